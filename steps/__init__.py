@@ -1,0 +1,1 @@
+"""The steps of the pipeline; each runs as its own image and shares only `steps.common`."""

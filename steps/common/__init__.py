@@ -1,0 +1,1 @@
+"""What all steps share: settings, secrets, store, errors, logging, and the shape of a pull request."""

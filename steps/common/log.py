@@ -1,0 +1,66 @@
+"""Logging as one JSON object a line, and the frame every step runs in."""
+
+import errno
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from steps.common.errors import SentinelError, StorageFull
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON: time, level, logger, message, and whatever `extra` carried."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; values that JSON doesn't know are written as text."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{key: value for key, value in vars(record).items() if key not in _STANDARD},
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Send all logging to standard error as JSON lines; libraries speak from WARNING up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("steps").setLevel(level)
+
+
+@contextmanager
+def step(name: str) -> Iterator[logging.Logger]:
+    """Run a step's body: log its start, end and seconds, and turn a known error into one line and its exit code.
+
+    Raises:
+        SystemExit: with the error's exit code, after the line that says what was wrong and what to do.
+    """
+    configure()
+    logger = logging.getLogger(f"steps.{name}")
+    started = time.monotonic()
+    logger.info("started")
+    try:
+        yield logger
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _end(logger, StorageFull(f"No space left: {error}.", advice="Free some space and run it again."))
+    except SentinelError as error:
+        _end(logger, error)
+    logger.info("finished", extra={"seconds": round(time.monotonic() - started, 3)})
+
+
+def _end(logger: logging.Logger, error: SentinelError) -> None:
+    logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})
+    raise SystemExit(error.exit_code) from error

@@ -1,0 +1,89 @@
+"""Settings, read once from the environment (and Vault, where there is one); each step sees its own only."""
+
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from steps.common.errors import ConfigurationError
+from steps.common.secrets import VaultSource
+
+
+class StepSettings(BaseSettings):
+    """What every step's settings have in common: the environment first, then the step's own path in Vault."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of the sources: given in code, the environment, Vault."""
+        return init_settings, env_settings, VaultSource(settings_cls)
+
+
+class MongoSettings(StepSettings):
+    """Where the documents are."""
+
+    mongo_uri: SecretStr
+    mongo_db: str = "pr_sentinel"
+
+
+class StoreSettings(StepSettings):
+    """Where datasets are: `s3://bucket/prefix` or `file:///folder`."""
+
+    store_url: str = Field(pattern=r"^(s3://[^/]+|file:///)")
+    s3_endpoint_url: str | None = None
+    s3_access_key_id: SecretStr | None = None
+    s3_secret_access_key: SecretStr | None = None
+
+
+class TrackingSettings(StepSettings):
+    """Where runs and registered models are: an MLflow server, or `sqlite:///file` on one machine."""
+
+    mlflow_uri: str
+    git_commit: str = "unknown"
+
+
+class FetchSettings(MongoSettings):
+    """What `fetch` may see."""
+
+    github_token: SecretStr
+    github_api_url: str = "https://api.github.com"
+
+
+class PreprocessSettings(MongoSettings, StoreSettings):
+    """What `preprocess` may see."""
+
+
+class TrainSettings(StoreSettings, TrackingSettings):
+    """What `train` may see."""
+
+
+class RegisterSettings(StoreSettings, TrackingSettings):
+    """What `register` may see."""
+
+
+AnySettings = TypeVar("AnySettings", bound=StepSettings)
+
+
+def load(kind: type[AnySettings]) -> AnySettings:
+    """Read the settings of one step.
+
+    Raises:
+        ConfigurationError: naming every setting that is missing or wrong, never its value.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        wrong = {str(item["loc"][0]).upper(): item["msg"] for item in error.errors(include_input=False)}
+        listed = "; ".join(f"{name}: {message}" for name, message in wrong.items())
+        raise ConfigurationError(
+            f"Settings that can't be used: {listed}.",
+            advice="Set them in the environment, or under the same names in lower case at the step's path in Vault.",
+        ) from None

@@ -1,0 +1,56 @@
+"""The contract of fetch: one repository's pull requests into MongoDB; and which repositories there are to fetch."""
+
+from typing import Annotated
+
+from hera.workflows import Parameter, script
+from hera.workflows.io import Input, Output
+
+
+class DiscoverInput(Input):
+    """Repositories by name, by a search, or both."""
+
+    repositories: Annotated[list[str], Parameter(name="repositories")]
+    search: Annotated[str, Parameter(name="search")] = ""
+    search_limit: Annotated[int, Parameter(name="search_limit")] = 20
+
+
+class DiscoverOutput(Output):
+    """Every repository once, under GitHub's own spelling of its name."""
+
+    repositories: Annotated[list[str], Parameter(name="repositories")]
+
+
+class FetchInput(Input):
+    """One repository, `owner/name`."""
+
+    repository: Annotated[str, Parameter(name="repository")]
+
+
+class FetchOutput(Output):
+    """What this run added to what was there."""
+
+    fetched: Annotated[int, Parameter(name="fetched")]
+    updated: Annotated[int, Parameter(name="updated")]
+    quarantined: Annotated[int, Parameter(name="quarantined")]
+    requests: Annotated[int, Parameter(name="requests")]
+    watermark: Annotated[str, Parameter(name="watermark")]
+
+
+@script(constructor="runner")
+def discover(given: DiscoverInput) -> DiscoverOutput:
+    """Name the repositories to fetch."""
+    from steps.common import log
+    from steps.fetch.github import repositories
+
+    with log.step("discover"):
+        return DiscoverOutput(repositories=repositories(given.repositories, given.search, given.search_limit))
+
+
+@script(constructor="runner")
+def fetch(given: FetchInput) -> FetchOutput:
+    """Bring one repository's pull requests up to date."""
+    from steps.common import log
+    from steps.fetch.sync import synchronise
+
+    with log.step("fetch"):
+        return FetchOutput(**synchronise(given.repository))

@@ -1,0 +1,1 @@
+"""register: from a measured model to a version in the registry, if the gate says yes."""

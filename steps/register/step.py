@@ -1,0 +1,50 @@
+"""The contract of register: a run to a version, if the gate says yes; and the record of how a workflow ended."""
+
+from typing import Annotated
+
+from hera.workflows import Parameter, script
+from hera.workflows.io import Input, Output
+
+
+class RegisterInput(Input):
+    """The run that asks to be registered, its model and the dataset it was measured on."""
+
+    run_id: Annotated[str, Parameter(name="run_id")]
+    model_uri: Annotated[str, Parameter(name="model_uri")]
+    dataset_uri: Annotated[str, Parameter(name="dataset_uri")]
+
+
+class RegisterOutput(Output):
+    """The version (empty where refused), the decision and its reason in a sentence."""
+
+    version: Annotated[str, Parameter(name="version")]
+    decision: Annotated[str, Parameter(name="decision")]
+    reason: Annotated[str, Parameter(name="reason")]
+
+
+class ConcludeInput(Input):
+    """What the workflow engine knows at the end of a run."""
+
+    workflow: Annotated[str, Parameter(name="workflow")]
+    status: Annotated[str, Parameter(name="status")]
+    failures: Annotated[str, Parameter(name="failures")] = "null"
+
+
+@script(constructor="runner")
+def register(given: RegisterInput) -> RegisterOutput:
+    """Decide, and write the version."""
+    from steps.common import log
+    from steps.register.registry import decide_and_register
+
+    with log.step("register"):
+        return RegisterOutput(**decide_and_register(given.run_id, given.model_uri, given.dataset_uri))
+
+
+@script(constructor="runner")
+def conclude(given: ConcludeInput) -> None:
+    """Keep a record of how the run ended."""
+    from steps.common import log
+    from steps.register.conclusion import record
+
+    with log.step("conclude"):
+        record(given.workflow, given.status, given.failures)

@@ -1,0 +1,1 @@
+"""train: from a dataset to a measured model in MLflow."""

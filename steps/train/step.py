@@ -1,0 +1,32 @@
+"""The contract of train: one dataset to one measured model."""
+
+from typing import Annotated
+
+from hera.workflows import Parameter, script
+from hera.workflows.io import Input, Output
+
+
+class TrainInput(Input):
+    """The dataset, the share of pull requests that may raise an alert, and the seed."""
+
+    dataset_uri: Annotated[str, Parameter(name="dataset_uri")]
+    alert_budget: Annotated[float, Parameter(name="alert_budget")] = 0.01
+    seed: Annotated[int, Parameter(name="seed")] = 7
+
+
+class TrainOutput(Output):
+    """The MLflow run, its model, and the figure that the gate looks at first."""
+
+    run_id: Annotated[str, Parameter(name="run_id")]
+    model_uri: Annotated[str, Parameter(name="model_uri")]
+    average_precision: Annotated[float, Parameter(name="average_precision")]
+
+
+@script(constructor="runner")
+def train(given: TrainInput) -> TrainOutput:
+    """Train and measure."""
+    from steps.common import log
+    from steps.train.run import train_and_measure
+
+    with log.step("train"):
+        return TrainOutput(**train_and_measure(given.dataset_uri, given.alert_budget, given.seed))
