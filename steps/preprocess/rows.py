@@ -3,22 +3,23 @@
 The pass runs once over each repository, as a generator over Arrow batches, so that its memory does not grow with the rows.
 """
 
+import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from random import Random
+from typing import Any
 
+import bson
 import pyarrow as pa
+
+from steps.preprocess.anomalies import KINDS, Past, Planted, Text
+from steps.preprocess.features import NAMES, with_own_features
+from steps.preprocess.history import HISTORY_FEATURES, History, thing
 
 TRAIN_SHARE = 0.60
 VALIDATION_SHARE = 0.15
-
-
-class Text(NamedTuple):
-    """A title and a body from some repository, to be planted in another one."""
-
-    repository: str
-    title: str
-    body: str
-
+PLANTED_SHARE = 0.24
+"""Share of the test split's pull requests that also appear once more with something planted."""
 
 PULL_SCHEMA = pa.schema(
     [
@@ -33,29 +34,27 @@ PULL_SCHEMA = pa.schema(
         pa.field("deletions", pa.int32(), nullable=False),
         pa.field("changed_files", pa.int32(), nullable=False),
         pa.field("commits", pa.int32(), nullable=False),
-        pa.field("labels", pa.list_(pa.string()), nullable=False),
-        pa.field("assignees", pa.list_(pa.string()), nullable=False),
     ]
 )
 """What the pass reads."""
 
-FEATURES: tuple[str, ...] = ("log_additions",)
+_KEPT = ("id", "repository", "number", "created_at", "additions", "deletions", "changed_files", "commits")
 
 ROW_SCHEMA = pa.schema(
     [
         pa.field("split", pa.string()),  # train, validation, test, injected or history
-        pa.field("id", pa.string()),
-        pa.field("repository", pa.string()),
-        pa.field("number", pa.int32()),
-        pa.field("created_at", pa.timestamp("us", "UTC")),
-        pa.field("additions", pa.int32()),
+        *(PULL_SCHEMA.field(name).with_nullable(True) for name in _KEPT),
         pa.field("reverts", pa.int32()),  # the number of the pull request that this one takes back
         pa.field("kind", pa.string()),  # of an injected anomaly
-        *(pa.field(name, pa.float32()) for name in FEATURES),
-        pa.field("state", pa.binary()),  # of a repository's history, one row each, in split history
+        *(pa.field(name, pa.float32()) for name in NAMES),
+        pa.field("state", pa.binary()),  # of a repository's history, in split history
     ]
 )
 """What the pass yields; a row of split `history` has only `repository` and `state`."""
+
+_REVERTS_NUMBER = re.compile(r"(?i)\breverts?:?\s+(?:[\w.-]+/[\w.-]+)?#(\d+)")
+_REVERTS_TITLE = re.compile(r'(?i)^(?:\W*)revert:?\s+["“](.+)["”]')
+_LOCAL_NUMBER = re.compile(r"\s*\(#\d+\)$")
 
 
 def featurise(
@@ -64,11 +63,101 @@ def featurise(
     """Yield the rows of whole repositories.
 
     Args:
-        batches: of PULL_SCHEMA, ordered by repository, then created_at, then number; a repository is never spread over two calls.
+        batches: of PULL_SCHEMA, ordered by repository, created_at, number; a repository is never spread over two calls.
         sizes: how many pull requests each repository has, which decides where its splits are.
         foreign: texts of several repositories, for the injected anomalies that need another one's.
 
     Yields:
         Batches of ROW_SCHEMA.
     """
-    raise NotImplementedError
+    current: _Repository | None = None
+    for batch in batches:
+        for name, pulls in _by_repository(batch):
+            if current is None or current.name != name:
+                if current is not None:
+                    yield current.state()
+                current = _Repository(name, sizes[name], foreign)
+            yield current.rows(pulls)
+    if current is not None:
+        yield current.state()
+
+
+def _by_repository(batch: pa.RecordBatch) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    pulls = batch.to_pylist()
+    start = 0
+    for index in range(1, len(pulls) + 1):
+        if index == len(pulls) or pulls[index]["repository"] != pulls[start]["repository"]:
+            yield pulls[start]["repository"], pulls[start:index]
+            start = index
+
+
+class _Repository:
+    """The pass over one repository."""
+
+    def __init__(self, name: str, size: int, foreign: Sequence[Text]) -> None:
+        self.name = name
+        self._train_until = int(size * TRAIN_SHARE)
+        self._validation_until = int(size * (TRAIN_SHARE + VALIDATION_SHARE))
+        self._index = 0
+        self._history = History()
+        self._past = Past(foreign)
+        self._titles: dict[int, int] = {}
+
+    def rows(self, pulls: list[dict[str, Any]]) -> pa.RecordBatch:
+        """The next pull requests as rows, each followed by what was planted in its place."""
+        planted = [self._plant(pull, self._index + offset) for offset, pull in enumerate(pulls)]
+        everything = [*pulls, *(one for _, company in planted for one in company)]
+        seen = iter(_with_own_features(everything[len(pulls) :]))
+        rows = []
+        for pull, (kind, company) in zip(_with_own_features(pulls), planted, strict=True):
+            rows.append(self._row(pull, self._split()) | {"reverts": self._reverts(pull)})
+            if company:
+                rows.append(self._planted_row([next(seen) for _ in company], kind))
+            self._history.update(pull)
+            self._index += 1
+        return pa.RecordBatch.from_pylist(rows, schema=ROW_SCHEMA)
+
+    def state(self) -> pa.RecordBatch:
+        """The history at its end, as the one row of split `history`."""
+        row = {"split": "history", "repository": self.name, "state": bson.encode(self._history.state())}
+        return pa.RecordBatch.from_pylist([row], schema=ROW_SCHEMA)
+
+    def _split(self) -> str:
+        if self._index < self._train_until:
+            return "train"
+        return "validation" if self._index < self._validation_until else "test"
+
+    def _row(self, pull: dict[str, Any], split: str) -> dict[str, Any]:
+        return {**pull, **self._history.features(pull), "split": split}
+
+    def _planted_row(self, company: Planted, kind: str) -> dict[str, Any]:
+        with self._history.supposing(company[:-1]):
+            return self._row(company[-1], "injected") | {"kind": kind}
+
+    def _plant(self, pull: dict[str, Any], index: int) -> tuple[str, Planted]:
+        """What to plant beside this one, if the number drawn from its id says so."""
+        random = Random(zlib.crc32(pull["id"].encode()))  # noqa: S311 - a draw that anybody can repeat is the point
+        chosen = index >= self._validation_until and random.random() < PLANTED_SHARE
+        kind = random.choice(KINDS)
+        company = kind(pull, self._past, random) if chosen else None
+        self._past.update(pull)
+        return kind.__name__, company or []
+
+    def _reverts(self, pull: dict[str, Any]) -> int | None:
+        """The number of the earlier pull request that this one says it takes back."""
+        title = pull["title"].strip()
+        self_named = _REVERTS_NUMBER.search(f"{title}\n{pull['body']}")
+        quoted = _REVERTS_TITLE.match(title)
+        found = int(self_named.group(1)) if self_named else None
+        if found is None and quoted:
+            found = self._titles.get(thing(_LOCAL_NUMBER.sub("", quoted.group(1)).strip().lower()))
+        self._titles[thing(_LOCAL_NUMBER.sub("", title).lower())] = pull["number"]
+        return found if found is not None and found < pull["number"] else None
+
+
+def _with_own_features(pulls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = with_own_features(pa.Table.from_pylist(pulls, schema=PULL_SCHEMA)).to_pylist()
+    return rows
+
+
+assert set(HISTORY_FEATURES) <= set(NAMES)

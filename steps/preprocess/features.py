@@ -1,0 +1,128 @@
+"""The one definition of every feature: what each is, which way it is unusual, and how it reads in a sentence.
+
+Features that a pull request shows by itself are Narwhals expressions over GitHub's own fields; those that need the past are
+computed by `history.History`. Training and serving evaluate both from here, on Arrow tables, so they can't drift apart.
+
+Left out on purpose: what GitHub adds or changes after the opening (labels, assignees, comments, reviews, merge facts), and
+`author_association`, which GitHub gives as of today and so tells how a pull request ended; the history derives its own.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+import narwhals as nw
+import pyarrow as pa
+
+
+class Direction(Enum):
+    """Which end of a feature is unusual."""
+
+    HIGH = 1
+    LOW = -1
+    BOTH = 0
+
+
+class Feature(NamedTuple):
+    """One feature: its group (hidden together in training), its unusual end, and words for a reason."""
+
+    name: str
+    group: str
+    direction: Direction
+    words: str
+
+
+FEATURES: tuple[Feature, ...] = (
+    # What the change is made of.
+    Feature("log_lines", "size", Direction.HIGH, "changes {lines} lines"),
+    Feature("log_files", "size", Direction.HIGH, "changes {files} files"),
+    Feature("net_direction", "shape", Direction.LOW, "deletes {deletions} lines and adds {additions}"),
+    Feature("lines_per_file", "shape", Direction.HIGH, "changes {lines} lines in {files} files"),
+    Feature("lines_per_commit", "commits", Direction.LOW, "has {commits} commits for {lines} changed lines"),
+    # What the title and the body look like.
+    Feature("title_words", "text", Direction.BOTH, "has a title of {title_words} words"),
+    Feature("body_length", "text", Direction.BOTH, "has a description of {body_length} characters"),
+    Feature("web_editor_title", "text", Direction.HIGH, "has the title that GitHub's web editor suggests"),
+    # Against what the past would have predicted.
+    Feature(
+        "size_surprise",
+        "size",
+        Direction.HIGH,
+        "changes {lines} lines, far more than its title, author and commits suggest",
+    ),
+    Feature(
+        "files_surprise",
+        "size",
+        Direction.HIGH,
+        "changes {files} files, far more than its title, author and commits suggest",
+    ),
+    Feature(
+        "deletions_surprise",
+        "shape",
+        Direction.HIGH,
+        "deletes {deletions} lines, far more than its title and author suggest",
+    ),
+    Feature("commits_surprise", "commits", Direction.HIGH, "has {commits} commits, far more than its size suggests"),
+    Feature("small_promise", "promise", Direction.HIGH, "has a title that promises little and changes {lines} lines"),
+    Feature("size_norm", "size", Direction.HIGH, "changes {lines} lines, against this repository's recent ones"),
+    # Who, and when.
+    Feature("newcomer", "author", Direction.HIGH, "is its author's first here"),
+    Feature("author_before", "author", Direction.LOW, "comes from an author with {before} pull requests here before"),
+    Feature("author_share", "author", Direction.LOW, "comes from an author who is rarely seen of late"),
+    Feature("hour_surprise", "hour", Direction.HIGH, "was opened at {hour}:00 UTC, an hour unlike its author"),
+    # The words, against those of this repository.
+    Feature("title_rarity", "words", Direction.HIGH, "has a title in words that are rare here"),
+    Feature("title_unseen", "words", Direction.HIGH, "has a title in words never seen here"),
+    Feature("template_rarity", "words", Direction.HIGH, "has a title of a form that is rare here"),
+    Feature("body_unseen", "words", Direction.HIGH, "has a description in words never seen here"),
+    Feature("empty_body_surprise", "body", Direction.HIGH, "has no description, where its like usually has one"),
+    # What else happens at the time.
+    Feature("near_duplicates", "burst", Direction.HIGH, "is much like {duplicates} others of the last day"),
+    Feature("newcomers_hour", "burst", Direction.HIGH, "comes in an hour with {newcomers} first-time authors"),
+    # Together odd, each alone not.
+    Feature("stranger_says_little", "joint", Direction.HIGH, "comes from a first-time author with hardly any text"),
+    Feature(
+        "insider_odd_sweep",
+        "joint",
+        Direction.HIGH,
+        "is a known author's wide change at an unlikely hour, without a word",
+    ),
+)
+"""All features, in the order in which models read them."""
+
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+
+WEB_EDITOR_TITLE = r"^(Update|Create|Delete|Rename) \S+$"
+SMALL_PROMISE = (
+    r"(?i)\b(typos?|spelling|grammar|minor|small|tiny|trivial|nit|whitespace|wording|comments?|readme|docs?|changelog|"
+    r"bump|lint|format(ting)?|cleanup|indent(ation)?|rename|links?)\b"
+)
+
+
+def _log1p(count: nw.Expr) -> nw.Expr:
+    return (count.cast(nw.Float64) + 1.0).log()
+
+
+def expressions() -> list[nw.Expr]:
+    """The features that a pull request shows by itself, and the marks that the history reads beside them."""
+    additions, deletions = nw.col("additions").cast(nw.Float64), nw.col("deletions").cast(nw.Float64)
+    lines = additions + deletions
+    files, commits = nw.col("changed_files"), nw.col("commits")
+    title = nw.col("title").str.strip_chars()
+    return [
+        _log1p(lines).alias("log_lines"),
+        _log1p(files).alias("log_files"),
+        _log1p(commits).alias("log_commits"),
+        _log1p(deletions).alias("log_deletions"),
+        ((additions - deletions) / (lines + 10.0)).alias("net_direction"),
+        (_log1p(lines) - _log1p(files)).alias("lines_per_file"),
+        (_log1p(lines) - _log1p(commits)).alias("lines_per_commit"),
+        _log1p(nw.col("body").str.strip_chars().str.len_chars()).alias("body_length"),
+        title.str.contains(WEB_EDITOR_TITLE).cast(nw.Float64).alias("web_editor_title"),
+        title.str.contains(SMALL_PROMISE).cast(nw.Float64).alias("promises_little"),
+    ]
+
+
+def with_own_features(pulls: pa.Table) -> pa.Table:
+    """Add the columns of `expressions` to a table of `rows.PULL_SCHEMA`."""
+    table: pa.Table = nw.from_native(pulls, eager_only=True).with_columns(expressions()).to_native()
+    return table

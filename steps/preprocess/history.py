@@ -1,0 +1,297 @@
+"""What a repository and its authors were like before a pull request: read with `features`, moved on with `update`."""
+
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import log, log1p
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from steps.common.errors import DataError
+from steps.preprocess.online import Counts, Floats, HashedRegression, Indices, arrays_from_bytes, arrays_to_bytes
+
+VERSION = 1
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+RECENT_AUTHORS = 200
+TITLE_WORDS = 24
+BODY_WORDS = 60
+LIKENESS = 0.8
+OWN_HOURS_WEIGHT = 20.0
+WORD = re.compile(r"\w+")
+
+_LEARNERS = ("weights", "gradients", "mean", "spread")
+_ARRAYS = (
+    *((part, name) for part in ("sizes", "commits") for name in _LEARNERS),
+    *((part, "seen") for part in ("titles", "bodies", "forms")),
+)
+_SCALARS = (("sizes", "count"), ("commits", "count"), ("titles", "total"), ("bodies", "total"), ("forms", "total"))
+_PLAIN = ("seen", "empty_bodies", "little", "hours")
+
+Pull = Mapping[str, Any]
+"""A row of `rows.PULL_SCHEMA` with the columns of `features.expressions`."""
+
+HISTORY_FEATURES: tuple[str, ...] = (
+    "title_words",
+    "size_surprise",
+    "files_surprise",
+    "deletions_surprise",
+    "commits_surprise",
+    "small_promise",
+    "size_norm",
+    "newcomer",
+    "author_before",
+    "author_share",
+    "hour_surprise",
+    "title_rarity",
+    "title_unseen",
+    "template_rarity",
+    "body_unseen",
+    "empty_body_surprise",
+    "near_duplicates",
+    "newcomers_hour",
+    "stranger_says_little",
+    "insider_odd_sweep",
+)
+
+
+def thing(text: str) -> int:
+    """A stable number below 2^32 for a piece of text, so that no state holds texts."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def _things(words: list[str]) -> Indices:
+    return np.fromiter((thing(word) for word in words), np.int64, len(words))
+
+
+def _shape(title: str) -> str:
+    """A title's form: its opening word and mark, and its other words by kind only."""
+    opening = re.match(r"\W*\w+\W?", title)
+    rest = title[opening.end() :] if opening else title
+    kinds = re.sub(r"[A-Z]\w*", "A", re.sub(r"\w*\d\w*", "9", rest))
+    kinds = re.sub(r"[a-z_]\w*", "a", kinds)
+    return (opening.group().lower() if opening else "") + re.sub(r"(a[ ]?)+", "a", kinds)[:12]
+
+
+class Recent(NamedTuple):
+    """What is remembered of a pull request for a day."""
+
+    opened: datetime
+    author: int
+    words: frozenset[int]
+    newcomer: bool
+
+
+@dataclass
+class Author:
+    """What is remembered of an author."""
+
+    count: int = 0
+    empty_bodies: int = 0
+    hours: list[int] = field(default_factory=lambda: [0] * 24)
+
+
+class _Reading:
+    """One pull request's texts, hashed once for all that look at them."""
+
+    def __init__(self, pull: Pull) -> None:
+        title = pull["title"].strip()
+        words = WORD.findall(title.lower())[:TITLE_WORDS]
+        self.title_words = len(words)
+        self.title = np.unique(_things(words))
+        self.words = frozenset(self.title.tolist())
+        self.form = _things([_shape(title), "opening " + (words[0] if words else "")])
+        self.body = np.unique(_things(WORD.findall(pull["body"][:2000].lower())[:BODY_WORDS]))
+        self.empty = not pull["body"].strip()
+        self.author = thing(pull["author"])
+        self.hour = pull["created_at"].hour
+        commits = f"commits {min(round(2 * pull['log_commits']), 12)}"
+        pairs = [f"{a} {b}" for a, b in zip(words, words[1:3], strict=False)]
+        clues = np.concatenate(
+            [self.title, _things([*pairs, commits, "author " + pull["author"], self.form_text(title)])]
+        )
+        self.clues = np.unique(clues % HashedRegression.SLOTS)
+        size = f"size {round(2 * pull['log_lines'])}"
+        self.commit_clues = _things([size, f"files {round(2 * pull['log_files'])}", "author " + pull["author"]])
+        self.commit_clues %= HashedRegression.SLOTS
+        self.sizes: Floats = np.array([pull["log_lines"], pull["log_files"], pull["log_deletions"]], np.float32)
+        self.commits: Floats = np.array([pull["log_commits"]], np.float32)
+
+    @staticmethod
+    def form_text(title: str) -> str:
+        return "form " + _shape(title)
+
+
+class History:
+    """The past of one repository, as counts and hashes only."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.empty_bodies = 0
+        self.little = [0.0, 0.0]
+        self.sizes = HashedRegression(3)
+        self.commits = HashedRegression(1)
+        self.titles = Counts(1 << 15)
+        self.bodies = Counts(1 << 16)
+        self.forms = Counts(1 << 13)
+        self.hours = [1.0] * 24
+        self.recent_sizes: deque[float] = deque(maxlen=400)
+        self.recent_authors: deque[int] = deque(maxlen=RECENT_AUTHORS)
+        self.last_day: deque[Recent] = deque()
+        self.authors: dict[int, Author] = {}
+
+    def features(self, pull: Pull) -> dict[str, float]:
+        """The features of `HISTORY_FEATURES`, from the past alone."""
+        reading = _Reading(pull)
+        author = self.authors.get(reading.author, Author())
+        lines, files, deletions = (float(x) for x in self.sizes.surprise(reading.clues, reading.sizes))
+        newcomer = author.count == 0
+        hour = self._hour_surprise(author, reading.hour)
+        share = self.recent_authors.count(reading.author) / max(len(self.recent_authors), 20)
+        silence = self._empty_body_surprise(author) if reading.empty else 0.0
+        short = max(0.0, 1.0 - reading.title_words / 6)
+        return {
+            "title_words": log1p(reading.title_words),
+            "size_surprise": lines,
+            "files_surprise": files,
+            "deletions_surprise": deletions,
+            "commits_surprise": float(self.commits.surprise(reading.commit_clues, reading.commits)[0]),
+            "small_promise": self._small_promise(pull),
+            "size_norm": self._size_norm(pull["log_lines"]),
+            "newcomer": float(newcomer),
+            "author_before": log1p(author.count),
+            "author_share": share,
+            "hour_surprise": hour,
+            "title_rarity": self.titles.rarity(reading.title),
+            "title_unseen": self.titles.unseen(reading.title),
+            "template_rarity": self.forms.rarity(reading.form),
+            "body_unseen": self.bodies.unseen(reading.body),
+            "empty_body_surprise": silence,
+            "near_duplicates": log1p(self._near_duplicates(pull["created_at"], reading)),
+            "newcomers_hour": log1p(self._newcomers(pull["created_at"]) + newcomer),
+            "stranger_says_little": newcomer * (0.2 + reading.empty) * (short + pull["web_editor_title"]),
+            "insider_odd_sweep": log1p(author.count) * max(hour - 2.5, 0.0) * pull["log_files"] * (0.3 + reading.empty),
+        }
+
+    def update(self, pull: Pull) -> None:
+        """Take the pull request into the past."""
+        reading = _Reading(pull)
+        author = self.authors.setdefault(reading.author, Author())
+        newcomer = author.count == 0
+        self.seen += 1
+        author.count += 1
+        author.hours[reading.hour] += 1
+        author.empty_bodies += reading.empty
+        self.empty_bodies += reading.empty
+        self.hours[reading.hour] += 1
+        if pull["promises_little"]:
+            self.little[0] += 1
+            self.little[1] += pull["log_lines"]
+        self.sizes.update(reading.clues, reading.sizes)
+        self.commits.update(reading.commit_clues, reading.commits)
+        self.titles.update(reading.title)
+        self.bodies.update(reading.body)
+        self.forms.update(reading.form)
+        self.recent_sizes.append(pull["log_lines"])
+        self.recent_authors.append(reading.author)
+        self.last_day.append(Recent(pull["created_at"], reading.author, reading.words, newcomer))
+        while self.last_day and self.last_day[0].opened < pull["created_at"] - DAY:
+            self.last_day.popleft()
+
+    @contextmanager
+    def supposing(self, earlier: list[Pull]) -> Iterator[None]:
+        """For the time of the block, as if these had been opened in the last day; nothing else moves."""
+        for pull in earlier:
+            reading = _Reading(pull)
+            newcomer = reading.author not in self.authors
+            self.last_day.append(Recent(pull["created_at"], reading.author, reading.words, newcomer))
+        yield
+        for _ in earlier:
+            self.last_day.pop()
+
+    def state(self) -> dict[str, Any]:
+        """Everything as values that BSON knows: counts and hashes, no texts."""
+        authors = list(self.authors.values())
+        arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _ARRAYS}
+        arrays["authors"] = np.fromiter(self.authors, np.int64, len(authors))
+        arrays["author_counts"] = np.array([[a.count, a.empty_bodies, *a.hours] for a in authors], np.int32)
+        arrays["recent_sizes"] = np.array(self.recent_sizes, np.float64)
+        arrays["recent_authors"] = np.array(self.recent_authors, np.int64)
+        return {
+            "version": VERSION,
+            "arrays": arrays_to_bytes(arrays),
+            "scalars": {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _SCALARS},
+            "plain": {name: getattr(self, name) for name in _PLAIN},
+            "last_day": [[r.opened, r.author, sorted(r.words), r.newcomer] for r in self.last_day],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "History":
+        """The history again.
+
+        Raises:
+            DataError: the state is of another version.
+        """
+        if state["version"] != VERSION:
+            raise DataError(
+                f"A history of version {state['version']} can't be read; this code reads version {VERSION}.",
+                advice="Run preprocess again.",
+            )
+        history, arrays = cls(), arrays_from_bytes(state["arrays"])
+        for part, name in _ARRAYS:
+            setattr(getattr(history, part), name, arrays[f"{part}.{name}"])
+        for part, name in _SCALARS:
+            setattr(getattr(history, part), name, state["scalars"][f"{part}.{name}"])
+        for name in _PLAIN:
+            setattr(history, name, state["plain"][name])
+        history.recent_sizes.extend(arrays["recent_sizes"].tolist())
+        history.recent_authors.extend(arrays["recent_authors"].tolist())
+        for key, (count, empty, *hours) in zip(
+            arrays["authors"].tolist(), arrays["author_counts"].reshape(-1, 26).tolist(), strict=True
+        ):
+            history.authors[key] = Author(count, empty, hours)
+        for opened, author, words, newcomer in state["last_day"]:
+            history.last_day.append(Recent(opened, author, frozenset(words), newcomer))
+        return history
+
+    def _hour_surprise(self, author: Author, hour: int) -> float:
+        """−log of the hour's share, the author's own hours shrunk to the repository's, one hour either side counted half."""
+        own = author.hours[hour] + 0.5 * (author.hours[hour - 1] + author.hours[(hour + 1) % 24])
+        here = self.hours[hour] + 0.5 * (self.hours[hour - 1] + self.hours[(hour + 1) % 24])
+        prior = here / (2 * sum(self.hours))
+        return -log((own / 2 + OWN_HOURS_WEIGHT * prior) / (author.count + OWN_HOURS_WEIGHT))
+
+    def _empty_body_surprise(self, author: Author) -> float:
+        here = (self.empty_bodies + 1) / (self.seen + 2)
+        return -log((author.empty_bodies + 5 * here) / (author.count + 5))
+
+    def _small_promise(self, pull: Pull) -> float:
+        if not pull["promises_little"]:
+            return 0.0
+        count, total = self.little
+        usual = (total + 2 * 10) / (count + 10)
+        return max(0.0, float(pull["log_lines"]) - usual)
+
+    def _size_norm(self, log_lines: float) -> float:
+        if len(self.recent_sizes) < 2:
+            return 0.0
+        sizes = np.fromiter(self.recent_sizes, float)
+        low, middle, high = np.quantile(sizes, (0.25, 0.5, 0.75))
+        return float((log_lines - middle) / (high - low + 0.5))
+
+    def _near_duplicates(self, opened: datetime, reading: _Reading) -> int:
+        def alike(other: Recent) -> bool:
+            both = len(reading.words & other.words)
+            return both > 0 and both / len(reading.words | other.words) >= LIKENESS
+
+        return sum(
+            other.author != reading.author and opened - other.opened <= DAY and alike(other) for other in self.last_day
+        )
+
+    def _newcomers(self, opened: datetime) -> int:
+        return sum(other.newcomer and opened - other.opened <= HOUR for other in self.last_day)
