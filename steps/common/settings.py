@@ -50,11 +50,15 @@ class TrackingSettings(StepSettings):
     git_commit: str = "unknown"
 
 
-class FetchSettings(MongoSettings):
-    """What `fetch` may see."""
+class GitHubSettings(StepSettings):
+    """Where GitHub is, and what `discover` may see."""
 
     github_token: SecretStr
-    github_api_url: str = "https://api.github.com"
+    github_api_url: str = Field("https://api.github.com", pattern=r"^https?://[^/\s]+(/\S*)?$")
+
+
+class FetchSettings(MongoSettings, GitHubSettings):
+    """What `fetch` may see."""
 
 
 class PreprocessSettings(MongoSettings, StoreSettings):
