@@ -1,0 +1,238 @@
+"""GitHub's GraphQL interface through PyGithub, with one way of trying again."""
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeVar, cast
+
+from github import Auth, Github
+from github.GithubException import GithubException
+from pydantic import ValidationError
+from requests.exceptions import RequestException
+from tenacity import (
+    Future,
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+
+from steps.common.errors import ConfigurationError, NotFound
+from steps.common.pull_request import reasons
+from steps.common.settings import GitHubSettings, load
+from steps.fetch.obstacles import CursorRefused, Obstacle, server_time, understand
+from steps.fetch.queries import (
+    NAME,
+    PULL_REQUESTS,
+    SEARCH,
+    Answer,
+    NameAnswer,
+    PullRequestsAnswer,
+    Repository,
+    SearchAnswer,
+)
+
+TIMEOUT_SECONDS = 30
+ATTEMPTS = 7
+FIRST_WAIT_SECONDS = 0.5
+LONGEST_BACKOFF_SECONDS = 30
+LARGEST_PAGE, SMALLEST_PAGE, GROWTH = 100, 5, 5
+LARGEST_SEARCH = 1_000
+FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
+
+AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
+logger = logging.getLogger(__name__)
+
+
+class Page(NamedTuple):
+    """A page of a repository's pull requests, and GitHub's time when it was asked for."""
+
+    repository: Repository
+    asked_at: datetime
+
+
+class GitHub:
+    """A token at a GitHub; counts every request that it sends."""
+
+    def __init__(self, settings: GitHubSettings) -> None:
+        token = settings.github_token.get_secret_value()
+        if not token.isascii() or not token.isprintable() or " " in token:
+            raise ConfigurationError("GITHUB_TOKEN holds characters that no token has.", advice="Copy it once more.")
+        self.requests = 0
+        self._address = settings.github_api_url
+        self._page_size = LARGEST_PAGE
+        self._github = Github(
+            auth=Auth.Token(token),
+            base_url=self._address,
+            timeout=TIMEOUT_SECONDS,
+            retry=None,  # trying again and waiting are decided here alone
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+        )
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(Obstacle),
+            wait=_wait,
+            stop=_stop,
+            before_sleep=_tell,
+            reraise=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._github.close()
+
+    def ask(
+        self, query: str, form: type[AnyAnswer], variables: dict[str, Any], *, most: int | None = None
+    ) -> tuple[AnyAnswer, datetime]:
+        """Ask until there is an answer of this form; `most` is how many items of a page are wanted.
+
+        Returns:
+            The answer, and GitHub's time.
+
+        Raises:
+            SentinelError: what a person can mend, `Unavailable` where asking again was no help.
+        """
+        try:
+            return self._retrying(self._send, query, form, variables, most)
+        except Obstacle as obstacle:
+            if not obstacle.partial:
+                raise obstacle.given_up(self._address) from None
+            logger.warning("taking what GitHub gives of an answer", extra={"problem": obstacle.problem})
+            return _parse({"data": obstacle.partial}, form), datetime.now(UTC)
+
+    def _send(
+        self, query: str, form: type[AnyAnswer], variables: dict[str, Any], most: int | None
+    ) -> tuple[AnyAnswer, datetime]:
+        paging = {} if most is None else {"first": min(most, self._page_size)}
+        self.requests += 1
+        try:
+            headers, answer = self._github.requester.graphql_query(query, variables | paging)
+        except (GithubException, RequestException, ValueError, TypeError, AttributeError) as error:
+            # the last three are what PyGithub raises over a body that isn't a JSON object
+            meaning = understand(error, self._address)
+            if isinstance(meaning, Obstacle) and meaning.heavy:
+                self._page_size = max(self._page_size // 2, SMALLEST_PAGE)
+            raise meaning from None
+        parsed = _parse(answer, form)
+        logger.info("GitHub answered", extra=parsed.rate_limit.model_dump() if parsed.rate_limit else {})
+        self._page_size = min(self._page_size + GROWTH, LARGEST_PAGE)
+        return parsed, server_time(headers)
+
+    def pages(self, repository: str, after: str | None) -> Iterator[Page]:
+        """Yield pull requests after a cursor, least recently updated first.
+
+        Where GitHub refuses the cursor, they start from the first one.
+
+        Raises:
+            NotFound: the repository does not exist, or the token may not see it.
+        """
+        try:
+            page = self._page(repository, after)
+        except CursorRefused as error:
+            if after is None:
+                raise
+            logger.warning("cursor refused, starting from the beginning", extra={"problem": error.problem})
+            page = self._page(repository, None)
+        yield page
+        while page.repository.pull_requests.edges and page.repository.pull_requests.page_info.has_next:
+            page = self._page(repository, page.repository.pull_requests.page_info.end_cursor)
+            yield page
+
+    def _page(self, repository: str, after: str | None) -> Page:
+        owner, name = _split(repository)
+        variables = {"owner": owner, "name": name, "after": after}
+        answer, asked_at = self.ask(PULL_REQUESTS, PullRequestsAnswer, variables, most=LARGEST_PAGE)
+        if answer.repository is None:
+            raise _not_found(repository)
+        return Page(answer.repository, asked_at)
+
+    def spelled(self, repository: str) -> str:
+        """GitHub's own spelling of a repository's name.
+
+        Raises:
+            NotFound: the repository does not exist, or the token may not see it.
+        """
+        owner, name = _split(repository)
+        answer, _ = self.ask(NAME, NameAnswer, {"owner": owner, "name": name})
+        if answer.repository is None:
+            raise _not_found(repository)
+        return answer.repository.name_with_owner
+
+    def search(self, words: str, limit: int) -> Iterator[str]:
+        """Yield the names of at most `limit` repositories, in GitHub's order."""
+        after, left = None, min(limit, LARGEST_SEARCH)
+        while left > 0:
+            answer, _ = self.ask(SEARCH, SearchAnswer, {"words": words, "after": after}, most=left)
+            found = [node.name_with_owner for node in answer.search.nodes if node]
+            yield from found
+            after, left = answer.search.page_info.end_cursor, left - len(found)
+            if not found or not answer.search.page_info.has_next:
+                return
+
+
+def repositories(names: list[str], search: str, limit: int) -> list[str]:
+    """Name every repository once, in GitHub's own spelling: the given ones, then at most `limit` that a search finds.
+
+    Raises:
+        ConfigurationError: nothing is named, or not in the form `owner/name`, or the limit is not positive.
+        NotFound: a repository does not exist or can't be seen, or the search finds none.
+    """
+    if not names and not search.strip():
+        raise ConfigurationError("No repository is named.", advice="Give names (owner/name), or a search.")
+    if search.strip() and limit < 1:
+        raise ConfigurationError(f"A search for {limit} repositories finds none.", advice="Give 1 or more.")
+    for name in names:
+        _split(name)
+    with GitHub(load(GitHubSettings)) as github:
+        found = [github.spelled(name) for name in dict.fromkeys(names)]
+        if search.strip():
+            found += github.search(search, limit)
+    if not found:
+        raise NotFound(f"No repository matches {search!r}.", advice="Try the search on GitHub's page first.")
+    return list(dict.fromkeys(found))
+
+
+def _split(repository: str) -> tuple[str, str]:
+    if not FULL_NAME.fullmatch(repository):
+        raise ConfigurationError(f"{repository!r} is no repository's name.", advice="It has the form owner/name.")
+    owner, _, name = repository.partition("/")
+    return owner, name
+
+
+def _not_found(repository: str) -> NotFound:
+    return NotFound(
+        f"There is no repository {repository}.", advice="Check its spelling, and that the token may see it."
+    )
+
+
+def _parse(answer: Any, form: type[AnyAnswer]) -> AnyAnswer:
+    try:
+        return form.model_validate(answer.get("data") if isinstance(answer, dict) else None)
+    except ValidationError as error:
+        raise Obstacle(f"the answer has another form than asked for ({'; '.join(reasons(error))})") from None
+
+
+def _obstacle(state: RetryCallState) -> Obstacle:
+    return cast(Obstacle, cast(Future, state.outcome).exception())  # nothing else is tried again
+
+
+def _wait(state: RetryCallState) -> float:
+    asked = _obstacle(state).wait
+    backoff = wait_exponential_jitter(FIRST_WAIT_SECONDS, LONGEST_BACKOFF_SECONDS, jitter=FIRST_WAIT_SECONDS)
+    return backoff(state) if asked is None else asked
+
+
+def _stop(state: RetryCallState) -> bool:
+    return _obstacle(state).too_long() or stop_after_attempt(ATTEMPTS)(state)
+
+
+def _tell(state: RetryCallState) -> None:
+    extra = {"problem": _obstacle(state).problem, "wait_seconds": round(state.upcoming_sleep, 1)}
+    logger.warning("GitHub did not answer, asking again", extra=extra)

@@ -1,0 +1,92 @@
+"""Pull requests, the place to go on from, and what had to be put aside, in MongoDB."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from pymongo import DeleteMany, InsertOne, ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from steps.common.mongo import Document
+from steps.fetch.batch import Batch, Progress
+from steps.fetch.conversion import Unusable
+
+STEP = "fetch"
+
+
+class Change(NamedTuple):
+    """How many documents are new, and how many were there and are different now."""
+
+    fetched: int = 0
+    updated: int = 0
+
+
+class Pulls:
+    """One repository's documents."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._database = database
+        hello = database.client.admin.command("hello")
+        self._transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
+
+    def progress(self, repository: str) -> Progress:
+        """Where the last run got to."""
+        stored = self._database.sync.find_one({"_id": repository}) or {}
+        return Progress(stored.get("cursor"), stored.get("watermark"))
+
+    def count(self, repository: str) -> int:
+        """How many documents there are."""
+        return self._database.pull_requests.count_documents(
+            {"_id": {"$gte": f"{repository}#", "$lt": f"{repository}$"}}
+        )
+
+    def commit(self, batch: Batch) -> Change:
+        """Keep a page and where it ends: in one transaction where the server has them, the page first elsewhere."""
+
+        def write(session: ClientSession | None) -> Change:
+            change = self._keep(list(batch.documents.values()), session)
+            self._put_aside(batch, session)
+            place = {"_id": batch.repository}
+            self._database.sync.replace_one(place, place | batch.progress._asdict(), upsert=True, session=session)
+            return change
+
+        if not batch.documents and not batch.unusable:
+            return Change()
+        if not self._transactions:
+            return write(None)
+        with self._database.client.start_session() as session:
+            return session.with_transaction(write)
+
+    def _keep(self, documents: list[Document], session: ClientSession | None) -> Change:
+        ids = [document["_id"] for document in documents]
+        stored = {old["_id"]: old for old in self._database.pull_requests.find({"_id": {"$in": ids}}, session=session)}
+        new = [InsertOne(document) for document in documents if document["_id"] not in stored]
+        changed = [
+            ReplaceOne({"_id": document["_id"]}, document)
+            for document in documents
+            if document["_id"] in stored and _content(document) != _content(stored[document["_id"]])
+        ]
+        if new or changed:  # a bulk without operations is refused
+            self._database.pull_requests.bulk_write([*new, *changed], ordered=False, session=session)
+        return Change(len(new), len(changed))
+
+    def _put_aside(self, batch: Batch, session: ClientSession | None) -> None:
+        mended = DeleteMany({"_id": {"$in": [f"{STEP}:{source_id}" for source_id in batch.documents]}})
+        aside = [_aside(item) for item in batch.unusable]
+        self._database.quarantine.bulk_write(
+            [mended, *(ReplaceOne({"_id": item["_id"]}, item, upsert=True) for item in aside)], session=session
+        )
+
+
+def _content(document: Document) -> Document:
+    return {key: value for key, value in document.items() if key != "fetched_at"}
+
+
+def _aside(item: Unusable) -> Document:
+    return {
+        "_id": f"{STEP}:{item.source_id}",
+        "source_id": item.source_id,
+        "step": STEP,
+        "reasons": item.reasons,
+        "quarantined_at": datetime.now(UTC),
+    }
