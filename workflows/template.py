@@ -1,0 +1,237 @@
+"""The part of Argo's WorkflowTemplate that a run on one machine covers; anything else is refused by its name."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+)
+from pydantic.alias_generators import to_camel
+
+from workflows import expressions
+
+ClusterOnly = Any
+"""A field that means something to a cluster only: which image, whose account, how much of the machine."""
+
+Value = Annotated[str, AfterValidator(expressions.known)]
+Depends = Annotated[dict[str, frozenset[str]], BeforeValidator(expressions.dependencies)]
+When = Annotated[expressions.Condition, PlainValidator(expressions.Condition.parse)]
+RetryExpression = Annotated[expressions.RetryUnless, PlainValidator(expressions.RetryUnless.parse)]
+Duration = Annotated[str, Field(pattern=r"^\d+s$")]
+
+
+class Part(BaseModel):
+    """Fields under Argo's names; an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class Argument(Part):
+    """A value by its name."""
+
+    name: str
+    value: Value
+    description: str = ""
+
+
+class Arguments(Part):
+    """Values by their names."""
+
+    parameters: list[Argument] = []
+
+
+class Input(Part):
+    """A parameter that a template takes."""
+
+    name: str
+    default: str | None = None
+
+
+class Inputs(Part):
+    """The parameters that a template takes."""
+
+    parameters: list[Input] = []
+
+
+class ValueFrom(Part):
+    """The file in which a container leaves an output."""
+
+    path: str
+
+
+class Output(Part):
+    """A parameter that a template hands on."""
+
+    name: str
+    value_from: ValueFrom
+
+
+class Outputs(Part):
+    """The parameters that a template hands on."""
+
+    parameters: list[Output] = []
+
+
+class EnvironmentVariable(Part):
+    """A literal; references to secrets and fields are a cluster's."""
+
+    name: str
+    value: str
+
+
+class ConfigMap(Part):
+    """The settings, which the local run gives."""
+
+    name: str
+    optional: Literal[True]
+
+
+class EnvironmentFrom(Part):
+    """Where further variables come from."""
+
+    config_map_ref: ConfigMap
+
+
+class Script(Part):
+    """A container whose last argument is a file that holds its inputs."""
+
+    command: Annotated[list[Literal["python"]], Field(min_length=1, max_length=1)]
+    args: list[str]
+    source: Literal["{{inputs.parameters}}"]
+    env: list[EnvironmentVariable] = []
+    env_from: list[EnvironmentFrom] = []
+    image: ClusterOnly = None
+    resources: ClusterOnly = None
+    security_context: ClusterOnly = None
+    volume_mounts: ClusterOnly = None
+
+
+class Backoff(Part):
+    """How long to wait: the duration, then times the factor."""
+
+    duration: Duration
+    factor: int = Field(ge=1)
+
+
+class RetryStrategy(Part):
+    """How often to try again, and after which exit codes."""
+
+    limit: int
+    retry_policy: Literal["Always"]
+    expression: RetryExpression
+    backoff: Backoff
+
+
+class Task(Part):
+    """One use of a template in the graph."""
+
+    name: str
+    template: str
+    arguments: Arguments = Arguments()
+    depends: Depends = {}
+    when: When | None = None
+    with_param: Value | None = None
+
+    @property
+    def texts(self) -> list[str]:
+        """Everything that may hold references."""
+        values = [argument.value for argument in self.arguments.parameters]
+        return [*values, self.when.left if self.when else "", self.with_param or ""]
+
+
+class Dag(Part):
+    """Tasks and what they wait for."""
+
+    tasks: list[Task]
+
+
+class Container(Part):
+    """A template that runs a container."""
+
+    name: str
+    inputs: Inputs = Inputs()
+    outputs: Outputs = Outputs()
+    script: Script
+    retry_strategy: RetryStrategy | None = None
+    active_deadline_seconds: int | None = None
+    security_context: ClusterOnly = None
+    service_account_name: ClusterOnly = None
+    volumes: ClusterOnly = None
+
+
+class Graph(Part):
+    """A template that runs tasks."""
+
+    name: str
+    dag: Dag
+
+
+def _kind(template: Any) -> str:
+    return "graph" if "dag" in template else "container"
+
+
+Template = Annotated[Annotated[Container, Tag("container")] | Annotated[Graph, Tag("graph")], Discriminator(_kind)]
+
+
+class Hook(Part):
+    """A template that runs at the end, however the rest ended."""
+
+    template: str
+    arguments: Arguments = Arguments()
+
+
+class Hooks(Part):
+    """Only the exit handler."""
+
+    exit: Hook
+
+
+class Spec(Part):
+    """The workflow."""
+
+    entrypoint: str
+    arguments: Arguments = Arguments()
+    templates: list[Template]
+    parallelism: int = 1
+    active_deadline_seconds: int | None = None
+    hooks: Hooks | None = None
+    pod_gc: ClusterOnly = Field(default=None, alias="podGC")
+    ttl_strategy: ClusterOnly = None
+
+    @property
+    def containers(self) -> dict[str, Container]:
+        """The templates that run a container, by name."""
+        return {template.name: template for template in self.templates if isinstance(template, Container)}
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks of the entry point's graph, by name."""
+        graphs = {template.name: template for template in self.templates if isinstance(template, Graph)}
+        return {task.name: task for task in graphs[self.entrypoint].dag.tasks} if self.entrypoint in graphs else {}
+
+    def outputs_of(self, task: Task) -> set[str]:
+        """The names of what a task hands on."""
+        template = self.containers.get(task.template)
+        return {output.name for output in template.outputs.parameters} if template else set()
+
+
+class Metadata(Part):
+    """What it is called."""
+
+    name: str
+    labels: ClusterOnly = None
+
+
+class WorkflowTemplate(Part):
+    """The whole document."""
+
+    api_version: Literal["argoproj.io/v1alpha1"]
+    kind: Literal["WorkflowTemplate"]
+    metadata: Metadata
+    spec: Spec
