@@ -109,10 +109,9 @@ def commit_flood(pull: Pull, past: Past, random: Random) -> Planted | None:
 
 def wrong_repository(pull: Pull, past: Past, random: Random) -> Planted | None:
     """Title and body belong to another project."""
-    others = [text for text in past.foreign if text.repository != pull["repository"]]
-    if not others:
+    if not past.foreign:
         return None
-    text = random.choice(others)
+    text = random.choice(past.foreign)
     return [{**pull, "title": text.title, "body": text.body}]
 
 

@@ -72,8 +72,9 @@ FEATURES: tuple[Feature, ...] = (
     # The words, against those of this repository.
     Feature("title_rarity", "words", Direction.HIGH, "has a title in words that are rare here"),
     Feature("title_unseen", "words", Direction.HIGH, "has a title in words never seen here"),
+    Feature("title_elsewhere", "words", Direction.HIGH, "has a title in words that belong to other projects"),
     Feature("template_rarity", "words", Direction.HIGH, "has a title of a form that is rare here"),
-    Feature("body_unseen", "words", Direction.HIGH, "has a description in words never seen here"),
+    Feature("body_elsewhere", "words", Direction.HIGH, "has a description in words that belong to other projects"),
     Feature("empty_body_surprise", "body", Direction.HIGH, "has no description, where its like usually has one"),
     # What else happens at the time.
     Feature("near_duplicates", "burst", Direction.HIGH, "is much like {duplicates} others of the last day"),
@@ -92,10 +93,7 @@ FEATURES: tuple[Feature, ...] = (
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 WEB_EDITOR_TITLE = r"^(Update|Create|Delete|Rename) \S+$"
-SMALL_PROMISE = (
-    r"(?i)\b(typos?|spelling|grammar|minor|small|tiny|trivial|nit|whitespace|wording|comments?|readme|docs?|changelog|"
-    r"bump|lint|format(ting)?|cleanup|indent(ation)?|rename|links?)\b"
-)
+SMALL_PROMISE = r"(?i)\b(typos?|spelling|misspell\w*|grammar|minor|small|tiny|trivial|nits?|whitespace|wording|indentation)\b"
 
 
 def _log1p(count: nw.Expr) -> nw.Expr:

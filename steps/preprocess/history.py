@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,12 +25,12 @@ LIKENESS = 0.8
 OWN_HOURS_WEIGHT = 20.0
 WORD = re.compile(r"\w+")
 
-_LEARNERS = ("weights", "gradients", "mean", "spread")
+_LEARNERS = ("weights", "gradients", "mean")
 _ARRAYS = (
     *((part, name) for part in ("sizes", "commits") for name in _LEARNERS),
-    *((part, "seen") for part in ("titles", "bodies", "forms")),
+    *((part, "seen") for part in ("titles", "bodies", "forms", "elsewhere")),
 )
-_SCALARS = (("sizes", "count"), ("commits", "count"), ("titles", "total"), ("bodies", "total"), ("forms", "total"))
+_SCALARS = (("sizes", "count"), ("commits", "count"), ("titles", "total"), ("bodies", "total"), ("forms", "total"), ("elsewhere", "total"))
 _PLAIN = ("seen", "empty_bodies", "little", "hours")
 
 Pull = Mapping[str, Any]
@@ -50,8 +50,9 @@ HISTORY_FEATURES: tuple[str, ...] = (
     "hour_surprise",
     "title_rarity",
     "title_unseen",
+    "title_elsewhere",
     "template_rarity",
-    "body_unseen",
+    "body_elsewhere",
     "empty_body_surprise",
     "near_duplicates",
     "newcomers_hour",
@@ -67,6 +68,11 @@ def thing(text: str) -> int:
 
 def _things(words: list[str]) -> Indices:
     return np.fromiter((thing(word) for word in words), np.int64, len(words))
+
+
+def _words(text: str) -> Indices:
+    """The distinct words at the beginning of a text, hashed."""
+    return np.unique(_things(WORD.findall(text[:2000].lower())[:BODY_WORDS]))
 
 
 def _shape(title: str) -> str:
@@ -106,7 +112,7 @@ class _Reading:
         self.title = np.unique(_things(words))
         self.words = frozenset(self.title.tolist())
         self.form = _things([_shape(title), "opening " + (words[0] if words else "")])
-        self.body = np.unique(_things(WORD.findall(pull["body"][:2000].lower())[:BODY_WORDS]))
+        self.body = _words(pull["body"])
         self.empty = not pull["body"].strip()
         self.author = thing(pull["author"])
         self.hour = pull["created_at"].hour
@@ -130,7 +136,15 @@ class _Reading:
 class History:
     """The past of one repository, as counts and hashes only."""
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: Iterable[str] = ()) -> None:
+        """Start with no past.
+
+        Args:
+            elsewhere: texts of other repositories, to know which words belong there rather than here.
+        """
+        self.elsewhere = Counts(1 << 15)
+        for text in elsewhere:
+            self.elsewhere.update(_words(text))
         self.seen = 0
         self.empty_bodies = 0
         self.little = [0.0, 0.0]
@@ -169,8 +183,9 @@ class History:
             "hour_surprise": hour,
             "title_rarity": self.titles.rarity(reading.title),
             "title_unseen": self.titles.unseen(reading.title),
+            "title_elsewhere": self.titles.odds(reading.title, self.elsewhere),
             "template_rarity": self.forms.rarity(reading.form),
-            "body_unseen": self.bodies.unseen(reading.body),
+            "body_elsewhere": self.bodies.odds(reading.body, self.elsewhere),
             "empty_body_surprise": silence,
             "near_duplicates": log1p(self._near_duplicates(pull["created_at"], reading)),
             "newcomers_hour": log1p(self._newcomers(pull["created_at"]) + newcomer),

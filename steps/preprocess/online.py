@@ -10,44 +10,49 @@ Indices = NDArray[np.int64]
 
 
 class HashedRegression:
-    """Several targets predicted from hashed tokens; learns by AdaGrad (Duchi et al., 2011) and knows its own spread.
+    """Several targets, and how far off each will be, predicted from hashed tokens; learns by AdaGrad (Duchi et al., 2011).
 
-    Predict first, then update, so that no prediction has seen its own answer.
+    Predict first, then update, so that no prediction has seen its own answer. Half of the columns predict the targets, the
+    other half the logarithm of their usual error.
     """
 
     SLOTS = 1 << 14
-    RATE = 0.25
-    MEMORY = 0.01
+    RATE = 0.1
+    PACE = 0.0025
+    SPREAD_WEIGHT = 0.25
+    LEAST_ERROR = 0.1
 
     def __init__(self, targets: int) -> None:
-        self.weights: Floats = np.zeros((self.SLOTS, targets), np.float32)
-        self.gradients: Floats = np.full((self.SLOTS, targets), 1.0, np.float32)
-        self.mean: Floats = np.zeros(targets, np.float32)
-        self.spread: Floats = np.ones(targets, np.float32)
+        self.weights: Floats = np.zeros((self.SLOTS, 2 * targets), np.float32)
+        self.gradients: Floats = np.ones((self.SLOTS, 2 * targets), np.float32)
+        self.mean: Floats = np.zeros(2 * targets, np.float32)
         self.count = 0
 
     def surprise(self, tokens: Indices, targets: Floats) -> Floats:
-        """How far each target lies above its prediction, in units of the usual distance."""
-        return (targets - self._predict(tokens)) / (self.spread + 0.1)
+        """How far each target lies above its prediction, in units of the error that is usual for such tokens."""
+        middle, spread = self._predict(tokens)
+        usual = self.mean[len(spread) :]
+        return (targets - middle) / np.exp(usual + self.SPREAD_WEIGHT * (spread - usual))
 
     def update(self, tokens: Indices, targets: Floats) -> None:
         """Learn one example."""
         self.count += 1
-        error = targets - self._predict(tokens)
-        pace = max(1.0 / self.count, self.MEMORY / 4)
-        self.mean += pace * (targets - self.mean)
-        self.spread += max(1.0 / (self.count + 10), self.MEMORY / 4) * (np.abs(error) - self.spread)
-        clipped = np.clip(error, -3.0, 3.0)
-        self.gradients[tokens] += clipped * clipped
-        self.weights[tokens] += self.RATE * clipped / np.sqrt(self.gradients[tokens])
+        middle, spread = self._predict(tokens)
+        observed = np.concatenate([targets, np.log(np.abs(targets - middle) + self.LEAST_ERROR)])
+        error = np.clip(observed - np.concatenate([middle, spread]), -3.0, 3.0)
+        self.mean += max(1.0 / self.count, self.PACE) * (observed - self.mean)
+        self.gradients[tokens] += error * error
+        self.weights[tokens] += self.RATE * error / np.sqrt(self.gradients[tokens])
 
-    def _predict(self, tokens: Indices) -> Floats:
-        prediction: Floats = self.mean + self.weights[tokens].sum(axis=0)
-        return prediction
+    def _predict(self, tokens: Indices) -> tuple[Floats, Floats]:
+        both: Floats = self.mean + self.weights[tokens].sum(axis=0)
+        return both[: len(both) // 2], both[len(both) // 2 :]
 
 
 class Counts:
     """How often each hashed thing was seen, with add-half smoothing."""
+
+    COMMON = 2
 
     def __init__(self, slots: int) -> None:
         self.seen: NDArray[np.int32] = np.zeros(slots, np.int32)
@@ -63,6 +68,16 @@ class Counts:
     def unseen(self, things: Indices) -> float:
         """Share of the things never seen before; 0 for none."""
         return float((self.seen[things % len(self.seen)] == 0).mean()) if len(things) else 0.0
+
+    def odds(self, things: Indices, elsewhere: "Counts") -> float:
+        """How much more the things belong elsewhere than here: mean log odds of those that are common there, in nats."""
+        if not len(things):
+            return 0.0
+        there = elsewhere.seen[things % len(elsewhere.seen)]
+        log_there = np.log((there + 0.5) / (elsewhere.total + 1.0))
+        log_here = np.log((self.seen[things % len(self.seen)] + 0.5) / (self.total + 1.0))
+        gain = np.where(there >= self.COMMON, np.maximum(log_there - log_here, 0.0), 0.0)
+        return float(gain.sum() / (len(things) + 2.0))
 
     def update(self, things: Indices) -> None:
         """Count each of them once; `total` counts calls."""

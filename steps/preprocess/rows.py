@@ -99,8 +99,9 @@ class _Repository:
         self._train_until = int(size * TRAIN_SHARE)
         self._validation_until = int(size * (TRAIN_SHARE + VALIDATION_SHARE))
         self._index = 0
-        self._history = History()
-        self._past = Past(foreign)
+        others = [text for text in foreign if text.repository != name]
+        self._history = History(f"{text.title}\n{text.body}" for text in others[::2])
+        self._past = Past(others[1::2])  # never a text that the history has heard of
         self._titles: dict[int, int] = {}
 
     def rows(self, pulls: list[dict[str, Any]]) -> pa.RecordBatch:
