@@ -1,5 +1,6 @@
 """The part of Argo's WorkflowTemplate that a run on one machine covers; anything else is refused by its name."""
 
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -11,10 +12,14 @@ from pydantic import (
     Field,
     PlainValidator,
     Tag,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from workflows import expressions
+
+OUTPUTS_FOLDER = "hera__outputs_directory"
+"""The variable that tells a step where to leave its outputs."""
 
 ClusterOnly = Any
 """A field that means something to a cluster only: which image, whose account, how much of the machine."""
@@ -23,7 +28,6 @@ Value = Annotated[str, AfterValidator(expressions.known)]
 Depends = Annotated[dict[str, frozenset[str]], BeforeValidator(expressions.dependencies)]
 When = Annotated[expressions.Condition, PlainValidator(expressions.Condition.parse)]
 RetryExpression = Annotated[expressions.RetryUnless, PlainValidator(expressions.RetryUnless.parse)]
-Duration = Annotated[str, Field(pattern=r"^\d+s$")]
 
 
 class Part(BaseModel):
@@ -57,6 +61,11 @@ class Inputs(Part):
     """The parameters that a template takes."""
 
     parameters: list[Input] = []
+
+    @property
+    def names(self) -> set[str]:
+        """What they are called."""
+        return {parameter.name for parameter in self.parameters}
 
 
 class ValueFrom(Part):
@@ -115,8 +124,13 @@ class Script(Part):
 class Backoff(Part):
     """How long to wait: the duration, then times the factor."""
 
-    duration: Duration
+    duration: Annotated[str, Field(pattern=r"^\d+s$")]
     factor: int = Field(ge=1)
+
+    @property
+    def seconds(self) -> int:
+        """The first wait."""
+        return int(self.duration.removesuffix("s"))
 
 
 class RetryStrategy(Part):
@@ -163,6 +177,24 @@ class Container(Part):
     security_context: ClusterOnly = None
     service_account_name: ClusterOnly = None
     volumes: ClusterOnly = None
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """What an input is where nothing is given."""
+        return {item.name: item.default for item in self.inputs.parameters if item.default is not None}
+
+    @model_validator(mode="after")
+    def _outputs_can_be_found(self) -> "Container":
+        self.output_files()
+        return self
+
+    def output_files(self) -> dict[str, PurePosixPath]:
+        """Where each output is, below the folder that the container is told to leave them in."""
+        folder = next((variable.value for variable in self.script.env if variable.name == OUTPUTS_FOLDER), "")
+        # ValueError, where an output is elsewhere, is what pydantic wants to hear.
+        return {
+            output.name: PurePosixPath(output.value_from.path).relative_to(folder) for output in self.outputs.parameters
+        }
 
 
 class Graph(Part):

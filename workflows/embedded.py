@@ -1,0 +1,97 @@
+"""The parts that a run brings along where none are named: MongoDB, store, MLflow, a sample GitHub, Java."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from workflows import java
+from workflows.server import server
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLE_REPOSITORIES = ("example/webshop", "example/compiler", "example/docs")
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def settings(state: Path, *, samples: bool) -> Iterator[dict[str, str]]:
+    """What the steps get to know; whatever the environment already names is used instead of an embedded part."""
+    with ExitStack() as parts:
+        own = {
+            "JAVA_HOME": str(java.home(state / "java")),
+            "GIT_COMMIT": git_commit(),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+        if "STORE_URL" not in os.environ:
+            own["STORE_URL"] = f"file://{state}/store"
+        own |= tracking(state)
+        if "MONGO_URI" not in os.environ:
+            own["MONGO_URI"] = parts.enter_context(mongo(state))
+        if samples:
+            own |= parts.enter_context(sample_github(state))
+        named = {name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ}
+        yield own | named
+
+
+def tracking(state: Path) -> dict[str, str]:
+    """Where MLflow keeps runs and models."""
+    if "MLFLOW_URI" in os.environ:
+        return {"MLFLOW_URI": os.environ["MLFLOW_URI"]}
+    # Without a server MLflow puts artifacts below the working directory; this is the variable its server sets.
+    return {"MLFLOW_URI": f"sqlite:///{state}/mlflow.db", "_MLFLOW_SERVER_ARTIFACT_ROOT": f"file://{state}/mlruns"}
+
+
+@contextmanager
+def mongo(state: Path) -> Iterator[str]:
+    """SecantusDB on `state/mongo`, flushing each write that it acknowledges; yields its URI."""
+    port = _free_port()
+    command = [
+        str(Path(sys.executable).with_name("secantusd-py")),
+        *("--host", LOOPBACK, "--port", str(port), "--storage-path", str(state / "mongo"), "--sync-on-commit"),
+    ]
+    uri = f"mongodb://{LOOPBACK}:{port}"
+
+    def answers() -> bool:
+        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=200) as client:
+            try:
+                client.admin.command("ping")
+            except PyMongoError:
+                return False
+        return True
+
+    with server("mongo", command, state, answers):
+        yield uri
+
+
+@contextmanager
+def sample_github(state: Path) -> Iterator[dict[str, str]]:
+    """The stand-in with generated pull requests."""
+    port_file = state / "samples.port"
+    port_file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "samples.server", "--port", "0", "--port-file", str(port_file)]
+    with server("samples", command, state, lambda: port_file.is_file() and port_file.read_text().strip().isdigit()):
+        address = f"http://{LOOPBACK}:{port_file.read_text().strip()}"
+        yield {"GITHUB_API_URL": address, "GITHUB_TOKEN": "sample"}
+
+
+def git_commit() -> str:
+    """The commit of this code, where it is in a Git working copy."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    command = [git, "-C", str(ROOT), "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return answer.stdout.strip() or "unknown"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,133 @@
+"""What is known of a run while it goes on, and the record of it that stays."""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+
+class Phase(StrEnum):
+    """Argo's names for how far something has come."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+    OMITTED = "Omitted"
+    ERROR = "Error"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self not in {Phase.PENDING, Phase.RUNNING}
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the run can't succeed any more."""
+        return self in {Phase.FAILED, Phase.ERROR}
+
+
+@dataclass
+class Node:
+    """One container's run, or a task that has none yet."""
+
+    name: str
+    task: str
+    template: str
+    item: str = ""
+    phase: Phase = Phase.PENDING
+    attempts: int = 0
+    exit_code: int | None = None
+    seconds: float = 0.0
+    peak_bytes: int = 0
+    problem: str = ""
+    advice: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    message: str = field(default="", metadata={"live": True})
+    started: float | None = field(default=None, metadata={"live": True})
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began, or that it took."""
+        return time.monotonic() - self.started if self.started and not self.phase.is_final else self.seconds
+
+    def end(self, phase: Phase, problem: str = "") -> None:
+        """Note how it ended."""
+        self.seconds = round(self.elapsed, 3)
+        self.phase = phase
+        self.problem = problem or self.problem
+
+
+@dataclass
+class Run:
+    """One run of a workflow."""
+
+    name: str
+    folder: Path
+    arguments: dict[str, str]
+    nodes: dict[str, list[Node]]
+    phase: Phase = Phase.PENDING
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 0.0
+
+    @property
+    def all_nodes(self) -> list[Node]:
+        """Every node, in the order of the tasks."""
+        return [node for nodes in self.nodes.values() for node in nodes]
+
+    @property
+    def bad_nodes(self) -> list[Node]:
+        """What has failed."""
+        return [node for node in self.all_nodes if node.phase.is_bad]
+
+    def phase_of(self, task: str) -> Phase:
+        """A task's phase, which is that of all its nodes together."""
+        phases = {node.phase for node in self.nodes[task]}
+        for phase in (Phase.RUNNING, Phase.PENDING, Phase.ERROR, Phase.FAILED):
+            if phase in phases:
+                return phase
+        return phases.pop() if len(phases) == 1 else Phase.SUCCEEDED
+
+    def output(self, task: str, name: str) -> str | None:
+        """An output of a task that ran once."""
+        return self.nodes[task][0].outputs.get(name)
+
+    def log_of(self, node: Node) -> Path:
+        """Where a node's log is."""
+        return self.folder / f"{node.name}.log"
+
+    def failures(self) -> str:
+        """`{{workflow.failures}}` as Argo gives it: a JSON list, or null, quoted as JSON once more."""
+        finished_at = datetime.now(UTC).isoformat(timespec="seconds")
+        failed = [
+            {
+                "displayName": node.name,
+                "message": node.problem,
+                "templateName": node.template,
+                "phase": node.phase.value,
+                "podName": node.name,
+                "finishedAt": finished_at,
+            }
+            for node in self.bad_nodes
+        ]
+        return json.dumps(json.dumps(failed or None))
+
+    def save(self) -> None:
+        """Write `run.json` in one move."""
+        record: dict[str, Any] = {
+            "name": self.name,
+            "phase": self.phase,
+            "began": self.began.isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+            "arguments": self.arguments,
+            "nodes": [asdict(node) for node in self.all_nodes],
+        }
+        for node in record["nodes"]:
+            del node["message"], node["started"]
+        unfinished = self.folder / ".run.json"
+        unfinished.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        unfinished.replace(self.folder / "run.json")
