@@ -44,8 +44,7 @@ def tracking(state: Path) -> dict[str, str]:
     """Where MLflow keeps runs and models."""
     if "MLFLOW_URI" in os.environ:
         return {"MLFLOW_URI": os.environ["MLFLOW_URI"]}
-    # Without a server MLflow puts artifacts below the working directory; this is the variable its server sets.
-    return {"MLFLOW_URI": f"sqlite:///{state}/mlflow.db", "_MLFLOW_SERVER_ARTIFACT_ROOT": f"file://{state}/mlruns"}
+    return {"MLFLOW_URI": f"sqlite:///{state}/mlflow.db", "MLFLOW_ARTIFACTS": f"file://{state}/mlruns"}
 
 
 @contextmanager

@@ -178,8 +178,11 @@ class LocalRun:
 
         def heard(record: dict[str, Any]) -> None:
             node.message = _progress(record)
-            if record.get("level") == "error" and "advice" in record:
-                node.problem, node.advice = node.message, str(record["advice"])
+            match record:
+                case {"level": "error", "advice": advice}:
+                    node.problem, node.advice = node.message, str(advice)
+                case {"level": "warning", "logger": str(logger)} if logger.startswith("steps."):
+                    node.warning = node.message
 
         log = self._run.log_of(node)
         result = attempt(container, inputs, self._machine, log=log, stop=self._stop, heard=heard)

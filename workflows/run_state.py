@@ -46,6 +46,7 @@ class Node:
     peak_bytes: int = 0
     problem: str = ""
     advice: str = ""
+    warning: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     message: str = field(default="", metadata={"live": True})
     started: float | None = field(default=None, metadata={"live": True})
