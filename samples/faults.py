@@ -1,0 +1,53 @@
+"""What goes wrong on demand, and the count of what was asked."""
+
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+LIMITS = frozenset({"secondary", "secondary-429", "primary", "primary-403"})
+NAMES = LIMITS | {"500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"}
+
+
+@dataclass
+class Faults:
+    """The faults of the next requests, in order, and what holds for all."""
+
+    next: deque[str] = field(default_factory=deque)
+    latency_ms: float = 0
+    retry_after: int = 1
+    """Seconds that a limit holds."""
+    heavy_above: int = 0
+    """Pages larger than this time out; 0 for none."""
+    held_until: float = 0
+    held_by: str = ""
+    stats: Counter[str] = field(default_factory=Counter)
+
+    def take(self) -> str | None:
+        """The fault of this request; while a limit holds, that limit."""
+        self.stats["requests"] += 1
+        if time.monotonic() < self.held_until:
+            self.stats["requests_during_retry_after"] += 1
+            return self.held_by
+        fault = self.next.popleft() if self.next else None
+        if fault:
+            self.stats[f"fault {fault}"] += 1
+        if fault in LIMITS:
+            self.held_until, self.held_by = time.monotonic() + self.retry_after, fault
+        return fault
+
+    def set(self, wanted: dict[str, Any]) -> None:
+        """Take over the settings of a control request.
+
+        Raises:
+            ValueError: there is no such fault or setting.
+        """
+        for key, value in wanted.items():
+            if key == "next":
+                if unknown := set(value) - NAMES:
+                    raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
+                self.next.extend(value)
+            elif key in ("latency_ms", "retry_after", "heavy_above"):
+                setattr(self, key, value)
+            else:
+                raise ValueError(f"no such setting: {key}")

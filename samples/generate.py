@@ -1,0 +1,145 @@
+"""Make up the repositories' pull requests: the same seed gives the same ones, on every machine."""
+
+import heapq
+import math
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+from samples.drafts import END, Developer, Draft, number
+from samples.habits import KINDS, REPOSITORIES, Habits, Kind
+from samples.oddities import ODD_SHARE, ODDITIES
+from samples.records import Repository
+
+SEED = 20_260
+BEGIN = datetime(2023, 9, 4, tzinfo=UTC)
+REVERT_SHARE = 0.025
+BOT = Developer("bump-bot", 4, 1)
+SATURDAY = 5
+
+
+def repositories(seed: int = SEED) -> dict[str, Repository]:
+    """All made-up repositories by their full names."""
+    return {habits.full_name: Generator(habits, seed).repository() for habits in REPOSITORIES}
+
+
+class Generator:
+    """Makes one repository up."""
+
+    def __init__(self, habits: Habits, seed: int) -> None:
+        self._habits = habits
+        self._random = Random(f"{seed} {habits.full_name}")  # noqa: S311 - nothing here is secret
+        self._people = 0
+        self._maintainers = [self._somebody() for _ in range(habits.maintainers)]
+        self._regulars = [self._somebody() for _ in range(habits.regulars)]
+        self._members = {developer.login for developer in self._maintainers}
+
+    def repository(self) -> Repository:
+        """All its pull requests, numbered in the order of their opening."""
+        random, wanted = self._random, self._habits.pulls
+        drafts = [self._draft(self._day(index / wanted)) for index in range(round(wanted * (1 - REVERT_SHARE)))]
+        for draft in random.sample(drafts, round(len(drafts) * ODD_SHARE)):
+            random.choice(ODDITIES)(draft, random)
+        regrets = {id(draft): self._regret(draft) for draft in drafts}
+        drafts += [
+            self._revert(draft)
+            for draft in heapq.nlargest(wanted - len(drafts), drafts, key=lambda draft: regrets[id(draft)])
+        ]
+        name, base = self._habits.full_name, self._habits.base
+        return Repository(name, number(drafts, name, base, self._members))
+
+    def _chance(self, share: float) -> bool:
+        return self._random.random() < share
+
+    def _somebody(self) -> Developer:
+        login = f"dev-{self._habits.first + self._people:03d}"
+        self._people += 1
+        hour = self._random.gauss(self._habits.busy_hour, 2.5)
+        return Developer(login, hour, math.exp(self._random.gauss(0, 0.35)))
+
+    def _day(self, share: float) -> datetime:
+        """A day near this share of the whole time, seldom at a weekend."""
+        day = BEGIN + (END - BEGIN) * min(max(share + self._random.gauss(0, 0.004), 0), 0.996)
+        if day.weekday() >= SATURDAY and self._chance(0.75):
+            day -= timedelta(days=2)
+        return day.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def _author(self, kind: str) -> Developer:
+        if kind == "deps":
+            return BOT
+        if not self._regulars or self._chance(0.42):
+            return self._random.choice(self._maintainers)
+        if self._chance(0.15):
+            return self._somebody()
+        busiest_first = int(self._random.expovariate(4 / len(self._regulars)))
+        return self._regulars[min(busiest_first, len(self._regulars) - 1)]
+
+    def _draft(self, day: datetime) -> Draft:
+        random, habits = self._random, self._habits
+        name = random.choices(habits.kinds, [KINDS[kind].share for kind in habits.kinds])[0]
+        kind, area, author = KINDS[name], random.choice(habits.areas), self._author(name)
+        lines = max(round(kind.lines * habits.size * author.size * math.exp(random.gauss(0, kind.spread))), 1)
+        what = self._what(kind, area)
+        return Draft(
+            created=day + timedelta(hours=random.gauss(author.hour, 1.6) % 24, minutes=random.random()),
+            author=author.login,
+            title=self._title(name, area, what),
+            body=self._body(what, kind, area),
+            additions=lines,
+            deletions=round(lines * kind.removed * math.exp(random.gauss(0, 0.6))),
+            files=max(round(lines**0.45 * math.exp(random.gauss(-0.4, 0.4))), 1),
+            commits=1 + round(math.log1p(lines) * random.random() * 0.8),
+            open_hours=math.exp(random.gauss(2.4 + 0.25 * math.log(lines), 1.2)),
+            merged=self._chance(0.87),
+            discussed_hours=random.expovariate(1 / 40) if self._chance(0.12) else 0.0,
+            labels=(kind.label, f"area/{area}") if self._chance(habits.labelled) else (),
+            assignees=(random.choice(self._maintainers).login,) if self._chance(0.35) else (),
+            bot=author is BOT,
+        )
+
+    def _what(self, kind: Kind, area: str) -> str:
+        random = self._random
+        what = f"{random.choice(kind.verbs)} {random.choice(kind.objects).format(area=area)}"
+        if kind.label == "dependencies":
+            what += f" to {random.randint(1, 6)}.{random.randint(0, 19)}.{random.randint(0, 9)}"
+        return what
+
+    def _title(self, kind: str, area: str, what: str) -> str:
+        if self._habits.style == "conventional":
+            return f"chore(deps): {what}" if kind == "deps" else f"{kind}({area}): {what}"
+        sentence = what[0].upper() + what[1:]
+        return f"{area}: {sentence}" if self._habits.style == "area" else sentence
+
+    def _body(self, what: str, kind: Kind, area: str) -> str:
+        if self._chance(self._habits.empty_bodies):
+            return ""
+        issue = f"\n\nFixes #{self._random.randint(1, 900)}" if self._chance(0.4) else ""
+        if self._habits.style == "conventional":
+            return f"## What\n\nThis is to {what}.\n\n## Why\n\nSomebody met it in {area} ({kind.label}).{issue}"
+        if self._habits.style == "area":
+            detail = self._random.choice(
+                ("Found while fuzzing.", "Wanted for the next release.", "Output is the same.")
+            )
+            return f"To {what}. {detail} Benchmarks of {area} don't move.{issue}"
+        return f"To {what}.{issue}"
+
+    def _regret(self, draft: Draft) -> float:
+        """A key by which the largest are taken back: large and unexplained work by little-known people more often."""
+        if not draft.merged or draft.closed > END - timedelta(days=10):
+            return 0.0
+        weight = math.log1p(draft.additions) * (1 if draft.author in self._members else 1.8) * (1 if draft.body else 2)
+        return float(self._random.random() ** (1 / weight))
+
+    def _revert(self, draft: Draft) -> Draft:
+        return Draft(
+            created=draft.closed + timedelta(hours=min(self._random.expovariate(1 / 40), 200)),
+            author=self._random.choice(self._maintainers).login,
+            title=f'Revert "{draft.title}"',
+            body="",  # it names a number, which is not yet given
+            additions=draft.deletions,
+            deletions=draft.additions,
+            files=draft.files,
+            commits=1,
+            open_hours=self._random.expovariate(1 / 3),
+            merged=True,
+            takes_back=draft,
+        )

@@ -1,0 +1,190 @@
+"""The stand-in's GraphQL: queries over the made-up repositories, as GitHub answers them."""
+
+import base64
+import binascii
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLResolveInfo,
+    build_schema,
+    execute_sync,
+    parse,
+    validate,
+)
+
+from samples.records import Entry, Pull, Repository
+
+SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text())
+SITE = "https://github.example"
+LARGEST_PAGE = 100
+Fields = dict[str, Any]
+
+
+class Root:
+    """The query type at a moment; `budget` is what `rateLimit` answers."""
+
+    def __init__(self, repositories: dict[str, Repository], now: str, budget: Fields) -> None:
+        self.rateLimit = budget
+        self._repositories = repositories
+        self._now = now
+
+    def repository(self, _info: GraphQLResolveInfo, owner: str, name: str) -> Fields:
+        """One repository by any spelling of its name."""
+        wanted = f"{owner}/{name}"
+        for repository in self._repositories.values():
+            if repository.full_name.lower() == wanted.lower():
+                return self._shown(repository)
+        raise _refused("NOT_FOUND", f"There is no repository '{wanted}' to be seen.")
+
+    def search(
+        self,
+        _info: GraphQLResolveInfo,
+        query: str,
+        type: str,  # noqa: A002 - the argument's name in GitHub's schema
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Fields:
+        """Repositories whose name holds every word and whose owner is the one of `org:` or `user:`; largest first."""
+        found = [item for item in self._repositories.values() if _matches(item.full_name, query)]
+        found.sort(key=lambda item: (-len(item.pulls), item.full_name))
+        begin = _place(after)[1] if after else 0
+        end = begin + _bounded(first, "search")
+        page_info = {"endCursor": _cursor(type, end), "hasNextPage": end < len(found)}
+        nodes = [self._shown(item) for item in found[begin:end]]
+        return {"repositoryCount": len(found), "pageInfo": page_info, "nodes": nodes}
+
+    def _shown(self, repository: Repository) -> Fields:
+        def pull_requests(
+            _info: GraphQLResolveInfo,
+            first: int | None = None,
+            after: str | None = None,
+            orderBy: Fields | None = None,  # noqa: N803
+        ) -> Fields:
+            return _connection(repository, self._now, _bounded(first, "pullRequests"), after, orderBy)
+
+        return {
+            "__typename": "Repository",
+            "id": f"R_{repository.full_name}",
+            "name": repository.full_name.partition("/")[2],
+            "nameWithOwner": repository.full_name,
+            "pullRequests": pull_requests,
+        }
+
+
+def answer(text: str, variables: Fields, root: Root) -> Fields:
+    """Answer a query with `data`, `errors` or both."""
+    try:
+        document = _read(text)
+    except GraphQLError as error:
+        return {"errors": [_told(error)]}
+    if errors := validate(SCHEMA, document):
+        return {"errors": [_told(error) for error in errors]}
+    result = execute_sync(SCHEMA, document, root, variable_values=variables)
+    told = {"errors": [_told(error) for error in result.errors]} if result.errors else {}
+    return {"data": result.data, **told}
+
+
+@lru_cache(maxsize=32)
+def _read(text: str) -> DocumentNode:
+    return parse(text)
+
+
+def _told(error: GraphQLError) -> Fields:
+    """GitHub puts an error's type at its top."""
+    extensions = error.extensions or {}
+    place = {"path": error.path} if error.path else {}
+    return {"message": error.message, **place, **{key: extensions[key] for key in ("type",) if key in extensions}}
+
+
+def _refused(kind: str, message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"type": kind})
+
+
+def _connection(repository: Repository, now: str, first: int, after: str | None, order: Fields | None) -> Fields:
+    if order != {"field": "UPDATED_AT", "direction": "ASC"}:
+        raise _refused("UNPROCESSABLE", "The stand-in knows one order: UPDATED_AT ASC.")
+    entries = repository.after(_place(after) if after else None, now)
+    page = entries[:first]
+    return {
+        "totalCount": len(repository.at(now)),
+        "pageInfo": {"endCursor": _cursor(*page[-1][:2]) if page else None, "hasNextPage": len(entries) > first},
+        "edges": [{"cursor": _cursor(*entry[:2]), "node": _node(entry, repository.full_name)} for entry in page],
+    }
+
+
+def _node(entry: Entry, full_name: str) -> Fields | None:
+    pull = entry.pull
+    if pull is None:
+        return None
+    return {
+        "__typename": "PullRequest",
+        "id": f"PR_{full_name}_{pull.number}",
+        "number": pull.number,
+        "title": pull.title,
+        "body": pull.body,
+        "url": f"{SITE}/{full_name}/pull/{pull.number}",
+        "state": "MERGED" if pull.merged_at else "CLOSED" if pull.closed_at else "OPEN",
+        "isDraft": pull.draft,
+        "createdAt": pull.created_at,
+        "updatedAt": pull.updated_at,
+        "closedAt": pull.closed_at,
+        "mergedAt": pull.merged_at,
+        "additions": pull.additions,
+        "deletions": pull.deletions,
+        "changedFiles": pull.changed_files,
+        "baseRefName": pull.base,
+        "authorAssociation": pull.association,
+        "author": _actor(pull),
+        "assignees": _nodes([_user(login) for login in pull.assignees]),
+        "labels": _nodes([{"id": f"LA_{name}", "name": name} for name in pull.labels]),
+        "commits": {"totalCount": pull.commits},
+    }
+
+
+def _nodes(items: list[Fields]) -> Any:
+    def connection(info: GraphQLResolveInfo, first: int | None = None) -> Fields:
+        return {"totalCount": len(items), "nodes": items[: _bounded(first, info.field_name)]}
+
+    return connection
+
+
+def _actor(pull: Pull) -> Fields | None:
+    if pull.author is None:
+        return None
+    return _user(pull.author) | ({"__typename": "Bot"} if pull.bot else {})
+
+
+def _user(login: str) -> Fields:
+    return {"__typename": "User", "id": f"U_{login}", "login": login, "url": f"{SITE}/{login}"}
+
+
+def _bounded(first: int | None, connection: str) -> int:
+    if first is None or not 0 <= first <= LARGEST_PAGE:
+        raise _refused("INVALID_PAGINATION", f"`first` of `{connection}` must be given, from 0 to {LARGEST_PAGE}.")
+    return first
+
+
+def _cursor(*place: Any) -> str:
+    return base64.b64encode(json.dumps(place).encode()).decode()
+
+
+def _place(cursor: str) -> tuple[str, int]:
+    try:
+        updated_at, number = json.loads(base64.b64decode(cursor, validate=True))
+    except (binascii.Error, ValueError, TypeError):
+        raise _refused("INVALID_CURSOR_ARGUMENTS", f"`{cursor}` is not a valid cursor.") from None
+    return str(updated_at), int(number)
+
+
+def _matches(full_name: str, query: str) -> bool:
+    owner = full_name.partition("/")[0]
+    for word in query.lower().split():
+        key, colon, value = word.partition(":")
+        if (colon and key in ("org", "user") and value != owner) or (not colon and word not in full_name):
+            return False
+    return True

@@ -1,0 +1,85 @@
+"""Pull requests as the stand-in keeps them, and a repository as it stood at some moment."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One pull request; moments are ISO 8601 in UTC, as GitHub writes them."""
+
+    number: int
+    title: str
+    body: str
+    author: str | None
+    bot: bool
+    association: str
+    draft: bool
+    created_at: str
+    updated_at: str
+    closed_at: str | None
+    merged_at: str | None
+    additions: int
+    deletions: int
+    changed_files: int
+    commits: int
+    labels: tuple[str, ...]
+    assignees: tuple[str, ...]
+    base: str
+
+    def at(self, now: str) -> "Pull | None":
+        """What was to be seen of it at a moment; None before it was opened."""
+        if self.created_at > now:
+            return None
+        if self.updated_at <= now:
+            return self
+        if self.closed_at and self.closed_at <= now:
+            return replace(self, updated_at=self.closed_at)
+        return replace(self, closed_at=None, merged_at=None, updated_at=self.created_at)
+
+
+class Entry(NamedTuple):
+    """A place in the order of updates; `pull` is None where something is spoilt on purpose."""
+
+    updated_at: str
+    number: int
+    pull: Pull | None
+
+
+@dataclass
+class Repository:
+    """A made-up repository; `changes` replaces fields of single pull requests, or the whole by nothing."""
+
+    full_name: str
+    pulls: dict[int, Pull]
+    changes: dict[int, dict[str, Any] | None] = field(default_factory=dict)
+    _seen: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def at(self, now: str) -> list[Entry]:
+        """All that was there at a moment, least recently updated first."""
+        if now not in self._seen:
+            self._seen = {now: sorted(self._entry(seen) for pull in self.pulls.values() if (seen := pull.at(now)))}
+        return self._seen[now]
+
+    def after(self, place: tuple[str, int] | None, now: str) -> list[Entry]:
+        """What comes behind a place in that order."""
+        entries = self.at(now)
+        return entries if place is None else entries[bisect_right(entries, place, key=lambda entry: entry[:2]) :]
+
+    def change(self, number: int, fields: dict[str, Any] | None) -> None:
+        """Answer from now on as if the pull request were so."""
+        self.changes[number] = fields
+        self._seen = {}
+
+    def restore(self) -> None:
+        """Forget all changes."""
+        self.changes.clear()
+        self._seen = {}
+
+    def _entry(self, pull: Pull) -> Entry:
+        fields = self.changes.get(pull.number, {})
+        if fields is None:
+            return Entry(pull.updated_at, pull.number, None)
+        changed = replace(pull, **fields)
+        return Entry(changed.updated_at, changed.number, changed)

@@ -1,0 +1,70 @@
+"""The little of GitHub's REST interface that a plain loop over pull requests needs."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from samples.graph import SITE
+from samples.records import Pull, Repository
+
+ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+?)(?P<list>/pulls(?:/(?P<number>\d+))?)?")
+Headers = dict[str, str]
+
+
+def answer(
+    repositories: dict[str, Repository], now: str, path: str, query: str, base: str
+) -> tuple[Any, Headers] | None:
+    """The body and headers for a path; None where there is nothing."""
+    match = ROUTE.fullmatch(path)
+    repository = repositories.get(match["name"]) if match else None
+    if not match or not repository:
+        return None
+    api = f"{base}/repos/{repository.full_name}"
+    if not match["list"]:
+        return {"full_name": repository.full_name, "name": repository.full_name.partition("/")[2], "url": api}, {}
+    if not match["number"]:
+        return _page(repository, now, parse_qs(query), api)
+    pull = repository.pulls.get(int(match["number"]))
+    seen = pull.at(now) if pull else None
+    return ({**_listed(seen, repository, api), **_sizes(seen)}, {}) if seen else None
+
+
+def _page(repository: Repository, now: str, query: dict[str, list[str]], api: str) -> tuple[Any, Headers]:
+    size, page = int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
+    pulls = [entry.pull for entry in repository.at(now) if entry.pull]
+    rows = pulls[(page - 1) * size : page * size]
+    more = urlencode({**{key: values[0] for key, values in query.items()}, "page": page + 1})
+    headers = {"Link": f'<{api}/pulls?{more}>; rel="next"'} if page * size < len(pulls) else {}
+    return [_listed(pull, repository, api) for pull in rows], headers
+
+
+def _listed(pull: Pull, repository: Repository, api: str) -> dict[str, Any]:
+    """What a list shows of a pull request: everything but its sizes."""
+    login = f"{pull.author}[bot]" if pull.bot else pull.author
+    return {
+        "url": f"{api}/pulls/{pull.number}",
+        "html_url": f"{SITE}/{repository.full_name}/pull/{pull.number}",
+        "number": pull.number,
+        "title": pull.title,
+        "body": pull.body,
+        "state": "closed" if pull.closed_at else "open",
+        "draft": pull.draft,
+        "user": {"login": login, "type": "Bot" if pull.bot else "User"} if login else None,
+        "author_association": pull.association,
+        "created_at": pull.created_at,
+        "updated_at": pull.updated_at,
+        "closed_at": pull.closed_at,
+        "merged_at": pull.merged_at,
+        "labels": [{"name": name} for name in pull.labels],
+        "assignees": [{"login": login, "type": "User"} for login in pull.assignees],
+        "base": {"ref": pull.base, "repo": {"full_name": repository.full_name}},
+    }
+
+
+def _sizes(pull: Pull) -> dict[str, Any]:
+    return {
+        "additions": pull.additions,
+        "deletions": pull.deletions,
+        "changed_files": pull.changed_files,
+        "commits": pull.commits,
+    }

@@ -1,0 +1,177 @@
+"""The stand-in as a server on this machine: `python -m samples.server --port 0 --port-file FILE`."""
+
+import argparse
+import json
+import math
+import threading
+import time
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from samples import graph, rest
+from samples.drafts import END
+from samples.faults import Faults
+from samples.generate import repositories
+
+POINTS = 5_000
+WINDOW_SECONDS = 3_600
+LATEST = f"{END:%Y-%m-%dT%H:%M:%SZ}"
+SLOW = {"errors": [{"message": "Something went wrong. This may be the result of a timeout."}], "data": None}
+PAGE = b"<!DOCTYPE html><html><body>Sorry.</body></html>"
+
+
+class StandIn:
+    """Everything that requests share."""
+
+    def __init__(self, now: str) -> None:
+        self.repositories = repositories()
+        self.lock = threading.Lock()
+        self._begin = now
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to how it began: no faults, no changes, nothing counted."""
+        self.faults = Faults()
+        self.now = self._begin
+        for repository in self.repositories.values():
+            repository.restore()
+
+    def control(self, wanted: dict[str, Any]) -> None:
+        """Set faults, the clock (`now`), or fields of pull requests (`change`: by `owner/name#number`)."""
+        for key, fields in wanted.pop("change", {}).items():
+            name, _, number = key.partition("#")
+            self.repositories[name].change(int(number), fields)
+        self.now = wanted.pop("now", self.now)
+        self.faults.set(wanted)
+
+    def budget(self, cost: int) -> dict[str, Any]:
+        """What is left of the hour's points after a query of this cost."""
+        self.faults.stats["points"] += cost
+        reset = time.gmtime(time.time() + WINDOW_SECONDS)
+        left = max(POINTS - self.faults.stats["points"], 0)
+        return {"cost": cost, "limit": POINTS, "remaining": left, "resetAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", reset)}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers GraphQL and a little REST, or fails as told."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    stand_in: ClassVar[StandIn]
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the base class
+        """Say nothing; `/_stats` counts."""
+
+    def do_GET(self) -> None:
+        """Answer `/_stats`, or REST."""
+        if self.path == "/_stats":
+            return self._send(HTTPStatus.OK, dict(self.stand_in.faults.stats))
+        return self._serve(self._rest)
+
+    def do_POST(self) -> None:
+        """Answer `/_control`, `/_reset`, or GraphQL."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/_reset":
+            self.stand_in.reset()
+            return self._send(HTTPStatus.OK, {})
+        if self.path == "/_control":
+            return self._control(body)
+        return self._serve(lambda fault: self._graphql(body, fault))
+
+    def _control(self, body: bytes) -> None:
+        try:
+            with self.stand_in.lock:
+                self.stand_in.control(json.loads(body))
+        except (ValueError, KeyError) as error:
+            return self._send(HTTPStatus.BAD_REQUEST, {"message": str(error)})
+        return self._send(HTTPStatus.OK, {})
+
+    def _serve(self, respond: Any) -> None:
+        with self.stand_in.lock:
+            fault = self.stand_in.faults.take()
+        time.sleep(self.stand_in.faults.latency_ms / 1000)
+        _, _, token = self.headers.get("Authorization", "").partition(" ")
+        if fault == "drop":
+            self.close_connection = True
+        elif not token or token.startswith("bad"):
+            self._send(HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"})
+        elif fault and fault.isdecimal():
+            self._send(HTTPStatus(int(fault)), PAGE)
+        elif fault and fault.startswith(("primary", "secondary")):
+            self._limited(fault)
+        else:
+            respond(fault)
+
+    def _limited(self, fault: str) -> None:
+        left = self.stand_in.faults.held_until - time.monotonic()
+        if fault.startswith("secondary"):
+            status = HTTPStatus.TOO_MANY_REQUESTS if fault.endswith("429") else HTTPStatus.FORBIDDEN
+            message = "You have exceeded a secondary rate limit."
+            return self._send(status, {"message": message}, {"Retry-After": str(max(math.ceil(left), 1))})
+        headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + left))}
+        message = "API rate limit exceeded for this user."
+        if fault == "primary-403":
+            return self._send(HTTPStatus.FORBIDDEN, {"message": message}, headers)
+        return self._send(HTTPStatus.OK, {"errors": [{"type": "RATE_LIMITED", "message": message}]}, headers)
+
+    def _graphql(self, body: bytes, fault: str | None) -> None:
+        asked = json.loads(body)
+        variables = asked.get("variables") or {}
+        heavy = 0 < self.stand_in.faults.heavy_above < variables.get("first", 0)
+        if self.path != "/graphql":
+            return self._send(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
+        if heavy or fault == "timeout":
+            return self._send(HTTPStatus.BAD_GATEWAY, SLOW)
+        cost = max(round((1 + 3 * variables.get("first", 0)) / 100), 1)
+        with self.stand_in.lock:
+            root = graph.Root(self.stand_in.repositories, self.stand_in.now, self.stand_in.budget(cost))
+        whole = json.dumps(graph.answer(asked["query"], variables, root)).encode()
+        spoilt = {"garbage": whole[: len(whole) // 2], "html": PAGE, "null": json.dumps(SLOW).encode()}
+        return self._send(HTTPStatus.OK, spoilt.get(fault or "", whole), cut=fault == "truncate")
+
+    def _rest(self, fault: str | None) -> None:
+        parts = urlsplit(self.path)
+        base = f"http://{self.headers['Host']}"
+        found = rest.answer(self.stand_in.repositories, self.stand_in.now, parts.path, parts.query, base)
+        if found is None:
+            return self._send(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
+        return self._send(HTTPStatus.OK, found[0], found[1], cut=fault == "truncate")
+
+    def _send(self, status: HTTPStatus, body: Any, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html" if content is PAGE else "application/json")
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if cut else content)
+        self.close_connection = self.close_connection or cut
+
+
+def serve(port: int, now: str) -> ThreadingHTTPServer:
+    """A server on this machine, not yet running; port 0 takes a free one."""
+    handler = type("BoundHandler", (Handler,), {"stand_in": StandIn(now)})
+    return ThreadingHTTPServer(("127.0.0.1", port), handler)
+
+
+def main() -> None:
+    """Serve until ended."""
+    parser = argparse.ArgumentParser(description="A small GitHub with made-up pull requests, on 127.0.0.1.")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--port-file", type=Path, help="where to write the port, once it listens")
+    parser.add_argument("--now", default=LATEST, help="show the repositories as they stood then (default: %(default)s)")
+    given = parser.parse_args()
+    with serve(given.port, given.now) as server:
+        if given.port_file:
+            unfinished = given.port_file.with_suffix(".part")
+            unfinished.write_text(str(server.server_port))
+            unfinished.replace(given.port_file)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
