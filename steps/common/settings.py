@@ -47,6 +47,7 @@ class TrackingSettings(StepSettings):
     """Where runs and registered models are: an MLflow server, or `sqlite:///file` on one machine."""
 
     mlflow_uri: str
+    mlflow_artifacts: str | None = Field(default=None, description="for a new experiment; a server knows its own place")
     git_commit: str = "unknown"
 
 

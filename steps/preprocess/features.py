@@ -23,70 +23,59 @@ class Direction(Enum):
 
 
 class Feature(NamedTuple):
-    """One feature: its group (hidden together in training), its unusual end, and words for a reason."""
+    """One feature.
+
+    `group` is hidden together in training; `words` begin a reason; `scored` is false for what only helps to predict the
+    others; `measure` names the plain count to compare with what is usual here, and what is done to it.
+    """
 
     name: str
     group: str
     direction: Direction
     words: str
+    scored: bool = True
+    measure: tuple[str, str] | None = None
 
+
+_HIGH, _LOW, _BOTH = Direction.HIGH, Direction.LOW, Direction.BOTH
+_LINES, _FILES = ("log_lines", "change {} lines"), ("log_files", "change {} files")
 
 FEATURES: tuple[Feature, ...] = (
     # What the change is made of.
-    Feature("log_lines", "size", Direction.HIGH, "changes {lines} lines"),
-    Feature("log_files", "size", Direction.HIGH, "changes {files} files"),
-    Feature("net_direction", "shape", Direction.LOW, "deletes {deletions} lines and adds {additions}"),
-    Feature("lines_per_file", "shape", Direction.HIGH, "changes {lines} lines in {files} files"),
-    Feature("lines_per_commit", "commits", Direction.LOW, "has {commits} commits for {lines} changed lines"),
+    Feature("log_lines", "size", _HIGH, "changes {lines} lines", scored=False),
+    Feature("log_files", "size", _HIGH, "changes {files} files", scored=False),
+    Feature("net_direction", "shape", _LOW, "deletes {deletions} lines and adds {additions}"),
+    Feature("lines_per_file", "shape", _HIGH, "changes {lines} lines in {files} files", scored=False),
+    Feature("lines_per_commit", "commits", _LOW, "has {commits} commits for {lines} changed lines"),
     # What the title and the body look like.
-    Feature("title_words", "text", Direction.BOTH, "has a title of {title_words} words"),
-    Feature("body_length", "text", Direction.BOTH, "has a description of {body_length} characters"),
-    Feature("web_editor_title", "text", Direction.HIGH, "has the title that GitHub's web editor suggests"),
+    Feature("title_words", "text", _BOTH, "has a title of {title_words} words"),
+    Feature("body_length", "text", _BOTH, "has a description of {body_length} characters", scored=False),
+    Feature("web_editor_title", "text", _HIGH, "has the title that the web editor suggests", scored=False),
     # Against what the past would have predicted.
-    Feature(
-        "size_surprise",
-        "size",
-        Direction.HIGH,
-        "changes {lines} lines, far more than its title, author and commits suggest",
-    ),
-    Feature(
-        "files_surprise",
-        "size",
-        Direction.HIGH,
-        "changes {files} files, far more than its title, author and commits suggest",
-    ),
-    Feature(
-        "deletions_surprise",
-        "shape",
-        Direction.HIGH,
-        "deletes {deletions} lines, far more than its title and author suggest",
-    ),
-    Feature("commits_surprise", "commits", Direction.HIGH, "has {commits} commits, far more than its size suggests"),
-    Feature("small_promise", "promise", Direction.HIGH, "has a title that promises little and changes {lines} lines"),
-    Feature("size_norm", "size", Direction.HIGH, "changes {lines} lines, against this repository's recent ones"),
+    Feature("size_surprise", "size", _HIGH, "changes {lines} lines, more than title, author and commits suggest", measure=_LINES),
+    Feature("files_surprise", "size", _HIGH, "changes {files} files, more than title, author and commits suggest", measure=_FILES),
+    Feature("deletions_surprise", "shape", _HIGH, "deletes {deletions} lines, more than title and author suggest"),
+    Feature("commits_surprise", "commits", _HIGH, "has {commits} commits, more than its size suggests"),
+    Feature("small_promise", "promise", _HIGH, "promises little in its title and changes {lines} lines"),
+    Feature("size_norm", "size", _HIGH, "changes {lines} lines, more than the latest here", scored=False),
     # Who, and when.
-    Feature("newcomer", "author", Direction.HIGH, "is its author's first here"),
-    Feature("author_before", "author", Direction.LOW, "comes from an author with {before} pull requests here before"),
-    Feature("author_share", "author", Direction.LOW, "comes from an author who is rarely seen of late"),
-    Feature("hour_surprise", "hour", Direction.HIGH, "was opened at {hour}:00 UTC, an hour unlike its author"),
+    Feature("newcomer", "author", _HIGH, "is its author's first here", scored=False),
+    Feature("author_before", "author", _LOW, "comes from an author with {before} pull requests here before"),
+    Feature("author_share", "author", _LOW, "comes from an author seldom seen of late", scored=False),
+    Feature("hour_surprise", "hour", _HIGH, "was opened at {hour}:00 UTC, an unlikely hour for its author"),
     # The words, against those of this repository.
-    Feature("title_rarity", "words", Direction.HIGH, "has a title in words that are rare here"),
-    Feature("title_unseen", "words", Direction.HIGH, "has a title in words never seen here"),
-    Feature("title_elsewhere", "words", Direction.HIGH, "has a title in words that belong to other projects"),
-    Feature("template_rarity", "words", Direction.HIGH, "has a title of a form that is rare here"),
-    Feature("body_elsewhere", "words", Direction.HIGH, "has a description in words that belong to other projects"),
-    Feature("empty_body_surprise", "body", Direction.HIGH, "has no description, where its like usually has one"),
+    Feature("title_rarity", "words", _HIGH, "has a title in words that are rare here", scored=False),
+    Feature("title_unseen", "words", _HIGH, "has a title in words never seen here", scored=False),
+    Feature("title_elsewhere", "words", _HIGH, "has a title in words of other projects"),
+    Feature("template_rarity", "words", _HIGH, "has a title of a form that is rare here"),
+    Feature("body_elsewhere", "words", _HIGH, "has a description in words of other projects", scored=False),
+    Feature("empty_body_surprise", "body", _HIGH, "has no description, where its like have one"),
     # What else happens at the time.
-    Feature("near_duplicates", "burst", Direction.HIGH, "is much like {duplicates} others of the last day"),
-    Feature("newcomers_hour", "burst", Direction.HIGH, "comes in an hour with {newcomers} first-time authors"),
+    Feature("near_duplicates", "burst", _HIGH, "is much like {duplicates} others of the last day"),
+    Feature("newcomers_hour", "burst", _HIGH, "comes in an hour with {newcomers} first-time authors"),
     # Together odd, each alone not.
-    Feature("stranger_says_little", "joint", Direction.HIGH, "comes from a first-time author with hardly any text"),
-    Feature(
-        "insider_odd_sweep",
-        "joint",
-        Direction.HIGH,
-        "is a known author's wide change at an unlikely hour, without a word",
-    ),
+    Feature("stranger_says_little", "joint", _HIGH, "comes from a first-time author and says next to nothing"),
+    Feature("insider_odd_sweep", "joint", _HIGH, "is a known author's wide change at an unlikely hour, with few words"),
 )
 """All features, in the order in which models read them."""
 

@@ -1,0 +1,140 @@
+"""A small autoencoder that predicts each group of features from the other groups.
+
+At least one group is hidden in every training example, as in masked autoencoders (He et al., 2022); at scoring each group
+is hidden once and read off there. The bottleneck is narrow and bounded: wide ones learn to copy what is unusual.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.common.dataset import Dataset
+from steps.train.data import BATCH_ROWS, Floats, batches
+from steps.train.model import INPUT_LIMIT
+from steps.train.scaling import Scales
+
+HIDDEN = 32
+LATENT = 6
+HIDDEN_SHARE = 0.2
+BATCH = 256
+LEARNING_RATE = 3e-3
+MOST_EPOCHS = 40
+PATIENCE = 3
+LEAST_STEPS = 60
+OPSET = 17
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The network as ONNX bytes, [rows, features] to [rows, features], and its losses by epoch."""
+
+    onnx: bytes
+    losses: list[float]
+    validation_losses: list[float]
+
+
+def train(
+    dataset: Dataset, names: Sequence[str], groups: Sequence[str], scales: Scales, validation: Floats, seed: int
+) -> Trained:
+    """Train on the split `train`, streamed; stop when the loss on scaled `validation` rows no longer falls.
+
+    The same rows and seed give the same network.
+    """
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    members = _members(groups)
+    network = _network(members)
+    network.compile(keras.optimizers.Adam(LEARNING_RATE), loss=keras.losses.Huber())
+    limited = np.clip(validation, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)
+    held_out = ((limited, _hide(limited, members, np.random.default_rng(seed))), limited)
+    stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
+    slow_down = keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=1)
+    fitted = network.fit(
+        _dataset(tf, dataset, names, scales, members, seed),
+        steps_per_epoch=max(dataset.manifest.splits["train"] // BATCH, LEAST_STEPS),
+        epochs=MOST_EPOCHS,
+        validation_data=held_out,
+        validation_batch_size=BATCH_ROWS,
+        callbacks=[stop, slow_down],
+        verbose=0,
+    )
+    history = fitted.history
+    return Trained(_export(_all_groups(network, members)), history["loss"], history["val_loss"])
+
+
+def _members(groups: Sequence[str]) -> Floats:
+    """Which features belong to which group [groups, features], as 0 and 1."""
+    names = list(dict.fromkeys(groups))
+    return np.array([[float(group == name) for group in groups] for name in names])
+
+
+def _network(members: Floats) -> Any:
+    """Features and the mask of hidden groups in, all features out."""
+    from keras import Input, Model, layers, ops
+
+    groups, features = members.shape
+    values, hidden = Input((features,)), Input((groups,))
+    shown = values * (1.0 - ops.matmul(hidden, members.astype(np.float32)))
+    layer = layers.Concatenate()([shown, hidden])
+    for units in (HIDDEN, LATENT, HIDDEN):
+        layer = layers.Dense(units, "tanh")(layer)
+    return Model([values, hidden], layers.Dense(features)(layer))
+
+
+def _all_groups(network: Any, members: Floats) -> Any:
+    """One network that hides each group in turn and keeps what is predicted for it."""
+    from keras import Input, Model, ops
+
+    values = Input((members.shape[1],), name="features")
+    nothing = ops.zeros_like(values[:, : len(members)])
+    masks = np.eye(len(members), dtype=np.float32)
+    kept = [
+        network([values, nothing + mask]) * own for mask, own in zip(masks, members.astype(np.float32), strict=True)
+    ]
+    whole = Model(values, sum(kept[1:], start=kept[0]))
+    whole(np.zeros((1, members.shape[1]), np.float32))  # Keras exports only what was called once
+    return whole
+
+
+def _dataset(tf: Any, dataset: Dataset, names: Sequence[str], scales: Scales, members: Floats, seed: int) -> Any:
+    features, groups = len(names), len(members)
+    row = tf.TensorSpec((None, features), tf.float32)
+    signature = ((row, tf.TensorSpec((None, groups), tf.float32)), row)
+    source = tf.data.Dataset.from_generator(
+        lambda: _examples(dataset, names, scales, members, np.random.default_rng(seed)), output_signature=signature
+    )
+    return source.prefetch(4)
+
+
+def _examples(
+    dataset: Dataset, names: Sequence[str], scales: Scales, members: Floats, random: np.random.Generator
+) -> Iterator[tuple[tuple[Any, Any], Any]]:
+    """Endless batches, with other groups hidden each time round."""
+    while True:
+        for block in batches(dataset, "train", names):
+            scaled = scales.apply(block.features, block.repositories)
+            limited = np.clip(scaled, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)[random.permutation(len(block))]
+            for start in range(0, len(limited), BATCH):
+                part = limited[start : start + BATCH]
+                yield (part, _hide(part, members, random)), part
+
+
+def _hide(part: Any, members: Floats, random: np.random.Generator) -> Any:
+    """Masks [rows, groups]: one group for certain, each other with a chance of a fifth."""
+    mask = (random.random((len(part), len(members))) < HIDDEN_SHARE).astype(np.float32)
+    mask[np.arange(len(part)), random.integers(0, len(members), len(part))] = 1.0
+    return mask
+
+
+def _export(network: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        network.export(str(path), format="onnx", opset_version=OPSET, verbose=False)
+        return path.read_bytes()

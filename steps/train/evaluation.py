@@ -1,0 +1,74 @@
+"""Measuring a model on the later split, beside what a user would pick instead."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from steps.common.dataset import Dataset
+from steps.train.baselines import Scorer
+from steps.train.data import Floats, Rows, sample
+from steps.train.metrics import Bools, planted_tasks, summary
+from steps.train.model import Model
+
+LEAST_REVERTED = 5
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Real rows of the test split and those with something planted; `kinds` is None for the real ones."""
+
+    rows: Rows
+    kinds: Any
+    reverted: Bools
+
+    @property
+    def real(self) -> Bools:
+        """Which rows are as they were."""
+        return np.array([kind is None for kind in self.kinds])
+
+
+def test_set(dataset: Dataset, model: Model, reverted: set[tuple[str, int]]) -> TestSet:
+    """Read what a model is measured on, in the order of that model's features."""
+    real, planted = sample(dataset, "test", model.names), sample(dataset, "injected", model.names)
+    table = pa.concat_tables([real.table, planted.table])
+    together = Rows(table, real.repositories + planted.repositories, np.vstack([real.features, planted.features]))
+    numbers = zip(together.repositories, table.column("number").to_pylist(), strict=True)
+    kinds = np.array(table.column("kind").to_pylist(), dtype=object)
+    return TestSet(
+        together, kinds, np.array([kind is None and key in reverted for kind, key in zip(kinds, numbers, strict=True)])
+    )
+
+
+def detectors(model: Model, tests: TestSet, baselines: Mapping[str, Scorer]) -> dict[str, Floats]:
+    """The scores [rows] of the model and of each baseline."""
+    scaled = model.scales.apply(tests.rows.features, tests.rows.repositories)
+    return {
+        "model": model.score(tests.rows.features, tests.rows.repositories).scores,
+        "lines_added": tests.rows.table.column("additions").to_numpy().astype(float),
+        **{name: scorer(scaled) for name, scorer in baselines.items()},
+    }
+
+
+def evaluate(scores: Mapping[str, Floats], tests: TestSet, threshold: float, budget: float) -> dict[str, Any]:
+    """Figures of each detector: on planted anomalies by kind, and on what was taken back later.
+
+    The model is held to its own threshold; a baseline flags the share of real rows that the budget names.
+    """
+    real = tests.real
+    thresholds = {
+        name: threshold if name == "model" else float(np.quantile(values[real], 1 - budget))
+        for name, values in scores.items()
+    }
+
+    def measured(wanted: Bools, weights: Floats) -> dict[str, dict[str, float]]:
+        return {name: summary(wanted, values, weights, thresholds[name]) for name, values in scores.items()}
+
+    enough = tests.reverted.sum() >= LEAST_REVERTED
+    return {
+        "injected": {task: measured(~real, weights) for task, weights in planted_tasks(tests.kinds).items()},
+        "reverted": measured(tests.reverted, real.astype(float)) if enough else None,
+        "flagged_share": float((scores["model"][real] > threshold).mean()),
+    }

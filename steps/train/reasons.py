@@ -1,0 +1,98 @@
+"""What a score says in words: the features that weigh most, with the value and what is usual here."""
+
+import heapq
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from steps.common.dataset import Dataset
+from steps.train.data import Floats, Rows, batches
+from steps.train.model import MOST_REASONS, Model
+from steps.train.scaling import OVERALL
+
+LEAST_SURPRISE = 0.5
+"""Below this, in powers of ten, a feature is no reason."""
+RAREST = 100_000
+KEPT = 50
+
+
+def facts(row: Mapping[str, Any]) -> dict[str, str]:
+    """The plain values that the words of a reason name, from a row of the dataset."""
+    counts = {
+        "lines": row["additions"] + row["deletions"],
+        "additions": row["additions"],
+        "deletions": row["deletions"],
+        "files": row["changed_files"],
+        "commits": row["commits"],
+        "title_words": np.expm1(row["title_words"]),
+        "body_length": np.expm1(row["body_length"]),
+        "before": np.expm1(row["author_before"]),
+        "duplicates": np.expm1(row["near_duplicates"]),
+        "newcomers": np.expm1(row["newcomers_hour"]),
+        "hour": row["created_at"].hour,
+    }
+    return {name: f"{round(value):,}" for name, value in counts.items()}
+
+
+def reasons(model: Model, row: Mapping[str, Any], surprises: Floats) -> list[str]:
+    """Up to three reasons, the weightiest first.
+
+    Args:
+        model: whose features, and usual values by repository, are spoken of.
+        row: of the dataset, with the plain counts.
+        surprises: what each feature adds [features].
+    """
+    values = facts(row)
+    order = np.argsort(-surprises, kind="stable")[:MOST_REASONS]
+    return [
+        f"{model.features['features'][place]['words'].format(**values)}; {_usual(model, row, place, surprises[place])}"
+        for place in order
+        if surprises[place] >= LEAST_SURPRISE
+    ]
+
+
+def _usual(model: Model, row: Mapping[str, Any], place: int, surprise: float) -> str:
+    measure = model.features["features"][place]["measure"]
+    usual = model.features["usual"]
+    if measure and (limits := usual.get(row["repository"], usual[OVERALL])).get(measure[0]) is not None:
+        limit = np.expm1(limits[measure[0]])
+        return f"99 % here {measure[1].format(f'at most {round(limit):,}')}"
+    return f"about one in {min(round(10**surprise), RAREST):,} here"
+
+
+def usual_values(past: Rows, names: tuple[str, ...], measures: set[str]) -> dict[str, dict[str, float]]:
+    """The 99th percentile of each measured feature, by repository and over all."""
+    owners = np.asarray(past.repositories)
+    groups = {OVERALL: np.ones(len(past), bool), **{name: owners == name for name in sorted(set(past.repositories))}}
+    columns = {measure: names.index(measure) for measure in sorted(measures)}
+    return {
+        name: {measure: float(np.quantile(past.features[mask, column], 0.99)) for measure, column in columns.items()}
+        for name, mask in groups.items()
+    }
+
+
+def most_unusual(dataset: Dataset, model: Model, past_scores: Floats) -> list[dict[str, Any]]:
+    """The highest-scored real pull requests of the test split with their reasons; `past_scores` give the percentile."""
+    best: list[tuple[float, str, dict[str, Any], Floats]] = []
+    for block in batches(dataset, "test", model.names):
+        scored = model.score(block.features, block.repositories)
+        for place in np.argsort(-scored.scores)[:KEPT].tolist():
+            row = block.table.slice(place, 1).to_pylist()[0]
+            best.append((float(scored.scores[place]), row["id"], row, scored.surprises[place]))
+        best = heapq.nlargest(KEPT, best, key=lambda entry: entry[:2])
+    ordered = np.sort(past_scores)
+    return [_entry(model, row, score, surprises, ordered) for score, _, row, surprises in best]
+
+
+def _entry(model: Model, row: dict[str, Any], score: float, surprises: Floats, past: Floats) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "repository": row["repository"],
+        "number": row["number"],
+        "created_at": row["created_at"].isoformat(),
+        "score": round(score, 3),
+        "percentile": round(100 * float(np.searchsorted(past, score)) / len(past), 2),
+        "level": model.level(score),
+        "reasons": reasons(model, row, surprises),
+    }

@@ -1,0 +1,158 @@
+"""What MLflow keeps of a training, and how a finished one is found again."""
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import numpy as np
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.utils.time import get_current_time_millis
+
+from steps.common.dataset import Dataset
+from steps.common.settings import TrainSettings
+from steps.common.tracking import experiment
+from steps.train import autoencoder, plots
+from steps.train.metrics import planted_tasks
+from steps.train.model import FILES, MANIFEST
+
+if TYPE_CHECKING:
+    from steps.train.run import Result
+
+KEY = "train_key"
+MODEL = "model"
+DETERMINING = ("keras", "numpy", "onnx", "pyod", "scikit-learn", "tf2onnx")
+"""Packages whose version may change what comes out."""
+
+
+class Run:
+    """The one run in MLflow for a dataset, this code and these parameters."""
+
+    def __init__(
+        self, client: MlflowClient, settings: TrainSettings, dataset_uri: str, data_hash: str, budget: float, seed: int
+    ) -> None:
+        self._client = client
+        self._experiment = experiment(client, settings)
+        self._parameters = {"alert_budget": budget, "seed": seed}
+        self.facts: dict[str, Any] = {
+            "data_hash": data_hash,
+            "dataset_uri": dataset_uri,
+            "git_commit": settings.git_commit,
+        }
+        self._key = _key(data_hash, budget, seed)
+
+    def finished(self) -> dict[str, Any] | None:
+        """What the step returns, if this training was done before; what a killed one left is removed."""
+        runs = self._client.search_runs([self._experiment], f"tags.{KEY} = '{self._key}'")
+        for run in runs:
+            if run.info.status == "FINISHED" and (outputs := run.outputs) and outputs.model_outputs:
+                return self._answer(run.info.run_id, outputs.model_outputs[0].model_id, run.data.metrics)
+            self._client.delete_run(run.info.run_id)
+        return None
+
+    def write(self, result: "Result", artefact: Path, dataset: Dataset) -> dict[str, Any]:
+        """Log everything; the run counts as finished only when all of it is there."""
+        tags = {KEY: self._key, **self.facts}
+        with mlflow.start_run(experiment_id=self._experiment, run_name=self.facts["data_hash"][:12], tags=tags) as run:
+            metrics = _metrics(result.evaluation)
+            self._client.log_batch(
+                run.info.run_id,
+                metrics=_as_entities(metrics, result.network),
+                params=[Param(name, str(value)) for name, value in self._described(dataset).items()],
+                tags=[RunTag("model_sha256", hashlib.sha256((artefact / MANIFEST).read_bytes()).hexdigest())],
+            )
+            mlflow.log_dict(result.evaluation, "evaluation.json")
+            mlflow.log_dict(result.unusual, "unusual.json")
+            _log_plots(result)
+            model_id = _log_model(result, artefact)
+        return self._answer(run.info.run_id, model_id, metrics)
+
+    def _answer(self, run_id: str, model_id: str, metrics: dict[str, float]) -> dict[str, Any]:
+        return {
+            "run_id": run_id,
+            "model_uri": f"models:/{model_id}",
+            "average_precision": metrics["injected.all.model.average_precision"],
+        }
+
+    def _described(self, dataset: Dataset) -> dict[str, Any]:
+        manifest = dataset.manifest
+        return {
+            **self._parameters,
+            "features": len(manifest.features),
+            "repositories": len(manifest.repositories),
+            **{f"rows_{split}": count for split, count in manifest.splits.items()},
+            "hidden": autoencoder.HIDDEN,
+            "latent": autoencoder.LATENT,
+            "batch": autoencoder.BATCH,
+            "learning_rate": autoencoder.LEARNING_RATE,
+        }
+
+
+def _key(data_hash: str, budget: float, seed: int) -> str:
+    """A hash of all that decides what a training gives."""
+    digest = hashlib.sha256(f"{data_hash} {budget} {seed}".encode())
+    for name in DETERMINING:
+        digest.update(f"{name} {version(name)}".encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
+    """Figures under names with dots: task, detector, figure."""
+    tasks = {f"injected.{kind}": by_detector for kind, by_detector in evaluation["injected"].items()}
+    if evaluation["reverted"]:
+        tasks["reverted"] = evaluation["reverted"]
+    flat = {
+        f"{task}.{detector}.{figure}": value
+        for task, by_detector in tasks.items()
+        for detector, figures in by_detector.items()
+        for figure, value in figures.items()
+    }
+    return flat | {name: evaluation[name] for name in ("threshold", "mean_plus_2std", "flagged_share")}
+
+
+def _as_entities(metrics: dict[str, float], network: autoencoder.Trained) -> list[Metric]:
+    now = get_current_time_millis()
+    curves = {"loss": network.losses, "validation_loss": network.validation_losses}
+    return [
+        *(Metric(name, value, now, 0) for name, value in metrics.items()),
+        *(Metric(name, value, now, step) for name, values in curves.items() for step, value in enumerate(values)),
+    ]
+
+
+def _log_plots(result: "Result") -> None:
+    real, scores = result.tests.real, result.scores["model"]
+    limits = {
+        f"top {result.evaluation['alert_budget']:.0%}": result.evaluation["threshold"],
+        "mean + 2 sd": result.evaluation["mean_plus_2std"],
+    }
+    weights = planted_tasks(result.tests.kinds)["all"]
+    figures = {
+        "loss": plots.losses(result.network.losses, result.network.validation_losses),
+        "scores": plots.scores(scores[real], scores[~real], limits),
+        "precision_recall": plots.precision_recalls(~real, result.scores, weights),
+    }
+    for name, figure in figures.items():
+        mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs={"dpi": 150, "metadata": {"Software": None}})
+
+
+def _log_model(result: "Result", artefact: Path) -> str:
+    """Log the network with its signature and an example, and the artefact's other files beside it."""
+    import onnx
+
+    real = result.tests.rows
+    scaled = result.model.scales.apply(real.features[:5], real.repositories[:5]).astype(np.float32)
+    signature = mlflow.models.infer_signature(scaled, scaled)
+    logged = mlflow.onnx.log_model(
+        onnx.load(artefact / "model.onnx"),
+        name=MODEL,
+        signature=signature,
+        input_example=scaled,
+        save_as_external_data=False,
+        extra_files=[str(artefact / name) for name in (*FILES[1:], MANIFEST)],
+        pip_requirements=[f"onnxruntime=={version('onnxruntime')}"],
+    )
+    return str(logged.model_id)

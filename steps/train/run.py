@@ -1,0 +1,102 @@
+"""From a dataset to a measured model in MLflow."""
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steps.common import tracking
+from steps.common.dataset import Dataset, materialise
+from steps.common.settings import TrainSettings, load
+from steps.common.store import open_store
+from steps.preprocess.features import FEATURES, NAMES
+from steps.train import autoencoder, baselines, evaluation, model, reasons, record
+from steps.train.data import Rows, reverted, sample
+from steps.train.scaling import Scales
+
+logger = logging.getLogger(__name__)
+HIGH_SHARE = 0.1
+"""Share of the alert budget that is called high."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one training made."""
+
+    model: model.Model
+    network: autoencoder.Trained
+    evaluation: dict[str, Any]
+    scores: dict[str, Any]
+    tests: evaluation.TestSet
+    unusual: list[dict[str, Any]]
+
+
+def train_and_measure(dataset_uri: str, alert_budget: float, seed: int) -> dict[str, Any]:
+    """Train on a dataset, or find the finished run that already did with the same code, data and parameters."""
+    settings = load(TrainSettings)
+    with tracking.connected(settings) as client, tempfile.TemporaryDirectory() as folder:
+        dataset = materialise(open_store(settings), dataset_uri, Path(folder) / "dataset")
+        run = record.Run(client, settings, dataset_uri, dataset.manifest.hash, alert_budget, seed)
+        if finished := run.finished():
+            logger.info("this dataset was trained on before", extra={"run_id": finished["run_id"]})
+            return finished
+        artefact = Path(folder) / "model"
+        artefact.mkdir()
+        result = train(dataset, artefact, alert_budget, seed, run.facts)
+        return run.write(result, artefact, dataset)
+
+
+def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, facts: dict[str, Any]) -> Result:
+    """Fit everything on the past, measure on what came later, write the artefact."""
+    past, later = sample(dataset, "train", NAMES), sample(dataset, "validation", NAMES)
+    scales = Scales.fit(past.features, past.repositories)
+    scaled = scales.apply(later.features, later.repositories)
+    logger.info("training", extra={"rows": dataset.manifest.splits["train"], "features": len(NAMES)})
+    network = autoencoder.train(dataset, NAMES, [f.group for f in FEATURES], scales, scaled, seed)
+    logger.info("trained", extra={"epochs": len(network.losses), "loss": network.validation_losses[-1]})
+    thresholds, later_scores = _thresholds(network.onnx, scaled, alert_budget)
+    fitted = model.write(artefact, network.onnx, _features(past, scales), thresholds, facts)
+    tests = evaluation.test_set(dataset, fitted, reverted(dataset))
+    past_scaled = scales.apply(past.features, past.repositories)
+    scores = evaluation.detectors(fitted, tests, baselines.fit(past_scaled, seed))
+    measured = evaluation.evaluate(scores, tests, fitted.threshold, alert_budget)
+    measured |= {
+        "alert_budget": alert_budget,
+        "threshold": fitted.threshold,
+        "mean_plus_2std": thresholds["mean_plus_2std"],
+        "rows": {split: dataset.manifest.splits[split] for split in ("train", "validation", "test")},
+    }
+    return Result(fitted, network, measured, scores, tests, reasons.most_unusual(dataset, fitted, later_scores))
+
+
+def _thresholds(onnx: bytes, scaled: Any, alert_budget: float) -> tuple[dict[str, Any], Any]:
+    """The curves and limits from scaled rows that the network was not trained on, and those rows' scores."""
+    directions = [feature.direction.value for feature in FEATURES]
+    errors = scaled - model.reconstruct(model.session(onnx), scaled)
+    curves = model.Calibration.fit(scaled, errors, directions, [feature.scored for feature in FEATURES])
+    scores = model.total(curves.surprises(scaled, errors, directions))
+    return {
+        "alert_budget": alert_budget,
+        "threshold": float(np.quantile(scores, 1 - alert_budget)),
+        "high": float(np.quantile(scores, 1 - alert_budget * HIGH_SHARE)),
+        "mean_plus_2std": float(scores.mean() + 2 * scores.std()),
+        "values": {place: tail.to_json() for place, tail in curves.values.items()},
+        "errors": {place: tail.to_json() for place, tail in curves.errors.items()},
+    }, scores
+
+
+def _features(past: Rows, scales: Scales) -> dict[str, Any]:
+    """All that is known of the features: their order, words, scales and usual values."""
+    measures = {feature.measure[0] for feature in FEATURES if feature.measure}
+    return {
+        "features": [feature._asdict() | {"direction": feature.direction.value} for feature in FEATURES],
+        "scales": {
+            "repositories": scales.repositories,
+            "middles": scales.middles.tolist(),
+            "spreads": scales.spreads.tolist(),
+        },
+        "usual": reasons.usual_values(past, NAMES, measures),
+    }

@@ -1,0 +1,54 @@
+"""How surprising a value is: the probability of one at least as far out, as -log10, from what was seen before."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steps.train.data import Floats
+
+KNOTS = 128
+TAIL_SHARE = 0.01
+LEAST_TAIL = 5
+LEAST_SLOPE = 1e-3
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A curve from values to surprise: piecewise linear, and beyond its last knot with an exponential tail's slope."""
+
+    values: Floats
+    surprises: Floats
+    slope: float
+
+    @classmethod
+    def fit(cls, values: Floats) -> "Tail":
+        """Fit to values [rows], of which high ones are the surprising ones."""
+        ordered = np.sort(values)
+        count = len(ordered)
+        knots = np.unique(np.quantile(ordered, _levels(count), method="nearest"))
+        at_least = count - np.searchsorted(ordered, knots, side="left")
+        far = ordered[-max(LEAST_TAIL, round(count * TAIL_SHARE)) :]
+        mean_excess = max(float((far - far[0]).mean()), LEAST_SLOPE)
+        return cls(knots, -np.log10((at_least + 0.5) / (count + 1.0)), 1.0 / (mean_excess * np.log(10.0)))
+
+    def __call__(self, values: Floats) -> Floats:
+        """Surprise of each value, in powers of ten."""
+        beyond = np.maximum(values - self.values[-1], 0.0) * self.slope
+        return np.interp(values, self.values, self.surprises) + beyond
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"values": self.values.tolist(), "surprises": self.surprises.tolist(), "slope": self.slope}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "Tail":
+        """The curve again."""
+        return cls(np.array(stored["values"]), np.array(stored["surprises"]), float(stored["slope"]))
+
+
+def _levels(count: int) -> Floats:
+    """Evenly spread levels, and ever finer ones towards the top."""
+    even = np.linspace(0.0, 1.0, KNOTS // 2)
+    top = 1.0 - np.geomspace(1.0 / max(count, 2), 0.1, KNOTS // 2)
+    return np.unique(np.concatenate([even, top]))
