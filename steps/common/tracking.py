@@ -13,6 +13,7 @@ from steps.common.settings import TrackingSettings
 
 EXPERIMENT = "pr-sentinel"
 REGISTERED_MODEL = "pr-sentinel"
+REFUSED = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED"})
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
@@ -30,7 +31,7 @@ def connected(settings: TrackingSettings) -> Iterator[MlflowClient]:
     try:
         client = MlflowClient()
         client.search_experiments(max_results=1)
-    except Exception as error:  # noqa: BLE001 - every backend has errors of its own at first contact
+    except Exception as error:
         raise _told(settings, error) from None
     try:
         yield client
@@ -48,7 +49,7 @@ def experiment(client: MlflowClient, settings: TrackingSettings) -> str:
 def _told(settings: TrackingSettings, error: Exception) -> AccessRefused | Unavailable:
     parts = urlsplit(settings.mlflow_uri)
     where = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-    if isinstance(error, MlflowException) and error.get_http_status_code() in {401, 403}:
+    if isinstance(error, MlflowException) and error.error_code in REFUSED:
         return AccessRefused(f"MLflow at {where} refuses the user.", advice="Check the user in MLFLOW_URI.")
     return Unavailable(
         f"MLflow at {where} can't be used ({type(error).__name__}).",

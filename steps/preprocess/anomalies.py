@@ -96,9 +96,9 @@ def hijacked_maintainer(pull: Pull, past: Past, random: Random) -> Planted | Non
     hours = past.hours[login]
     around = [hours[hour] * 2 + hours[hour - 1] + hours[(hour + 1) % 24] for hour in range(24)]
     opened = pull["created_at"].replace(hour=around.index(min(around)))
-    wide = {"changed_files": random.randint(15, 60), "body": ""}
-    wide["additions"] = max(pull["additions"], wide["changed_files"] * random.randint(1, 8))
-    return [{**pull, **wide, "author": login, "created_at": opened}]
+    files = random.randint(15, 60)
+    wide = {"changed_files": files, "additions": max(pull["additions"], files * random.randint(1, 8))}
+    return [{**pull, **wide, "body": "", "author": login, "created_at": opened}]
 
 
 def commit_flood(pull: Pull, past: Past, random: Random) -> Planted | None:

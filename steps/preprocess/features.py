@@ -1,9 +1,10 @@
 """The one definition of every feature: what each is, which way it is unusual, and how it reads in a sentence.
 
-Features that a pull request shows by itself are Narwhals expressions over GitHub's own fields; those that need the past are
-computed by `history.History`. Training and serving evaluate both from here, on Arrow tables, so they can't drift apart.
+Features that a pull request shows by itself are Narwhals expressions over GitHub's own fields; those that need the
+past are computed by `history.History`. Training and serving evaluate both from here, on Arrow tables, so they can't
+drift apart.
 
-Left out on purpose: what GitHub adds or changes after the opening (labels, assignees, comments, reviews, merge facts), and
+Left out on purpose: what is added or changed after the opening (labels, assignees, comments, reviews, merge facts), and
 `author_association`, which GitHub gives as of today and so tells how a pull request ended; the history derives its own.
 """
 
@@ -26,7 +27,7 @@ class Feature(NamedTuple):
     """One feature.
 
     `group` is hidden together in training; `words` begin a reason; `scored` is false for what only helps to predict the
-    others; `measure` names the plain count to compare with what is usual here, and what is done to it.
+    others; `measure` names the feature, and its unit, whose usual values the reason is compared with.
     """
 
     name: str
@@ -38,29 +39,33 @@ class Feature(NamedTuple):
 
 
 _HIGH, _LOW, _BOTH = Direction.HIGH, Direction.LOW, Direction.BOTH
-_LINES, _FILES = ("log_lines", "change {} lines"), ("log_files", "change {} files")
+_LINES, _FILES = ("log_lines", "line"), ("log_files", "file")
 
 FEATURES: tuple[Feature, ...] = (
     # What the change is made of.
-    Feature("log_lines", "size", _HIGH, "changes {lines} lines", scored=False),
-    Feature("log_files", "size", _HIGH, "changes {files} files", scored=False),
-    Feature("net_direction", "shape", _LOW, "deletes {deletions} lines and adds {additions}"),
-    Feature("lines_per_file", "shape", _HIGH, "changes {lines} lines in {files} files", scored=False),
-    Feature("lines_per_commit", "commits", _LOW, "has {commits} commits for {lines} changed lines"),
+    Feature("log_lines", "size", _HIGH, "changes {lines}", scored=False),
+    Feature("log_files", "size", _HIGH, "changes {files}", scored=False),
+    Feature("net_direction", "shape", _LOW, "deletes {deletions} and adds {additions}"),
+    Feature("lines_per_file", "shape", _HIGH, "changes {lines} in {files}", scored=False),
+    Feature("lines_per_commit", "commits", _LOW, "has {commits} for {lines}"),
     # What the title and the body look like.
-    Feature("title_words", "text", _BOTH, "has a title of {title_words} words"),
-    Feature("body_length", "text", _BOTH, "has a description of {body_length} characters", scored=False),
+    Feature("title_words", "text", _BOTH, "has a title of {title_words}"),
+    Feature("body_length", "text", _BOTH, "has a description of {body_length}", scored=False),
     Feature("web_editor_title", "text", _HIGH, "has the title that the web editor suggests", scored=False),
     # Against what the past would have predicted.
-    Feature("size_surprise", "size", _HIGH, "changes {lines} lines, more than title, author and commits suggest", measure=_LINES),
-    Feature("files_surprise", "size", _HIGH, "changes {files} files, more than title, author and commits suggest", measure=_FILES),
-    Feature("deletions_surprise", "shape", _HIGH, "deletes {deletions} lines, more than title and author suggest"),
-    Feature("commits_surprise", "commits", _HIGH, "has {commits} commits, more than its size suggests"),
-    Feature("small_promise", "promise", _HIGH, "promises little in its title and changes {lines} lines"),
-    Feature("size_norm", "size", _HIGH, "changes {lines} lines, more than the latest here", scored=False),
+    Feature(
+        "size_surprise", "size", _HIGH, "changes {lines}, more than title, author and commits suggest", measure=_LINES
+    ),
+    Feature(
+        "files_surprise", "size", _HIGH, "changes {files}, more than title, author and commits suggest", measure=_FILES
+    ),
+    Feature("deletions_surprise", "shape", _HIGH, "deletes {deletions}, more than title and author suggest"),
+    Feature("commits_surprise", "commits", _HIGH, "has {commits}, more than its size suggests"),
+    Feature("small_promise", "promise", _HIGH, "promises little in its title and changes {lines}"),
+    Feature("size_norm", "size", _HIGH, "changes {lines}, more than the latest here", scored=False),
     # Who, and when.
     Feature("newcomer", "author", _HIGH, "is its author's first here", scored=False),
-    Feature("author_before", "author", _LOW, "comes from an author with {before} pull requests here before"),
+    Feature("author_before", "author", _LOW, "comes from an author with {before} here before"),
     Feature("author_share", "author", _LOW, "comes from an author seldom seen of late", scored=False),
     Feature("hour_surprise", "hour", _HIGH, "was opened at {hour}:00 UTC, an unlikely hour for its author"),
     # The words, against those of this repository.
@@ -71,8 +76,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("body_elsewhere", "words", _HIGH, "has a description in words of other projects", scored=False),
     Feature("empty_body_surprise", "body", _HIGH, "has no description, where its like have one"),
     # What else happens at the time.
-    Feature("near_duplicates", "burst", _HIGH, "is much like {duplicates} others of the last day"),
-    Feature("newcomers_hour", "burst", _HIGH, "comes in an hour with {newcomers} first-time authors"),
+    Feature("near_duplicates", "burst", _HIGH, "is much like {duplicates} of the last day"),
+    Feature("newcomers_hour", "burst", _HIGH, "comes in an hour with {newcomers}"),
     # Together odd, each alone not.
     Feature("stranger_says_little", "joint", _HIGH, "comes from a first-time author and says next to nothing"),
     Feature("insider_odd_sweep", "joint", _HIGH, "is a known author's wide change at an unlikely hour, with few words"),
@@ -82,7 +87,9 @@ FEATURES: tuple[Feature, ...] = (
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 WEB_EDITOR_TITLE = r"^(Update|Create|Delete|Rename) \S+$"
-SMALL_PROMISE = r"(?i)\b(typos?|spelling|misspell\w*|grammar|minor|small|tiny|trivial|nits?|whitespace|wording|indentation)\b"
+SMALL_PROMISE = (
+    r"(?i)\b(typos?|spelling|misspell\w*|grammar|minor|small|tiny|trivial|nits?|whitespace|wording|indentation)\b"
+)
 
 
 def _log1p(count: nw.Expr) -> nw.Expr:

@@ -3,10 +3,11 @@
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import log, log1p
 from typing import Any, NamedTuple
 
@@ -30,7 +31,14 @@ _ARRAYS = (
     *((part, name) for part in ("sizes", "commits") for name in _LEARNERS),
     *((part, "seen") for part in ("titles", "bodies", "forms", "elsewhere")),
 )
-_SCALARS = (("sizes", "count"), ("commits", "count"), ("titles", "total"), ("bodies", "total"), ("forms", "total"), ("elsewhere", "total"))
+_SCALARS = (
+    ("sizes", "count"),
+    ("commits", "count"),
+    ("titles", "total"),
+    ("bodies", "total"),
+    ("forms", "total"),
+    ("elsewhere", "total"),
+)
 _PLAIN = ("seen", "empty_bodies", "little", "hours")
 
 Pull = Mapping[str, Any]
@@ -117,7 +125,7 @@ class _Reading:
         self.author = thing(pull["author"])
         self.hour = pull["created_at"].hour
         commits = f"commits {min(round(2 * pull['log_commits']), 12)}"
-        pairs = [f"{a} {b}" for a, b in zip(words, words[1:3], strict=False)]
+        pairs = [f"{a} {b}" for a, b in pairwise(words[:3])]
         clues = np.concatenate(
             [self.title, _things([*pairs, commits, "author " + pull["author"], self.form_text(title)])]
         )
@@ -219,7 +227,7 @@ class History:
             self.last_day.popleft()
 
     @contextmanager
-    def supposing(self, earlier: list[Pull]) -> Iterator[None]:
+    def supposing(self, earlier: Sequence[Pull]) -> Iterator[None]:
         """For the time of the block, as if these had been opened in the last day; nothing else moves."""
         for pull in earlier:
             reading = _Reading(pull)
@@ -275,7 +283,7 @@ class History:
         return history
 
     def _hour_surprise(self, author: Author, hour: int) -> float:
-        """−log of the hour's share, the author's own hours shrunk to the repository's, one hour either side counted half."""
+        """-log of the hour's share; the author's hours shrunk to the repository's, an hour either side counts half."""
         own = author.hours[hour] + 0.5 * (author.hours[hour - 1] + author.hours[(hour + 1) % 24])
         here = self.hours[hour] + 0.5 * (self.hours[hour - 1] + self.hours[(hour + 1) % 24])
         prior = here / (2 * sum(self.hours))
@@ -293,7 +301,7 @@ class History:
         return max(0.0, float(pull["log_lines"]) - usual)
 
     def _size_norm(self, log_lines: float) -> float:
-        if len(self.recent_sizes) < 2:
+        if not self.recent_sizes:
             return 0.0
         sizes = np.fromiter(self.recent_sizes, float)
         low, middle, high = np.quantile(sizes, (0.25, 0.5, 0.75))

@@ -10,10 +10,10 @@ Indices = NDArray[np.int64]
 
 
 class HashedRegression:
-    """Several targets, and how far off each will be, predicted from hashed tokens; learns by AdaGrad (Duchi et al., 2011).
+    """Several targets, and how far off each will be, predicted from hashed tokens by AdaGrad (Duchi et al., 2011).
 
-    Predict first, then update, so that no prediction has seen its own answer. Half of the columns predict the targets, the
-    other half the logarithm of their usual error.
+    Predict first, then update, so that no prediction has seen its own answer. Half of the columns predict the targets,
+    the other half the logarithm of their usual error.
     """
 
     SLOTS = 1 << 14
@@ -32,7 +32,10 @@ class HashedRegression:
         """How far each target lies above its prediction, in units of the error that is usual for such tokens."""
         middle, spread = self._predict(tokens)
         usual = self.mean[len(spread) :]
-        return (targets - middle) / np.exp(usual + self.SPREAD_WEIGHT * (spread - usual))
+        surprise: Floats = ((targets - middle) / np.exp(usual + self.SPREAD_WEIGHT * (spread - usual))).astype(
+            np.float32
+        )
+        return surprise
 
     def update(self, tokens: Indices, targets: Floats) -> None:
         """Learn one example."""
@@ -59,7 +62,7 @@ class Counts:
         self.total = 0
 
     def rarity(self, things: Indices) -> float:
-        """Mean of −log p over the things, in nats; 0 for none."""
+        """Mean of -log p over the things, in nats; 0 for none."""
         if not len(things):
             return 0.0
         share = (self.seen[things % len(self.seen)] + 0.5) / (self.total + 1.0)
@@ -70,7 +73,7 @@ class Counts:
         return float((self.seen[things % len(self.seen)] == 0).mean()) if len(things) else 0.0
 
     def odds(self, things: Indices, elsewhere: "Counts") -> float:
-        """How much more the things belong elsewhere than here: mean log odds of those that are common there, in nats."""
+        """How much more the things belong elsewhere than here: mean log odds of those common there, in nats."""
         if not len(things):
             return 0.0
         there = elsewhere.seen[things % len(elsewhere.seen)]

@@ -1,6 +1,7 @@
 """From validated pull requests in the order of their opening to rows of the dataset.
 
-The pass runs once over each repository, as a generator over Arrow batches, so that its memory does not grow with the rows.
+The pass runs once over each repository, as a generator over Arrow batches, so that its memory does not grow with the
+rows.
 """
 
 import re
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from steps.preprocess.anomalies import KINDS, Past, Planted, Text
 from steps.preprocess.features import NAMES, with_own_features
-from steps.preprocess.history import HISTORY_FEATURES, History, thing
+from steps.preprocess.history import History, thing
 
 TRAIN_SHARE = 0.60
 VALIDATION_SHARE = 0.15
@@ -159,6 +160,3 @@ class _Repository:
 def _with_own_features(pulls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = with_own_features(pa.Table.from_pylist(pulls, schema=PULL_SCHEMA)).to_pylist()
     return rows
-
-
-assert set(HISTORY_FEATURES) <= set(NAMES)

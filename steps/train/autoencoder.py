@@ -1,7 +1,7 @@
 """A small autoencoder that predicts each group of features from the other groups.
 
-At least one group is hidden in every training example, as in masked autoencoders (He et al., 2022); at scoring each group
-is hidden once and read off there. The bottleneck is narrow and bounded: wide ones learn to copy what is unusual.
+At least one group is hidden in every training example, as in masked autoencoders (He et al., 2022); at scoring each
+group is hidden once and read off there. The bottleneck is narrow and bounded: wide ones learn to copy what is unusual.
 """
 
 import tempfile

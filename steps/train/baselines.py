@@ -12,7 +12,7 @@ Scorer = Callable[[Floats], Floats]
 
 
 def fit(scaled: Floats, seed: int) -> dict[str, Scorer]:
-    """Fit on scaled features [rows, features] of the normal past; each scorer gives higher scores to what is more unusual."""
+    """Fit on scaled features [rows, features] of the normal past; what is more unusual gets a higher score."""
     from pyod.models.ecod import ECOD
     from sklearn.ensemble import IsolationForest
 

@@ -1,4 +1,4 @@
-"""The model artefact: an ONNX autoencoder, what was fitted around it, and a manifest of hashes; loaded without TensorFlow."""
+"""The model artefact: an ONNX autoencoder, what was fitted around it, a manifest of hashes; needs no TensorFlow."""
 
 import hashlib
 import json

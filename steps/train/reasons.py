@@ -13,26 +13,32 @@ from steps.train.scaling import OVERALL
 
 LEAST_SURPRISE = 0.5
 """Below this, in powers of ten, a feature is no reason."""
-RAREST = 100_000
+RAREST = 3
+"""Beyond this, in powers of ten, a curve is guessing."""
 KEPT = 50
+
+
+def counted(count: float, noun: str) -> str:
+    """A count and its noun: `1 line`, `4,120 lines`."""
+    number = round(count)
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def facts(row: Mapping[str, Any]) -> dict[str, str]:
     """The plain values that the words of a reason name, from a row of the dataset."""
-    counts = {
-        "lines": row["additions"] + row["deletions"],
-        "additions": row["additions"],
-        "deletions": row["deletions"],
-        "files": row["changed_files"],
-        "commits": row["commits"],
-        "title_words": np.expm1(row["title_words"]),
-        "body_length": np.expm1(row["body_length"]),
-        "before": np.expm1(row["author_before"]),
-        "duplicates": np.expm1(row["near_duplicates"]),
-        "newcomers": np.expm1(row["newcomers_hour"]),
-        "hour": row["created_at"].hour,
+    return {
+        "lines": counted(row["additions"] + row["deletions"], "line"),
+        "additions": f"{row['additions']:,}",
+        "deletions": counted(row["deletions"], "line"),
+        "files": counted(row["changed_files"], "file"),
+        "commits": counted(row["commits"], "commit"),
+        "title_words": counted(np.expm1(row["title_words"]), "word"),
+        "body_length": counted(np.expm1(row["body_length"]), "character"),
+        "before": counted(np.expm1(row["author_before"]), "pull request"),
+        "duplicates": counted(np.expm1(row["near_duplicates"]), "other"),
+        "newcomers": counted(np.expm1(row["newcomers_hour"]), "first-time author"),
+        "hour": str(row["created_at"].hour),
     }
-    return {name: f"{round(value):,}" for name, value in counts.items()}
 
 
 def reasons(model: Model, row: Mapping[str, Any], surprises: Floats) -> list[str]:
@@ -53,12 +59,15 @@ def reasons(model: Model, row: Mapping[str, Any], surprises: Floats) -> list[str
 
 
 def _usual(model: Model, row: Mapping[str, Any], place: int, surprise: float) -> str:
-    measure = model.features["features"][place]["measure"]
-    usual = model.features["usual"]
-    if measure and (limits := usual.get(row["repository"], usual[OVERALL])).get(measure[0]) is not None:
-        limit = np.expm1(limits[measure[0]])
-        return f"99 % here {measure[1].format(f'at most {round(limit):,}')}"
-    return f"about one in {min(round(10**surprise), RAREST):,} here"
+    """What is usual: the 99th percentile here where there is one to name, else how rare a value this far out is."""
+    if measure := model.features["features"][place]["measure"]:
+        usual = model.features["usual"]
+        name, noun = measure
+        limit = np.expm1(usual.get(row["repository"], usual[OVERALL])[name])
+        return f"99 % here change at most {counted(limit, noun)}"
+    if surprise >= RAREST:
+        return f"fewer than one in {10**RAREST:,} are like that"
+    return f"about one in {round(10**surprise):,} are like that"
 
 
 def usual_values(past: Rows, names: tuple[str, ...], measures: set[str]) -> dict[str, dict[str, float]]:

@@ -1,6 +1,8 @@
 """What MLflow keeps of a training, and how a finished one is found again."""
 
 import hashlib
+import json
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +11,6 @@ import mlflow
 import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
-from mlflow.utils.time import get_current_time_millis
 
 from steps.common.dataset import Dataset
 from steps.common.settings import TrainSettings
@@ -56,15 +57,15 @@ class Run:
         """Log everything; the run counts as finished only when all of it is there."""
         tags = {KEY: self._key, **self.facts}
         with mlflow.start_run(experiment_id=self._experiment, run_name=self.facts["data_hash"][:12], tags=tags) as run:
-            metrics = _metrics(result.evaluation)
+            metrics = _metrics(result.figures)
             self._client.log_batch(
                 run.info.run_id,
                 metrics=_as_entities(metrics, result.network),
                 params=[Param(name, str(value)) for name, value in self._described(dataset).items()],
                 tags=[RunTag("model_sha256", hashlib.sha256((artefact / MANIFEST).read_bytes()).hexdigest())],
             )
-            mlflow.log_dict(result.evaluation, "evaluation.json")
-            mlflow.log_dict(result.unusual, "unusual.json")
+            mlflow.log_dict(result.figures, "evaluation.json")
+            mlflow.log_text(json.dumps(result.unusual, indent=1), "unusual.json")
             _log_plots(result)
             model_id = _log_model(result, artefact)
         return self._answer(run.info.run_id, model_id, metrics)
@@ -115,7 +116,7 @@ def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
 
 
 def _as_entities(metrics: dict[str, float], network: autoencoder.Trained) -> list[Metric]:
-    now = get_current_time_millis()
+    now = time.time_ns() // 1_000_000
     curves = {"loss": network.losses, "validation_loss": network.validation_losses}
     return [
         *(Metric(name, value, now, 0) for name, value in metrics.items()),
@@ -126,8 +127,8 @@ def _as_entities(metrics: dict[str, float], network: autoencoder.Trained) -> lis
 def _log_plots(result: "Result") -> None:
     real, scores = result.tests.real, result.scores["model"]
     limits = {
-        f"top {result.evaluation['alert_budget']:.0%}": result.evaluation["threshold"],
-        "mean + 2 sd": result.evaluation["mean_plus_2std"],
+        f"top {result.figures['alert_budget']:.0%}": result.figures["threshold"],
+        "mean + 2 sd": result.figures["mean_plus_2std"],
     }
     weights = planted_tasks(result.tests.kinds)["all"]
     figures = {

@@ -28,7 +28,7 @@ class Result:
 
     model: model.Model
     network: autoencoder.Trained
-    evaluation: dict[str, Any]
+    figures: dict[str, Any]
     scores: dict[str, Any]
     tests: evaluation.TestSet
     unusual: list[dict[str, Any]]

@@ -35,7 +35,8 @@ class Tail:
     def __call__(self, values: Floats) -> Floats:
         """Surprise of each value, in powers of ten."""
         beyond = np.maximum(values - self.values[-1], 0.0) * self.slope
-        return np.interp(values, self.values, self.surprises) + beyond
+        surprise: Floats = np.interp(values, self.values, self.surprises) + beyond
+        return surprise
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
