@@ -1,16 +1,16 @@
 """The store of datasets: a folder or an S3 bucket behind the same few calls."""
 
-import hashlib
+import errno
 import os
 import shutil
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
-from steps.common.errors import AccessRefused, NotFound, StorageFull, Unavailable
+from steps.common.errors import AccessRefused, NotFound, SentinelError, StorageFull, Unavailable
 from steps.common.settings import StoreSettings
 
 CHUNK_BYTES = 1 << 20
@@ -33,8 +33,14 @@ class Store(Protocol):
     def write(self, key: str, content: bytes) -> None:
         """Make the object, in one move."""
 
+    def upload(self, key: str, path: Path) -> None:
+        """Make the object from a file, in one move."""
+
     def chunks(self, key: str) -> Iterator[bytes]:
         """An object's bytes, a piece at a time. Raises: NotFound."""
+
+    def local(self, key: str, folder: Path) -> Path:
+        """A file with the object's bytes: itself where it is one, a copy in the folder elsewhere. Raises: NotFound."""
 
     def move(self, source: str, target: str) -> None:
         """Give an object another key, without its bytes passing through here."""
@@ -49,14 +55,6 @@ def open_store(settings: StoreSettings) -> Store:
     if parts.scheme == "file":
         return FolderStore(Path(parts.path))
     return S3Store(parts.netloc, parts.path.strip("/"), _s3_client(settings))
-
-
-def sha256(store: Store, key: str) -> str:
-    """The SHA-256 of an object in hexadecimal, read a piece at a time."""
-    digest = hashlib.sha256()
-    for chunk in store.chunks(key):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 class FolderStore:
@@ -80,14 +78,14 @@ class FolderStore:
         return b"".join(self.chunks(key))
 
     def write(self, key: str, content: bytes) -> None:
-        """Write beside the target, then rename."""
-        target = self._folder / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".write-", delete=False) as file:
+        """Write a file."""
+        with self._replacing(key) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(target)
+
+    def upload(self, key: str, path: Path) -> None:
+        """Copy a file."""
+        with self._replacing(key) as file, path.open("rb") as source:
+            shutil.copyfileobj(source, file, CHUNK_BYTES)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """A file's bytes, a piece at a time."""
@@ -98,6 +96,12 @@ class FolderStore:
         except FileNotFoundError:
             raise _nothing_at(self.url, key) from None
 
+    def local(self, key: str, folder: Path) -> Path:
+        """The file itself."""
+        if not self.exists(key):
+            raise _nothing_at(self.url, key)
+        return self._folder / key
+
     def move(self, source: str, target: str) -> None:
         """Rename a file."""
         (self._folder / target).parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +110,22 @@ class FolderStore:
     def delete(self, prefix: str) -> None:
         """Delete a folder."""
         shutil.rmtree(self._folder / prefix, ignore_errors=True)
+
+    @contextmanager
+    def _replacing(self, key: str) -> Iterator[BinaryIO]:
+        """A file beside the target that takes its place once it is whole and on disk."""
+        target = self._folder / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
+        try:
+            with beside.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(target)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise _os_error(self.url, error) from None
 
 
 class S3Store:
@@ -144,11 +164,24 @@ class S3Store:
         with self._told():
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content)
 
+    def upload(self, key: str, path: Path) -> None:
+        """Put an object from a file."""
+        with self._told(), path.open("rb") as file:
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=file)
+
     def chunks(self, key: str) -> Iterator[bytes]:
         """An object's bytes, a piece at a time."""
         with self._told():
             body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"]
             yield from body.iter_chunks(CHUNK_BYTES)
+
+    def local(self, key: str, folder: Path) -> Path:
+        """A copy in the folder."""
+        target = folder / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("wb") as file:
+            file.writelines(self.chunks(key))
+        return target
 
     def move(self, source: str, target: str) -> None:
         """Copy inside the service, then delete the source."""
@@ -207,6 +240,14 @@ def _s3_error(url: str, error: Any) -> NotFound | AccessRefused | StorageFull | 
     if code in {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}:
         return StorageFull(f"The store {url} is full ({code}).", advice="Free some space or raise the quota.")
     return Unavailable(f"The store {url} answers {code or 'an error'}.", advice="Try again; check its health.")
+
+
+def _os_error(url: str, error: OSError) -> SentinelError | OSError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StorageFull(f"The store {url} is full.", advice="Free some space and run it again.")
+    if isinstance(error, PermissionError):
+        return AccessRefused(f"The store {url} can't be written to.", advice="Check who owns the folder.")
+    return error
 
 
 def _nothing_at(url: str, key: str) -> NotFound:

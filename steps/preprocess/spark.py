@@ -1,0 +1,108 @@
+"""The Spark session: the settings that make the same input give the same bytes, and its failures told in words."""
+
+import os
+import re
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import-untyped]
+from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException, PySparkRuntimeError
+from pyspark.java_gateway import launch_gateway
+from pyspark.sql import SparkSession
+
+from steps.common import errors
+from steps.common.errors import ConfigurationError, SentinelError, StorageFull, Unavailable
+
+SETTINGS = {
+    "spark.app.name": "pr-sentinel",
+    "spark.driver.memory": "1g",  # what is large spills to disk or is in the Python workers
+    "spark.sql.adaptive.enabled": "false",  # it would choose partitions by size and so the files by chance
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
+    "spark.sql.inMemoryColumnarStorage.batchSize": "1000",  # rows hold texts of up to 256 KiB
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+LAST_WORDS = 5
+
+_OURS = re.compile(r"steps\.common\.errors\.(\w+): (.+)")
+
+
+@contextmanager
+def session(master: str) -> Iterator[SparkSession]:
+    """A Spark session at `master`, stopped afterwards.
+
+    Raises:
+        ConfigurationError: there is no Java, or it can't run Spark.
+        SentinelError: of the kind that an executor raised.
+        StorageFull, Unavailable: Spark's own disk is full; its Java process is gone.
+    """
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    with told():
+        spark = SparkSession(_context(SparkConf().setMaster(master).setAll(list(SETTINGS.items()))))
+        try:
+            yield spark
+        finally:
+            spark.stop()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what Spark raises into what a person can mend."""
+    try:
+        yield
+    except (Py4JNetworkError, ConnectionError) as error:
+        raise Unavailable(
+            f"Spark's Java process ended ({type(error).__name__}).", advice="Most often it had too little memory."
+        ) from error
+    except (Py4JJavaError, PySparkException) as error:
+        if (known := _known(str(error))) is None:
+            raise
+        raise known from None
+
+
+def _known(words: str) -> SentinelError | None:
+    """The error of ours that an executor's words end with, or the full disk they tell of."""
+    if ours := _OURS.search(words):
+        kind: type[SentinelError] = getattr(errors, ours[1])
+        return kind(ours[2].strip(), advice="It was one of Spark's executors that met with it.")
+    if "No space left on device" in words:
+        return StorageFull("Spark has no disk space left.", advice="Free some, or point SPARK_LOCAL_DIRS elsewhere.")
+    return None
+
+
+def _context(conf: SparkConf) -> SparkContext:
+    """A context on this process's one Java process, started where there is none yet."""
+    if SparkContext._gateway:
+        return SparkContext(conf=conf)
+    last_words: deque[str] = deque(maxlen=LAST_WORDS)
+    reading, writing = os.pipe()
+    listener = threading.Thread(target=_listen, args=(reading, last_words), daemon=True)
+    listener.start()
+    try:
+        gateway = launch_gateway(conf, {"stderr": writing})  # type: ignore[no-untyped-call]
+    except PySparkRuntimeError:
+        os.close(writing)
+        listener.join()
+        raise ConfigurationError(
+            f"Spark can't start its Java process: {' '.join(last_words)}",
+            advice="Install a Java runtime, 17 or later, and let JAVA_HOME name its folder.",
+        ) from None
+    os.close(writing)
+    return SparkContext(conf=conf, gateway=gateway)
+
+
+def _listen(descriptor: int, last_words: deque[str]) -> None:
+    """Hand on what our own code logs in Spark's local workers, and keep Spark's chatter away from people."""
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
+        for line in stream:
+            if line.startswith('{"time"'):
+                sys.stderr.write(line)
+            else:
+                last_words.append(line.strip())
