@@ -139,7 +139,7 @@ class S3Store:
 
     def keys(self, prefix: str) -> list[str]:
         """All keys below a prefix, in order."""
-        with self._told():
+        with self._told(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}/"
             )
@@ -149,7 +149,7 @@ class S3Store:
     def exists(self, key: str) -> bool:
         """Whether there is an object."""
         try:
-            with self._told():
+            with self._told(key):
                 self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except NotFound:
             return False
@@ -161,17 +161,17 @@ class S3Store:
 
     def write(self, key: str, content: bytes) -> None:
         """Put an object."""
-        with self._told():
+        with self._told(key):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content)
 
     def upload(self, key: str, path: Path) -> None:
         """Put an object from a file."""
-        with self._told(), path.open("rb") as file:
+        with self._told(key), path.open("rb") as file:
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=file)
 
     def chunks(self, key: str) -> Iterator[bytes]:
         """An object's bytes, a piece at a time."""
-        with self._told():
+        with self._told(key):
             body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"]
             yield from body.iter_chunks(CHUNK_BYTES)
 
@@ -185,7 +185,7 @@ class S3Store:
 
     def move(self, source: str, target: str) -> None:
         """Copy inside the service, then delete the source."""
-        with self._told():
+        with self._told(source):
             self._client.copy(
                 {"Bucket": self._bucket, "Key": self._prefix + source}, self._bucket, self._prefix + target
             )
@@ -194,18 +194,18 @@ class S3Store:
     def delete(self, prefix: str) -> None:
         """Delete everything below a prefix."""
         for key in self.keys(prefix):
-            with self._told():
+            with self._told(key):
                 self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self, key: str) -> Iterator[None]:
         """Turn what boto3 raises into what a person can mend."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             yield
         except ClientError as error:
-            raise _s3_error(self.url, error) from None
+            raise _s3_error(self.url, key, error) from None
         except BotoCoreError as error:
             raise Unavailable(
                 f"The store {self.url} does not answer: {error}", advice="Check S3_ENDPOINT_URL and the network."
@@ -226,12 +226,12 @@ def _s3_client(settings: StoreSettings) -> Any:
     )
 
 
-def _s3_error(url: str, error: Any) -> NotFound | AccessRefused | StorageFull | Unavailable:
+def _s3_error(url: str, key: str, error: Any) -> NotFound | AccessRefused | StorageFull | Unavailable:
     code = str(error.response.get("Error", {}).get("Code", ""))
     if code == "NoSuchBucket":
         return NotFound(f"The bucket of {url} does not exist.", advice="Create it, or correct STORE_URL.")
     if code in {"NoSuchKey", "404", "NotFound"}:
-        return _nothing_at(url, str(error.operation_name))
+        return _nothing_at(url, key)
     if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}:
         return AccessRefused(
             f"The store {url} refuses the key ({code}).",

@@ -1,0 +1,97 @@
+"""Real parts for the tests: an embedded MongoDB, an S3 server and the stand-in for GitHub, each started once."""
+
+import socket
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from steps.fetch import github as adapter
+from workflows import embedded
+from workflows.server import server
+
+
+class StandIn:
+    """The stand-in's controls."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def control(self, **settings: Any) -> None:
+        """Set faults, the clock or fields of pull requests."""
+        requests.post(f"{self.address}/_control", json=settings, timeout=10).raise_for_status()
+
+    def stats(self) -> dict[str, int]:
+        """What it was asked so far."""
+        return dict(requests.get(f"{self.address}/_stats", timeout=10).json())
+
+
+@pytest.fixture(scope="session")
+def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An embedded MongoDB of this test session."""
+    with embedded.mongo(tmp_path_factory.mktemp("mongo")) as uri:
+        yield uri
+
+
+@pytest.fixture
+def database(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database[dict[str, Any]]]:
+    """An empty database, which the steps' settings name."""
+    name = f"test_{uuid.uuid4().hex}"
+    monkeypatch.setenv("MONGO_URI", mongo_uri)
+    monkeypatch.setenv("MONGO_DB", name)
+    with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
+        yield client[name]
+
+
+@pytest.fixture(scope="session")
+def github_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a stand-in of this test session."""
+    with embedded.sample_github(tmp_path_factory.mktemp("github")) as settings:
+        yield settings["GITHUB_API_URL"]
+
+
+@pytest.fixture
+def github(github_address: str, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """The stand-in without faults, which the steps' settings name; waits that nobody asked for are short."""
+    requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
+    monkeypatch.setenv("GITHUB_API_URL", github_address)
+    monkeypatch.setenv("GITHUB_TOKEN", "a-token")
+    monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.01)
+    return StandIn(github_address)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an S3-compatible server of this test session."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
+
+    def answers() -> bool:
+        try:
+            return requests.get(f"{address}/moto-api/", timeout=1).ok
+        except requests.ConnectionError:
+            return False
+
+    with server("s3", command, tmp_path_factory.mktemp("s3"), answers):
+        yield address
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty bucket, which the steps' settings name as the store."""
+    name = f"bucket-{uuid.uuid4().hex}"
+    requests.put(f"{s3_endpoint}/{name}", timeout=10).raise_for_status()
+    monkeypatch.setenv("STORE_URL", f"s3://{name}/some/prefix")
+    monkeypatch.setenv("S3_ENDPOINT_URL", s3_endpoint)
+    monkeypatch.setenv("S3_ACCESS_KEY_ID", "an-id")
+    monkeypatch.setenv("S3_SECRET_ACCESS_KEY", "a-secret")
+    return name
