@@ -92,14 +92,14 @@ def _all_groups(network: Any, members: Floats) -> Any:
     """One network that hides each group in turn and keeps what is predicted for it."""
     from keras import Input, Model, ops
 
-    values = Input((members.shape[1],), name="features")
-    nothing = ops.zeros_like(values[:, : len(members)])
-    masks = np.eye(len(members), dtype=np.float32)
-    kept = [
-        network([values, nothing + mask]) * own for mask, own in zip(masks, members.astype(np.float32), strict=True)
-    ]
-    whole = Model(values, sum(kept[1:], start=kept[0]))
-    whole(np.zeros((1, members.shape[1]), np.float32))  # Keras exports only what was called once
+    groups, features = members.shape
+    values = Input((features,), name="features")
+    each = values[:, None, :] + np.zeros((1, groups, 1), np.float32)
+    masks = ops.zeros_like(each[:, :, :groups]) + np.eye(groups, dtype=np.float32)
+    predicted = network([ops.reshape(each, (-1, features)), ops.reshape(masks, (-1, groups))])
+    kept = ops.reshape(predicted, (-1, groups, features)) * members.astype(np.float32)
+    whole = Model(values, ops.sum(kept, axis=1))
+    whole(np.zeros((1, features), np.float32))  # Keras exports only what was called once
     return whole
 
 
@@ -134,7 +134,20 @@ def _hide(part: Any, members: Floats, random: np.random.Generator) -> Any:
 
 
 def _export(network: Any) -> bytes:
+    """The network as ONNX, its constants named by first use, so that the same weights give the same bytes."""
+    import onnx
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         network.export(str(path), format="onnx", opset_version=OPSET, verbose=False)
-        return path.read_bytes()
+        model = onnx.load(path)
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    used = dict.fromkeys(name for node in model.graph.node for name in node.input if name in constants)
+    names = {name: f"constant_{place}" for place, name in enumerate(used)}
+    del model.graph.initializer[:]
+    for name, new in names.items():
+        constants[name].name = new
+        model.graph.initializer.append(constants[name])
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+    return bytes(model.SerializeToString(deterministic=True))
