@@ -161,6 +161,7 @@ class LocalRun:
         node.started, node.phase = time.monotonic(), Phase.RUNNING
         while not self._stop.is_set():
             node.attempts += 1
+            node.problem = node.advice = node.message = ""
             self._notify(node)
             result = self._try(node, container, inputs)
             if not node.problem:
@@ -174,8 +175,6 @@ class LocalRun:
         return self._end(node, Phase.FAILED, self._why_stopped)
 
     def _try(self, node: Node, container: Container, inputs: Mapping[str, str]) -> Attempt:
-        node.problem = node.advice = node.message = ""
-
         def heard(record: dict[str, Any]) -> None:
             node.message = _progress(record)
             match record:

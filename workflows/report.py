@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from workflows import change
 from workflows.findings import DETECTORS, PLOTS, Findings
 from workflows.run_state import Run
-from workflows.tables import COLUMNS, NAMES
+from workflows.tables import COLUMNS, NAMES, SHOWN
 
 TEMPLATE = "report.html.j2"
 
@@ -22,6 +22,7 @@ def html(run: Run, findings: Findings) -> str:
         run=run,
         change=change.told(run),
         unusual=findings.unusual,
+        shown=SHOWN,
         evaluation=findings.evaluation,
         plots=[(PLOTS[name], b64encode(image).decode()) for name, image in findings.plots.items()],
         columns=COLUMNS,

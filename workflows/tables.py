@@ -35,7 +35,7 @@ def unusual(entries: list[Unusual]) -> Table:
     table.add_column("pull request", ratio=2)
     table.add_column("why", ratio=3)
     for entry in entries:
-        what = Text(entry.title or "(no title)", f"link {entry.url}" if entry.url else "")
+        what = Text(entry.title or "(no title)")
         where = Text(f"{entry.repository} #{entry.number} · {entry.created_at[:10]}", "dim")
         address = Text(entry.url, "dim", overflow="fold")
         table.add_row(f"{entry.score:.2f}", Group(what, where, address), Text("\n".join(entry.reasons)))
