@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from mlflow import MlflowClient, set_tracking_uri
 from mlflow.exceptions import MlflowException
 
-from steps.common.errors import AccessRefused, Unavailable
+from steps.common.errors import AccessRefused, NotFound, Unavailable
 from steps.common.settings import TrackingSettings
 
 EXPERIMENT = "pr-sentinel"
 REGISTERED_MODEL = "pr-sentinel"
 REFUSED = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED"})
+MISSING = "RESOURCE_DOES_NOT_EXIST"
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
@@ -24,6 +25,7 @@ def connected(settings: TrackingSettings) -> Iterator[MlflowClient]:
     Raises:
         Unavailable: nothing answers there, or the file can't be used.
         AccessRefused: it does not accept the user.
+        NotFound: a run or a model isn't there.
     """
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
@@ -46,11 +48,13 @@ def experiment(client: MlflowClient, settings: TrackingSettings) -> str:
     return str(client.create_experiment(EXPERIMENT, artifact_location=settings.mlflow_artifacts))
 
 
-def _told(settings: TrackingSettings, error: Exception) -> AccessRefused | Unavailable:
+def _told(settings: TrackingSettings, error: Exception) -> AccessRefused | NotFound | Unavailable:
     parts = urlsplit(settings.mlflow_uri)
     where = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
     if isinstance(error, MlflowException) and error.error_code in REFUSED:
         return AccessRefused(f"MLflow at {where} refuses the user.", advice="Check the user in MLFLOW_URI.")
+    if isinstance(error, MlflowException) and error.error_code == MISSING:
+        return NotFound(f"MLflow at {where} lacks it: {error.message}", advice="Check the ids and MLFLOW_URI.")
     return Unavailable(
         f"MLflow at {where} can't be used ({type(error).__name__}).",
         advice="Check that MLFLOW_URI names a server that is up, or sqlite:/// and a file that can be written.",

@@ -20,6 +20,7 @@ from steps.train.tails import Tail
 VERSION = 1
 FILES = ("model.onnx", "features.json", "thresholds.json")
 MANIFEST = "manifest.json"
+AGAIN = "Fetch the model again, or train it again."
 MOST_REASONS = 3
 """A score adds up the most surprising features; these are the reasons too."""
 ERROR_WEIGHT = 0.3
@@ -94,7 +95,7 @@ class Model:
             DamagedArtefact: a file is missing or has another hash.
         """
         verify(folder)
-        onnx, features, thresholds = (_find(folder, name).read_bytes() for name in FILES)
+        onnx, features, thresholds = (find(folder, name).read_bytes() for name in FILES)
         return cls(onnx, json.loads(features), json.loads(thresholds))
 
     def score(self, features: Floats, repositories: Sequence[str]) -> Scored:
@@ -155,21 +156,29 @@ def write(
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """Check every file against the manifest and return it."""
-    manifest: dict[str, Any] = json.loads(_find(folder, MANIFEST).read_bytes())
+    """Check every file against the manifest and return it.
+
+    Raises:
+        DamagedArtefact: a file or a hash is missing, or a file has another hash.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads(find(folder, MANIFEST).read_bytes())
+        named = dict(manifest["sha256"])
+    except (ValueError, TypeError, KeyError):
+        raise DamagedArtefact(f"The manifest of the model in {folder} can't be read.", advice=AGAIN) from None
     for name in FILES:
-        found = hashlib.sha256(_find(folder, name).read_bytes()).hexdigest()
-        if found != manifest["sha256"].get(name):
+        found = hashlib.sha256(find(folder, name).read_bytes()).hexdigest()
+        if found != named.get(name):
             raise DamagedArtefact(
                 f"{name} of the model in {folder} does not have the hash its manifest names.",
-                advice="Fetch the model again, or train it again.",
+                advice=AGAIN,
             )
     return manifest
 
 
-def _find(folder: Path, name: str) -> Path:
+def find(folder: Path, name: str) -> Path:
     """A file of the artefact, beside the network or where MLflow puts what belongs to it."""
     for place in (folder / name, folder / "extra_files" / name):
         if place.is_file():
             return place
-    raise DamagedArtefact(f"The model in {folder} lacks {name}.", advice="Fetch or train it again.")
+    raise DamagedArtefact(f"The model in {folder} lacks {name}.", advice=AGAIN)
