@@ -1,0 +1,51 @@
+# Every command that a person types; `make help` lists them, and each sets up first whatever is missing.
+.DEFAULT_GOAL := setup
+PYTHON ?= python3
+STATE ?= .state
+UV := .tools/uv/bin/uv
+READY := .venv/.ready
+RUN := .venv/bin/python -m
+BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
+export REPOS SEARCH STATE
+
+.PHONY: setup help run mlflow test lint render bench clean
+
+setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEARCH=... with GITHUB_TOKEN; keeps all in STATE=
+	@$(RUN) workflows run --repos "$$REPOS" --search "$$SEARCH" --state "$$STATE"
+
+mlflow: $(READY) ## Look at runs and models in a browser
+	@$(RUN) workflows mlflow --state "$$STATE"
+
+test: $(READY) ## Run all tests, or TESTS=...
+	.venv/bin/pytest --durations=10 $(TESTS)
+
+lint: $(READY) ## Check style and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+render: $(READY) ## Write the workflows' YAML anew
+	$(RUN) workflows render
+
+bench: $(READY) ## Measure, each part against what a user would pick instead
+	@set -e; for benchmark in $(BENCHMARKS); do $(RUN) benchmarks.$$benchmark; done
+
+clean: ## Remove what set-up has made; what runs have kept stays
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache
+
+$(READY): $(UV) pyproject.toml uv.lock
+	@echo "Installing the locked packages, about 3 GB; the first time takes a few minutes."
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+$(UV): .ci/uv.txt
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) can't make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .tools/uv
+	.tools/uv/bin/pip install --quiet --require-hashes -r .ci/uv.txt
+	@touch $@

@@ -1,0 +1,92 @@
+"""The committed YAML is what the code draws, fits the contracts of the steps, and keeps the promises made of it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hera.workflows.io import Input
+
+from steps.common.errors import PERMANENT_EXIT_CODES
+from steps.fetch.step import DiscoverInput, FetchInput
+from steps.preprocess.step import PreprocessInput
+from steps.register.step import ConcludeInput, RegisterInput
+from steps.train.step import TrainInput
+from workflows import reading, render
+from workflows.pipeline import pipeline
+
+CONTRACTS: dict[str, type[Input]] = {
+    "discover": DiscoverInput,
+    "fetch": FetchInput,
+    "preprocess": PreprocessInput,
+    "train": TrainInput,
+    "register": RegisterInput,
+}
+
+
+def containers() -> list[dict[str, Any]]:
+    """The templates that run a container, as they are committed."""
+    document = yaml.safe_load(render.TEMPLATE.read_text("utf-8"))
+    return [template for template in document["spec"]["templates"] if "script" in template]
+
+
+@pytest.mark.parametrize("path", sorted(render.rendered()), ids=lambda path: path.name)
+def test_the_committed_file_is_what_is_rendered_now(path: Path) -> None:
+    """A difference means that `make render` was forgotten, or that somebody edited what is generated."""
+    assert path.read_text("utf-8") == render.rendered()[path]
+
+
+def test_rendering_twice_gives_the_same() -> None:
+    """The order of everything is stable."""
+    assert render.rendered() == render.rendered()
+
+
+def test_every_task_gives_its_step_exactly_what_the_contract_asks_for() -> None:
+    """Nothing missing and nothing that the step would ignore."""
+    tasks = reading.read(render.TEMPLATE).spec.tasks
+    given = {name: {argument.name for argument in task.arguments.parameters} for name, task in tasks.items()}
+    assert given == {name: set(contract.model_fields) for name, contract in CONTRACTS.items()}
+
+
+def test_the_exit_handler_gets_exactly_what_its_contract_asks_for() -> None:
+    """Under the names that Argo fills in."""
+    hooks = reading.read(render.TEMPLATE).spec.hooks
+    assert hooks is not None
+    assert {argument.name for argument in hooks.exit.arguments.parameters} == set(ConcludeInput.model_fields)
+
+
+def test_every_argument_of_the_workflow_has_a_default_and_a_description() -> None:
+    """So that it starts with nothing given and explains itself."""
+    for argument in pipeline().to_dict()["spec"]["arguments"]["parameters"]:
+        assert "value" in argument
+        assert argument["description"].endswith(".")
+
+
+@pytest.mark.parametrize("template", containers(), ids=lambda template: template["name"])
+def test_every_container_is_restricted_and_bounded(template: dict[str, Any]) -> None:
+    """What the pod security standard "restricted" asks for, limits, a deadline, retries that know what is permanent."""
+    pod, script = template["securityContext"], template["script"]
+    assert (pod["runAsNonRoot"], pod["runAsUser"]) == (True, 65532)
+    assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
+    own = script["securityContext"]
+    assert own["capabilities"] == {"drop": ["ALL"]}
+    assert (own["readOnlyRootFilesystem"], own["allowPrivilegeEscalation"]) == (True, False)
+    assert script["resources"]["requests"].keys() == script["resources"]["limits"].keys() == {"cpu", "memory"}
+    assert template["activeDeadlineSeconds"] > 0
+    assert template["serviceAccountName"].startswith("pr-sentinel-")
+    for code in PERMANENT_EXIT_CODES:
+        assert str(code) in template["retryStrategy"]["expression"]
+
+
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl, which brings kustomize, is not on the PATH")
+def test_kustomize_puts_digests_in_the_place_of_image_names(tmp_path: Path) -> None:
+    """The one thing that a release changes in these files."""
+    shutil.copytree(render.FOLDER, tmp_path / "base")
+    digest = "sha256:" + "0" * 64
+    image = {"name": "pr-sentinel/train", "newName": "registry.example/train", "digest": digest}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"resources": ["base"], "images": [image]}))
+    built = subprocess.run(["kubectl", "kustomize", str(tmp_path)], capture_output=True, text=True, check=True).stdout
+    assert f"image: registry.example/train@{digest}" in built
+    assert built.count("image: pr-sentinel/fetch\n") == 2
