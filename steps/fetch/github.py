@@ -225,7 +225,9 @@ def _obstacle(state: RetryCallState) -> Obstacle:
 
 def _wait(state: RetryCallState) -> float:
     asked = _obstacle(state).wait
-    backoff = wait_exponential_jitter(FIRST_WAIT_SECONDS, LONGEST_BACKOFF_SECONDS, jitter=FIRST_WAIT_SECONDS)
+    backoff = wait_exponential_jitter(
+        multiplier=FIRST_WAIT_SECONDS, max=LONGEST_BACKOFF_SECONDS, jitter=FIRST_WAIT_SECONDS
+    )
     return backoff(state) if asked is None else asked
 
 

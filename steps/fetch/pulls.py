@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from pymongo import DeleteMany, InsertOne, ReplaceOne
-from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from steps.common.mongo import Document
@@ -26,8 +25,6 @@ class Pulls:
 
     def __init__(self, database: Database[Document]) -> None:
         self._database = database
-        hello = database.client.admin.command("hello")
-        self._transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
 
     def progress(self, repository: str) -> Progress:
         """Where the last run got to."""
@@ -41,25 +38,21 @@ class Pulls:
         )
 
     def commit(self, batch: Batch) -> Change:
-        """Keep a page and where it ends: in one transaction where the server has them, the page first elsewhere."""
+        """Keep a page, then the place where it ends: a kill in between costs reading the page once more.
 
-        def write(session: ClientSession | None) -> Change:
-            change = self._keep(list(batch.documents.values()), session)
-            self._put_aside(batch, session)
-            place = {"_id": batch.repository}
-            self._database.sync.replace_one(place, place | batch.progress._asdict(), upsert=True, session=session)
-            return change
-
+        A transaction would give the same, but a killed one locks its documents for a minute.
+        """
         if not batch.documents and not batch.unusable:
             return Change()
-        if not self._transactions:
-            return write(None)
-        with self._database.client.start_session() as session:
-            return session.with_transaction(write)
+        change = self._keep(list(batch.documents.values()))
+        self._put_aside(batch)
+        place = {"_id": batch.repository}
+        self._database.sync.replace_one(place, place | batch.progress._asdict(), upsert=True)
+        return change
 
-    def _keep(self, documents: list[Document], session: ClientSession | None) -> Change:
+    def _keep(self, documents: list[Document]) -> Change:
         ids = [document["_id"] for document in documents]
-        stored = {old["_id"]: old for old in self._database.pull_requests.find({"_id": {"$in": ids}}, session=session)}
+        stored = {old["_id"]: old for old in self._database.pull_requests.find({"_id": {"$in": ids}})}
         new = [InsertOne(document) for document in documents if document["_id"] not in stored]
         changed = [
             ReplaceOne({"_id": document["_id"]}, document)
@@ -67,15 +60,13 @@ class Pulls:
             if document["_id"] in stored and _content(document) != _content(stored[document["_id"]])
         ]
         if new or changed:  # a bulk without operations is refused
-            self._database.pull_requests.bulk_write([*new, *changed], ordered=False, session=session)
+            self._database.pull_requests.bulk_write([*new, *changed], ordered=False)
         return Change(len(new), len(changed))
 
-    def _put_aside(self, batch: Batch, session: ClientSession | None) -> None:
+    def _put_aside(self, batch: Batch) -> None:
         mended = DeleteMany({"_id": {"$in": [f"{STEP}:{source_id}" for source_id in batch.documents]}})
-        aside = [_aside(item) for item in batch.unusable]
-        self._database.quarantine.bulk_write(
-            [mended, *(ReplaceOne({"_id": item["_id"]}, item, upsert=True) for item in aside)], session=session
-        )
+        aside = [ReplaceOne({"_id": f"{STEP}:{item.source_id}"}, _aside(item), upsert=True) for item in batch.unusable]
+        self._database.quarantine.bulk_write([mended, *aside])
 
 
 def _content(document: Document) -> Document:
@@ -84,7 +75,6 @@ def _content(document: Document) -> Document:
 
 def _aside(item: Unusable) -> Document:
     return {
-        "_id": f"{STEP}:{item.source_id}",
         "source_id": item.source_id,
         "step": STEP,
         "reasons": item.reasons,
