@@ -1,0 +1,53 @@
+"""The command line, up to where the pipeline begins."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m workflows`; without a token, whoever runs this may have one."""
+    command = [sys.executable, "-m", "workflows", *arguments]
+    own = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=own | environment)
+
+
+def test_repositories_without_a_token_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    """Before anything is started."""
+    result = cli("run", "--repos", "owner/name", "--state", str(tmp_path / "state"))
+    assert result.returncode == 78
+    assert "GITHUB_TOKEN is not set." in result.stdout
+    assert "export it" in result.stdout
+
+
+def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:
+    """A file stands there."""
+    (tmp_path / "state").write_text("")
+    result = cli("run", "--state", str(tmp_path / "state"))
+    assert result.returncode == 78
+    assert "can't be made" in result.stdout
+
+
+def test_render_check_agrees_with_what_is_committed() -> None:
+    """As the commit hook asks it."""
+    assert cli("render", "--check").returncode == 0
+
+
+def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_path: Path) -> None:
+    """What was wrong, what to do, the log's place, and the step's own exit code; nothing is tried twice."""
+    result = cli("run", "--repos", "nobody here", "--state", str(tmp_path), **{"GITHUB_TOKEN": "x"})
+    assert result.returncode == 78
+    assert "discover failed: 'nobody' is no repository's name." in result.stdout
+    assert "It has the form owner/name." in result.stdout
+    (log,) = tmp_path.glob("runs/*/discover.log")
+    assert str(log) in result.stdout
+    assert "retries" not in result.stdout
+
+
+def test_the_page_of_help_names_every_command() -> None:
+    """For whoever does not read the Makefile."""
+    words = cli("--help").stdout
+    assert all(command in words for command in ("run", "render", "mlflow"))

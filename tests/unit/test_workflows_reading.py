@@ -1,0 +1,92 @@
+"""What a run on one machine does not cover is refused before anything starts, and named."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from steps.common.errors import ConfigurationError
+from workflows import reading, render
+
+Document = dict[str, Any]
+COMMITTED = yaml.safe_load(render.TEMPLATE.read_text("utf-8"))
+
+
+def template(document: Document, name: str) -> Document:
+    """One template of the document."""
+    return next(entry for entry in document["spec"]["templates"] if entry["name"] == name)
+
+
+def task(document: Document, name: str) -> Document:
+    """One task of the graph."""
+    return next(entry for entry in template(document, "main")["dag"]["tasks"] if entry["name"] == name)
+
+
+def changed(change: Callable[[Document], object], path: Path) -> Path:
+    """The committed template with one change, in a file."""
+    document = deepcopy(COMMITTED)
+    change(document)
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def test_the_committed_template_is_covered() -> None:
+    """All of it, which is what makes the local run worth something."""
+    assert reading.read(render.TEMPLATE).metadata.name == "pr-sentinel"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda d: d["spec"].update(suspend=True), "spec.suspend: is not covered"),
+        (lambda d: d["spec"].update(volumeClaimTemplates=[]), "spec.volumeClaimTemplates: is not covered"),
+        (lambda d: d["spec"].update(synchronization={"mutexes": []}), "spec.synchronization: is not covered"),
+        (lambda d: d["spec"]["hooks"].update(running={"template": "conclude"}), "spec.hooks.running: is not covered"),
+        (lambda d: d["spec"].update(entrypoint="fetch"), "fetch is no graph of tasks"),
+        (lambda d: template(d, "train").update(memoize={"key": "x"}), "memoize: is not covered"),
+        (lambda d: template(d, "train").update(sidecars=[{"name": "x"}]), "sidecars: is not covered"),
+        (lambda d: template(d, "train")["script"].update(command=["bash"]), "script.command.0"),
+        (lambda d: template(d, "train")["script"].update(livenessProbe={}), "script.livenessProbe: is not covered"),
+        (lambda d: template(d, "train")["script"].update(source="print(1)"), "script.source"),
+        (lambda d: template(d, "train")["script"]["env"][0].update(valueFrom={}), "env.0.valueFrom: is not covered"),
+        (lambda d: template(d, "train")["retryStrategy"].update(retryPolicy="OnError"), "retryPolicy"),
+        (lambda d: template(d, "train")["retryStrategy"].update(affinity={}), "retryStrategy.affinity: is not covered"),
+        (
+            lambda d: template(d, "train")["retryStrategy"].update(expression="lastRetry.status == 'Error'"),
+            "the expression \"lastRetry.status == 'Error'\" is not covered",
+        ),
+        (lambda d: template(d, "train")["retryStrategy"]["backoff"].update(duration="1m"), "backoff.duration"),
+        (
+            lambda d: template(d, "train")["outputs"]["parameters"][0]["valueFrom"].update(path="/elsewhere/run_id"),
+            "/elsewhere/run_id",
+        ),
+        (
+            lambda d: template(d, "train")["inputs"].update(artifacts=[{"name": "x"}]),
+            "inputs.artifacts: is not covered",
+        ),
+        (lambda d: template(d, "main").update(retryStrategy={"limit": 1}), "retryStrategy: is not covered"),
+        (lambda d: template(d, "main")["dag"].update(failFast=False), "dag.failFast: is not covered"),
+        (lambda d: task(d, "train").update(continueOn={"failed": True}), "continueOn: is not covered"),
+        (lambda d: task(d, "train").update(when="1 < 2"), "the condition '1 < 2' is not covered"),
+        (lambda d: task(d, "train").update(depends="fetch || preprocess"), "'fetch || preprocess' is not covered"),
+        (lambda d: task(d, "train").update(depends="nobody"), "task train: waits for nobody"),
+        (lambda d: task(d, "train").update(template="nothing"), "task train: nothing runs no container"),
+        (lambda d: task(d, "fetch").update(withSequence={"count": 2}), "withSequence: is not covered"),
+        (lambda d: task(d, "fetch").update(withParam="{{=jsonpath(x)}}"), "{{=jsonpath(x)}} is not covered"),
+        (lambda d: task(d, "fetch").update(withParam="{{workflow.parameters.none}}"), "is no argument of the workflow"),
+        (lambda d: task(d, "train").update(when="{{tasks.fetch.outputs.parameters.no}} == 1"), "is no output"),
+        (
+            lambda d: task(d, "train").update(when="{{tasks.fetch.outputs.parameters.fetched}} == 1"),
+            "gathers the outputs of a fan-out",
+        ),
+    ],
+)
+def test_what_is_not_covered_is_named(change: Callable[[Document], object], named: str, tmp_path: Path) -> None:
+    """One change each, as somebody might make it without thinking of the local run."""
+    with pytest.raises(ConfigurationError) as refusal:
+        reading.read(changed(change, tmp_path / "template.yaml"))
+    assert named in refusal.value.problem
+    assert "Argo Workflows" in refusal.value.advice
