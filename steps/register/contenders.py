@@ -1,0 +1,113 @@
+"""From a run and a registered version to what the gate compares: whole models, scored on the same rows."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from steps.common.dataset import Dataset
+from steps.common.errors import DataError, NotFound, Unavailable
+from steps.register.gate import RECORDED_BASELINES, Contender, Evidence
+from steps.train.data import Rows
+from steps.train.evaluation import TestSet
+from steps.train.model import MANIFEST, Model, find, verify
+
+FIGURES = "injected.all"
+"""Where a run's metrics on all kinds of planted anomalies stand."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is whole, its manifest, and the SHA-256 of that manifest."""
+
+    model: Model
+    manifest: dict[str, Any]
+    sha256: str
+
+
+def load(uri: str, folder: Path) -> Loaded:
+    """Fetch the model at `models:/…` into a new folder and check it.
+
+    Raises:
+        NotFound: there is no such model, or its files are gone.
+        DamagedArtefact: a file has another hash than the manifest names.
+        Unavailable: where the files are kept does not answer.
+    """
+    folder.mkdir()
+    place = _fetched(uri, folder)
+    manifest = verify(place)
+    return Loaded(Model.load(place), manifest, hashlib.sha256(find(place, MANIFEST).read_bytes()).hexdigest())
+
+
+def check(run: Run, loaded: Loaded, dataset_uri: str, data_hash: str) -> None:
+    """Refuse a run, a model and a dataset that don't belong together.
+
+    Raises:
+        DataError: naming what differs.
+    """
+    expected = {"dataset_uri": dataset_uri, "data_hash": data_hash, "model_sha256": loaded.sha256}
+    wrong = [f"the run's {name}" for name, value in expected.items() if run.data.tags.get(name) != value]
+    if loaded.manifest.get("data_hash") != data_hash:
+        wrong.append("the model's data_hash")
+    if run.info.status != "FINISHED":
+        wrong.append(f"the run's status, {run.info.status},")
+    if wrong:
+        raise DataError(
+            f"Run {run.info.run_id}, its model and the dataset don't belong together: {', '.join(wrong)} differs.",
+            advice="Give the run, the model and the dataset of one finished training.",
+        )
+
+
+def contender(
+    name: str, loaded: Loaded, rows: Rows, data_until: datetime | None, *, taken_back: bool = False
+) -> Contender:
+    """Score rows that were read in the order of this model's features."""
+    return Contender(
+        name=name,
+        scores=loaded.model.score(rows.features, rows.repositories).scores,
+        threshold=_number(loaded.model.thresholds.get("threshold")),
+        alert_budget=_number(loaded.model.thresholds.get("alert_budget")),
+        content=loaded.sha256,
+        data_hash=loaded.manifest["data_hash"],
+        data_until=data_until,
+        taken_back=taken_back,
+    )
+
+
+def evidence(run: Run, tests: TestSet, data_hash: str) -> Evidence:
+    """What there is to measure on, and what the run recorded."""
+    keys = {name: f"{FIGURES}.{name}.average_precision" for name in ("model", *RECORDED_BASELINES)}
+    return Evidence(
+        data_hash=data_hash,
+        kinds=tests.kinds,
+        additions=tests.rows.table.column("additions").to_numpy().astype(np.float64),
+        recorded={name: run.data.metrics[key] for name, key in keys.items() if key in run.data.metrics},
+    )
+
+
+def data_until(dataset: Dataset) -> datetime:
+    """When the dataset's last pull request was opened."""
+    return max(repository.last for repository in dataset.manifest.repositories.values())
+
+
+def _fetched(uri: str, folder: Path) -> Path:
+    advice = "Check that the place of MLflow's artifacts is the one that train used, and that it answers."
+    try:
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
+    except MlflowException:
+        raise
+    except FileNotFoundError:
+        raise NotFound(f"The files of {uri} are gone.", advice=advice) from None
+    except Exception as error:
+        raise Unavailable(f"The files of {uri} can't be fetched ({type(error).__name__}).", advice=advice) from error
+
+
+def _number(value: object) -> float:
+    """The number, or NaN, which the gate refuses."""
+    return float(value) if isinstance(value, int | float) else float("nan")
