@@ -11,7 +11,7 @@ from steps.train.data import Floats, Rows, batches
 from steps.train.model import MOST_REASONS, Model
 from steps.train.scaling import OVERALL
 
-LEAST_SURPRISE = 0.5
+LEAST_SURPRISE = 1.0
 """Below this, in powers of ten, a feature is no reason."""
 RAREST = 3
 """Beyond this, in powers of ten, a curve is guessing."""
@@ -59,12 +59,13 @@ def reasons(model: Model, row: Mapping[str, Any], surprises: Floats) -> list[str
 
 
 def _usual(model: Model, row: Mapping[str, Any], place: int, surprise: float) -> str:
-    """What is usual: the 99th percentile here where there is one to name, else how rare a value this far out is."""
+    """What is usual: the 99th percentile here where the value is above it, else how rare a value this far out is."""
     if measure := model.features["features"][place]["measure"]:
-        usual = model.features["usual"]
         name, noun = measure
-        limit = np.expm1(usual.get(row["repository"], usual[OVERALL])[name])
-        return f"99 % here change at most {counted(limit, noun)}"
+        usual = model.features["usual"]
+        limit = usual.get(row["repository"], usual[OVERALL])[name]
+        if row[name] > limit:
+            return f"99 % here change at most {counted(np.expm1(limit), noun)}"
     if surprise >= RAREST:
         return f"fewer than one in {10**RAREST:,} are like that"
     return f"about one in {round(10**surprise):,} are like that"

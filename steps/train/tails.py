@@ -10,15 +10,21 @@ from steps.train.data import Floats
 KNOTS = 128
 TAIL_SHARE = 0.01
 LEAST_TAIL = 5
-LEAST_SLOPE = 1e-3
+LEAST_EXCESS = 1e-3
+MOST_BEYOND = 2.0
+"""How far, in powers of ten, the tail is trusted beyond the last value seen."""
 
 
 @dataclass(frozen=True)
 class Tail:
-    """A curve from values to surprise: piecewise linear, and beyond its last knot with an exponential tail's slope."""
+    """A curve from values to surprise.
+
+    Piecewise linear up to the largest value seen; beyond it from `unseen` on, with the slope of an exponential tail.
+    """
 
     values: Floats
     surprises: Floats
+    unseen: float
     slope: float
 
     @classmethod
@@ -29,23 +35,31 @@ class Tail:
         knots = np.unique(np.quantile(ordered, _levels(count), method="nearest"))
         at_least = count - np.searchsorted(ordered, knots, side="left")
         far = ordered[-max(LEAST_TAIL, round(count * TAIL_SHARE)) :]
-        mean_excess = max(float((far - far[0]).mean()), LEAST_SLOPE)
-        return cls(knots, -np.log10((at_least + 0.5) / (count + 1.0)), 1.0 / (mean_excess * np.log(10.0)))
+        mean_excess = max(float((far - far[0]).mean()), LEAST_EXCESS)
+        surprises = -np.log10((at_least + 0.5) / (count + 1.0))
+        return cls(knots, surprises, float(np.log10(count + 1.0)), 1.0 / (mean_excess * np.log(10.0)))
 
     def __call__(self, values: Floats) -> Floats:
         """Surprise of each value, in powers of ten."""
-        beyond = np.maximum(values - self.values[-1], 0.0) * self.slope
-        surprise: Floats = np.interp(values, self.values, self.surprises) + beyond
-        return surprise
+        excess = values - self.values[-1]
+        beyond = self.unseen + np.minimum(excess * self.slope, MOST_BEYOND)
+        return np.where(excess > 0, beyond, np.interp(values, self.values, self.surprises))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {"values": self.values.tolist(), "surprises": self.surprises.tolist(), "slope": self.slope}
+        return {
+            "values": self.values.tolist(),
+            "surprises": self.surprises.tolist(),
+            "unseen": self.unseen,
+            "slope": self.slope,
+        }
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Tail":
         """The curve again."""
-        return cls(np.array(stored["values"]), np.array(stored["surprises"]), float(stored["slope"]))
+        return cls(
+            np.array(stored["values"]), np.array(stored["surprises"]), float(stored["unseen"]), float(stored["slope"])
+        )
 
 
 def _levels(count: int) -> Floats:
