@@ -21,7 +21,7 @@ from steps.preprocess.anomalies import Text
 from steps.preprocess.rows import PULL_SCHEMA, ROW_SCHEMA, featurise
 from steps.preprocess.validation import VERDICT_SCHEMA, judge_batches
 
-TEXTS_PER_REPOSITORY = 40
+TEXTS_PER_REPOSITORY = 300
 MOST_TEXTS = 4_000
 TITLE_CUT = 256
 BODY_CUT = 2_000
