@@ -233,9 +233,11 @@ class History:
             reading = _Reading(pull)
             newcomer = reading.author not in self.authors
             self.last_day.append(Recent(pull["created_at"], reading.author, reading.words, newcomer))
-        yield
-        for _ in earlier:
-            self.last_day.pop()
+        try:
+            yield
+        finally:
+            for _ in earlier:
+                self.last_day.pop()
 
     def state(self) -> dict[str, Any]:
         """Everything as values that BSON knows: counts and hashes, no texts."""

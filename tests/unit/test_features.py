@@ -1,0 +1,94 @@
+"""What the definitions of the features promise."""
+
+import math
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from steps.preprocess.features import FEATURES, NAMES, expressions, with_own_features
+from steps.preprocess.history import HISTORY_FEATURES, History
+from steps.preprocess.rows import PULL_SCHEMA
+from steps.train.reasons import facts
+from tests.pulls import passed, pull, pulls
+
+COUNTS = st.integers(0, 2**31 - 1)
+
+
+def own(**changes: object) -> dict[str, float]:
+    """The features that one pull request shows by itself."""
+    return with_own_features(pa.Table.from_pylist([pull(**changes)], schema=PULL_SCHEMA)).to_pylist()[0]
+
+
+def test_every_feature_is_computed_in_one_place_and_no_other() -> None:
+    """A feature is either an expression or part of the history."""
+    row = own()
+    assert set(NAMES) <= set(row) | set(HISTORY_FEATURES)
+    assert not {*HISTORY_FEATURES} & {*row}
+
+
+def test_names_are_unique_and_words_can_be_filled_in() -> None:
+    """Every reason's words name facts that a row of the dataset has."""
+    row = passed(pulls(3))[0]
+    assert len(set(NAMES)) == len(NAMES)
+    for feature in FEATURES:
+        assert "{" not in feature.words.format(**facts(row))
+        assert feature.measure is None or feature.measure[0] in NAMES
+
+
+@pytest.mark.parametrize("name", ["author_association", "labels", "assignees", "state", "merged_at", "comments"])
+def test_nothing_that_tells_how_it_ended_reaches_the_features(name: str) -> None:
+    """What GitHub adds later is not among the columns that the pass reads."""
+    assert name not in PULL_SCHEMA.names
+
+
+def test_a_size_is_on_a_log_scale() -> None:
+    """Ten added and two deleted lines are log(13)."""
+    row = own(additions=10, deletions=2)
+    assert row["log_lines"] == pytest.approx(math.log(13))
+    assert row["net_direction"] == pytest.approx(8 / 22)
+
+
+@pytest.mark.parametrize(
+    ("title", "promises_little", "web_editor"),
+    [
+        ("Fix typo in parser", 1, 0),
+        ("Update README.md", 0, 1),
+        ("Rewrite the scheduler", 0, 0),
+        ("  Update README.md ", 0, 1),
+        ("TYPO", 1, 0),
+        ("prototypography", 0, 0),
+    ],
+)
+def test_titles_are_read_for_what_they_promise(title: str, promises_little: int, web_editor: int) -> None:
+    """Small words promise little; the web editor's own titles are known."""
+    row = own(title=title)
+    assert (row["promises_little"], row["web_editor_title"]) == (promises_little, web_editor)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    title=st.text(max_size=300),
+    body=st.text(max_size=300),
+    additions=COUNTS,
+    deletions=COUNTS,
+    files=COUNTS,
+    commits=COUNTS,
+)
+def test_every_feature_of_any_valid_pull_request_is_a_finite_number(
+    title: str, body: str, additions: int, deletions: int, files: int, commits: int
+) -> None:
+    """Emoji, right-to-left text, control characters and the largest counts included."""
+    changes = {"additions": additions, "deletions": deletions, "changed_files": files, "commits": commits}
+    row = own(title=title, body=body, **changes)
+    features = row | History().features(row)
+    assert all(math.isfinite(features[name]) for name in NAMES)
+
+
+def test_the_expressions_are_the_only_thing_added() -> None:
+    """The table keeps its columns and its order."""
+    table = pa.Table.from_pylist([pull(1), pull(2)], schema=PULL_SCHEMA)
+    added = with_own_features(table)
+    assert added.column_names[: len(PULL_SCHEMA)] == PULL_SCHEMA.names
+    assert added.num_columns == len(PULL_SCHEMA) + len(expressions())

@@ -1,0 +1,133 @@
+"""The history reads the past alone, and survives being put away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import bson
+import pyarrow as pa
+import pytest
+
+from steps.common.errors import DataError
+from steps.preprocess.features import with_own_features
+from steps.preprocess.history import HISTORY_FEATURES, History
+from steps.preprocess.rows import PULL_SCHEMA
+from tests.pulls import START, TEXTS, pull, pulls
+
+Read = Callable[[History, dict[str, Any]], dict[str, float]]
+
+
+def with_own(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the features that they show by themselves."""
+    return with_own_features(pa.Table.from_pylist(rows, schema=PULL_SCHEMA)).to_pylist()
+
+
+def after(rows: list[dict[str, Any]]) -> History:
+    """A history that has seen these."""
+    history = History(text.title for text in TEXTS)
+    for row in with_own(rows):
+        history.update(row)
+    return history
+
+
+def read_then_update(history: History, row: dict[str, Any]) -> dict[str, float]:
+    """The right order."""
+    features = history.features(row)
+    history.update(row)
+    return features
+
+
+def update_then_read(history: History, row: dict[str, Any]) -> dict[str, float]:
+    """A leak: the pull request knows itself already."""
+    history.update(row)
+    return history.features(row)
+
+
+def sees_itself(read: Read) -> bool:
+    """Whether the very first pull request of a repository is told apart from a later one of the same author."""
+    history = History()
+    first, second = (read(history, row) for row in with_own([pull(1), pull(10)]))
+    return not (first["newcomer"] == 1.0 and second["newcomer"] == 0.0 and first["title_unseen"] == 1.0)
+
+
+def test_a_pull_request_does_not_know_itself() -> None:
+    """The order of reading and updating is checked by a check that catches the wrong one."""
+    assert not sees_itself(read_then_update)
+    assert sees_itself(update_then_read)
+
+
+def test_reading_changes_nothing() -> None:
+    """Features read twice are the same, and the state too."""
+    history, row = after(pulls(50)), with_own([pull(51)])[0]
+    before = bson.encode(history.state())
+    assert history.features(row) == history.features(row)
+    assert bson.encode(history.state()) == before
+
+
+def test_features_come_in_the_order_of_their_names() -> None:
+    """The names listed are the names given."""
+    assert tuple(after([]).features(with_own([pull()])[0])) == HISTORY_FEATURES
+
+
+def test_a_state_put_away_and_taken_out_goes_on_as_if_nothing_had_happened() -> None:
+    """Through BSON and back, features and further updates agree to the last bit."""
+    history = after(pulls(120))
+    again = History.from_state(bson.decode(bson.encode(history.state()), bson.CodecOptions(tz_aware=True)))
+    for row in with_own([pull(n) for n in range(121, 160)]):
+        assert read_then_update(history, row) == read_then_update(again, row)
+
+
+def test_a_state_holds_no_texts() -> None:
+    """Neither titles nor logins can be read out of it."""
+    text = "Zanzibarquux"
+    state = bson.encode(after([pull(1, title=text, body=text, author=text)]).state())
+    assert text.lower().encode() not in state.lower()
+
+
+def test_a_state_of_another_version_is_refused() -> None:
+    """A service with other code must not read it."""
+    with pytest.raises(DataError, match="version 0"):
+        History.from_state(after([]).state() | {"version": 0})
+
+
+def test_what_is_supposed_leaves_no_trace() -> None:
+    """Company for one reading is forgotten afterwards, even where the reading fails."""
+    history, (row, twin) = after(pulls(30)), with_own([pull(31), pull(31, author="stranger")])
+    before = bson.encode(history.state())
+    with history.supposing([twin]):
+        assert history.features(row)["near_duplicates"] > 0
+    with pytest.raises(ZeroDivisionError), history.supposing([twin]):
+        raise ZeroDivisionError
+    assert bson.encode(history.state()) == before
+    assert history.features(row)["near_duplicates"] == 0
+
+
+def test_the_last_day_does_not_grow_with_the_years() -> None:
+    """Only what was opened within a day is remembered one by one."""
+    assert len(after(pulls(200)).last_day) <= 9
+
+
+@pytest.mark.parametrize(
+    ("feature", "odd"),
+    [
+        ("size_surprise", {"additions": 90_000}),
+        ("files_surprise", {"changed_files": 900}),
+        ("deletions_surprise", {"deletions": 90_000}),
+        ("commits_surprise", {"commits": 90}),
+        ("small_promise", {"title": "Fix typo", "additions": 5_000}),
+        ("size_norm", {"additions": 90_000}),
+        ("newcomer", {"author": "stranger"}),
+        ("hour_surprise", {"created_at": START.replace(year=2025, hour=4, minute=30), "author": "dev-3"}),
+        ("title_unseen", {"title": "Zanzibar quux"}),
+        ("title_rarity", {"title": "Zanzibar quux"}),
+        ("title_elsewhere", {"title": "Retune the carburettor"}),
+        ("template_rarity", {"title": "[WIP!!] 3.14 -> 4 :: Zap"}),
+        ("empty_body_surprise", {"body": ""}),
+        ("stranger_says_little", {"author": "stranger", "title": "hi", "body": ""}),
+    ],
+)
+def test_each_feature_rises_with_what_it_is_meant_to_see(feature: str, odd: dict[str, Any]) -> None:
+    """Against the same pull request without the oddity."""
+    history = after([pull(n, created_at=START.replace(day=1 + n % 28, month=1 + n // 28)) for n in range(300)])
+    ordinary = {"created_at": START.replace(year=2025)}
+    plain, strange = with_own([pull(301, **ordinary), pull(301, **(ordinary | odd))])
+    assert history.features(strange)[feature] > history.features(plain)[feature]
