@@ -12,6 +12,7 @@ from pathlib import Path
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from steps.common.settings import MongoSettings
 from workflows import java
 from workflows.server import server
 
@@ -27,6 +28,7 @@ def settings(state: Path, *, samples: bool) -> Iterator[dict[str, str]]:
         own = {
             "JAVA_HOME": str(java.home(state / "java")),
             "GIT_COMMIT": git_commit(),
+            "MONGO_DB": MongoSettings.model_fields["mongo_db"].default,
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
         if "STORE_URL" not in os.environ:
@@ -36,8 +38,7 @@ def settings(state: Path, *, samples: bool) -> Iterator[dict[str, str]]:
             own["MONGO_URI"] = parts.enter_context(mongo(state))
         if samples:
             own |= parts.enter_context(sample_github(state))
-        named = {name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ}
-        yield own | named
+        yield own | {name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ}
 
 
 def tracking(state: Path) -> dict[str, str]:

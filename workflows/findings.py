@@ -2,18 +2,19 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-from steps.common.errors import DataError, Unavailable
+from steps.common.errors import DataError
 from steps.common.mongo import database
-from steps.common.settings import MongoSettings
+from steps.common.settings import MongoSettings, TrackingSettings
 from workflows.run_state import Run
 
 DETECTORS = ("model", "isolation_forest", "ecod", "lines_added")
@@ -80,40 +81,39 @@ def gather(run: Run, settings: Mapping[str, str]) -> Findings:
 
     Raises:
         Unavailable: MLflow or MongoDB does not answer.
+        NotFound: MLflow does not know the run.
         DataError: an artifact is missing or isn't what it should be.
     """
-    with TemporaryDirectory(prefix="pr-sentinel-") as folder:
-        artifacts = _downloaded(str(run.output("train", "run_id")), settings["MLFLOW_URI"], Path(folder))
-        try:
-            evaluation = Evaluation.model_validate_json((artifacts / "evaluation.json").read_bytes())
-            listed = json.loads((artifacts / "unusual.json").read_bytes())
+    run_id = str(run.output("train", "run_id"))
+    try:
+        with _artifacts(run_id, settings) as folder:
+            evaluation = Evaluation.model_validate_json((folder / "evaluation.json").read_bytes())
+            listed = json.loads((folder / "unusual.json").read_bytes())
             unusual = [Unusual.model_validate(entry) for entry in listed]
-            plots = {name: (artifacts / "plots" / f"{name}.png").read_bytes() for name in PLOTS}
-        except (OSError, ValidationError, ValueError) as error:
-            raise DataError(
-                f"The artifacts of the training can't be read ({type(error).__name__}).",
-                advice=f"They are those of run {run.output('train', 'run_id')} in {settings['MLFLOW_URI']}.",
-            ) from error
+            plots = {name: (folder / "plots" / f"{name}.png").read_bytes() for name in PLOTS}
+    except (FileNotFoundError, ValueError) as error:
+        raise DataError(
+            f"The artifacts of the training can't be read ({type(error).__name__}).",
+            advice=f"They are those of run {run_id} in {settings['MLFLOW_URI']}.",
+        ) from error
     return Findings(_titled(unusual, settings), evaluation, plots)
 
 
-def _downloaded(run_id: str, mlflow_uri: str, folder: Path) -> Path:
+@contextmanager
+def _artifacts(run_id: str, settings: Mapping[str, str]) -> Iterator[Path]:
+    """The files of a run, for as long as they are looked at."""
     # Read when mlflow is imported.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    import mlflow
-    from mlflow.exceptions import MlflowException
+    from steps.common.tracking import connected
 
-    try:
-        return Path(mlflow.artifacts.download_artifacts(run_id=run_id, dst_path=str(folder), tracking_uri=mlflow_uri))
-    except MlflowException as error:
-        raise Unavailable(
-            f"MLflow can't give the artifacts of run {run_id}: {error.message}", advice="Check MLFLOW_URI."
-        ) from None
+    where = TrackingSettings.model_construct(mlflow_uri=settings["MLFLOW_URI"])
+    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connected(where) as client:
+        yield Path(client.download_artifacts(run_id, "", folder))
 
 
 def _titled(unusual: list[Unusual], settings: Mapping[str, str]) -> list[Unusual]:
-    known = {name.lower(): value for name, value in settings.items() if name in {"MONGO_URI", "MONGO_DB"}}
-    with database(MongoSettings.model_validate(known)) as opened:
+    where = MongoSettings.model_construct(mongo_uri=SecretStr(settings["MONGO_URI"]), mongo_db=settings["MONGO_DB"])
+    with database(where) as opened:
         found: dict[str, Any] = {}
         fields = {"title": 1, "html_url": 1}
         for document in opened.pull_requests.find({"_id": {"$in": [entry.id for entry in unusual]}}, fields):

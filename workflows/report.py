@@ -8,9 +8,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from workflows import change
 from workflows.findings import DETECTORS, PLOTS, Findings
 from workflows.run_state import Run
-from workflows.tables import COLUMNS, NAMES, SHOWN
+from workflows.tables import NAMES, SHOWN
 
 TEMPLATE = "report.html.j2"
+COLUMNS = {
+    "average_precision": "average precision",
+    "roc_auc": "ROC AUC",
+    "f1": "F1",
+    "recall_at_1": "recall in the top 1 %",
+    "recall_at_5": "top 5 %",
+    "recall_at_10": "top 10 %",
+}
 
 
 def html(run: Run, findings: Findings) -> str:

@@ -7,11 +7,11 @@ from rich.text import Text
 from workflows.findings import DETECTORS, Findings, Measures, Unusual
 
 SHOWN = 10
-COLUMNS = {
-    "average_precision": "average precision",
+FIGURES = {
+    "average_precision": "AP",
     "roc_auc": "ROC AUC",
     "f1": "F1",
-    "recall_at_1": "recall in top 1 %",
+    "recall_at_1": "top 1 %",
     "recall_at_5": "top 5 %",
     "recall_at_10": "top 10 %",
 }
@@ -22,10 +22,12 @@ def show(findings: Findings, console: Console) -> None:
     """Print the most unusual pull requests, and how far the scores can be trusted."""
     console.print(unusual(findings.unusual[:SHOWN]))
     rows = findings.evaluation.rows.get("test", 0)
-    title = f"Measured on the newest {rows:,} pull requests, with anomalies planted among them"
+    title = f"Found among the newest {rows:,}: planted anomalies (average precision, …, recall in the top)"
     console.print(measures(findings.evaluation.injected["all"], title))
     if findings.evaluation.reverted is not None:
-        console.print(measures(findings.evaluation.reverted, "The same, on those that were really taken back later"))
+        console.print(
+            measures(findings.evaluation.reverted, "The same for pull requests that were really taken back later")
+        )
 
 
 def unusual(entries: list[Unusual]) -> Table:
@@ -45,11 +47,11 @@ def unusual(entries: list[Unusual]) -> Table:
 def measures(by_detector: dict[str, Measures], title: str) -> Table:
     """The model beside what a user would pick instead."""
     table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for words in COLUMNS.values():
+    table.add_column("", no_wrap=True)
+    for words in FIGURES.values():
         table.add_column(words, justify="right")
     for name in DETECTORS:
         if name in by_detector:
-            figures = [f"{getattr(by_detector[name], field):.3f}" for field in COLUMNS]
+            figures = [f"{getattr(by_detector[name], field):.3f}" for field in FIGURES]
             table.add_row(NAMES[name], *figures, style="bold" if name == "model" else "")
     return table
