@@ -1,10 +1,16 @@
-"""The stand-in as a server on this machine: `python -m samples.server --port 0 --port-file FILE`."""
+"""The stand-in as a server on this machine: `python -m samples.server --port 0 --port-file FILE`.
+
+While it runs, `POST /_control` takes `{"next": ["502", "drop"], "latency_ms": 50, "retry_after": 2, "heavy_above": 30,
+"now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}}`, each of them optional; `POST /_reset`
+takes it all back, and `GET /_stats` tells what was asked.
+"""
 
 import argparse
 import json
 import math
 import threading
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -170,7 +176,8 @@ def main() -> None:
             unfinished = given.port_file.with_suffix(".part")
             unfinished.write_text(str(server.server_port))
             unfinished.replace(given.port_file)
-        server.serve_forever()
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ ATTEMPTS = 7
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30
 LARGEST_PAGE, SMALLEST_PAGE, GROWTH = 100, 5, 10
-LARGEST_SEARCH = 1_000
+LARGEST_SEARCH = 1_000  # GitHub shows no more of what a search finds
 FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
 
 AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
@@ -102,10 +102,10 @@ class GitHub:
         try:
             return self._retrying(self._send, query, form, variables, most)
         except Obstacle as obstacle:
-            if not obstacle.partial:
+            if obstacle.partial is None:
                 raise obstacle.given_up(self._address) from None
-            logger.warning("taking what GitHub gives of an answer", extra={"problem": obstacle.problem})
-            return _parse({"data": obstacle.partial}, form), datetime.now(UTC)
+            logger.warning("taking an answer with gaps", extra={"problem": obstacle.problem})
+            return form.model_validate(obstacle.partial), datetime.now(UTC)
 
     def _send(
         self, query: str, form: type[AnyAnswer], variables: dict[str, Any], most: int | None
@@ -114,8 +114,8 @@ class GitHub:
         self.requests += 1
         try:
             headers, answer = self._github.requester.graphql_query(query, variables | paging)
-        except (GithubException, RequestException, ValueError, TypeError, AttributeError) as error:
-            # the last three are what PyGithub raises over a body that isn't a JSON object
+        except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            # RuntimeError is a redirection, the last three are a body that isn't a JSON object
             meaning = understand(error, self._address)
             if isinstance(meaning, Obstacle) and meaning.heavy:
                 self._page_size = max(self._page_size // 2, SMALLEST_PAGE)

@@ -30,8 +30,8 @@ class CursorRefused(DataError):
 class Obstacle(Exception):
     """A request that failed in a way the next one may not.
 
-    `wait` is in seconds, where GitHub asks for a pause; `heavy` says that asking for less may help; `partial` is what
-    came all the same.
+    `wait` is in seconds, where GitHub asks for a pause; `heavy` says that asking for less may help; `partial` is the
+    answer's data where single pull requests failed and the rest is whole.
     """
 
     def __init__(
@@ -75,6 +75,8 @@ def understand(error: Exception, address: str) -> Obstacle | SentinelError:
         if error.status in (400, 404) and isinstance(errors, list) and errors:
             return _from_graphql(error, [item for item in errors if isinstance(item, dict)], address)
         return _from_status(error, address)
+    if isinstance(error, RuntimeError):
+        return ConfigurationError(f"GitHub is not at {address}: {error}.", advice="Correct GITHUB_API_URL.")
     if isinstance(error, RequestException):
         return Obstacle(
             f"the answer broke off or never came ({type(error).__name__})", heavy=isinstance(error, ReadTimeout)
@@ -120,8 +122,14 @@ def _from_graphql(error: GithubException, errors: list[dict[str, Any]], address:
         return CursorRefused(message, advice=GOES_ON)
     if "RESOURCE_LIMITS_EXCEEDED" in kinds or not kinds:
         heavy = bool(kinds) or "timeout" in message
-        return Obstacle(f"GitHub says: {message}", heavy=heavy, partial=error.data.get("data"))
+        partial = error.data.get("data") if all(_is_of_one_node(item.get("path")) for item in errors) else None
+        return Obstacle(f"GitHub says: {message}", heavy=heavy, partial=partial)
     return DataError(f"GitHub at {address} refuses the query: {message}", advice="Is it an old GitHub Enterprise?")
+
+
+def _is_of_one_node(path: Any) -> bool:
+    """Whether an error leaves a gap in the place of one pull request only."""
+    return isinstance(path, list) and path[:3] == ["repository", "pullRequests", "edges"] and path[4:5] == ["node"]
 
 
 def _pause(headers: Mapping[str, str]) -> float:

@@ -23,7 +23,7 @@ def status(code: int, message: str = "", **headers: str) -> Obstacle | SentinelE
     return understand(GithubException(code, {"message": message}, DATE | named), ADDRESS)
 
 
-def graphql(*errors: dict[str, str], data: Any = None, **headers: str) -> Obstacle | SentinelError:
+def graphql(*errors: dict[str, Any], data: Any = None, **headers: str) -> Obstacle | SentinelError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return understand(GithubException(400, {"errors": list(errors), "data": data}, DATE | named), ADDRESS)
 
@@ -39,6 +39,7 @@ def reset(**after: int) -> str:
         (status(403, "Resource protected by organization SAML enforcement."), AccessRefused),
         (status(404, "Not Found"), ConfigurationError),
         (status(400, "Problems parsing JSON"), DataError),
+        (understand(RuntimeError("redirected to https"), ADDRESS), ConfigurationError),
         (graphql({"type": "NOT_FOUND", "message": "no a/b"}), NotFound),
         (graphql({"type": "FORBIDDEN", "message": "no"}), AccessRefused),
         (graphql({"type": "INVALID_CURSOR_ARGUMENTS", "message": "`x` is not a valid cursor."}), CursorRefused),
@@ -92,11 +93,24 @@ def test_what_another_try_may_mend_says_whether_to_ask_for_less(found: object, h
     assert (found.heavy, found.wait) == (heavy, None)
 
 
-def test_what_came_beside_an_error_is_kept() -> None:
-    """One field that fails leaves the rest of the page."""
-    found = graphql({"message": "one field failed"}, data={"repository": {}})
+EDGES = ["repository", "pullRequests", "edges"]
+
+
+@pytest.mark.parametrize(
+    ("path", "usable"),
+    [
+        ([*EDGES, 3, "node", "additions"], True),
+        ([*EDGES, 3, "node"], True),
+        (EDGES, False),
+        (["repository"], False),
+        (None, False),
+    ],
+)
+def test_an_answer_with_gaps_is_usable_where_only_single_pull_requests_failed(path: object, usable: bool) -> None:
+    """A repository that came to nothing over a passing failure must not be taken for one that doesn't exist."""
+    found = graphql({"message": "Something went wrong.", "path": path}, data={"repository": None})
     assert isinstance(found, Obstacle)
-    assert found.partial == {"repository": {}}
+    assert (found.partial is not None) is usable
 
 
 def test_a_body_of_any_form_is_understood() -> None:
