@@ -25,6 +25,8 @@ LEARNING_RATE = 3e-3
 MOST_EPOCHS = 40
 PATIENCE = 3
 LEAST_STEPS = 60
+MOST_STEPS = 1_000
+"""Batches between two looks at the validation loss; the rows go round without regard to them."""
 OPSET = 17
 
 
@@ -58,7 +60,7 @@ def train(
     slow_down = keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=1)
     fitted = network.fit(
         _dataset(tf, dataset, names, scales, members, seed),
-        steps_per_epoch=max(dataset.manifest.splits["train"] // BATCH, LEAST_STEPS),
+        steps_per_epoch=int(np.clip(dataset.manifest.splits["train"] // BATCH, LEAST_STEPS, MOST_STEPS)),
         epochs=MOST_EPOCHS,
         validation_data=held_out,
         validation_batch_size=BATCH_ROWS,

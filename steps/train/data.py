@@ -15,7 +15,7 @@ from steps.common.errors import DataError
 
 Floats = NDArray[np.float64]
 BATCH_ROWS = 8_192
-SAMPLE_ROWS = 200_000
+SAMPLE_ROWS = 100_000
 """Whatever is fitted or measured at once looks at no more rows than these."""
 
 

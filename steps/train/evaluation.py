@@ -10,7 +10,7 @@ import pyarrow as pa
 from steps.common.dataset import Dataset
 from steps.train.baselines import Scorer
 from steps.train.data import Floats, Rows, sample
-from steps.train.metrics import Bools, planted_tasks, summary
+from steps.train.metrics import Bools, f1, planted_tasks, summary
 from steps.train.model import Model
 
 LEAST_REVERTED = 5
@@ -49,6 +49,15 @@ def detectors(model: Model, tests: TestSet, baselines: Mapping[str, Scorer]) -> 
         "model": model.score(tests.rows.features, tests.rows.repositories).scores,
         "lines_added": tests.rows.table.column("additions").to_numpy().astype(float),
         **{name: scorer(scaled) for name, scorer in baselines.items()},
+    }
+
+
+def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, float]:
+    """What one threshold gives: F1 on all planted anomalies, and the share of real rows it flags."""
+    weights = planted_tasks(tests.kinds)["all"]
+    return {
+        "f1": f1(~tests.real, scores > threshold, weights),
+        "flagged_share": float((scores[tests.real] > threshold).mean()),
     }
 
 

@@ -112,7 +112,8 @@ def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
         for detector, figures in by_detector.items()
         for figure, value in figures.items()
     }
-    return flat | {name: evaluation[name] for name in ("threshold", "mean_plus_2std", "flagged_share")}
+    original = {f"mean_plus_2std.{figure}": value for figure, value in evaluation["at_mean_plus_2std"].items()}
+    return flat | original | {name: evaluation[name] for name in ("threshold", "mean_plus_2std", "flagged_share")}
 
 
 def _as_entities(metrics: dict[str, float], network: autoencoder.Trained) -> list[Metric]:

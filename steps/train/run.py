@@ -67,6 +67,7 @@ def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, fact
         "alert_budget": alert_budget,
         "threshold": fitted.threshold,
         "mean_plus_2std": thresholds["mean_plus_2std"],
+        "at_mean_plus_2std": evaluation.at_threshold(scores["model"], tests, thresholds["mean_plus_2std"]),
         "rows": {split: dataset.manifest.splits[split] for split in ("train", "validation", "test")},
     }
     return Result(fitted, network, measured, scores, tests, reasons.most_unusual(dataset, fitted, later_scores))

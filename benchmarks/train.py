@@ -1,0 +1,134 @@
+"""Train on ever more rows: seconds, rows a second and peak memory, beside scikit-learn's IsolationForest."""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from steps.common.dataset import VERSION, Dataset, File, Manifest, Rejected, content_hash, sha256
+from steps.preprocess.features import NAMES
+from steps.preprocess.rows import ROW_SCHEMA
+
+BLOCK = 50_000
+SHARES = {"train": 0.60, "validation": 0.15, "test": 0.25, "injected": 0.06}
+REPOSITORIES = 20
+SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name not in {"split", "state"}])
+
+
+def block(split: str, start: int, count: int) -> pa.Table:
+    """Rows whose features hang together by six hidden causes, with long tails."""
+    random = np.random.default_rng([start, len(split)])
+    mixing = np.random.default_rng(0).normal(size=(6, len(NAMES)))
+    features = random.standard_t(4, size=(count, 6)) @ mixing + random.normal(size=(count, len(NAMES)))
+    if split == "injected":
+        features[np.arange(count), random.integers(0, len(NAMES), count)] += 20
+    repositories = [f"owner/name-{number % REPOSITORIES}" for number in range(start, start + count)]
+    sizes = random.poisson(20, (4, count)).astype(np.int32)
+    columns = {
+        "id": [f"{name}#{start + place}" for place, name in enumerate(repositories)],
+        "repository": repositories,
+        "number": np.arange(start, start + count, dtype=np.int32),
+        "created_at": pa.array((np.arange(start, start + count) * 10**9), pa.timestamp("us", "UTC")),
+        **dict(zip(("additions", "deletions", "changed_files", "commits"), sizes, strict=True)),
+        "reverts": pa.nulls(count, pa.int32()),
+        "kind": ["far_out"] * count if split == "injected" else pa.nulls(count, pa.string()),
+        **{name: features[:, place].astype(np.float32) for place, name in enumerate(NAMES)},
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def dataset(folder: Path, rows: int) -> Dataset:
+    """A dataset of this many real rows, written a block at a time."""
+    files, paths = [], {}
+    for split, share in SHARES.items():
+        count = round(rows * share)
+        path = folder / f"{split}.parquet"
+        with pq.ParquetWriter(path, SCHEMA) as writer:
+            for start in range(0, count, BLOCK):
+                writer.write_table(block(split, start, min(BLOCK, count - start)))
+        files.append(
+            File(name=f"{split}/part-00000.parquet", sha256=sha256(path), bytes=path.stat().st_size, rows=count)
+        )
+        paths[files[-1].name] = path
+    columns = {field.name: str(field.type) for field in SCHEMA}
+    manifest = Manifest(
+        version=VERSION,
+        hash=content_hash(columns, list(NAMES), files),
+        columns=columns,
+        features=list(NAMES),
+        files=files,
+        splits={file.split: file.rows for file in files},
+        repositories={},
+        rejected=Rejected(count=0, share=0.0),
+    )
+    return Dataset(manifest, paths)
+
+
+def autoencoder(data: Dataset, folder: Path) -> dict[str, float]:
+    """Train and measure as the step does, without MLflow."""
+    from steps.train.run import train
+
+    artefact = folder / "model"
+    artefact.mkdir()
+    result = train(data, artefact, 0.01, 7, {})
+    return {"average_precision": result.figures["injected"]["all"]["model"]["average_precision"]}
+
+
+def isolation_forest(data: Dataset, folder: Path) -> dict[str, float]:
+    """What a user would write: everything in one array, fit, then score all to find the threshold."""
+    from sklearn.ensemble import IsolationForest
+
+    features = np.stack([pq.read_table(data.files("train")[0])[name].to_numpy() for name in NAMES], axis=1)
+    forest = IsolationForest(n_estimators=200, random_state=7, n_jobs=-1).fit(features)
+    return {"threshold": float(np.quantile(forest.score_samples(features), 0.01))}
+
+
+def measured(what: str, rows: int) -> dict[str, float]:
+    """Run one of them in a process of its own: the dataset is written before the clock and the memory count."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = (
+            "import sys; from pathlib import Path; from benchmarks import train as b;"
+            f"b.report({what!r}, {rows}, Path(sys.argv[1]))"
+        )
+        done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def report(what: str, rows: int, folder: Path) -> None:
+    """Print one measurement as JSON."""
+    data = dataset(folder, rows)
+    started = time.monotonic()
+    figures = {"autoencoder": autoencoder, "isolation_forest": isolation_forest}[what](data, folder)
+    seconds = time.monotonic() - started
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    print(json.dumps({"seconds": seconds, "peak_mb": peak, **figures}))
+
+
+def main() -> None:
+    """Measure each size with both and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    print(f"Rows of {len(NAMES)} features; 60 % of them are trained on; peak memory is that of the whole process.\n")
+    print("| rows | train: s | rows/s | peak MB | IsolationForest: s | rows/s | peak MB |")
+    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    for rows in parser.parse_args().rows:
+        cells = [f"{rows:,}"]
+        for what in ("autoencoder", "isolation_forest"):
+            figures = measured(what, rows)
+            cells += [f"{figures['seconds']:.0f}", f"{rows / figures['seconds']:,.0f}", f"{figures['peak_mb']:,.0f}"]
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
