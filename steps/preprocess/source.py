@@ -31,7 +31,10 @@ Query = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What changes whenever the documents do: their number, the bytes in them, and when the last one was fetched."""
+    """What tells whether documents changed: their number, the bytes in them, and when the last one was fetched.
+
+    Fetch moves `fetched_at` with each change; one by hand that moves none of these isn't seen.
+    """
 
     count: int
     size: int
