@@ -41,15 +41,22 @@ def database(settings: MongoSettings) -> Iterator[Database[Document]]:
             advice="Check that it is up and that MONGO_URI names it.",
         ) from None
     except OperationFailure as error:
-        if error.code in REFUSED_CODES:
+        codes = _codes(error)
+        if codes & REFUSED_CODES:
             raise AccessRefused(
                 f"MongoDB at {where} refuses the user or the operation.", advice="Check the user in MONGO_URI."
             ) from None
-        if error.code in DISK_FULL_CODES:
+        if codes & DISK_FULL_CODES:
             raise StorageFull(f"MongoDB at {where} has no space left.", advice="Free some and run again.") from None
         raise
     finally:
         client.close()
+
+
+def _codes(error: OperationFailure) -> set[int]:
+    """The server's codes; a bulk write carries one for each document it refused."""
+    refused = (error.details or {}).get("writeErrors", [])
+    return {code for code in (error.code, *(one.get("code") for one in refused)) if code is not None}
 
 
 def _hosts(uri: str) -> str:

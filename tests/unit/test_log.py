@@ -1,0 +1,69 @@
+"""The frame around a step: one JSON object a line, and an exit code for each known error."""
+
+import errno
+import json
+import logging
+
+import pytest
+
+from steps.common import log
+from steps.common.errors import PERMANENT_EXIT_CODES, AccessRefused, SentinelError, StorageFull, Unavailable
+
+
+def lines(captured: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    """What was logged."""
+    return [json.loads(line) for line in captured.readouterr().err.splitlines()]
+
+
+def test_a_step_logs_its_start_its_end_and_its_seconds(capfd: pytest.CaptureFixture[str]) -> None:
+    """As JSON, with what `extra` carries."""
+    with log.step("fetch") as logger:
+        logger.info("page", extra={"done": 100})
+    first, page, last = lines(capfd)
+    assert (first["message"], page["done"], last["message"]) == ("started", 100, "finished")
+    assert isinstance(last["seconds"], float)
+
+
+def test_a_known_error_is_one_line_and_its_exit_code(capfd: pytest.CaptureFixture[str]) -> None:
+    """No stack trace, but what to do."""
+    with pytest.raises(SystemExit) as ended, log.step("fetch"):
+        raise AccessRefused("The token is not accepted.", advice="Make a new one.")
+    assert ended.value.code == AccessRefused.exit_code
+    line = lines(capfd)[-1]
+    assert (line["error"], line["advice"]) == ("AccessRefused", "Make a new one.")
+    assert "exception" not in line
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_known_wherever_it_is_met(number: int) -> None:
+    """It is worth another try once there is room."""
+    with pytest.raises(SystemExit) as ended, log.step("train"):
+        raise OSError(number, "no room", "/data")
+    assert ended.value.code == StorageFull.exit_code
+
+
+def test_a_mistake_of_ours_keeps_its_trace() -> None:
+    """What is not known is not hidden."""
+    with pytest.raises(ZeroDivisionError), log.step("train"):
+        raise ZeroDivisionError
+
+
+def test_only_what_may_pass_is_tried_again() -> None:
+    """Every error's code is either permanent or that of Unavailable."""
+    kinds = {kind for kind in _kinds(SentinelError) if kind is not SentinelError}
+    assert {kind.exit_code for kind in kinds} - set(PERMANENT_EXIT_CODES) == {Unavailable.exit_code}
+
+
+def test_an_exception_is_part_of_its_line(capfd: pytest.CaptureFixture[str]) -> None:
+    """So that a log stays one object a line."""
+    log.configure()
+    try:
+        _ = 1 / 0
+    except ZeroDivisionError:
+        logging.getLogger("steps.x").exception("broken")
+    (line,) = lines(capfd)
+    assert "ZeroDivisionError" in str(line["exception"])
+
+
+def _kinds(kind: type[SentinelError]) -> set[type[SentinelError]]:
+    return {kind}.union(*(_kinds(child) for child in kind.__subclasses__()))
