@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from py4j.protocol import Py4JJavaError, Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
@@ -19,6 +20,7 @@ from steps.common.errors import ConfigurationError, SentinelError, StorageFull, 
 
 SETTINGS = {
     "spark.app.name": "pr-sentinel",
+    "spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[2]),  # workers may start in any folder
     "spark.driver.memory": "1g",  # what is large spills to disk or is in the Python workers
     "spark.sql.adaptive.enabled": "false",  # it would choose partitions by size and so the files by chance
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000",
@@ -29,7 +31,7 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
 }
 
-LAST_WORDS = 5
+LAST_WORDS = 3
 
 _OURS = re.compile(r"steps\.common\.errors\.(\w+): (.+)")
 
@@ -92,7 +94,7 @@ def _context(conf: SparkConf) -> SparkContext:
         listener.join()
         raise ConfigurationError(
             f"Spark can't start its Java process: {' '.join(last_words)}",
-            advice="Install a Java runtime, 17 or later, and let JAVA_HOME name its folder.",
+            advice="Let JAVA_HOME name the folder of a Java runtime, 17 or later; check spark_master.",
         ) from None
     os.close(writing)
     return SparkContext(conf=conf, gateway=gateway)
@@ -104,5 +106,5 @@ def _listen(descriptor: int, last_words: deque[str]) -> None:
         for line in stream:
             if line.startswith('{"time"'):
                 sys.stderr.write(line)
-            else:
+            elif not line.startswith("\tat "):
                 last_words.append(line.strip())

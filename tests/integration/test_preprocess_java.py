@@ -1,0 +1,43 @@
+"""What Spark says where its Java can't be used."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import sys
+from steps.common import log
+from steps.preprocess import spark
+
+with log.step("preprocess"), spark.session(sys.argv[1]):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("master", "environment", "words"),
+    [
+        ("local[1]", {"JAVA_HOME": "/nowhere"}, "/nowhere/bin/java: No such file"),
+        ("nonsense", {}, "Master must"),
+    ],
+)
+def test_a_java_that_can_not_be_started_is_a_wrong_setting(
+    master: str, environment: dict[str, str], words: str
+) -> None:
+    """One line says what Java answered and what to set, with the exit code of a wrong setting."""
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, master],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = json.loads(ended.stderr.splitlines()[-1])
+    assert ended.returncode == 78
+    assert words in last["message"]
+    assert "JAVA_HOME" in last["advice"]
