@@ -54,7 +54,9 @@ def _told(settings: TrackingSettings, error: Exception) -> AccessRefused | NotFo
     if isinstance(error, MlflowException) and error.error_code in REFUSED:
         return AccessRefused(f"MLflow at {where} refuses the user.", advice="Check the user in MLFLOW_URI.")
     if isinstance(error, MlflowException) and error.error_code == MISSING:
-        return NotFound(f"MLflow at {where} lacks it: {error.message}", advice="Check the ids and MLFLOW_URI.")
+        return NotFound(
+            f"MLflow at {where} lacks it: {error.message.rstrip('.')}.", advice="Check the ids and MLFLOW_URI."
+        )
     return Unavailable(
         f"MLflow at {where} can't be used ({type(error).__name__}).",
         advice="Check that MLFLOW_URI names a server that is up, or sqlite:/// and a file that can be written.",

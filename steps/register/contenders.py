@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from steps.common.dataset import Dataset
-from steps.common.errors import DataError, NotFound, Unavailable
+from steps.common.errors import DataError, Unavailable
 from steps.register.gate import RECORDED_BASELINES, Contender, Evidence
 from steps.train.data import Rows
 from steps.train.evaluation import TestSet
@@ -35,8 +35,8 @@ def load(uri: str, folder: Path) -> Loaded:
     """Fetch the model at `models:/…` into a new folder and check it.
 
     Raises:
-        NotFound: there is no such model, or its files are gone.
-        DamagedArtefact: a file has another hash than the manifest names.
+        NotFound: MLflow knows no such model.
+        DamagedArtefact: a file is gone, or has another hash than the manifest names.
         Unavailable: where the files are kept does not answer.
     """
     folder.mkdir()
@@ -102,8 +102,6 @@ def _fetched(uri: str, folder: Path) -> Path:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
     except MlflowException:
         raise
-    except FileNotFoundError:
-        raise NotFound(f"The files of {uri} are gone.", advice=advice) from None
     except Exception as error:
         raise Unavailable(f"The files of {uri} can't be fetched ({type(error).__name__}).", advice=advice) from error
 

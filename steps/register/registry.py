@@ -100,7 +100,7 @@ class Registry:
             Unavailable: it isn't; another try compares with the new one.
         """
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version.version)
-        if self._champion_number() != (seen.version if seen else None):
+        if self._champion_number() != (str(seen.version) if seen else None):
             raise Unavailable("The champion changed while this model was compared with it.", advice="Run it again.")
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
         self.settle(version)
