@@ -93,16 +93,16 @@ def dataset(folder: Path, *, days: int = 0, seed: int = 1, names: Sequence[str] 
     return dataset_uri(store, manifest.hash)
 
 
-def network(features: int = len(NAMES)) -> bytes:
-    """An ONNX network that predicts every feature to be zero."""
+def network(features: int = len(NAMES), factor: float = 0.0) -> bytes:
+    """An ONNX network that predicts every feature to be its own value times a factor."""
     shape = [None, features]
-    nought = helper.make_tensor("nought", TensorProto.FLOAT, [1], [0.0])
+    constant = helper.make_tensor("factor", TensorProto.FLOAT, [1], [factor])
     graph = helper.make_graph(
-        [helper.make_node("Mul", ["features", "nought"], ["predicted"])],
-        "zeros",
+        [helper.make_node("Mul", ["features", "factor"], ["predicted"])],
+        "times",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, shape)],
         [helper.make_tensor_value_info("predicted", TensorProto.FLOAT, shape)],
-        [nought],
+        [constant],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(made)

@@ -35,8 +35,8 @@ def record(workflow: str, status: str, failures: str) -> None:
 
 def _failed(text: str) -> list[dict[str, str]]:
     """Each failed task and its message."""
-    found = _unquoted(text)
-    if not found:
+    found = _unquoted(text.strip())
+    if found in (None, "", []):
         return []
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
         return [{"task": "", "message": text}]
@@ -48,10 +48,8 @@ def _failed(text: str) -> list[dict[str, str]]:
 def _unquoted(text: str) -> Any:
     found: Any = text
     for _ in range(MOST_QUOTED):
-        if not isinstance(found, str) or not found.strip():
-            break
         try:
-            found = json.loads(found)
+            found = json.loads(found) if isinstance(found, str) else found
         except ValueError:
             break
     return found

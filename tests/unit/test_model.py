@@ -1,0 +1,138 @@
+"""A model artefact loads only if it is whole, and scores any row with a number."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from steps.common.errors import DamagedArtefact
+from steps.train.model import FILES, INPUT_LIMIT, MANIFEST, Model, reconstruct, session, verify
+from tests import builders
+
+REPOSITORY = builders.REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artefact that nobody changes."""
+    folder = tmp_path_factory.mktemp("model")
+    builders.artefact(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An artefact to damage."""
+    builders.artefact(tmp_path)
+    return tmp_path
+
+
+def scores(model: Model, features: Any) -> Any:
+    """The scores of raw features [rows, features]."""
+    return model.score(features, [REPOSITORY] * len(features)).scores
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("place", [0, -1])
+def test_one_changed_byte_is_refused(folder: Path, name: str, place: int) -> None:
+    """The error names the file."""
+    content = bytearray((folder / name).read_bytes())
+    content[place] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(DamagedArtefact, match=name):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_missing_file_is_refused(folder: Path, name: str) -> None:
+    """The error names the file."""
+    (folder / name).unlink()
+    with pytest.raises(DamagedArtefact, match=name):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_without_a_hash_is_refused(folder: Path, name: str) -> None:
+    """Nothing is loaded on trust."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["sha256"][name]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(DamagedArtefact, match=name):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "null", '{"sha256": null}', '{"sha256": 3}', "\ufeff{", "not json"]
+)
+def test_a_manifest_that_names_no_hashes_is_refused(folder: Path, content: str) -> None:
+    """Whatever else it may be."""
+    (folder / MANIFEST).write_text(content)
+    with pytest.raises(DamagedArtefact, match="manifest"):
+        Model.load(folder)
+
+
+def test_the_manifest_comes_back_with_its_facts(tmp_path: Path) -> None:
+    """What was said when it was written, and a hash for each file."""
+    builders.artefact(tmp_path, facts={"data_hash": "abc", "git_commit": "def"})
+    manifest = verify(tmp_path)
+    assert (manifest["data_hash"], manifest["git_commit"]) == ("abc", "def")
+    assert set(manifest["sha256"]) == set(FILES)
+
+
+def test_files_are_found_where_mlflow_puts_them(folder: Path) -> None:
+    """All but the network stand in a folder of their own there."""
+    (folder / "extra_files").mkdir()
+    for name in (*FILES[1:], MANIFEST):
+        (folder / name).rename(folder / "extra_files" / name)
+    assert Model.load(folder).names == builders.NAMES
+
+
+@given(arrays(np.float64, (4, 3), elements=st.floats(-1e300, 1e300)))
+def test_every_row_of_numbers_gets_a_number(whole: Path, features: Any) -> None:
+    """However far out."""
+    assert np.isfinite(scores(Model.load(whole), features)).all()
+
+
+@given(st.integers(0, 2), st.floats(-5, 5), st.floats(0, 1e6))
+def test_further_in_the_unusual_direction_never_scores_lower(
+    whole: Path, place: int, value: float, more: float
+) -> None:
+    """In each feature alone."""
+    rows = np.zeros((2, 3))
+    rows[:, place] = value, value + more
+    less, greater = scores(Model.load(whole), rows)
+    assert greater >= less - 1e-9
+
+
+def test_a_row_scores_alone_as_among_others(whole: Path) -> None:
+    """So that a service, which sees one at a time, says what was measured on many."""
+    model, rows = Model.load(whole), np.random.default_rng(5).normal(size=(200, 3)) * 3
+    alone = [scores(model, rows[place : place + 1])[0] for place in range(len(rows))]
+    np.testing.assert_allclose(scores(model, rows), alone, atol=1e-9)
+
+
+def test_an_unknown_repository_is_scored_by_the_scales_over_all(whole: Path) -> None:
+    """No error, and the same as the other unknown one."""
+    model, rows = Model.load(whole), np.ones((2, 3))
+    found = model.score(rows, ["never/seen", "nor/this"]).scores
+    assert found[0] == found[1]
+
+
+def test_the_network_sees_nothing_beyond_the_limit() -> None:
+    """An input further out is given at the limit, either way."""
+    same = session(builders.network(factor=1.0))
+    found = reconstruct(same, np.array([[1e6, -1e6, 3.0]]))
+    np.testing.assert_allclose(found, [[INPUT_LIMIT, -INPUT_LIMIT, 3.0]])
+
+
+def test_levels_begin_above_their_thresholds(whole: Path) -> None:
+    """A score at the threshold is standard still."""
+    model = Model.load(whole)
+    high = model.thresholds["high"]
+    found = [model.level(score) for score in (0.0, model.threshold, model.threshold + 1e-9, high, high + 1e-9)]
+    assert found == ["standard", "standard", "unusual", "unusual", "high"]

@@ -1,0 +1,80 @@
+"""The record of how a workflow ended is written whatever the engine says of the failures."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steps.common.errors import ConfigurationError
+from steps.register import conclusion
+
+FAILURES = [
+    {"displayName": "fetch(0:a/b)", "message": "Error (exit code 75)", "templateName": "fetch", "phase": "Failed"},
+    {"displayName": "train", "message": None, "podName": "x"},
+]
+TOLD = [{"task": "fetch(0:a/b)", "message": "Error (exit code 75)"}, {"task": "train", "message": ""}]
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that the settings name."""
+    monkeypatch.setenv("STORE_URL", f"file://{tmp_path}")
+    return tmp_path
+
+
+def quoted(value: object, times: int) -> str:
+    """JSON, and that as a JSON string, as often as asked."""
+    for _ in range(times):
+        value = json.dumps(value)
+    return str(value)
+
+
+@pytest.mark.parametrize(
+    ("failures", "told"),
+    [
+        ("", []),
+        (" ", []),
+        ("null", []),
+        ('"null"', []),
+        ("[]", []),
+        (quoted(FAILURES, 1), TOLD),
+        (quoted(FAILURES, 2), TOLD),
+        (quoted(FAILURES, 3), TOLD),
+        ("{{workflow.failures}}", [{"task": "", "message": "{{workflow.failures}}"}]),
+        ('[{"displayName": "tr', [{"task": "", "message": '[{"displayName": "tr'}]),
+        ("[1, 2]", [{"task": "", "message": "[1, 2]"}]),
+        ("7", [{"task": "", "message": "7"}]),
+    ],
+)
+def test_failures_are_read_or_kept_as_text(store: Path, failures: str, told: list[dict[str, str]]) -> None:
+    """As JSON, as JSON in a JSON string, or as what it is."""
+    conclusion.record("pr-sentinel-abc12", "Failed", failures)
+    written = json.loads((store / "runs" / "pr-sentinel-abc12.json").read_text())
+    assert written == {"workflow": "pr-sentinel-abc12", "status": "Failed", "failures": told}
+
+
+def test_recording_twice_leaves_the_same_bytes(store: Path) -> None:
+    """A handler that runs again changes nothing."""
+    record = store / "runs" / "w.json"
+    conclusion.record("w", "Succeeded", "null")
+    before = record.read_bytes()
+    conclusion.record("w", "Succeeded", "null")
+    assert record.read_bytes() == before
+    assert [path.name for path in (store / "runs").iterdir()] == ["w.json"]
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b", "/etc/x", ".hidden", "a b", "x\n"])
+def test_a_name_that_is_none_of_a_workflow_writes_nothing(store: Path, name: str) -> None:
+    """It can't lead out of its folder."""
+    with pytest.raises(ConfigurationError, match="no name of a workflow"):
+        conclusion.record(name, "Failed", "null")
+    assert not any(store.iterdir())
+
+
+@given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_no_text_stops_the_record(text: str) -> None:
+    """A handler that fails would hide what it is to tell."""
+    told = conclusion._failed(text)
+    assert all(set(entry) == {"task", "message"} for entry in told)
