@@ -42,19 +42,21 @@ def facts(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def reasons(model: Model, row: Mapping[str, Any], surprises: Floats) -> list[str]:
-    """Up to three reasons, the weightiest first.
+    """Up to three reasons, the weightiest first; of features that say the same, only one.
 
     Args:
         model: whose features, and usual values by repository, are spoken of.
         row: of the dataset, with the plain counts.
         surprises: what each feature adds [features].
     """
-    values = facts(row)
-    order = np.argsort(-surprises, kind="stable")[:MOST_REASONS]
+    values, features = facts(row), model.features["features"]
+    told: dict[str, int] = {}
+    for place in np.argsort(-surprises, kind="stable").tolist():
+        if surprises[place] >= LEAST_SURPRISE:
+            told.setdefault(f"{features[place]['group']} {features[place]['measure']}", place)
     return [
-        f"{model.features['features'][place]['words'].format(**values)}; {_usual(model, row, place, surprises[place])}"
-        for place in order
-        if surprises[place] >= LEAST_SURPRISE
+        f"{features[place]['words'].format(**values)}; {_usual(model, row, place, surprises[place])}"
+        for place in list(told.values())[:MOST_REASONS]
     ]
 
 
