@@ -14,7 +14,7 @@ from steps.common.errors import ConfigurationError
 from workflows.attempt import Attempt, Machine, attempt
 from workflows.expressions import Unresolved, resolve
 from workflows.run_state import Node, Phase, Run
-from workflows.template import Arguments, Container, Task, WorkflowTemplate
+from workflows.template import Container, Hook, Task, WorkflowTemplate
 
 LOOK_EVERY = 0.2
 EXIT = "exit"
@@ -55,34 +55,31 @@ class LocalRun:
         """Run the graph, then the exit handler; a KeyboardInterrupt ends every step first and skips the handler."""
         began = time.monotonic()
         self._run.phase = Phase.RUNNING
-        try:
-            with ThreadPoolExecutor(self._spec.parallelism) as pool:
+        with ThreadPoolExecutor(self._spec.parallelism) as pool:
+            try:
                 self._graph(pool, began)
                 self._run.phase = Phase.FAILED if self._run.bad_nodes else Phase.SUCCEEDED
                 self._exit_handler(pool)
-        except KeyboardInterrupt:
-            self._run.phase = Phase.FAILED
-            raise
-        finally:
-            self._run.seconds = time.monotonic() - began
-            self._run.save()
+            except BaseException:
+                self._end_all("The run was ended.")
+                self._run.phase = Phase.FAILED
+                raise
+            finally:
+                self._run.seconds = time.monotonic() - began
+                self._run.save()
 
     def _graph(self, pool: ThreadPoolExecutor, began: float) -> None:
         waiting, running = dict(self._spec.tasks), set[Future[None]]()
         deadline = self._spec.active_deadline_seconds
-        try:
-            while waiting or running:
-                for task in [task for task in waiting.values() if self._is_ready(task)]:
-                    del waiting[task.name]
-                    running |= self._start(task, pool)
-                done, running = wait(running, LOOK_EVERY, FIRST_COMPLETED)
-                for future in done:
-                    future.result()
-                if deadline is not None and time.monotonic() - began > deadline:
-                    self._end_all(f"The workflow took longer than its {deadline} s.")
-        except BaseException:
-            self._end_all("The run was ended.")
-            raise
+        while waiting or running:
+            for task in [task for task in waiting.values() if self._is_ready(task)]:
+                del waiting[task.name]
+                running |= self._start(task, pool)
+            done, running = wait(running, LOOK_EVERY, FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            if deadline is not None and time.monotonic() - began > deadline:
+                self._end_all(f"The workflow took longer than its {deadline} s.")
 
     def _end_all(self, why: str) -> None:
         """Tell every step to end; the threads that watch them see to it."""
@@ -110,40 +107,35 @@ class LocalRun:
         if not met or self._run.bad_nodes or self._stop.is_set():
             self._end(node, Phase.OMITTED)
             return set()
+        values = self._values
         try:
-            values = self._values
             if task.when and not task.when.holds(values):
                 self._end(node, Phase.SKIPPED)
                 return set()
-            if task.with_param is None:
-                return {self._submit(node, task.arguments, values, pool)}
-            return self._fan_out(task, task.with_param, pool)
+            items = _items(task, values)
+            inputs = [self._inputs(task, values | item) for item in items]
         except (Unresolved, ValueError) as error:
             self._end(node, Phase.ERROR, str(error))
             return set()
-
-    def _fan_out(self, task: Task, with_param: str, pool: ThreadPoolExecutor) -> set[Future[None]]:
-        """One node for each item of the list that `withParam` resolves to."""
-        items = json.loads(resolve(with_param, values := self._values))
-        if not isinstance(items, list):
-            raise ValueError("withParam is no JSON list")
         if not items:
-            self._end(self._run.nodes[task.name][0], Phase.SKIPPED)
+            self._end(node, Phase.SKIPPED)
             return set()
-        texts = [item if isinstance(item, str) else json.dumps(item) for item in items]
-        nodes = [Node(f"{task.name}-{index}", task.name, task.template, text) for index, text in enumerate(texts)]
-        self._run.nodes[task.name] = nodes
-        return {self._submit(node, task.arguments, values | {"item": node.item}, pool) for node in nodes}
+        if task.with_param is not None:
+            self._run.nodes[task.name] = [
+                Node(f"{task.name}-{index}", task.name, task.template, item["item"]) for index, item in enumerate(items)
+            ]
+        container = self._spec.containers[task.template]
+        pairs = zip(self._run.nodes[task.name], inputs, strict=True)
+        return {pool.submit(self._work, node, container, given) for node, given in pairs}
 
-    def _submit(
-        self, node: Node, arguments: Arguments, values: Mapping[str, str], pool: ThreadPoolExecutor
-    ) -> Future[None]:
-        container = self._spec.containers[node.template]
-        given = {argument.name: resolve(argument.value, values) for argument in arguments.parameters}
+    def _inputs(self, use: Task | Hook, values: Mapping[str, str]) -> dict[str, str]:
+        """What a container is given: arguments, and defaults for the rest."""
+        container = self._spec.containers[use.template]
+        given = {argument.name: resolve(argument.value, values) for argument in use.arguments.parameters}
         inputs = {**container.defaults, **given}
         if missing := container.inputs.names - inputs.keys():
             raise Unresolved(f"No value is given for {', '.join(sorted(missing))}.")
-        return pool.submit(self._work, node, container, inputs)
+        return inputs
 
     def _exit_handler(self, pool: ThreadPoolExecutor) -> None:
         if self._spec.hooks is None:
@@ -152,7 +144,8 @@ class LocalRun:
         self._stop, self._why_stopped = Event(), ""
         values = self._values | {"workflow.status": self._run.phase, "workflow.failures": self._run.failures()}
         (node,) = self._run.nodes[EXIT]
-        self._submit(node, self._spec.hooks.exit.arguments, values, pool).result()
+        hook = self._spec.hooks.exit
+        pool.submit(self._work, node, self._spec.containers[hook.template], self._inputs(hook, values)).result()
         if node.phase.is_bad:
             self._run.phase = Phase.FAILED
 
@@ -199,6 +192,16 @@ class LocalRun:
     def _end(self, node: Node, phase: Phase, problem: str = "") -> None:
         node.end(phase, problem)
         self._notify(node)
+
+
+def _items(task: Task, values: Mapping[str, str]) -> list[dict[str, str]]:
+    """What `{{item}}` is for each of a task's nodes; without a fan-out there is one, without an item."""
+    if task.with_param is None:
+        return [{}]
+    items = json.loads(resolve(task.with_param, values))
+    if not isinstance(items, list):
+        raise ValueError("withParam is no JSON list")
+    return [{"item": item if isinstance(item, str) else json.dumps(item)} for item in items]
 
 
 def _pause(container: Container, attempts: int, exit_code: int) -> int | None:

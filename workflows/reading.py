@@ -1,6 +1,7 @@
 """Reading a rendered template, and saying what in it a run on one machine does not cover."""
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import yaml
@@ -34,6 +35,10 @@ def misfits(spec: Spec) -> Iterator[str]:
         yield f"spec.entrypoint: {spec.entrypoint} is no graph of tasks"
     if spec.hooks and spec.hooks.exit.template not in containers:
         yield f"spec.hooks.exit: {spec.hooks.exit.template} runs no container"
+    try:
+        TopologicalSorter({task.name: task.depends.keys() for task in tasks.values()}).prepare()
+    except CycleError as error:
+        yield f"tasks wait for each other: {', '.join(error.args[1])}"
     for task in tasks.values():
         if task.template not in containers:
             yield f"task {task.name}: {task.template} runs no container"

@@ -55,11 +55,14 @@ def fails(folder: str, exit_code: int, times: int) -> Annotated[str, Parameter(n
 
 def crashes() -> None:
     raise RuntimeError("nobody thought of this")
-
-def lingers(folder: str) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
-    Path(folder, "pids").write_text(f"{os.getpid()} {child.pid}")
-    time.sleep(300)
+"""
+LINGERS = """
+import json, os, subprocess, sys, time
+(folder,) = (entry["value"] for entry in json.load(open(sys.argv[1])))
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+with open(os.path.join(folder, "pids"), "w") as pids:
+    pids.write(f"{os.getpid()} {child.pid}")
+time.sleep(300)
 """
 RETRY = {
     "limit": 2,
@@ -84,6 +87,13 @@ def container(name: str, inputs: tuple[str, ...] = (), outputs: tuple[str, ...] 
         },
         **more,
     }
+
+
+def lingering(**more: Any) -> dict[str, Any]:
+    """A template that does not end by itself; without Hera it starts at once, so that no deadline comes too early."""
+    made = container("lingers", ("folder",), **more)
+    made["script"]["args"] = ["-c", LINGERS]
+    return made
 
 
 def task(name: str, template: str, arguments: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
@@ -184,6 +194,18 @@ def test_an_empty_list_skips_its_task_and_what_follows_still_runs(tmp_path: Path
     assert (tmp_path / "notes").read_text() == "after\n"
 
 
+def test_a_list_that_is_none_fails_its_task_and_the_run_ends(tmp_path: Path) -> None:
+    """What follows is never reached."""
+    items = "{{tasks.greet.outputs.parameters.greeting}}"
+    tasks = [
+        task("greet", "greet", {"who": "x"}),
+        task("each", "greet", {"who": "{{item}}"}, depends="greet", withParam=items),
+        task("then", "greet", {"who": "y"}, depends="each"),
+    ]
+    run = executed(tmp_path, workflow(tasks, [container("greet", ("who",), ("greeting",))]))
+    assert (run.phase_of("each"), run.phase_of("then"), run.phase) == (Phase.ERROR, Phase.OMITTED, Phase.FAILED)
+
+
 def test_a_condition_that_is_false_skips_the_task_and_omits_what_needs_its_success(tmp_path: Path) -> None:
     """The shape of train and register where there is too little to learn from."""
     tasks = [
@@ -274,7 +296,7 @@ def test_only_a_step_that_takes_its_environment_from_the_settings_sees_them(
 
 def test_a_step_that_outlasts_its_deadline_is_ended_with_all_it_started(tmp_path: Path) -> None:
     """The deadline of a template ends the step and its children."""
-    containers = [container("lingers", ("folder",), activeDeadlineSeconds=2)]
+    containers = [lingering(activeDeadlineSeconds=2)]
     run = executed(tmp_path, workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], containers))
     (node,) = run.bad_nodes
     assert node.problem == "Took longer than its 2 s."
@@ -286,7 +308,7 @@ def test_a_workflow_that_outlasts_its_deadline_ends_and_still_concludes(tmp_path
     arguments = {"parameters": [{"name": "folder", "value": str(tmp_path)}, {"name": "text", "value": "concluded"}]}
     document = workflow(
         [task("lingers", "lingers", {"folder": str(tmp_path)})],
-        [container("lingers", ("folder",), retryStrategy=RETRY), container("note", ("folder", "text"))],
+        [lingering(retryStrategy=RETRY), container("note", ("folder", "text"))],
         activeDeadlineSeconds=2,
         hooks={"exit": {"template": "note", "arguments": arguments}},
     )
@@ -297,7 +319,7 @@ def test_a_workflow_that_outlasts_its_deadline_ends_and_still_concludes(tmp_path
 
 def test_an_interrupt_ends_the_steps_and_what_they_started(tmp_path: Path) -> None:
     """As Ctrl-C does; the record says that the run has failed."""
-    document = workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], [container("lingers", ("folder",))])
+    document = workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], [lingering()])
     engine, run = prepared(tmp_path, document)
 
     def interrupt() -> None:
@@ -314,7 +336,7 @@ def test_an_interrupt_ends_the_steps_and_what_they_started(tmp_path: Path) -> No
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
 def test_a_step_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
     """kill -9 of the runner ends the step."""
-    document = workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], [container("lingers", ("folder",))])
+    document = workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], [lingering()])
     prepared(tmp_path, document)
     program = (
         "import sys; from pathlib import Path; from workflows import attempt, local, reading;"

@@ -73,6 +73,7 @@ def test_the_committed_template_is_covered() -> None:
         (lambda d: task(d, "train").update(when="1 < 2"), "the condition '1 < 2' is not covered"),
         (lambda d: task(d, "train").update(depends="fetch || preprocess"), "'fetch || preprocess' is not covered"),
         (lambda d: task(d, "train").update(depends="nobody"), "task train: waits for nobody"),
+        (lambda d: task(d, "discover").update(depends="register"), "tasks wait for each other"),
         (lambda d: task(d, "train").update(template="nothing"), "task train: nothing runs no container"),
         (lambda d: task(d, "fetch").update(withSequence={"count": 2}), "withSequence: is not covered"),
         (lambda d: task(d, "fetch").update(withParam="{{=jsonpath(x)}}"), "{{=jsonpath(x)}} is not covered"),
