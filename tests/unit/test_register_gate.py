@@ -99,6 +99,7 @@ def test_the_champion_itself_is_nothing_new() -> None:
         (contender(GOOD), champion(GOOD, data_until=NOW + timedelta(days=1)), "tie"),
         (contender(GOOD), champion(GOOD, content="c1"), "tie"),
         (contender(scored(2.5, 3)), champion(scored(2.5, 4)), "not better and not fresher"),
+        (contender(scored(2.5, 4)), champion(scored(2.5, 3)), "not better and not fresher"),
         (contender(scored(2.5, 3)), champion(scored(2.5, 4), data_until=NOW - timedelta(days=1)), "maybe worse"),
         (contender(GOOD), champion(np.full(REAL + PLANTED, np.nan)), "no comparison"),
         (contender(GOOD), champion(GOOD[:-1]), "no comparison"),
@@ -177,7 +178,7 @@ def test_evidence_that_shows_nothing_lets_nothing_through(changes: dict[str, Any
     assert (decision.accepted, decision.rule) == (False, rule)
 
 
-@pytest.mark.parametrize("figure", [None, np.nan, 0.95, np.inf])
+@pytest.mark.parametrize("figure", [None, np.nan, evidence(contender(GOOD)).recorded["model"] / 1.05, np.inf])
 @pytest.mark.parametrize("name", gate.RECORDED_BASELINES)
 def test_each_recorded_baseline_has_to_be_known_and_beaten(name: str, figure: float | None) -> None:
     """A baseline that is missing, no number or nearly as good refuses the model."""
