@@ -108,12 +108,12 @@ def foreign_texts(pulls: DataFrame, census: Census) -> list[Text]:
 def _pass(sizes: Mapping[str, int], foreign: Sequence[Text]) -> Callable[[Batches], Batches]:
     def run(batches: Batches) -> Batches:
         log.configure()
-        return featurise(_reported(batches, sizes), sizes, foreign)
+        return featurise(reported(batches, sizes), sizes, foreign)
 
     return run
 
 
-def _reported(batches: Batches, sizes: Mapping[str, int]) -> Batches:
+def reported(batches: Batches, sizes: Mapping[str, int]) -> Batches:
     """The same batches, with a line in the log now and then about how far a repository is."""
     done, due = 0, time.monotonic() + SECONDS_BETWEEN_REPORTS
     for batch in batches:

@@ -11,6 +11,7 @@ from typing import Any
 
 import bson
 import pyarrow as pa
+from bson import MaxKey, MinKey
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.database import Database
@@ -64,9 +65,8 @@ def partitions(database: Database[Document], query: Query, documents: int) -> li
         return [query]
     cut = [{"$match": query}, {"$project": {"_id": 1}}, {"$bucketAuto": {"groupBy": "$_id", "buckets": wanted}}]
     starts = [bucket["_id"]["min"] for bucket in database.pull_requests.aggregate(cut, allowDiskUse=True)]
-    inner = [{"_id": {"$gte": low, "$lt": high}} for low, high in pairwise(starts[1:])]
-    ranges: list[Query] = [{"_id": {"$lt": starts[1]}}, *inner, {"_id": {"$gte": starts[-1]}}]
-    return [{"$and": [part, query]} for part in ranges]
+    edges = [MinKey(), *starts[1:], MaxKey()]  # what comes in meanwhile is before or after a bucket
+    return [{"$and": [{"_id": {"$gte": low, "$lt": high}}, query]} for low, high in pairwise(edges)]
 
 
 def read(spark: SparkSession, settings: MongoSettings, queries: Sequence[Query]) -> DataFrame:

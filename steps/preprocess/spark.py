@@ -85,7 +85,7 @@ def _context(conf: SparkConf) -> SparkContext:
         return SparkContext(conf=conf)
     last_words: deque[str] = deque(maxlen=LAST_WORDS)
     reading, writing = os.pipe()
-    listener = threading.Thread(target=_listen, args=(reading, last_words), daemon=True)
+    listener = threading.Thread(target=listen, args=(reading, last_words), daemon=True)
     listener.start()
     try:
         gateway = launch_gateway(conf, {"stderr": writing})  # type: ignore[no-untyped-call]
@@ -100,7 +100,7 @@ def _context(conf: SparkConf) -> SparkContext:
     return SparkContext(conf=conf, gateway=gateway)
 
 
-def _listen(descriptor: int, last_words: deque[str]) -> None:
+def listen(descriptor: int, last_words: deque[str]) -> None:
     """Hand on what our own code logs in Spark's local workers, and keep Spark's chatter away from people."""
     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
         for line in stream:

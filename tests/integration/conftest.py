@@ -1,6 +1,7 @@
 """Real parts for the tests: an embedded MongoDB, an S3 server and the stand-in for GitHub, each started once."""
 
 import socket
+import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
@@ -95,3 +96,15 @@ def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("S3_ACCESS_KEY_ID", "an-id")
     monkeypatch.setenv("S3_SECRET_ACCESS_KEY", "a-secret")
     return name
+
+
+@pytest.fixture
+def megabyte(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode == 0
+    if not mounted:
+        pytest.skip("only root may mount a small disk")
+    yield folder
+    subprocess.run(["umount", folder], check=True)

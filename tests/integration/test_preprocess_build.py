@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from steps.common import mongo
 from steps.common.dataset import SPLITS, Manifest, load_manifest, materialise
-from steps.common.errors import ConfigurationError, TooManyRejected, Unavailable
+from steps.common.errors import ConfigurationError, StorageFull, TooManyRejected, Unavailable
 from steps.common.settings import MongoSettings, StoreSettings, load
 from steps.common.store import open_store
 from steps.preprocess import pipeline, source, spark
@@ -189,6 +189,16 @@ def test_a_mongo_that_is_away_is_named_without_its_password(
     with pytest.raises(Unavailable, match=r"MongoDB at 127\.0\.0\.1:9") as from_executor:
         _read_on_executors()
     assert "hunter2" not in f"{from_driver.value} {from_executor.value} {capfd.readouterr()}"
+
+
+def test_a_store_that_is_full_is_named(database: Documents, megabyte: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An executor that finds no space says where, and the run takes along what it had staged."""
+    database.pull_requests.insert_many(documents())
+    (megabyte / "filler").write_bytes(bytes(1_000 << 10))
+    monkeypatch.setenv("STORE_URL", f"file://{megabyte}")
+    with pytest.raises(StorageFull, match=f"store file://{megabyte} is full"):
+        build()
+    assert open_store(load(StoreSettings)).keys("") == ["filler"]
 
 
 def _read_on_executors() -> None:

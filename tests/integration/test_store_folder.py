@@ -1,8 +1,6 @@
 """The store as a folder."""
 
 import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +13,6 @@ from steps.common.store import Store, open_store
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return open_store(StoreSettings(store_url=f"file://{tmp_path}"))
-
-
-@pytest.fixture
-def megabyte(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False).returncode == 0
-    if not mounted:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def test_what_is_written_is_read(store: Store) -> None:

@@ -1,11 +1,16 @@
-"""How Spark's failures are told."""
+"""How Spark's failures are told, and what of its workers' words is."""
 
+import os
+from collections import deque
+
+import pyarrow as pa
 import pytest
 from py4j.protocol import Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from steps.common.errors import AccessRefused, StorageFull, Unavailable
-from steps.preprocess.spark import told
+from steps.preprocess import frames
+from steps.preprocess.spark import LAST_WORDS, listen, told
 
 WORKER = 'org.apache.spark.SparkException: Job aborted\nTraceback\n  File "mongo.py"\n{}\n\tat org.apache.spark.Task'
 
@@ -35,3 +40,26 @@ def test_what_is_not_known_stays_as_it_is() -> None:
     """An error that nobody foresaw keeps its trace."""
     with pytest.raises(PySparkException, match="a bug"), told():
         raise PySparkException("a bug")
+
+
+def test_what_workers_log_is_handed_on_and_chatter_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines of our own logging reach standard error; of the rest the last few are kept, without Java's frames."""
+    reading, writing = os.pipe()
+    os.write(writing, b'WARN 1\nWARN 2\n{"time": 1}\nWARN 3\nException: no\n\tat org.apache.Spark\n')
+    os.close(writing)
+    last_words: deque[str] = deque(maxlen=LAST_WORDS)
+    listen(reading, last_words)
+    assert capsys.readouterr().err == '{"time": 1}\n'
+    assert list(last_words) == ["WARN 2", "WARN 3", "Exception: no"]
+
+
+def test_progress_is_told_with_the_rows_there_are(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each report names the repository, how many rows are done and how many there are; the batches pass unchanged."""
+    monkeypatch.setattr(frames, "SECONDS_BETWEEN_REPORTS", -1.0)
+    caplog.set_level("INFO", "steps")
+    batches = [pa.RecordBatch.from_pydict({"repository": ["owner/name"] * rows}) for rows in (3, 2)]
+    assert list(frames.reported(iter(batches), {"owner/name": 5})) == batches
+    assert [vars(record)["done"] for record in caplog.records] == [3, 5]
+    assert {(vars(record)["repository"], vars(record)["total"]) for record in caplog.records} == {("owner/name", 5)}

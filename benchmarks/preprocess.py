@@ -1,0 +1,172 @@
+"""preprocess against reading everything into the driver: `python -m benchmarks.preprocess` prints a table.
+
+Both start from the same made-up documents in the embedded MongoDB, each in a process of its own, with Spark's start.
+"read" stops where the documents are judged and on Spark's disk; "whole" goes on to the dataset. The other way is
+`list(collection.find())` and `createDataFrame`, which knows nothing of bad documents and computes no feature.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import psutil
+from pymongo import MongoClient
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from steps.common import mongo
+from steps.common.settings import MongoSettings, load
+from steps.preprocess import frames, source, spark
+from steps.preprocess.pipeline import build
+from steps.preprocess.rows import PULL_SCHEMA
+from workflows import embedded
+
+MASTER = "local[*]"
+REPOSITORIES = [f"example/number-{number}" for number in range(20)]
+WORDS = [
+    f"{syllable}{ending}" for syllable in ("ro", "ka", "ti", "mu", "se", "lo") for ending in ("of", "ne", "st", "ry")
+]
+BATCH = 1_000
+LOOK_EVERY = 0.2
+MIB = 1 << 20
+
+
+class Measured(NamedTuple):
+    """Seconds, and the most memory that the Python process, its Java and Spark's Python workers held, in MiB."""
+
+    seconds: float
+    driver: int
+    java: int
+    workers: int
+    ended_well: bool
+
+
+def main() -> None:
+    """Measure and print; called again with `--way` for one measurement in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.way:
+        WAYS[given.way]()
+        return
+    print("| documents | | seconds | ms per document | driver MiB | Java MiB | Python workers MiB |")
+    print("|---:|---|---:|---:|---:|---:|---:|")
+    for count in given.documents:
+        with documents(count):
+            for way in WAYS:
+                print(row(count, way, measured(way)), flush=True)
+
+
+def whole() -> None:
+    """Documents to a dataset."""
+    build(REPOSITORIES, MASTER, 0.0)
+
+
+def read() -> None:
+    """Documents to judged rows on Spark's disk."""
+    settings = load(MongoSettings)
+    query = source.of_repositories(REPOSITORIES)
+    with mongo.database(settings) as database:
+        parts = source.partitions(database, query, source.fingerprint(database, query).count)
+    with spark.session(MASTER) as session:
+        frames.census(frames.verdicts(session, settings, parts))
+
+
+def collected() -> None:
+    """All documents through the driver."""
+    with mongo.database(load(MongoSettings)) as database, spark.session(MASTER) as session:
+        rows = [
+            (
+                *(one["_id"], one["base"]["repo"]["full_name"], one["number"], one["title"], one["body"]),
+                *(one["user"]["login"], one["created_at"]),
+                *(one[name] for name in ("additions", "deletions", "changed_files", "commits")),
+            )
+            for one in list(database.pull_requests.find())
+        ]
+        session.createDataFrame(rows, from_arrow_schema(PULL_SCHEMA)).groupBy("repository").count().collect()
+
+
+WAYS: dict[str, Callable[[], None]] = {"whole": whole, "read": read, "list(find()) + createDataFrame": collected}
+
+
+def measured(way: str) -> Measured:
+    """Run one way in a process of its own and look at the memory of all that belongs to it."""
+    started = time.monotonic()
+    process = psutil.Popen([sys.executable, "-m", "benchmarks.preprocess", "--way", way], stderr=subprocess.DEVNULL)
+    peaks = (0, 0, 0)
+    while process.poll() is None:
+        peaks = tuple(map(max, peaks, memory(process)))
+        time.sleep(LOOK_EVERY)
+    return Measured(time.monotonic() - started, *peaks, ended_well=process.returncode == 0)
+
+
+def memory(process: psutil.Process) -> tuple[int, int, int]:
+    """What is held now by the driver, by its Java, and by what that has started."""
+    held = [0, 0, 0]
+    try:
+        for one in (process, *process.children(recursive=True)):
+            place = 0 if one.pid == process.pid else 1 if one.name() == "java" else 2
+            held[place] += one.memory_info().rss // MIB
+    except psutil.NoSuchProcess:
+        pass
+    return held[0], held[1], held[2]
+
+
+def row(count: int, way: str, result: Measured) -> str:
+    """One line of the table."""
+    if not result.ended_well:
+        return f"| {count:,} | {way} | failed after {result.seconds:.0f} | | {result.driver} | {result.java} | |"
+    time_taken = f"{result.seconds:.1f} | {1_000 * result.seconds / count:.2f}"
+    return f"| {count:,} | {way} | {time_taken} | {result.driver} | {result.java} | {result.workers} |"
+
+
+@contextmanager
+def documents(count: int) -> Iterator[None]:
+    """A MongoDB with that many documents, and an empty store, both named in the environment."""
+    with tempfile.TemporaryDirectory() as folder, embedded.mongo(Path(folder)) as uri:
+        os.environ |= {"MONGO_URI": uri, "MONGO_DB": "benchmark", "STORE_URL": f"file://{folder}/store"}
+        with MongoClient[dict[str, Any]](uri) as client:
+            for first in range(0, count, BATCH):
+                made = [document(index) for index in range(first, min(first + BATCH, count))]
+                client["benchmark"].pull_requests.insert_many(made, ordered=False)
+        yield
+
+
+def document(index: int) -> dict[str, Any]:
+    """A pull request with about as much text as real ones have."""
+    random = Random(index)  # noqa: S311
+    repository, number = REPOSITORIES[index % len(REPOSITORIES)], index // len(REPOSITORIES) + 1
+    opened = datetime(2016, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+    return {
+        "_id": f"{repository}#{number}",
+        "number": number,
+        "title": " ".join(random.choices(WORDS, k=6)),
+        "body": " ".join(random.choices(WORDS, k=random.randrange(160))),
+        "user": {"login": f"author-{int(random.expovariate(0.05))}", "type": "User"},
+        "author_association": "MEMBER",
+        "state": "closed",
+        "draft": False,
+        **dict.fromkeys(("created_at", "updated_at", "closed_at", "merged_at"), opened),
+        "additions": int(random.lognormvariate(3, 2)),
+        "deletions": int(random.lognormvariate(2, 2)),
+        "changed_files": 1 + int(random.lognormvariate(0, 1)),
+        "commits": 1 + int(random.expovariate(0.7)),
+        "labels": [],
+        "assignees": [],
+        "base": {"ref": "main", "repo": {"full_name": repository}},
+        "html_url": "",
+        "fetched_at": opened,
+    }
+
+
+if __name__ == "__main__":
+    main()
