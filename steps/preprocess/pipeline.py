@@ -74,7 +74,7 @@ def _compute(
 
 def _with_watermarks(database: Database[Document], census: Census) -> dict[str, Repository]:
     names = list(census.repositories)
-    watermarks = {place["_id"]: place["watermark"] for place in database.sync.find({"_id": {"$in": names}})}
+    watermarks = {place["_id"]: place.get("watermark") for place in database.sync.find({"_id": {"$in": names}})}
     return {
         name: Repository(**share._asdict(), watermark=watermarks.get(name))
         for name, share in census.repositories.items()

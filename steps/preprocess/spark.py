@@ -31,6 +31,9 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
 }
 
+ONE_MACHINE = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+"""Where there are no executors elsewhere, nobody on the network has to reach the driver."""
+
 LAST_WORDS = 3
 
 _OURS = re.compile(r"steps\.common\.errors\.(\w+): (.+)")
@@ -46,8 +49,9 @@ def session(master: str) -> Iterator[SparkSession]:
         StorageFull, Unavailable: Spark's own disk is full; its Java process is gone.
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    settings = SETTINGS | (ONE_MACHINE if master.startswith("local") else {})
     with told():
-        spark = SparkSession(_context(SparkConf().setMaster(master).setAll(list(SETTINGS.items()))))
+        spark = SparkSession(_context(SparkConf().setMaster(master).setAll(list(settings.items()))))
         try:
             yield spark
         finally:
