@@ -55,7 +55,7 @@ def _told(settings: TrackingSettings, error: Exception) -> AccessRefused | NotFo
         return AccessRefused(f"MLflow at {where} refuses the user.", advice="Check the user in MLFLOW_URI.")
     if isinstance(error, MlflowException) and error.error_code == MISSING:
         return NotFound(
-            f"MLflow at {where} lacks it: {error.message.rstrip('.')}.", advice="Check the ids and MLFLOW_URI."
+            f"Not in MLflow at {where}: {error.message.rstrip('.')}.", advice="Check the ids and MLFLOW_URI."
         )
     return Unavailable(
         f"MLflow at {where} can't be used ({type(error).__name__}).",

@@ -91,7 +91,14 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        return self._client.create_model_version(REGISTERED_MODEL, model_uri, run_id, tags=dict(tags))
+        return self._client.create_model_version(
+            REGISTERED_MODEL,
+            model_uri,
+            run_id,
+            tags=dict(tags),
+            model_id=model_uri.removeprefix("models:/"),  # a server asks for it, a database doesn't
+            await_creation_for=0,
+        )
 
     def promote(self, version: ModelVersion, seen: ModelVersion | None) -> None:
         """Make a version champion, if the champion is still the one that it was compared with.
