@@ -46,10 +46,10 @@ def run(repositories: list[str], search: str, state: Path, console: Console) -> 
 def succeeded(run: Run, settings: Mapping[str, str], state: Path, console: Console) -> int:
     """Show what was found, if there was enough to learn from."""
     console.print()
-    console.print(change.told(run), soft_wrap=True)
+    console.print(change.told(run), markup=False, soft_wrap=True)
     if run.phase_of("train") is Phase.SKIPPED:
         (preprocess,) = run.nodes["preprocess"]
-        console.print(f"No model: {preprocess.warning}.", soft_wrap=True)
+        console.print(f"No model: {preprocess.warning}.", markup=False, soft_wrap=True)
         return 0
     found = findings.gather(run, settings)
     path = state / "report.html"
@@ -72,7 +72,8 @@ def failed(run: Run, console: Console) -> int:
 
 def tell(run: Run, node: Node, console: Console) -> None:
     """One failure in words."""
-    console.print(f"{progress.label(node)} failed: {findings.one_line(node.problem)}", style="bold red", markup=False)
+    problem = f"{progress.label(node)} failed: {findings.one_line(node.problem)}"
+    console.print(problem, style="bold red", markup=False, soft_wrap=True)
     if node.advice:
         console.print(findings.one_line(node.advice), markup=False, soft_wrap=True)
     console.print(f"Exit code {node.exit_code}; log: {run.log_of(node)}", markup=False, soft_wrap=True)

@@ -22,7 +22,7 @@ def show(findings: Findings, console: Console) -> None:
     """Print the most unusual pull requests, and how far the scores can be trusted."""
     console.print(unusual(findings.unusual[:SHOWN]))
     rows = findings.evaluation.rows.get("test", 0)
-    title = f"Found among the newest {rows:,}: planted anomalies (average precision, …, recall in the top)"
+    title = f"Planted anomalies found among the newest {rows:,} (AP: average precision, top: recall)"
     console.print(measures(findings.evaluation.injected["all"], title))
     if findings.evaluation.reverted is not None:
         console.print(
