@@ -92,11 +92,16 @@ class Model:
         """Load from a folder, after every file has the hash that the manifest names.
 
         Raises:
-            DamagedArtefact: a file is missing or has another hash.
+            DamagedArtefact: a file is missing or has another hash, or is of another form than this version reads.
         """
         verify(folder)
         onnx, features, thresholds = (find(folder, name).read_bytes() for name in FILES)
-        return cls(onnx, json.loads(features), json.loads(thresholds))
+        try:
+            return cls(onnx, json.loads(features), json.loads(thresholds))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DamagedArtefact(
+                f"The model in {folder} is of another form than this version reads ({error!r}).", advice=AGAIN
+            ) from None
 
     def score(self, features: Floats, repositories: Sequence[str]) -> Scored:
         """Score raw features [rows, features] in the order of `names`."""

@@ -76,6 +76,15 @@ def test_a_manifest_that_names_no_hashes_is_refused(folder: Path, content: str) 
         Model.load(folder)
 
 
+@pytest.mark.parametrize(
+    "thresholds", [{"values": None}, {"values": {"0": {}}}, {"values": {"0": 1}}, {"errors": {"one": {}}}]
+)
+def test_a_model_of_another_form_is_refused(tmp_path: Path, thresholds: dict[str, Any]) -> None:
+    """Whole, but written by a version that kept other things."""
+    with pytest.raises(DamagedArtefact, match="another form"):
+        builders.artefact(tmp_path, thresholds=thresholds)
+
+
 def test_the_manifest_comes_back_with_its_facts(tmp_path: Path) -> None:
     """What was said when it was written, and a hash for each file."""
     builders.artefact(tmp_path, facts={"data_hash": "abc", "git_commit": "def"})
