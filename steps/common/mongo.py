@@ -15,6 +15,9 @@ from steps.common.settings import MongoSettings
 
 Document = dict[str, Any]
 TIMEOUT_MS = 10_000
+HEARTBEAT_MS = 60_000
+"""A heartbeat that takes longer ends what is running; a server that reads a large collection may be deaf for a while."""
+
 REFUSED_CODES = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 DISK_FULL_CODES = frozenset({14031, 28})  # OutOfDiskSpace, ENOSPC as some servers hand it on
 
@@ -31,7 +34,7 @@ def database(settings: MongoSettings) -> Iterator[Database[Document]]:
     uri = settings.mongo_uri.get_secret_value()
     where = _hosts(uri)
     client: MongoClient[Document] = MongoClient(
-        uri, tz_aware=True, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS, appname="pr-sentinel"
+        uri, tz_aware=True, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=HEARTBEAT_MS, appname="pr-sentinel"
     )
     try:
         yield client[settings.mongo_db]
