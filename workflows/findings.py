@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -16,6 +15,7 @@ from steps.common.errors import DataError
 from steps.common.mongo import database
 from steps.common.settings import MongoSettings, TrackingSettings
 from workflows.run_state import Run
+from workflows.untrusted import one_line, web_address
 
 DETECTORS = ("model", "isolation_forest", "ecod", "lines_added")
 PLOTS = {
@@ -128,17 +128,3 @@ def _titled(unusual: list[Unusual], settings: Mapping[str, str]) -> list[Unusual
         )
         for entry in unusual
     ]
-
-
-def one_line(text: object) -> str:
-    """A stranger's text without what could steer a terminal or turn the reading direction."""
-    return "".join(sign if sign.isprintable() else " " for sign in str(text or "")).strip()
-
-
-def web_address(text: object) -> str:
-    """The address, if it is one of the web; else nothing."""
-    try:
-        parts = urlsplit(str(text or ""))
-    except ValueError:
-        return ""
-    return parts.geturl() if parts.scheme in {"http", "https"} and parts.hostname else ""

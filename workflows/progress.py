@@ -14,6 +14,7 @@ from rich.text import Text
 
 from workflows.local import Notify
 from workflows.run_state import Node, Phase, Run
+from workflows.untrusted import one_line
 
 LONGEST_VALUE = 40
 MARKS = {
@@ -39,11 +40,12 @@ def shown(run: Run, console: Console) -> Iterator[Notify]:
 
 def table(run: Run) -> Table:
     """All nodes at this moment."""
-    grid = Table.grid(padding=(0, 1))
+    grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=1)
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    # The only column that may give way on a narrow terminal; its texts are cut, not wrapped.
+    grid.add_column(ratio=1)
     for node in run.all_nodes:
         mark, style = MARKS.get(node.phase, ("", ""))
         seconds = f"{node.elapsed:.0f} s" if node.attempts else ""
@@ -51,18 +53,22 @@ def table(run: Run) -> Table:
             Text(mark, style) if mark else SPINNER,
             Text(label(node), "dim" if node.phase is Phase.PENDING else "bold"),
             Text(seconds, "dim"),
-            Text(words(node), style if node.phase.is_bad else ""),
+            Text(words(node), style if node.phase.is_bad else "", no_wrap=True, overflow="ellipsis"),
         )
     return grid
 
 
 def label(node: Node) -> str:
     """What a node is called on the screen."""
-    return f"{node.template} {node.item}".rstrip()
+    return one_line(f"{node.template} {node.item}")
 
 
 def words(node: Node) -> str:
     """How a node is getting on, or how it ended."""
+    return one_line(_words(node))
+
+
+def _words(node: Node) -> str:
     again = f"try {node.attempts}: " if node.attempts > 1 else ""
     match node.phase:
         case Phase.SUCCEEDED:

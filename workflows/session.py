@@ -13,6 +13,7 @@ from workflows.attempt import Machine
 from workflows.local import LocalRun, begin
 from workflows.run_state import Node, Phase, Run
 from workflows.server import only_run
+from workflows.untrusted import one_line
 
 FAILED = 1
 
@@ -72,8 +73,8 @@ def failed(run: Run, console: Console) -> int:
 
 def tell(run: Run, node: Node, console: Console) -> None:
     """One failure in words."""
-    problem = f"{progress.label(node)} failed: {findings.one_line(node.problem)}"
+    problem = f"{progress.label(node)} failed: {one_line(node.problem)}"
     console.print(problem, style="bold red", markup=False, soft_wrap=True)
     if node.advice:
-        console.print(findings.one_line(node.advice), markup=False, soft_wrap=True)
+        console.print(one_line(node.advice), markup=False, soft_wrap=True)
     console.print(f"Exit code {node.exit_code}; log: {run.log_of(node)}", markup=False, soft_wrap=True)

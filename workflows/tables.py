@@ -40,7 +40,11 @@ def unusual(entries: list[Unusual]) -> Table:
         what = Text(entry.title or "(no title)")
         where = Text(f"{entry.repository} #{entry.number} · {entry.created_at[:10]}", "dim")
         address = Text(entry.url, "dim", overflow="fold")
-        table.add_row(f"{entry.score:.2f}", Group(what, where, address), Text("\n".join(entry.reasons)))
+        table.add_row(
+            f"{entry.score:.2f}",
+            Group(what, where, address),
+            Text("\n".join(f"• {reason}" for reason in entry.reasons)),
+        )
     return table
 
 

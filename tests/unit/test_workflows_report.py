@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 
 from workflows import change, report, tables
-from workflows.findings import Evaluation, Findings, Unusual, one_line, web_address
+from workflows.findings import Evaluation, Findings, Unusual
 from workflows.progress import summary
 from workflows.run_state import Node, Phase, Run
+from workflows.untrusted import one_line, web_address
 
 HOSTILE = '<script>alert(1)</script> "onmouseover="x {{ 7*7 }}'
 FIGURES = {
