@@ -50,17 +50,14 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         if champion and decision.rule == "unchanged":
             registry.settle(champion)
             return _answer(champion.version, "unchanged", decision)
-        word = "accepted" if decision.accepted else "refused"
-        outcome = {"decision": word, "rule": decision.rule, "reason": decision.reason}
-        for name, value in outcome.items():
-            client.set_tag(run_id, name, value)
+        outcome = _noted(client, run_id, decision)
         if not decision.accepted:
             registry.withdraw(run_id)
-            return _answer("", word, decision)
+            return _answer("", outcome["decision"], decision)
         tags = _tags(run, contenders.data_until(dataset)) | outcome
         version = registry.version(run_id, model_uri, tags)
         registry.promote(version, champion)
-        return _answer(version.version, word, decision)
+        return _answer(version.version, outcome["decision"], decision)
 
 
 class Registry:
@@ -155,6 +152,15 @@ def _decide(
     known = champion.tags.get("data_until")
     compared = contenders.contender(name, opponent, rows, datetime.fromisoformat(known) if known else None)
     return gate.decide(challenger=challenger, champion=compared, evidence=evidence)
+
+
+def _noted(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[str, str]:
+    """The decision in words, which the run keeps too, for a refused model has no version to keep them."""
+    word = "accepted" if decision.accepted else "refused"
+    outcome = {"decision": word, "rule": decision.rule, "reason": decision.reason}
+    for name, value in outcome.items():
+        client.set_tag(run_id, name, value)
+    return outcome
 
 
 def _tags(run: Run, until: datetime) -> dict[str, str]:
