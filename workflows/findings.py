@@ -94,7 +94,7 @@ def gather(run: Run, settings: Mapping[str, str]) -> Findings:
     except (FileNotFoundError, ValueError) as error:
         raise DataError(
             f"The artifacts of the training can't be read ({type(error).__name__}).",
-            advice=f"They are those of run {run_id} in {settings['MLFLOW_URI']}.",
+            advice=f"They are those of run {run_id} in MLflow; delete that run to have it trained anew.",
         ) from error
     return Findings(_titled(unusual, settings), evaluation, plots)
 
