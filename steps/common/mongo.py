@@ -16,7 +16,7 @@ from steps.common.settings import MongoSettings
 Document = dict[str, Any]
 TIMEOUT_MS = 10_000
 HEARTBEAT_MS = 60_000
-"""A heartbeat that takes longer ends what is running; a server that reads a large collection may be deaf for a while."""
+"""A later heartbeat ends what is running, and a server may be deaf while it reads a large collection."""
 
 REFUSED_CODES = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 DISK_FULL_CODES = frozenset({14031, 28})  # OutOfDiskSpace, ENOSPC as some servers hand it on
