@@ -89,7 +89,8 @@ def mlflow(
 
     with told():
         where = tracking(prepared(state))
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", LOOPBACK, "--port", str(port)]
+    console.print(f"MLflow will be at http://{LOOPBACK}:{port} in about half a minute; Ctrl-C ends it.")
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
     # Without this MLflow also starts workers for jobs that nothing here gives it.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     os.execve(command[0], [*command, "--backend-store-uri", where["MLFLOW_URI"]], environment)  # noqa: S606
