@@ -21,8 +21,7 @@ NAMES = {"model": "this model", "isolation_forest": "IsolationForest", "ecod": "
 def show(findings: Findings, console: Console) -> None:
     """Print the most unusual pull requests, and how far the scores can be trusted."""
     console.print(unusual(findings.unusual[:SHOWN]))
-    rows = findings.evaluation.rows.get("test", 0)
-    title = f"Planted anomalies found among the newest {rows:,} (AP: average precision, top: recall)"
+    title = "Planted anomalies found (AP: average precision; top: recall)"
     console.print(measures(findings.evaluation.injected["all"], title))
     if findings.evaluation.reverted is not None:
         console.print(

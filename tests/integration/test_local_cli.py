@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -45,6 +47,20 @@ def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_pa
     (log,) = tmp_path.glob("runs/*/discover.log")
     assert str(log) in result.stdout
     assert "retries" not in result.stdout
+
+
+def test_a_run_that_is_told_to_end_takes_everything_with_it(tmp_path: Path) -> None:
+    """SIGTERM while a step runs: no server and no step is left, and the words say that nothing is lost."""
+    command = [sys.executable, "-m", "workflows", "run", "--state", str(tmp_path)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert running.stdout is not None
+    assert "discover" in running.stdout.readline()
+    family = psutil.Process(running.pid).children(recursive=True)
+    running.terminate()
+    assert "Stopped." in running.stdout.read()
+    assert running.wait() == 130
+    assert len(family) >= 2
+    assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
 
 
 def test_the_page_of_help_names_every_command() -> None:
