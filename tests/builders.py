@@ -65,15 +65,25 @@ def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str
 
 def dataset(folder: Path, *, days: int = 0, seed: int = 1, names: Sequence[str] = NAMES, real: int = 600) -> str:
     """Write a dataset below `folder`, as a store, and return its address; `days` moves its time range on."""
-    store, staged = FolderStore(folder), folder / "staged"
     start = FIRST_DAY + timedelta(days=days)
+    counts = {"train": real, "validation": real, "test": real, "injected": real // 6}
+    tables = {split: pa.table(rows(split, count, seed + len(split), start, names)) for split, count in counts.items()}
+    share = Repository(rows=3 * real, first=start, last=start + timedelta(days=25), watermark=None)
+    return publish(folder, tables, names, {REPOSITORY: share})
+
+
+def publish(
+    folder: Path, tables: Mapping[str, pa.Table], names: Sequence[str], repositories: Mapping[str, Repository]
+) -> str:
+    """Write tables, by split, as a dataset below `folder`, as a store, and return its address."""
+    store, staged = FolderStore(folder), folder / "staged"
     files = []
-    for split, count in {"train": real, "validation": real, "test": real, "injected": real // 6}.items():
+    for split, table in tables.items():
         path = staged / split / "part-00000.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.table(rows(split, count, seed + len(split), start, names)), path)
+        pq.write_table(table, path)
         name = f"{split}/{path.name}"
-        files.append(File(name=name, sha256=sha256(path), bytes=path.stat().st_size, rows=count))
+        files.append(File(name=name, sha256=sha256(path), bytes=path.stat().st_size, rows=len(table)))
     columns = {field.name: str(field.type) for field in pq.read_schema(path)}
     manifest = Manifest(
         version=VERSION,
@@ -82,9 +92,7 @@ def dataset(folder: Path, *, days: int = 0, seed: int = 1, names: Sequence[str] 
         features=list(names),
         files=files,
         splits={file.split: file.rows for file in files},
-        repositories={
-            REPOSITORY: Repository(rows=3 * real, first=start, last=start + timedelta(days=25), watermark=None)
-        },
+        repositories=dict(repositories),
         rejected=Rejected(count=0, share=0.0),
     )
     for file in files:

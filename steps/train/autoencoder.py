@@ -136,20 +136,32 @@ def _hide(part: Any, members: Floats, random: np.random.Generator) -> Any:
 
 
 def _export(network: Any) -> bytes:
-    """The network as ONNX, its constants named by first use, so that the same weights give the same bytes."""
+    """The network as ONNX, from `features` to `reconstruction` [rows, features]; the same weights, the same bytes."""
     import onnx
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         network.export(str(path), format="onnx", opset_version=OPSET, verbose=False)
         model = onnx.load(path)
-    constants = {constant.name: constant for constant in model.graph.initializer}
-    used = dict.fromkeys(name for node in model.graph.node for name in node.input if name in constants)
-    names = {name: f"constant_{place}" for place, name in enumerate(used)}
-    del model.graph.initializer[:]
-    for name, new in names.items():
-        constants[name].name = new
-        model.graph.initializer.append(constants[name])
-    for node in model.graph.node:
-        node.input[:] = [names.get(name, name) for name in node.input]
+    _rename(model.graph)
+    onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
+
+
+def _rename(graph: Any) -> None:
+    """Number everything by its place: the names that Keras and tf2onnx give depend on what else a process has done."""
+    graph.doc_string = ""
+    names = {graph.input[0].name: "features", graph.output[0].name: "reconstruction"}
+    for place, node in enumerate(graph.node):
+        node.name = f"node_{place}"
+        for part in (node.input, node.output):
+            part[:] = [name and names.setdefault(name, f"value_{len(names)}") for name in part]
+    constants = {names[constant.name]: constant for constant in graph.initializer if constant.name in names}
+    for name, constant in constants.items():
+        constant.name = name
+    ordered = [constants[name] for name in names.values() if name in constants]
+    del graph.initializer[:], graph.value_info[:]
+    graph.initializer.extend(ordered)
+    for end in (graph.input[0], graph.output[0]):
+        end.name = names[end.name]
+        end.type.tensor_type.shape.dim[0].dim_param = "rows"

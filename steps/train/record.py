@@ -48,7 +48,8 @@ class Run:
         """What the step returns, if this training was done before; what a killed one left is removed."""
         runs = self._client.search_runs([self._experiment], f"tags.{KEY} = '{self._key}'")
         for run in runs:
-            if run.info.status == "FINISHED" and (outputs := run.outputs) and outputs.model_outputs:
+            outputs = self._client.get_run(run.info.run_id).outputs  # a search leaves them out
+            if run.info.status == "FINISHED" and outputs:
                 return self._answer(run.info.run_id, outputs.model_outputs[0].model_id, run.data.metrics)
             self._client.delete_run(run.info.run_id)
         return None
