@@ -34,6 +34,13 @@ def test_every_document_is_read_by_one(database: Documents, indexed: None) -> No
     assert max(map(len, parts)) <= 30
 
 
+def test_many_repositories_are_found(database: Documents) -> None:
+    """More names than a pattern holds, with characters that mean something in patterns, find theirs and no others."""
+    names = [f"some.one/name-{number}" for number in range(source.LONGEST_PATTERN // 10)]
+    database.pull_requests.insert_many(document(name, 1) for name in [*names, "someXone/name-1"])
+    assert source.fingerprint(database, source.of_repositories(names)).count == len(names)
+
+
 def test_what_comes_in_meanwhile_is_read_as_well(database: Documents, indexed: None) -> None:
     """Documents before the first part and after the last one belong to these."""
     database.pull_requests.insert_many([document(QUIET, number) for number in range(100, 150)])
