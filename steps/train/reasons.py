@@ -34,7 +34,9 @@ def facts(row: Mapping[str, Any]) -> dict[str, str]:
         "commits": counted(row["commits"], "commit"),
         "title_words": counted(np.expm1(row["title_words"]), "word"),
         "body_length": counted(np.expm1(row["body_length"]), "character"),
-        "before": counted(np.expm1(row["author_before"]), "pull request"),
+        "before": counted(np.expm1(row["author_before"]), "pull request")
+        if row["author_before"]
+        else "no pull request",
         "duplicates": counted(np.expm1(row["near_duplicates"]), "other"),
         "newcomers": counted(np.expm1(row["newcomers_hour"]), "first-time author"),
         "hour": str(row["created_at"].hour),
