@@ -1,30 +1,25 @@
 """What a repository and its authors were like before a pull request: read with `features`, moved on with `update`."""
 
-import re
-import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from math import log, log1p
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from steps.common.errors import DataError
-from steps.preprocess.online import Counts, Floats, HashedRegression, Indices, arrays_from_bytes, arrays_to_bytes
+from steps.preprocess.online import Counts, HashedRegression, arrays_from_bytes, arrays_to_bytes
+from steps.preprocess.reading import Pull, Reading, words
 
 VERSION = 1
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 RECENT_AUTHORS = 200
-TITLE_WORDS = 24
-BODY_WORDS = 60
 LIKENESS = 0.8
 OWN_HOURS_WEIGHT = 20.0
-WORD = re.compile(r"\w+")
 
 _LEARNERS = ("weights", "gradients", "mean")
 _ARRAYS = (
@@ -40,9 +35,6 @@ _SCALARS = (
     ("elsewhere", "total"),
 )
 _PLAIN = ("seen", "empty_bodies", "little", "hours")
-
-Pull = Mapping[str, Any]
-"""A row of `rows.PULL_SCHEMA` with the columns of `features.expressions`."""
 
 HISTORY_FEATURES: tuple[str, ...] = (
     "title_words",
@@ -69,29 +61,6 @@ HISTORY_FEATURES: tuple[str, ...] = (
 )
 
 
-def thing(text: str) -> int:
-    """A stable number below 2^32 for a piece of text, so that no state holds texts."""
-    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
-
-
-def _things(words: list[str]) -> Indices:
-    return np.fromiter((thing(word) for word in words), np.int64, len(words))
-
-
-def _words(text: str) -> Indices:
-    """The distinct words at the beginning of a text, hashed."""
-    return np.unique(_things(WORD.findall(text[:2000].lower())[:BODY_WORDS]))
-
-
-def _shape(title: str) -> str:
-    """A title's form: its opening word and mark, and its other words by kind only."""
-    opening = re.match(r"\W*\w+\W?", title)
-    rest = title[opening.end() :] if opening else title
-    kinds = re.sub(r"[A-Z]\w*", "A", re.sub(r"\w*\d\w*", "9", rest))
-    kinds = re.sub(r"[a-z_]\w*", "a", kinds)
-    return (opening.group().lower() if opening else "") + re.sub(r"(a[ ]?)+", "a", kinds)[:12]
-
-
 class Recent(NamedTuple):
     """What is remembered of a pull request for a day."""
 
@@ -110,37 +79,6 @@ class Author:
     hours: list[int] = field(default_factory=lambda: [0] * 24)
 
 
-class _Reading:
-    """One pull request's texts, hashed once for all that look at them."""
-
-    def __init__(self, pull: Pull) -> None:
-        title = pull["title"].strip()
-        words = WORD.findall(title.lower())[:TITLE_WORDS]
-        self.title_words = len(words)
-        self.title = np.unique(_things(words))
-        self.words = frozenset(self.title.tolist())
-        self.form = _things([_shape(title), "opening " + (words[0] if words else "")])
-        self.body = _words(pull["body"])
-        self.empty = not pull["body"].strip()
-        self.author = thing(pull["author"])
-        self.hour = pull["created_at"].hour
-        commits = f"commits {min(round(2 * pull['log_commits']), 12)}"
-        pairs = [f"{a} {b}" for a, b in pairwise(words[:3])]
-        clues = np.concatenate(
-            [self.title, _things([*pairs, commits, "author " + pull["author"], self.form_text(title)])]
-        )
-        self.clues = np.unique(clues % HashedRegression.SLOTS)
-        size = f"size {round(2 * pull['log_lines'])}"
-        self.commit_clues = _things([size, f"files {round(2 * pull['log_files'])}", "author " + pull["author"]])
-        self.commit_clues %= HashedRegression.SLOTS
-        self.sizes: Floats = np.array([pull["log_lines"], pull["log_files"], pull["log_deletions"]], np.float32)
-        self.commits: Floats = np.array([pull["log_commits"]], np.float32)
-
-    @staticmethod
-    def form_text(title: str) -> str:
-        return "form " + _shape(title)
-
-
 class History:
     """The past of one repository, as counts and hashes only."""
 
@@ -152,7 +90,7 @@ class History:
         """
         self.elsewhere = Counts(1 << 15)
         for text in elsewhere:
-            self.elsewhere.update(_words(text))
+            self.elsewhere.update(words(text))
         self.seen = 0
         self.empty_bodies = 0
         self.little = [0.0, 0.0]
@@ -169,7 +107,7 @@ class History:
 
     def features(self, pull: Pull) -> dict[str, float]:
         """The features of `HISTORY_FEATURES`, from the past alone."""
-        reading = _Reading(pull)
+        reading = Reading(pull)
         author = self.authors.get(reading.author, Author())
         lines, files, deletions = (float(x) for x in self.sizes.surprise(reading.clues, reading.sizes))
         newcomer = author.count == 0
@@ -203,7 +141,7 @@ class History:
 
     def update(self, pull: Pull) -> None:
         """Take the pull request into the past."""
-        reading = _Reading(pull)
+        reading = Reading(pull)
         author = self.authors.setdefault(reading.author, Author())
         newcomer = author.count == 0
         self.seen += 1
@@ -230,7 +168,7 @@ class History:
     def supposing(self, earlier: Sequence[Pull]) -> Iterator[None]:
         """For the time of the block, as if these had been opened in the last day; nothing else moves."""
         for pull in earlier:
-            reading = _Reading(pull)
+            reading = Reading(pull)
             newcomer = reading.author not in self.authors
             self.last_day.append(Recent(pull["created_at"], reading.author, reading.words, newcomer))
         try:
@@ -280,8 +218,8 @@ class History:
             arrays["authors"].tolist(), arrays["author_counts"].reshape(-1, 26).tolist(), strict=True
         ):
             history.authors[key] = Author(count, empty, hours)
-        for opened, author, words, newcomer in state["last_day"]:
-            history.last_day.append(Recent(opened, author, frozenset(words), newcomer))
+        for opened, author, hashes, newcomer in state["last_day"]:
+            history.last_day.append(Recent(opened, author, frozenset(hashes), newcomer))
         return history
 
     def _hour_surprise(self, author: Author, hour: int) -> float:
@@ -309,7 +247,7 @@ class History:
         low, middle, high = np.quantile(sizes, (0.25, 0.5, 0.75))
         return float((log_lines - middle) / (high - low + 0.5))
 
-    def _near_duplicates(self, opened: datetime, reading: _Reading) -> int:
+    def _near_duplicates(self, opened: datetime, reading: Reading) -> int:
         def alike(other: Recent) -> bool:
             both = len(reading.words & other.words)
             return both > 0 and both / len(reading.words | other.words) >= LIKENESS

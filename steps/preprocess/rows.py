@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from steps.preprocess.anomalies import KINDS, Past, Planted, Text
 from steps.preprocess.features import NAMES, with_own_features
-from steps.preprocess.history import History, thing
+from steps.preprocess.history import History
+from steps.preprocess.reading import thing
 
 TRAIN_SHARE = 0.60
 VALIDATION_SHARE = 0.15
