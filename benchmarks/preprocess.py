@@ -36,6 +36,8 @@ WORDS = [
 ]
 BATCH = 1_000
 LOOK_EVERY = 0.2
+GIVE_UP_AFTER = 1_800.0
+"""Java without memory hangs more often than it ends."""
 MIB = 1 << 20
 
 
@@ -106,6 +108,8 @@ def measured(way: str) -> Measured:
     while process.poll() is None:
         peaks = tuple(map(max, peaks, memory(process)))
         time.sleep(LOOK_EVERY)
+        if time.monotonic() - started > GIVE_UP_AFTER:
+            process.kill()
     return Measured(time.monotonic() - started, *peaks, ended_well=process.returncode == 0)
 
 
