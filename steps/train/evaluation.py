@@ -11,7 +11,7 @@ from steps.common.dataset import Dataset
 from steps.train.baselines import Scorer
 from steps.train.data import Floats, Rows, sample
 from steps.train.metrics import Bools, f1, planted_tasks, summary
-from steps.train.model import Model
+from steps.train.model import BLOCK_ROWS, Model
 
 LEAST_REVERTED = 5
 
@@ -44,12 +44,16 @@ def test_set(dataset: Dataset, model: Model, reverted: set[tuple[str, int]]) -> 
 
 def detectors(model: Model, tests: TestSet, baselines: Mapping[str, Scorer]) -> dict[str, Floats]:
     """The scores [rows] of the model and of each baseline."""
-    scaled = model.scales.apply(tests.rows.features, tests.rows.repositories)
-    return {
-        "model": model.score(tests.rows.features, tests.rows.repositories).scores,
-        "lines_added": tests.rows.table.column("additions").to_numpy().astype(float),
-        **{name: scorer(scaled) for name, scorer in baselines.items()},
-    }
+    found: dict[str, list[Floats]] = {name: [] for name in ("model", *baselines)}
+    for start in range(0, len(tests.rows), BLOCK_ROWS):
+        features = tests.rows.features[start : start + BLOCK_ROWS]
+        repositories = tests.rows.repositories[start : start + BLOCK_ROWS]
+        scaled = model.scales.apply(features, repositories)
+        found["model"].append(model.score(features, repositories).scores)
+        for name, scorer in baselines.items():
+            found[name].append(scorer(scaled))
+    lines = tests.rows.table.column("additions").to_numpy().astype(float)
+    return {name: np.concatenate(parts) for name, parts in found.items()} | {"lines_added": lines}
 
 
 def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, float]:

@@ -26,6 +26,8 @@ MOST_REASONS = 3
 ERROR_WEIGHT = 0.3
 """Weight of the reconstruction error's surprise against that of the value itself."""
 INPUT_LIMIT = 8.0
+BLOCK_ROWS = 16_384
+"""Rows scored at once, so that memory does not grow with them."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +138,12 @@ def session(onnx: bytes) -> ort.InferenceSession:
 
 
 def reconstruct(network: ort.InferenceSession, scaled: Floats) -> Floats:
-    """Each feature as the others predict it [rows, features]."""
+    """Each feature as the others predict it [rows, features], a block of rows at a time."""
     inputs: NDArray[np.float32] = np.clip(scaled, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)
     name = network.get_inputs()[0].name
-    out: Floats = network.run(None, {name: inputs})[0].astype(np.float64)
-    return out
+    starts = range(0, max(len(inputs), 1), BLOCK_ROWS)
+    blocks = [network.run(None, {name: inputs[start : start + BLOCK_ROWS]})[0] for start in starts]
+    return np.concatenate(blocks).astype(np.float64)
 
 
 def write(
