@@ -14,6 +14,7 @@ from steps.preprocess.reading import Pull
 
 MOST_LINES = 2**30
 PAST_SIZES = 4_000
+LEAST_SIZES = 100
 VETERAN = 20
 BURST = 5
 
@@ -73,7 +74,7 @@ def mass_deletion(pull: Pull, past: Past, random: Random) -> Planted | None:
 
 def big_typo_fix(pull: Pull, past: Past, random: Random) -> Planted | None:
     """The title speaks of a typo, the diff is among the repository's largest twentieth."""
-    if len(past.sizes) < 2 * BURST * 10:
+    if len(past.sizes) < LEAST_SIZES:
         return None
     largest = sorted(past.sizes, key=lambda size: size["additions"] + size["deletions"])[-len(past.sizes) // 20 :]
     title = random.choice(["Fix typo", "Fix typo in comment", "typo", "Minor spelling fix", "fix small typos"])

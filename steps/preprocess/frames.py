@@ -18,13 +18,13 @@ from steps.common.dataset import Rejected
 from steps.common.settings import MongoSettings
 from steps.preprocess import source
 from steps.preprocess.anomalies import Text
+from steps.preprocess.reading import BODY_CHARACTERS
 from steps.preprocess.rows import PULL_SCHEMA, ROW_SCHEMA, featurise
 from steps.preprocess.validation import VERDICT_SCHEMA, judge_batches
 
 TEXTS_PER_REPOSITORY = 300
 MOST_TEXTS = 4_000
 TITLE_CUT = 256
-BODY_CUT = 2_000
 COMMONEST = 3
 SECONDS_BETWEEN_REPORTS = 2.0
 
@@ -101,7 +101,7 @@ def foreign_texts(pulls: DataFrame, census: Census) -> list[Text]:
     shuffled = Window.partitionBy("repository").orderBy(F.xxhash64("id"), "id")
     numbered = pulls.select("id", F.row_number().over(shuffled).alias("place"), "repository")
     chosen = pulls.join(F.broadcast(numbered.where(F.col("place") <= wanted).select("id")), "id").orderBy("id")
-    cut = F.substring("title", 1, TITLE_CUT).alias("title"), F.substring("body", 1, BODY_CUT).alias("body")
+    cut = F.substring("title", 1, TITLE_CUT).alias("title"), F.substring("body", 1, BODY_CHARACTERS).alias("body")
     return [Text(**row) for row in _listed(chosen.select("repository", *cut))]
 
 

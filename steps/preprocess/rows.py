@@ -109,8 +109,7 @@ class _Repository:
     def rows(self, pulls: list[dict[str, Any]]) -> pa.RecordBatch:
         """The next pull requests as rows, each followed by what was planted in its place."""
         planted = [self._plant(pull, self._index + offset) for offset, pull in enumerate(pulls)]
-        everything = [*pulls, *(one for _, company in planted for one in company)]
-        seen = iter(_with_own_features(everything[len(pulls) :]))
+        seen = iter(_with_own_features([one for _, company in planted for one in company]))
         rows = []
         for pull, (kind, company) in zip(_with_own_features(pulls), planted, strict=True):
             rows.append(self._row(pull, self._split()) | {"reverts": self._reverts(pull)})

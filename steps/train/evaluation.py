@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class TestSet:
     kinds: Any
     reverted: Bools
 
-    @property
+    @cached_property
     def real(self) -> Bools:
         """Which rows are as they were."""
         return np.array([kind is None for kind in self.kinds])

@@ -13,8 +13,10 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
 from steps.common.dataset import Dataset
+from steps.common.provenance import code_hash
 from steps.common.settings import TrainSettings
 from steps.common.tracking import experiment
+from steps.preprocess import features
 from steps.train import autoencoder, plots
 from steps.train.metrics import planted_tasks
 from steps.train.model import FILES, MANIFEST
@@ -94,12 +96,13 @@ class Run:
 
 def _key(data_hash: str, budget: float, seed: int) -> str:
     """A hash of all that decides what a training gives."""
-    digest = hashlib.sha256(f"{data_hash} {budget} {seed}".encode())
-    for name in DETERMINING:
-        digest.update(f"{name} {version(name)}".encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()
+    decides = f"{data_hash} {budget} {seed} {code_hash(sources(), DETERMINING)}"
+    return hashlib.sha256(decides.encode()).hexdigest()
+
+
+def sources() -> list[Path]:
+    """The code that decides what a training gives: its own, and the features' words, groups and directions."""
+    return [*Path(__file__).parent.glob("*.py"), Path(features.__file__)]
 
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
