@@ -25,20 +25,27 @@ LOOPBACK = "127.0.0.1"
 def settings(state: Path, *, samples: bool) -> Iterator[dict[str, str]]:
     """What the steps get to know; whatever the environment already names is used instead of an embedded part."""
     with ExitStack() as parts:
-        own = {
-            "JAVA_HOME": str(java.home(state / "java")),
-            "GIT_COMMIT": git_commit(),
-            "MONGO_DB": MongoSettings.model_fields["mongo_db"].default,
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        }
-        if "STORE_URL" not in os.environ:
-            own["STORE_URL"] = f"file://{state}/store"
-        own |= tracking(state)
-        if "MONGO_URI" not in os.environ:
-            own["MONGO_URI"] = parts.enter_context(mongo(state))
+        own = {"JAVA_HOME": str(java.home(state / "java")), "GIT_COMMIT": git_commit()}
+        own |= parts.enter_context(kept(state))
         if samples:
             own |= parts.enter_context(sample_github(state))
-        yield own | {name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ}
+        yield own
+
+
+@contextmanager
+def kept(state: Path) -> Iterator[dict[str, str]]:
+    """Where documents, datasets and models are kept: what the environment names, else the state folder's own."""
+    own = {
+        "MONGO_DB": MongoSettings.model_fields["mongo_db"].default,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "STORE_URL": f"file://{state}/store",
+        **tracking(state),
+        **{name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ},
+    }
+    with ExitStack() as parts:
+        if "MONGO_URI" not in own:
+            own["MONGO_URI"] = parts.enter_context(mongo(state))
+        yield own
 
 
 def tracking(state: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -52,7 +52,7 @@ class Evaluation(Part):
     reverted: dict[str, Measures] | None
 
 
-class Unusual(Part):
+class Named(Part):
     """One pull request and why it stands out; its title and address come from the documents."""
 
     id: str
@@ -60,11 +60,19 @@ class Unusual(Part):
     number: int
     created_at: str
     score: float
-    percentile: float
     level: str
     reasons: list[str]
     title: str = ""
     url: str = ""
+
+
+class Unusual(Named):
+    """One among all of a run's."""
+
+    percentile: float
+
+
+AnyNamed = TypeVar("AnyNamed", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ def gather(run: Run, settings: Mapping[str, str]) -> Findings:
             f"The artifacts of the training can't be read ({type(error).__name__}).",
             advice=f"They are those of run {run_id} in MLflow; delete that run to have it trained anew.",
         ) from error
-    return Findings(_titled(unusual, settings), evaluation, plots)
+    return Findings(titled(unusual, settings), evaluation, plots)
 
 
 @contextmanager
@@ -111,7 +119,8 @@ def _artifacts(run_id: str, settings: Mapping[str, str]) -> Iterator[Path]:
         yield Path(client.download_artifacts(run_id, "", folder))
 
 
-def _titled(unusual: list[Unusual], settings: Mapping[str, str]) -> list[Unusual]:
+def titled(unusual: list[AnyNamed], settings: Mapping[str, str]) -> list[AnyNamed]:
+    """The same with title and address as the documents have them, made safe to show."""
     where = MongoSettings.model_construct(mongo_uri=SecretStr(settings["MONGO_URI"]), mongo_db=settings["MONGO_DB"])
     with database(where) as opened:
         found: dict[str, Any] = {}

@@ -1,11 +1,9 @@
-"""The report: one HTML file that needs nothing else, whatever the titles in it try."""
+"""The report: one HTML file that shows what a run has found, and how far to trust it."""
 
 from base64 import b64encode
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from workflows import change
+from workflows import change, pages
 from workflows.findings import DETECTORS, PLOTS, Findings
 from workflows.run_state import Run
 from workflows.tables import NAMES, SHOWN
@@ -23,10 +21,8 @@ COLUMNS = {
 
 def html(run: Run, findings: Findings) -> str:
     """The whole page; every value is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template(TEMPLATE).render(
+    return pages.filled(
+        TEMPLATE,
         run=run,
         change=change.told(run),
         unusual=findings.unusual,
@@ -41,6 +37,4 @@ def html(run: Run, findings: Findings) -> str:
 
 def write(run: Run, findings: Findings, path: Path) -> None:
     """Write the page in one move."""
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(html(run, findings), "utf-8")
-    unfinished.replace(path)
+    pages.write(html(run, findings), path)
