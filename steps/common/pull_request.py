@@ -66,8 +66,12 @@ class PullRequest(_Part):
 
     number: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COUNT)]
     title: Annotated[str, Field(strict=True, max_length=LONGEST_TITLE)]
-    body: Annotated[str, BeforeValidator(_none_as_empty), Field(strict=True, max_length=LONGEST_BODY)] = ""
-    user: Annotated[User, BeforeValidator(_none_as_ghost)]
+    body: Annotated[
+        str,
+        BeforeValidator(_none_as_empty, json_schema_input_type=str | None),
+        Field(strict=True, max_length=LONGEST_BODY),
+    ] = ""
+    user: Annotated[User, BeforeValidator(_none_as_ghost, json_schema_input_type=User | None)]
     author_association: Text = "NONE"
     state: Literal["open", "closed"]
     draft: Annotated[bool, Field(strict=True)] = False

@@ -1,6 +1,7 @@
 """Settings, read once from the environment (and Vault, where there is one); each step sees its own only."""
 
-from typing import TypeVar
+from pathlib import Path
+from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -72,6 +73,23 @@ class TrainSettings(StoreSettings, TrackingSettings):
 
 class RegisterSettings(StoreSettings, TrackingSettings):
     """What `register` may see."""
+
+
+class ServeSettings(StepSettings):
+    """What the service may see; all that it can do without is optional."""
+
+    model_dir: Path = Field(Path(__file__).resolve().parents[2] / "model", description="of the model artefact")
+    mongo_uri: SecretStr | None = None
+    mongo_db: str = MongoSettings.model_fields["mongo_db"].default
+    github_token: SecretStr | None = None
+    github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
+    github_url: str = Field("https://github.com", pattern=r"^https?://[^/\s]+$", description="of GitHub's pages")
+    github_app_id: str | None = None
+    github_app_private_key: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_mode: Literal["record", "comment", "check"] = "record"
+    webhook_weekly_alerts: int = Field(5, ge=0, description="at most so many are told, by repository and week")
+    sentry_dsn: SecretStr | None = None
 
 
 AnySettings = TypeVar("AnySettings", bound=StepSettings)

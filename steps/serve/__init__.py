@@ -1,0 +1,1 @@
+"""serve: scores pull requests while they are open, and says why."""

@@ -1,0 +1,45 @@
+"""The examples in the service's description of itself."""
+
+URL = "https://github.com/example/webshop/pull/17"
+PULL_REQUEST = {
+    "number": 17,
+    "title": "Fix typo",
+    "body": "",
+    "user": {"login": "a-newcomer"},
+    "state": "open",
+    "created_at": "2026-08-17T18:05:25Z",
+    "updated_at": "2026-08-17T18:05:25Z",
+    "additions": 41_200,
+    "deletions": 12,
+    "changed_files": 412,
+    "commits": 1,
+    "base": {"ref": "main", "repo": {"full_name": "example/webshop"}},
+    "html_url": URL,
+}
+ANSWER = {
+    "model": {"name": "pr-sentinel", "version": "1", "digest": 64 * "0"},
+    "results": [
+        {
+            "id": "example/webshop#17",
+            "repository": "example/webshop",
+            "number": 17,
+            "score": 11.16,
+            "percentile": 100.0,
+            "threshold": 6.73,
+            "unusual": True,
+            "level": "high",
+            "reasons": ["promises little in its title and changes 41,212 lines; fewer than one in 1,000 are like that"],
+            "history": "repository",
+        }
+    ],
+}
+SEEN = {
+    "title": "Fix typo",
+    "author": "a-newcomer",
+    "created_at": "2026-08-17T18:05:25Z",
+    "additions": 41_200,
+    "deletions": 12,
+    "changed_files": 412,
+    "commits": 1,
+    "url": URL,
+}

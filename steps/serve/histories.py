@@ -1,0 +1,140 @@
+"""The histories that scoring looks at: the states that preprocess left in MongoDB, and what was opened since."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import bson
+from bson.codec_options import CodecOptions
+from bson.errors import BSONError
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from steps.common.errors import SentinelError
+from steps.common.mongo import Document
+from steps.preprocess.history import History, Recent
+
+OVERALL = ""
+"""The `_id` of the state over all repositories."""
+FRESH_SECONDS = 30.0
+AWAY_SECONDS = 5.0
+"""How long MongoDB is not asked again after it did not answer."""
+MOST_KEPT = 64
+"""Histories in memory; each takes a few megabytes."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a pull request is compared with, and whose past it is; without any, `history` is None."""
+
+    history: History | None
+    whose: Literal["repository", "all", "none"]
+
+
+@dataclass
+class _Kept:
+    past: Past
+    dataset: str
+    until: float
+
+
+NONE = Past(None, "none")
+_AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
+
+
+class Histories:
+    """Histories by repository; what is kept answers at once, and is renewed behind."""
+
+    def __init__(self, database: Database[Document] | None) -> None:
+        self._database = database
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._renewals: dict[str, asyncio.Task[Past]] = {}
+        self._away_until = 0.0
+
+    async def of(self, repositories: Iterable[str]) -> dict[str, Past]:
+        """The past of each repository; where MongoDB has none or is away, that over all, or none."""
+        wanted = set(repositories)
+        return dict(zip(wanted, await asyncio.gather(*map(self._past, wanted)), strict=True))
+
+    def forget(self, repository: str) -> None:
+        """Look again before this repository's next answer."""
+        self._kept.pop(repository, None)
+
+    async def _past(self, repository: str) -> Past:
+        kept = self._kept.get(repository)
+        if kept is None:
+            return await asyncio.shield(self._renewal(repository))
+        self._kept.move_to_end(repository)
+        if kept.until < time.monotonic():
+            self._renewal(repository)
+        return kept.past
+
+    def _renewal(self, repository: str) -> "asyncio.Task[Past]":
+        """The one look at MongoDB that is under way for this repository."""
+        task = self._renewals.get(repository)
+        if task is None:
+            task = self._renewals[repository] = asyncio.create_task(self._renewed(repository))
+            task.add_done_callback(lambda _: self._renewals.pop(repository, None))
+        return task
+
+    async def _renewed(self, repository: str) -> Past:
+        kept = self._kept.get(repository)
+        found = None
+        if self._database is not None and time.monotonic() >= self._away_until:
+            try:
+                found = await asyncio.to_thread(_read, self._database, repository, kept)
+            except (PyMongoError, BSONError, SentinelError, KeyError, TypeError, ValueError) as error:
+                self._away_until = time.monotonic() + AWAY_SECONDS
+                logger.warning("histories can't be read", extra={"repository": repository, "error": _brief(error)})
+        if found is None and kept is not None:
+            found = kept  # better old than none
+        if found is None:
+            past = await self._overall(repository)
+            found = _Kept(past, "", 0.0)
+        waits = FRESH_SECONDS if found.past.history else AWAY_SECONDS
+        self._keep(repository, _Kept(found.past, found.dataset, time.monotonic() + waits))
+        return found.past
+
+    async def _overall(self, repository: str) -> Past:
+        """The past over all repositories, for one that has none of its own."""
+        if repository == OVERALL:
+            return NONE
+        overall = await self._past(OVERALL)
+        return Past(overall.history, "all") if overall.history else NONE
+
+    def _keep(self, repository: str, kept: _Kept) -> None:
+        self._kept[repository] = kept
+        self._kept.move_to_end(repository)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+
+def _read(database: Database[Document], repository: str, kept: _Kept | None) -> _Kept | None:
+    """A repository's state with what was opened since; None where there is no state.
+
+    Raises:
+        PyMongoError: MongoDB does not answer.
+        SentinelError, KeyError, TypeError, ValueError: the state is none that this code reads.
+    """
+    newest = database.history.find_one({"_id": repository}, {"dataset": 1, "version": 1})
+    if newest is None:
+        return None
+    openings = list(database.openings.find({"repository": repository}).sort("opened", 1))
+    if kept and kept.past.whose == "repository" and kept.dataset == newest["dataset"] and not openings:
+        return kept
+    document = database.history.find_one({"_id": repository}, {"state": 1, "dataset": 1})
+    if document is None:
+        return None
+    history = History.from_state(bson.decode(document["state"], _AWARE))
+    history.join(Recent(o["opened"], o["author"], frozenset(o["words"]), o["newcomer"]) for o in openings)
+    return _Kept(Past(history, "repository"), document["dataset"], 0.0)
+
+
+def _brief(error: Exception) -> str:
+    return error.problem if isinstance(error, SentinelError) else type(error).__name__
