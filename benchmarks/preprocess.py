@@ -26,7 +26,7 @@ from steps.common import mongo
 from steps.common.settings import MongoSettings, load
 from steps.preprocess import frames, source, spark
 from steps.preprocess.pipeline import build
-from steps.preprocess.rows import PULL_SCHEMA
+from steps.preprocess.vectors import PULL_SCHEMA
 from workflows import embedded
 
 MASTER = "local[*]"

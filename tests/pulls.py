@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from steps.preprocess.anomalies import Text
-from steps.preprocess.rows import PULL_SCHEMA, featurise
+from steps.preprocess.rows import featurise
+from steps.preprocess.vectors import PULL_SCHEMA
 
 START = datetime(2024, 3, 4, 9, tzinfo=UTC)
 TEXTS = [Text("other/one", f"Retune the carburettor {n}", "Petrol valves and pistons") for n in range(6)]

@@ -117,6 +117,6 @@ def expressions() -> list[nw.Expr]:
 
 
 def with_own_features(pulls: pa.Table) -> pa.Table:
-    """Add the columns of `expressions` to a table of `rows.PULL_SCHEMA`."""
+    """Add the columns of `expressions` to a table of `vectors.PULL_SCHEMA`."""
     table: pa.Table = nw.from_native(pulls, eager_only=True).with_columns(expressions()).to_native()
     return table

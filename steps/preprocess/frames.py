@@ -19,8 +19,9 @@ from steps.common.settings import MongoSettings
 from steps.preprocess import source
 from steps.preprocess.anomalies import Text
 from steps.preprocess.reading import BODY_CHARACTERS
-from steps.preprocess.rows import PULL_SCHEMA, ROW_SCHEMA, featurise
+from steps.preprocess.rows import ROW_SCHEMA, featurise
 from steps.preprocess.validation import VERDICT_SCHEMA, judge_batches
+from steps.preprocess.vectors import PULL_SCHEMA
 
 TEXTS_PER_REPOSITORY = 300
 MOST_TEXTS = 4_000

@@ -18,7 +18,7 @@ MOST_COMMIT_STEPS = 12
 WORD = re.compile(r"\w+")
 
 Pull = Mapping[str, Any]
-"""A row of `rows.PULL_SCHEMA` with the columns of `features.expressions`."""
+"""A row of `vectors.PULL_SCHEMA` with the columns of `features.expressions`."""
 
 
 def thing(text: str) -> int:

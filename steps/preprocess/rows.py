@@ -14,31 +14,15 @@ import bson
 import pyarrow as pa
 
 from steps.preprocess.anomalies import KINDS, Past, Planted, Text
-from steps.preprocess.features import NAMES, with_own_features
+from steps.preprocess.features import NAMES
 from steps.preprocess.history import History
 from steps.preprocess.reading import thing
+from steps.preprocess.vectors import PULL_SCHEMA, with_own
 
 TRAIN_SHARE = 0.60
 VALIDATION_SHARE = 0.15
 PLANTED_SHARE = 0.24
 """Share of the test split's pull requests that also appear once more with something planted."""
-
-PULL_SCHEMA = pa.schema(
-    [
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("repository", pa.string(), nullable=False),
-        pa.field("number", pa.int32(), nullable=False),
-        pa.field("title", pa.string(), nullable=False),
-        pa.field("body", pa.string(), nullable=False),
-        pa.field("author", pa.string(), nullable=False),
-        pa.field("created_at", pa.timestamp("us", "UTC"), nullable=False),
-        pa.field("additions", pa.int32(), nullable=False),
-        pa.field("deletions", pa.int32(), nullable=False),
-        pa.field("changed_files", pa.int32(), nullable=False),
-        pa.field("commits", pa.int32(), nullable=False),
-    ]
-)
-"""What the pass reads."""
 
 _KEPT = ("id", "repository", "number", "created_at", "additions", "deletions", "changed_files", "commits")
 
@@ -109,9 +93,9 @@ class _Repository:
     def rows(self, pulls: list[dict[str, Any]]) -> pa.RecordBatch:
         """The next pull requests as rows, each followed by what was planted in its place."""
         planted = [self._plant(pull, self._index + offset) for offset, pull in enumerate(pulls)]
-        seen = iter(_with_own_features([one for _, company in planted for one in company]))
+        seen = iter(with_own([one for _, company in planted for one in company]))
         rows = []
-        for pull, (kind, company) in zip(_with_own_features(pulls), planted, strict=True):
+        for pull, (kind, company) in zip(with_own(pulls), planted, strict=True):
             rows.append(self._row(pull, self._split()) | {"reverts": self._reverts(pull)})
             if company:
                 rows.append(self._planted_row([next(seen) for _ in company], kind))
@@ -155,8 +139,3 @@ class _Repository:
             found = self._titles.get(thing(_LOCAL_NUMBER.sub("", quoted.group(1)).strip().lower()))
         self._titles[thing(_LOCAL_NUMBER.sub("", title).lower())] = pull["number"]
         return found if found is not None and found < pull["number"] else None
-
-
-def _with_own_features(pulls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = with_own_features(pa.Table.from_pylist(pulls, schema=PULL_SCHEMA)).to_pylist()
-    return rows

@@ -15,7 +15,7 @@ from steps.common import mongo
 from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest, reasons
 from steps.common.settings import MongoSettings
-from steps.preprocess.rows import PULL_SCHEMA
+from steps.preprocess.vectors import PULL_SCHEMA, row
 
 STEP = "preprocess"
 MOST_REASONS = 20
@@ -48,7 +48,7 @@ def judge(document: bytes) -> Verdict:
         return Verdict(content["_id"], None, reasons(error)[:MOST_REASONS])
     if pull.id != content["_id"]:
         return Verdict(content["_id"], None, ["_id: is not that of base.repo.full_name and number"])
-    return Verdict(pull.id, _row(pull), [])
+    return Verdict(pull.id, row(pull), [])
 
 
 def judge_batches(settings: MongoSettings) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -63,22 +63,6 @@ def judge_batches(settings: MongoSettings) -> Callable[[Iterator[pa.RecordBatch]
                 yield pa.RecordBatch.from_pylist(rows, VERDICT_SCHEMA)
 
     return judged
-
-
-def _row(pull: PullRequest) -> dict[str, Any]:
-    return {
-        "id": pull.id,
-        "repository": pull.base.repo.full_name,
-        "number": pull.number,
-        "title": pull.title,
-        "body": pull.body,
-        "author": pull.user.login,
-        "created_at": pull.created_at,
-        "additions": pull.additions,
-        "deletions": pull.deletions,
-        "changed_files": pull.changed_files,
-        "commits": pull.commits,
-    }
 
 
 def _record(quarantine: Collection[Document], verdicts: list[Verdict]) -> None:

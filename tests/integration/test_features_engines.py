@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from steps.preprocess.features import expressions, with_own_features
-from steps.preprocess.rows import PULL_SCHEMA
+from steps.preprocess.vectors import PULL_SCHEMA
 from tests.pulls import pull, pulls
 
 STRANGE = [

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from steps.preprocess.features import FEATURES, NAMES, expressions, with_own_features
 from steps.preprocess.history import HISTORY_FEATURES, History
-from steps.preprocess.rows import PULL_SCHEMA
+from steps.preprocess.vectors import PULL_SCHEMA
 from steps.train.reasons import facts
 from tests.pulls import passed, pull, pulls
 

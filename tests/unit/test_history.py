@@ -4,21 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import bson
-import pyarrow as pa
 import pytest
 
 from steps.common.errors import DataError
-from steps.preprocess.features import with_own_features
 from steps.preprocess.history import HISTORY_FEATURES, History
-from steps.preprocess.rows import PULL_SCHEMA
+from steps.preprocess.vectors import with_own
 from tests.pulls import START, TEXTS, pull, pulls
 
 Read = Callable[[History, dict[str, Any]], dict[str, float]]
-
-
-def with_own(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with the features that they show by themselves."""
-    return with_own_features(pa.Table.from_pylist(rows, schema=PULL_SCHEMA)).to_pylist()
 
 
 def after(rows: list[dict[str, Any]]) -> History:

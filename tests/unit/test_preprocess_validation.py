@@ -8,8 +8,8 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from steps.preprocess.rows import PULL_SCHEMA
 from steps.preprocess.validation import MOST_REASONS, judge
+from steps.preprocess.vectors import PULL_SCHEMA
 
 MISSING = object()
 
