@@ -1,4 +1,4 @@
-"""The command line: `python -m workflows run`, `render`, `mlflow`."""
+"""PR Sentinel's command line: what runs on one machine."""
 
 import errno
 import os
@@ -69,6 +69,20 @@ def run(
 
 
 @app.command()
+def backtest(
+    repository: Annotated[str, typer.Argument(help="The repository, owner/name.")],
+    last: Annotated[int, typer.Option(help="How many of its pull requests, the newest ones.", min=1, max=10_000)] = 500,
+    weekly: Annotated[int, typer.Option(help="How many alerts a week may be told.", min=0)] = 5,
+    state: State = HERE,
+) -> None:
+    """Show what would have been flagged among a repository's last pull requests, before alerts are switched on."""
+    from workflows import backtest as backtesting
+
+    with told():
+        backtesting.run(repository, last, weekly, prepared(state), console)
+
+
+@app.command()
 def render(check: Annotated[bool, typer.Option("--check", help="Only say what differs.")] = False) -> None:
     """Write the YAML that a cluster runs, from what is drawn in Hera."""
     from workflows import render as rendering
@@ -97,4 +111,4 @@ def mlflow(
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m workflows")
+    app(prog_name="pr-sentinel")
