@@ -19,7 +19,8 @@ from steps.serve.runtime import Runtime, running
 from steps.serve.scoring import Scored
 
 PAGE = Path(__file__).parent / "page"
-PAGE_FILES = {"app.js": "text/javascript", "style.css": "text/css"}
+_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+PAGE_FILES = {path.name: _MEDIA[path.suffix] for path in PAGE.iterdir() if path.suffix in _MEDIA}
 
 
 class StrictRequest(Request):
