@@ -80,8 +80,9 @@ def summary(backtest: Backtest) -> list[str]:
         f"Flagged {flagged:,} of {count:,} ({percent(backtest.share)}), opened from {first} to {newest}: "
         f"{backtest.how_often(flagged)}. "
         f"With {_alerts(backtest.weekly)} a week, {backtest.told:,} would be told, {backtest.held_back:,} held back.",
-        f"By model version {backtest.version}, threshold {backtest.threshold:.2f}: {', '.join(known)}.",
-        f"The alert budget is {percent(backtest.alert_budget)} of pull requests; others would flag {', '.join(others)}.",
+        f"Above {backtest.threshold:.2f} by model version {backtest.version}: {', '.join(known)}.",
+        f"Its alert budget is {percent(backtest.alert_budget)} of pull requests; others would flag "
+        f"{', '.join(others)}.",
     ]
     if count < backtest.asked:
         sentences.insert(0, f"The dataset has only {count:,} pull requests of {backtest.repository}: all are taken.")

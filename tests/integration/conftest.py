@@ -14,6 +14,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from steps.fetch import github as adapter
+from tests.command_line import SampleRun, cli
 from workflows import embedded
 from workflows.server import server
 
@@ -48,6 +49,13 @@ def database(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
     monkeypatch.setenv("MONGO_DB", name)
     with MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
         yield client[name]
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
+    """One run of the whole pipeline on the samples, for all tests of this session that begin where it ends."""
+    state = tmp_path_factory.mktemp("sample-run")
+    return SampleRun(state, cli("run", "--state", str(state)))
 
 
 @pytest.fixture(scope="session")

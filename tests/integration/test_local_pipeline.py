@@ -1,28 +1,20 @@
 """The whole pipeline by the command line, on the samples: what a person sees at the first run and at the second."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 
+from tests.command_line import SampleRun, cli
 from workflows import embedded
-
-ROOT = Path(__file__).parents[2]
 
 
 def run(state: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the pipeline; nothing of the environment stands in for an embedded part."""
-    named = {"GITHUB_TOKEN", "GITHUB_API_URL", "MONGO_URI", "MONGO_DB", "STORE_URL", "MLFLOW_URI"}
-    own = {name: value for name, value in os.environ.items() if name not in named}
-    command = [sys.executable, "-m", "workflows", "run", "--state", str(state), *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, env=own | {"COLUMNS": "160"} | environment
-    )
+    """Run the pipeline."""
+    return cli("run", "--state", str(state), *arguments, **environment)
 
 
 def records(state: Path) -> list[dict[str, Any]]:
@@ -37,15 +29,15 @@ def outputs(record: dict[str, Any], task: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def state(sample_run: SampleRun) -> Path:
     """Where both runs keep what they keep."""
-    return tmp_path_factory.mktemp("state")
+    return sample_run.state
 
 
 @pytest.fixture(scope="module")
-def first(state: Path) -> subprocess.CompletedProcess[str]:
+def first(sample_run: SampleRun) -> subprocess.CompletedProcess[str]:
     """The first run, without a repository and without a token."""
-    return run(state)
+    return sample_run.result
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,163 @@
+"""A backtest after a real run: by the registry's champion, on its dataset, with the titles of the documents."""
+
+import html
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.command_line import SampleRun, cli
+from workflows import embedded
+from workflows.backtest_result import Backtest
+from workflows.backtest_source import gather
+from workflows.server import only_run
+
+WEBSHOP = "example/webshop"
+EVERYTHING = 10_000
+
+
+@pytest.fixture(scope="module")
+def state(sample_run: SampleRun) -> Path:
+    """What a run has kept."""
+    assert sample_run.result.returncode == 0, sample_run.result.stdout + sample_run.result.stderr
+    return sample_run.state
+
+
+@pytest.fixture(scope="module")
+def told(state: Path) -> subprocess.CompletedProcess[str]:
+    """A backtest as a maintainer starts it."""
+    return cli("backtest", WEBSHOP, "--state", str(state))
+
+
+@pytest.fixture(scope="module")
+def all_of(state: Path) -> dict[str, Backtest]:
+    """Backtests of all pull requests, by repository."""
+    with only_run(state), embedded.kept(state) as settings:
+        return {name: gather(name, EVERYTHING, 1, settings) for name in embedded.SAMPLE_REPOSITORIES}
+
+
+def unusual(state: Path, folder: Path) -> list[dict[str, Any]]:
+    """What the training itself named as most unusual."""
+    (record,) = (json.loads(path.read_text()) for path in state.glob("runs/*/run.json"))
+    run_id = next(node["outputs"]["run_id"] for node in record["nodes"] if node["task"] == "train")
+    client = MlflowClient(f"sqlite:///{state}/mlflow.db")
+    return list(json.loads(Path(client.download_artifacts(run_id, "unusual.json", str(folder))).read_text()))
+
+
+def test_a_maintainer_sees_what_would_have_been_flagged(state: Path, told: subprocess.CompletedProcess[str]) -> None:
+    """A table, the sum of it, and a page with every flagged one, its title and a link to it."""
+    assert told.returncode == 0, told.stdout + told.stderr
+    page = (state / "backtest-example-webshop.html").read_text()
+    (count,) = re.findall(r"Flagged (\d+) of 500 \(", told.stdout)
+    assert int(count) > 0
+    assert f"Flagged in {WEBSHOP}" in told.stdout
+    assert f"{state}/backtest-example-webshop.html in a browser" in told.stdout
+    assert page.count('class="card pull"') == int(count)
+    assert len(re.findall(r'<a href="https://github.example/example/webshop/pull/\d+"[^>]*>[^<]', page)) == int(count)
+    assert told.stderr == ""
+
+
+def test_scores_and_reasons_are_those_of_the_training(
+    state: Path, told: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    """What it named among the newest pull requests is named here in the same words."""
+    page = html.unescape((state / "backtest-example-webshop.html").read_text())
+    (since,) = re.findall(r"opened from (\S+) to", told.stdout)
+    named = [
+        one
+        for one in unusual(state, tmp_path)
+        if one["repository"] == WEBSHOP and one["level"] != "standard" and one["created_at"][:10] > since
+    ]
+    assert named
+    for one in named:
+        assert f"#{one['number']} · {one['created_at'][:10]}" in page
+        assert f"{one['score']:.2f}" in page
+        assert all(reason in page for reason in one["reasons"])
+
+
+def test_the_same_backtest_is_the_same_page(state: Path, told: subprocess.CompletedProcess[str]) -> None:
+    """However often it is asked for, and however the name is written."""
+    path = state / "backtest-example-webshop.html"
+    before = path.read_bytes()
+    again = cli("backtest", WEBSHOP.upper(), "--state", str(state))
+    assert again.stdout == told.stdout
+    assert path.read_bytes() == before
+
+
+def test_all_of_a_repository_comes_in_the_order_of_opening_with_what_the_model_knew(
+    all_of: dict[str, Backtest],
+) -> None:
+    """Trained on, then the threshold's, then never seen, each as large as a dataset's splits are."""
+    found = all_of[WEBSHOP]
+    assert [one.at for one in found.opened] == sorted(one.at for one in found.opened)
+    assert {split: count for split, (count, _) in found.splits.items()} == {
+        "train": 1_560,
+        "validation": 390,
+        "test": 650,
+    }
+    assert {one.number for one in found.flagged} == {one.number for one in found.opened if one.flagged}
+    assert all(one.title and one.reasons for one in found.flagged)
+
+
+def test_the_threshold_flags_the_alert_budget_of_the_pull_requests_that_it_was_set_on(
+    all_of: dict[str, Backtest],
+) -> None:
+    """Over all repositories together."""
+    counts, flagged = zip(*(found.splits["validation"] for found in all_of.values()), strict=True)
+    assert sum(counts) == 630
+    assert sum(flagged) == pytest.approx(6.3, abs=1)
+
+
+@pytest.mark.parametrize("repository", embedded.SAMPLE_REPOSITORIES)
+def test_a_larger_alert_budget_flags_no_fewer(all_of: dict[str, Backtest], repository: str) -> None:
+    """The model's own one gives what is shown; no week tells more than it may."""
+    found = all_of[repository]
+    assert [one.share for one in found.budgets] == [0.005, 0.01, 0.02]
+    assert [one.flagged for one in found.budgets] == sorted(one.flagged for one in found.budgets)
+    (own,) = (one for one in found.budgets if one.own)
+    assert (own.flagged, own.told, own.threshold) == (len(found.flagged), found.told, found.threshold)
+    assert max(one.told for one in found.weeks) == 1
+
+
+def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(state: Path) -> None:
+    """And with what to run."""
+    result = cli("backtest", "nobody/here", "--state", str(state))
+    assert result.returncode == 66
+    assert "nobody/here is not in the dataset of the model, which has example/compiler, example/docs" in result.stdout
+    assert 'make run REPOS="nobody/here"' in result.stdout
+    assert not (state / "backtest-nobody-here.html").exists()
+
+
+def test_a_registry_without_a_champion_is_told_in_words(tmp_path: Path) -> None:
+    """It is there and empty."""
+    result = cli("backtest", "a/b", "--state", str(tmp_path), MLFLOW_URI=f"sqlite:///{tmp_path}/mlflow.db")
+    assert result.returncode == 66
+    assert "There is no champion model yet." in result.stdout
+    assert "make run" in result.stdout
+
+
+def test_a_state_that_a_run_is_using_is_left_to_it(state: Path) -> None:
+    """Its MongoDB is the run's."""
+    with only_run(state):
+        result = cli("backtest", WEBSHOP, "--state", str(state))
+    assert result.returncode == 75
+    assert "Another run is using" in result.stdout
+
+
+@pytest.mark.parametrize(("option", "value"), [("--last", "0"), ("--last", "ten"), ("--weekly", "-1")])
+def test_a_number_that_makes_no_sense_is_refused(option: str, value: str, tmp_path: Path) -> None:
+    """By the option's name."""
+    result = cli("backtest", "a/b", option, value, "--state", str(tmp_path))
+    assert result.returncode == 2
+    assert option in result.stderr
+
+
+def test_the_page_of_help_names_it() -> None:
+    """With what it is for, and every option."""
+    assert "backtest" in cli("--help").stdout
+    words = cli("backtest", "--help").stdout
+    assert all(option in words for option in ("--last", "--weekly", "--state", "owner/name"))
