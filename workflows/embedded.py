@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from pymongo import MongoClient
@@ -14,11 +14,10 @@ from pymongo.errors import PyMongoError
 
 from steps.common.settings import MongoSettings
 from workflows import java
-from workflows.server import server
+from workflows.shared import LOOPBACK, shared
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_REPOSITORIES = ("example/webshop", "example/compiler", "example/docs")
-LOOPBACK = "127.0.0.1"
 
 
 @contextmanager
@@ -58,34 +57,37 @@ def tracking(state: Path) -> dict[str, str]:
 @contextmanager
 def mongo(state: Path) -> Iterator[str]:
     """SecantusDB on `state/mongo`, flushing each write that it acknowledges; yields its URI."""
-    port = _free_port()
-    command = [
-        str(Path(sys.executable).with_name("secantusd-py")),
-        *("--host", LOOPBACK, "--port", str(port), "--storage-path", str(state / "mongo"), "--sync-on-commit"),
-    ]
-    uri = f"mongodb://{LOOPBACK}:{port}"
 
-    def answers() -> bool:
-        with MongoClient[dict[str, object]](uri, serverSelectionTimeoutMS=200) as client:
+    def command(port: int) -> list[str]:
+        place = ("--host", LOOPBACK, "--port", str(port), "--storage-path", str(state / "mongo"))
+        return [str(Path(sys.executable).with_name("secantusd-py")), *place, "--sync-on-commit"]
+
+    def answers(port: int) -> bool:
+        with MongoClient[dict[str, object]](LOOPBACK, port, serverSelectionTimeoutMS=200) as client:
             try:
                 client.admin.command("ping")
             except PyMongoError:
                 return False
         return True
 
-    with server("mongo", command, state, answers):
-        yield uri
+    with shared("mongo", state, command, answers) as port:
+        yield f"mongodb://{LOOPBACK}:{port}"
 
 
 @contextmanager
 def sample_github(state: Path) -> Iterator[dict[str, str]]:
     """The stand-in with generated pull requests."""
-    port_file = state / "samples.port"
-    port_file.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "samples.server", "--port", "0", "--port-file", str(port_file)]
-    with server("samples", command, state, lambda: port_file.is_file() and port_file.read_text().strip().isdigit()):
-        address = f"http://{LOOPBACK}:{port_file.read_text().strip()}"
-        yield {"GITHUB_API_URL": address, "GITHUB_TOKEN": "sample"}
+
+    def command(port: int) -> list[str]:
+        return [sys.executable, "-m", "samples.server", "--port", str(port)]
+
+    def answers(port: int) -> bool:
+        with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+            return True
+        return False
+
+    with shared("samples", state, command, answers) as port:
+        yield {"GITHUB_API_URL": f"http://{LOOPBACK}:{port}", "GITHUB_TOKEN": "sample"}
 
 
 def git_commit() -> str:
@@ -96,9 +98,3 @@ def git_commit() -> str:
     command = [git, "-C", str(ROOT), "rev-parse", "HEAD"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return answer.stdout.strip() or "unknown"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])

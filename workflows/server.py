@@ -28,7 +28,7 @@ def only_run(state: Path) -> Iterator[None]:
         Unavailable: another run holds it.
     """
     with (state / "run.lock").open("a+") as lock:
-        if not _locked(lock):
+        if not locked(lock):
             raise Unavailable(
                 f"Another run is using {state}.",
                 advice="Wait for its end, or give this one a folder of its own (STATE=).",
@@ -37,7 +37,9 @@ def only_run(state: Path) -> Iterator[None]:
 
 
 @contextmanager
-def server(name: str, command: Sequence[str], folder: Path, is_ready: Callable[[], bool]) -> Iterator[None]:
+def server(
+    name: str, command: Sequence[str], folder: Path, is_ready: Callable[[], bool] = lambda: True
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server, `folder/name.log` taking its words, from when it is ready until the end of the block.
 
     The server inherits a lock on `folder/name.lock`, so the lock is held exactly as long as the server lives.
@@ -63,13 +65,14 @@ def server(name: str, command: Sequence[str], folder: Path, is_ready: Callable[[
         lock.write(str(process.pid))
         lock.flush()
     try:
-        _wait(name, process, log, is_ready)
-        yield
+        wait(name, process, log, is_ready)
+        yield process
     finally:
         _end(process)
 
 
-def _locked(file: IO[str]) -> bool:
+def locked(file: IO[str]) -> bool:
+    """Take a file's lock, if nobody has it; a process that ends lets go of its locks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,7 +85,7 @@ def _clear(lock: IO[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         until = time.monotonic() + END_WITHIN
         while time.monotonic() < until:
-            if _locked(lock):
+            if locked(lock):
                 return
             lock.seek(0)
             with suppress(ValueError, ProcessLookupError):
@@ -90,17 +93,24 @@ def _clear(lock: IO[str]) -> None:
             time.sleep(LOOK_EVERY)
 
 
-def _wait(name: str, process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], bool]) -> None:
+def wait(name: str, process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], bool]) -> None:
+    """Wait for a server whose words are in a log.
+
+    Raises:
+        Unavailable: it ends, or does not get ready.
+        StorageFull: because there is no space left.
+    """
     until = time.monotonic() + READY_WITHIN
     while not is_ready():
         if process.poll() is not None:
-            raise _broken(name, f"ended with exit code {process.returncode}", log)
+            raise broken(name, f"ended with exit code {process.returncode}", log)
         if time.monotonic() > until:
-            raise _broken(name, f"was not ready within {READY_WITHIN:.0f} s", log)
+            raise broken(name, f"was not ready within {READY_WITHIN:.0f} s", log)
         time.sleep(LOOK_EVERY)
 
 
-def _broken(name: str, what: str, log: Path) -> SentinelError:
+def broken(name: str, what: str, log: Path) -> SentinelError:
+    """The error for a server that can't be used, with its last words."""
     said = log.read_text("utf-8", "replace").strip()
     if any(words in said.lower() for words in NO_SPACE):
         return StorageFull(f"{name} has no space left.", advice=f"Free some where {log.parent} is; its log is {log}.")
