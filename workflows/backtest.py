@@ -11,7 +11,6 @@ from rich.text import Text
 from steps.common.errors import ConfigurationError
 from workflows import embedded
 from workflows.backtest_result import SEEN, Backtest, Flagged, no_model
-from workflows.server import only_run
 
 SHOWN = 25
 FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -31,7 +30,7 @@ def run(repository: str, last: int, weekly: int, state: Path, console: Console) 
         raise no_model()
     from workflows import backtest_page, backtest_source
 
-    with only_run(state), embedded.kept(state) as settings:
+    with embedded.kept(state) as settings:
         found = backtest_source.gather(repository, last, weekly, settings)
     path = backtest_page.write(found, state)
     show(found, console)
@@ -61,7 +60,7 @@ def table(backtest: Backtest) -> Table:
 
 
 def _row(entry: Flagged) -> tuple[Group, Group, Group, Text]:
-    alert = Text("told" if entry.told else "held back", "" if entry.told else "dim")
+    alert = Text("alert" if entry.told else "held back", "" if entry.told else "dim")
     return (
         Group(Text(entry.created_at[:10]), Text(f"#{entry.number}", "dim"), alert),
         Group(Text(entry.title or "(no title)"), Text(entry.url, "dim", overflow="fold")),
@@ -79,7 +78,7 @@ def summary(backtest: Backtest) -> list[str]:
     sentences = [
         f"Flagged {flagged:,} of {count:,} ({percent(backtest.share)}), opened from {first} to {newest}: "
         f"{backtest.how_often(flagged)}. "
-        f"With {_alerts(backtest.weekly)} a week, {backtest.told:,} would be told, {backtest.held_back:,} held back.",
+        f"With {_alerts(backtest.weekly)} a week, {backtest.told:,} would be raised, {backtest.held_back:,} held back.",
         f"Above {backtest.threshold:.2f} by model version {backtest.version}: {', '.join(known)}.",
         f"Its alert budget is {percent(backtest.alert_budget)} of pull requests; others would flag "
         f"{', '.join(others)}.",

@@ -11,7 +11,7 @@ from workflows.backtest_result import Backtest, Opened
 
 LEFT, RIGHT, TOP, BOTTOM = 2.0, 98.0, 12.0, 90.0
 MOST_STEPS = 5
-MOST_BARS = 16
+MOST_BARS = 12
 DATES = 4
 YEARLESS = timedelta(days=120)
 SHORTEST_LABEL = 18.0

@@ -1,5 +1,6 @@
 """Pages of HTML that need nothing but themselves, whatever the titles in them try."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,6 @@ def filled(template: str, **values: Any) -> str:
 
 def write(page: str, path: Path) -> None:
     """Write a page in one move."""
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = path.with_suffix(f".unfinished-{os.getpid()}")
     unfinished.write_text(page, "utf-8")
     unfinished.replace(path)

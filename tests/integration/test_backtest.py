@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from pymongo import MongoClient
 
 from tests.command_line import SampleRun, cli
 from workflows import embedded
@@ -36,7 +37,7 @@ def told(state: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def all_of(state: Path) -> dict[str, Backtest]:
     """Backtests of all pull requests, by repository."""
-    with only_run(state), embedded.kept(state) as settings:
+    with embedded.kept(state) as settings:
         return {name: gather(name, EVERYTHING, 1, settings) for name in embedded.SAMPLE_REPOSITORIES}
 
 
@@ -140,12 +141,13 @@ def test_a_registry_without_a_champion_is_told_in_words(tmp_path: Path) -> None:
     assert "make run" in result.stdout
 
 
-def test_a_state_that_a_run_is_using_is_left_to_it(state: Path) -> None:
-    """Its MongoDB is the run's."""
-    with only_run(state):
-        result = cli("backtest", WEBSHOP, "--state", str(state))
-    assert result.returncode == 75
-    assert "Another run is using" in result.stdout
+def test_a_backtest_goes_beside_whatever_else_uses_the_state(
+    state: Path, told: subprocess.CompletedProcess[str]
+) -> None:
+    """A run, or the service: what they use of it goes on."""
+    with only_run(state), embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri) as client:
+        assert cli("backtest", WEBSHOP, "--state", str(state)).stdout == told.stdout
+        assert client.admin.command("ping")["ok"]
 
 
 @pytest.mark.parametrize(("option", "value"), [("--last", "0"), ("--last", "ten"), ("--weekly", "-1")])
