@@ -7,17 +7,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from steps.common.dataset import VERSION, Dataset, File, Manifest, Rejected, content_hash, sha256
+from steps.common.dataset import VERSION, Dataset, File, Manifest, Rejected, Repository, content_hash, sha256
 from steps.preprocess.features import NAMES
 from steps.preprocess.rows import ROW_SCHEMA
 
 BLOCK = 50_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SHARES = {"train": 0.60, "validation": 0.15, "test": 0.25, "injected": 0.06}
 REPOSITORIES = 20
 SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name not in {"split", "state"}])
@@ -66,7 +68,7 @@ def dataset(folder: Path, rows: int) -> Dataset:
         features=list(NAMES),
         files=files,
         splits={file.split: file.rows for file in files},
-        repositories={},
+        repositories={"owner/name-0": Repository(rows=rows, first=EPOCH, last=EPOCH, watermark=None)},
         rejected=Rejected(count=0, share=0.0),
     )
     return Dataset(manifest, paths)

@@ -29,11 +29,16 @@ from steps.common.dataset import (
 from steps.common.settings import TrainSettings
 from steps.common.store import FolderStore
 from steps.common.tracking import connected
-from steps.train import evaluation, model
+from steps.preprocess.features import NAMES as REAL_NAMES
+from steps.train import data, distribution, evaluation, golden, model
+from steps.train.artefact import FILES, as_json
+from steps.train.artefact import write as write_files
 from steps.train.autoencoder import Trained
+from steps.train.calibration import Calibration
 from steps.train.record import Run
-from steps.train.run import Result
+from steps.train.run import Result, fit
 from steps.train.scaling import OVERALL, Scales
+from tests.pulls import passed
 
 Table = dict[str, Any]
 
@@ -43,6 +48,26 @@ SHIFTS = np.array([4.0, 1.0, 0.0])
 KINDS = ("dump", "junk", "sweep", "typo")
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 REPOSITORY = "octo/widgets"
+FIGURES = ("average_precision", "roc_auc", "f1", "recall_at_1", "recall_at_5", "recall_at_10")
+CARD: Mapping[str, Any] = {
+    "data_hash": "0" * 64,
+    "dataset_uri": f"file:///store/datasets/{'0' * 64}",
+    "git_commit": "0" * 40,
+    "data": {
+        "repositories": ["owner/name"],
+        "pull_requests": 600,
+        "first": "2024-03-04T12:00:00+00:00",
+        "last": "2024-05-18T09:00:00+00:00",
+        "rows": {"train": 360, "validation": 90, "test": 150},
+    },
+    "metrics": {
+        detector: dict.fromkeys(FIGURES, figure)
+        for detector, figure in {"model": 0.6, "lines_added": 0.1, "isolation_forest": 0.3, "ecod": 0.4}.items()
+    },
+    "alert_budget": 0.01,
+    "flagged_share": 0.011,
+}
+"""What training says of a model in its manifest."""
 
 
 def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str] = NAMES) -> Table:
@@ -121,8 +146,8 @@ def parts(scored: Sequence[str], names: Sequence[str] = NAMES, budget: float = 0
     """What belongs into `features.json` and `thresholds.json` of a model that looks at the features `scored`."""
     past = np.random.default_rng(3).normal(size=(2_000, len(names)))
     scales = Scales((OVERALL,), np.zeros((1, len(names))), np.ones((1, len(names))))
-    curves = model.Calibration.fit(past, past, [1] * len(names), [name in scored for name in names])
-    scores = model.total(curves.surprises(past, past, [1] * len(names)))
+    curves = Calibration.fit(past, past, [1] * len(names), [name in scored for name in names])
+    scores = model.total(curves.surprises(past, past))
     features = {
         "features": [{"name": name, "direction": 1, "words": name, "measure": None} for name in names],
         "scales": {
@@ -136,8 +161,8 @@ def parts(scored: Sequence[str], names: Sequence[str] = NAMES, budget: float = 0
         "threshold": float(np.quantile(scores, 1 - budget)),
         "high": float(np.quantile(scores, 1 - budget / 10)),
         "mean_plus_2std": float(scores.mean() + 2 * scores.std()),
-        "values": {place: tail.to_json() for place, tail in curves.values.items()},
-        "errors": {place: tail.to_json() for place, tail in curves.errors.items()},
+        **curves.to_json(),
+        "distributions": distribution.fit(scores, [REPOSITORY] * len(scores)),
     }
     return features, thresholds
 
@@ -154,7 +179,26 @@ def artefact(
     features, own = parts(scored, names)
     changed = {name: value for name, value in {**own, **(thresholds or {})}.items() if value is not None}
     folder.mkdir(parents=True, exist_ok=True)
-    return model.write(folder, network(len(names)), features, changed, dict(facts or {"data_hash": "0" * 64}))
+    parts_as_json = [as_json(part) for part in (features, changed, [])]
+    contents = dict(zip(FILES, (network(len(names)), *parts_as_json), strict=True))
+    write_files(folder, contents, facts or {"data_hash": "0" * 64})
+    return model.Model.load(folder)
+
+
+def fitted(folder: Path, pulls: Sequence[Mapping[str, Any]], budget: float = 0.01) -> model.Model:
+    """Write a model of the real features, fitted to pull requests as rows of PULL_SCHEMA, with golden ones and a card.
+
+    Its network predicts nothing; all else is as train makes it.
+    """
+    passes = passed([dict(one) for one in pulls])
+    past, later = (
+        data.rows(pa.Table.from_pylist([row for row in passes if row["split"] == split]), REAL_NAMES)
+        for split in ("train", "validation")
+    )
+    scales = Scales.fit(past.features, past.repositories)
+    made = fit(network(len(REAL_NAMES)), past, later, scales, budget)
+    folder.mkdir(parents=True, exist_ok=True)
+    return made.write(folder, golden.make(made), CARD)
 
 
 def training(

@@ -1,10 +1,8 @@
 """From a run and a registered version to what the gate compares: whole models, scored on the same rows."""
 
-import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import mlflow
 import numpy as np
@@ -16,19 +14,22 @@ from steps.common.errors import DataError, Unavailable
 from steps.register.gate import RECORDED_BASELINES, Contender, Evidence
 from steps.train.data import Rows
 from steps.train.evaluation import TestSet
-from steps.train.model import MANIFEST, Model, find, verify
+from steps.train.model import Model
 
 FIGURES = "injected.all"
 """Where a run's metrics on all kinds of planted anomalies stand."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A model that is whole, its manifest, and the SHA-256 of that manifest."""
+class Loaded(NamedTuple):
+    """A model that is whole, and the folder of its files."""
 
     model: Model
-    manifest: dict[str, Any]
-    sha256: str
+    place: Path
+
+    @property
+    def sha256(self) -> str:
+        """That of the model's manifest."""
+        return self.model.digest
 
 
 def load(uri: str, folder: Path) -> Loaded:
@@ -41,8 +42,7 @@ def load(uri: str, folder: Path) -> Loaded:
     """
     folder.mkdir()
     place = _fetched(uri, folder)
-    manifest = verify(place)
-    return Loaded(Model.load(place), manifest, hashlib.sha256(find(place, MANIFEST).read_bytes()).hexdigest())
+    return Loaded(Model.load(place), place)
 
 
 def check(run: Run, loaded: Loaded, dataset_uri: str, data_hash: str) -> None:
@@ -53,7 +53,7 @@ def check(run: Run, loaded: Loaded, dataset_uri: str, data_hash: str) -> None:
     """
     expected = {"dataset_uri": dataset_uri, "data_hash": data_hash, "model_sha256": loaded.sha256}
     wrong = [f"the run's {name}" for name, value in expected.items() if run.data.tags.get(name) != value]
-    if loaded.manifest.get("data_hash") != data_hash:
+    if loaded.model.manifest.get("data_hash") != data_hash:
         wrong.append("the model's data_hash")
     if run.info.status != "FINISHED":
         wrong.append(f"the run's status, {run.info.status},")
@@ -74,7 +74,7 @@ def contender(
         threshold=_number(loaded.model.thresholds.get("threshold")),
         alert_budget=_number(loaded.model.thresholds.get("alert_budget")),
         content=loaded.sha256,
-        data_hash=loaded.manifest["data_hash"],
+        data_hash=loaded.model.manifest["data_hash"],
         data_until=data_until,
         taken_back=taken_back,
     )

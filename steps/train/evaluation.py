@@ -50,7 +50,7 @@ def detectors(model: Model, tests: TestSet, baselines: Mapping[str, Scorer]) -> 
         features = tests.rows.features[start : start + BLOCK_ROWS]
         repositories = tests.rows.repositories[start : start + BLOCK_ROWS]
         scaled = model.scales.apply(features, repositories)
-        found["model"].append(model.score(features, repositories).scores)
+        found["model"].append(model.score_scaled(scaled).scores)
         for name, scorer in baselines.items():
             found[name].append(scorer(scaled))
     lines = tests.rows.table.column("additions").to_numpy().astype(float)

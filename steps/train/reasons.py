@@ -86,8 +86,8 @@ def usual_values(past: Rows, names: tuple[str, ...], measures: set[str]) -> dict
     }
 
 
-def most_unusual(dataset: Dataset, model: Model, past_scores: Floats) -> list[dict[str, Any]]:
-    """The highest-scored real pull requests of the test split with their reasons; `past_scores` give the percentile."""
+def most_unusual(dataset: Dataset, model: Model) -> list[dict[str, Any]]:
+    """The highest-scored real pull requests of the test split with their reasons."""
     best: list[tuple[float, str, dict[str, Any], Floats]] = []
     for block in batches(dataset, "test", model.names):
         scored = model.score(block.features, block.repositories)
@@ -95,18 +95,17 @@ def most_unusual(dataset: Dataset, model: Model, past_scores: Floats) -> list[di
             row = block.table.slice(place, 1).to_pylist()[0]
             best.append((float(scored.scores[place]), row["id"], row, scored.surprises[place]))
         best = heapq.nlargest(KEPT, best, key=lambda entry: entry[:2])
-    ordered = np.sort(past_scores)
-    return [_entry(model, row, score, surprises, ordered) for score, _, row, surprises in best]
+    return [_entry(model, row, score, surprises) for score, _, row, surprises in best]
 
 
-def _entry(model: Model, row: dict[str, Any], score: float, surprises: Floats, past: Floats) -> dict[str, Any]:
+def _entry(model: Model, row: dict[str, Any], score: float, surprises: Floats) -> dict[str, Any]:
     return {
         "id": row["id"],
         "repository": row["repository"],
         "number": row["number"],
         "created_at": row["created_at"].isoformat(),
         "score": round(score, 3),
-        "percentile": round(100 * float(np.searchsorted(past, score)) / len(past), 2),
+        "percentile": round(model.percentile(score, row["repository"]), 2),
         "level": model.level(score),
         "reasons": reasons(model, row, surprises),
     }

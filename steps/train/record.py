@@ -16,10 +16,10 @@ from steps.common.dataset import Dataset
 from steps.common.provenance import code_hash
 from steps.common.settings import TrainSettings
 from steps.common.tracking import experiment
-from steps.preprocess import features
+from steps.preprocess import features, history, online, reading, vectors
 from steps.train import autoencoder, plots
+from steps.train.artefact import FILES, MANIFEST, NETWORK
 from steps.train.metrics import planted_tasks
-from steps.train.model import FILES, MANIFEST
 
 if TYPE_CHECKING:
     from steps.train.run import Result
@@ -65,7 +65,7 @@ class Run:
                 run.info.run_id,
                 metrics=_as_entities(metrics, result.network),
                 params=[Param(name, str(value)) for name, value in self._described(dataset).items()],
-                tags=[RunTag("model_sha256", hashlib.sha256((artefact / MANIFEST).read_bytes()).hexdigest())],
+                tags=[RunTag("model_sha256", result.model.digest)],
             )
             mlflow.log_dict(result.figures, "evaluation.json")
             mlflow.log_text(json.dumps(result.unusual, indent=1), "unusual.json")
@@ -101,8 +101,9 @@ def _key(data_hash: str, budget: float, seed: int) -> str:
 
 
 def sources() -> list[Path]:
-    """The code that decides what a training gives: its own, and the features' words, groups and directions."""
-    return [*Path(__file__).parent.glob("*.py"), Path(features.__file__)]
+    """The code that decides what a training gives: its own, and the features', by which golden ones are made."""
+    needed = [Path(str(module.__file__)) for module in (features, history, online, reading, vectors)]
+    return [*Path(__file__).parent.glob("*.py"), *needed]
 
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
@@ -153,12 +154,12 @@ def _log_model(result: "Result", artefact: Path) -> str:
     scaled = result.model.scales.apply(real.features[:5], real.repositories[:5]).astype(np.float32)
     signature = mlflow.models.infer_signature(scaled, scaled)
     logged = mlflow.onnx.log_model(
-        onnx.load(artefact / "model.onnx"),
+        onnx.load(artefact / NETWORK),
         name=MODEL,
         signature=signature,
         input_example=scaled,
         save_as_external_data=False,
-        extra_files=[str(artefact / name) for name in (*FILES[1:], MANIFEST)],
+        extra_files=[str(artefact / name) for name in (*FILES, MANIFEST) if name != NETWORK],
         pip_requirements=[f"onnxruntime=={version('onnxruntime')}"],
     )
     return str(logged.model_id)

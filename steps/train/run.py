@@ -13,7 +13,8 @@ from steps.common.dataset import Dataset, materialise
 from steps.common.settings import TrainSettings, load
 from steps.common.store import open_store
 from steps.preprocess.features import FEATURES, NAMES
-from steps.train import autoencoder, baselines, evaluation, model, reasons, record
+from steps.train import autoencoder, baselines, card, distribution, evaluation, golden, model, reasons, record
+from steps.train.calibration import Calibration
 from steps.train.data import Rows, reverted, sample
 from steps.train.scaling import Scales
 
@@ -57,36 +58,40 @@ def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, fact
     logger.info("training", extra={"rows": dataset.manifest.splits["train"], "features": len(NAMES)})
     network = autoencoder.train(dataset, NAMES, [f.group for f in FEATURES], scales, scaled, seed)
     logger.info("trained", extra={"epochs": len(network.losses), "loss": network.validation_losses[-1]})
-    thresholds, later_scores = _thresholds(network.onnx, scaled, alert_budget)
-    fitted = model.write(artefact, network.onnx, _features(past, scales), thresholds, facts)
+    fitted = fit(network.onnx, past, later, scales, alert_budget)
     tests = evaluation.test_set(dataset, fitted, reverted(dataset))
     past_scaled = scales.apply(past.features, past.repositories)
     scores = evaluation.detectors(fitted, tests, baselines.fit(past_scaled, seed))
     measured = evaluation.evaluate(scores, tests, fitted.threshold, alert_budget)
+    mean_plus_2std = fitted.thresholds["mean_plus_2std"]
     measured |= {
         "alert_budget": alert_budget,
         "threshold": fitted.threshold,
-        "mean_plus_2std": thresholds["mean_plus_2std"],
-        "at_mean_plus_2std": evaluation.at_threshold(scores["model"], tests, thresholds["mean_plus_2std"]),
+        "mean_plus_2std": mean_plus_2std,
+        "at_mean_plus_2std": evaluation.at_threshold(scores["model"], tests, mean_plus_2std),
         "rows": {split: dataset.manifest.splits[split] for split in ("train", "validation", "test")},
     }
-    return Result(fitted, network, measured, scores, tests, reasons.most_unusual(dataset, fitted, later_scores))
+    whole = fitted.write(artefact, golden.make(fitted), facts | card.card(dataset.manifest, measured))
+    golden.check(whole)
+    return Result(whole, network, measured, scores, tests, reasons.most_unusual(dataset, whole))
 
 
-def _thresholds(onnx: bytes, scaled: Any, alert_budget: float) -> tuple[dict[str, Any], Any]:
-    """The curves and limits from scaled rows that the network was not trained on, and those rows' scores."""
+def fit(onnx: bytes, past: Rows, later: Rows, scales: Scales, alert_budget: float) -> model.Model:
+    """A network and what is fitted around it: usual values from the past, limits from what it was not trained on."""
+    scaled = scales.apply(later.features, later.repositories)
     directions = [feature.direction.value for feature in FEATURES]
     errors = scaled - model.reconstruct(model.session(onnx), scaled)
-    curves = model.Calibration.fit(scaled, errors, directions, [feature.scored for feature in FEATURES])
-    scores = model.total(curves.surprises(scaled, errors, directions))
-    return {
+    curves = Calibration.fit(scaled, errors, directions, [feature.scored for feature in FEATURES])
+    scores = model.total(curves.surprises(scaled, errors))
+    thresholds = {
         "alert_budget": alert_budget,
         "threshold": float(np.quantile(scores, 1 - alert_budget)),
         "high": float(np.quantile(scores, 1 - alert_budget * HIGH_SHARE)),
         "mean_plus_2std": float(scores.mean() + 2 * scores.std()),
-        "values": {place: tail.to_json() for place, tail in curves.values.items()},
-        "errors": {place: tail.to_json() for place, tail in curves.errors.items()},
-    }, scores
+        **curves.to_json(),
+        "distributions": distribution.fit(scores, later.repositories),
+    }
+    return model.Model(onnx, _features(past, scales), thresholds)
 
 
 def _features(past: Rows, scales: Scales) -> dict[str, Any]:

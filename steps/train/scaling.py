@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -39,10 +40,18 @@ class Scales:
             spreads.append(np.exp(weight * np.log(spread) + (1 - weight) * np.log(overall_spread)))
         return cls(tuple(names), np.stack(middles), np.stack(spreads))
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.repositories)}
+
+    def middle(self, repository: str) -> list[float]:
+        """The middle of each feature in a repository."""
+        middles: list[float] = self.middles[self._places.get(repository, 0)].tolist()
+        return middles
+
     def apply(self, features: Floats, repositories: Sequence[str]) -> Floats:
         """Scale raw features [rows, features]: linear to four spreads, logarithmic beyond."""
-        places = {name: place for place, name in enumerate(self.repositories)}
-        index = np.fromiter((places.get(name, 0) for name in repositories), np.int64, len(repositories))
+        index = [self._places.get(name, 0) for name in repositories]
         plain = (features - self.middles[index]) / self.spreads[index]
         size = np.abs(plain)
         beyond = np.sign(plain) * (LINEAR_UP_TO + np.log(np.maximum(size, LINEAR_UP_TO) / LINEAR_UP_TO))

@@ -1,5 +1,6 @@
 """How surprising a value is: the probability of one at least as far out, as -log10, from what was seen before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,12 +40,6 @@ class Tail:
         surprises = -np.log10((at_least + 0.5) / (count + 1.0))
         return cls(knots, surprises, float(np.log10(count + 1.0)), 1.0 / (mean_excess * np.log(10.0)))
 
-    def __call__(self, values: Floats) -> Floats:
-        """Surprise of each value, in powers of ten."""
-        excess = values - self.values[-1]
-        beyond = self.unseen + np.minimum(excess * self.slope, MOST_BEYOND)
-        return np.where(excess > 0, beyond, np.interp(values, self.values, self.surprises))
-
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
@@ -60,6 +55,28 @@ class Tail:
         return cls(
             np.array(stored["values"]), np.array(stored["surprises"]), float(stored["unseen"]), float(stored["slope"])
         )
+
+
+class Tails:
+    """Curves side by side, one for each column."""
+
+    def __init__(self, each: Sequence[Tail]) -> None:
+        self.each = each
+        self._last = np.array([tail.values[-1] for tail in each])
+        self._unseen = np.array([tail.unseen for tail in each])
+        self._slopes = np.array([tail.slope for tail in each])
+
+    def __call__(self, values: Floats) -> Floats:
+        """Surprise of each value [rows, columns], in powers of ten."""
+        excess = values - self._last
+        found: Floats = self._unseen + np.minimum(excess * self._slopes, MOST_BEYOND)
+        for column, tail in enumerate(self.each):
+            np.copyto(
+                found[:, column],
+                np.interp(values[:, column], tail.values, tail.surprises),
+                where=excess[:, column] <= 0,
+            )
+        return found
 
 
 def _levels(count: int) -> Floats:

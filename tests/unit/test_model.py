@@ -1,5 +1,6 @@
 """A model artefact loads only if it is whole, and scores any row with a number."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from steps.common.errors import DamagedArtefact
-from steps.train.model import FILES, INPUT_LIMIT, MANIFEST, Model, reconstruct, session, verify
+from steps.train import artefact
+from steps.train.artefact import FILES, MANIFEST, VERSION
+from steps.train.model import INPUT_LIMIT, Model, reconstruct, session
+from steps.train.scaling import OVERALL
 from tests import builders
 
 REPOSITORY = builders.REPOSITORY
@@ -85,10 +89,64 @@ def test_a_model_of_another_form_is_refused(tmp_path: Path, thresholds: dict[str
         builders.artefact(tmp_path, thresholds=thresholds)
 
 
+@pytest.mark.parametrize("version", [1, VERSION + 1, None, "2"])
+def test_a_model_of_another_version_is_refused(folder: Path, version: object) -> None:
+    """The error says which one this code reads."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"version": version}))
+    with pytest.raises(DamagedArtefact, match=f"reads version {VERSION}"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.pkl", "weights.h5", "saved_model.pb"])
+def test_a_model_that_could_run_code_is_refused_by_name(folder: Path, name: str) -> None:
+    """Where ONNX is missing and another kind is there instead."""
+    (folder / "model.onnx").rename(folder / name)
+    with pytest.raises(DamagedArtefact, match=rf"lacks model.onnx; it holds {name}, and only ONNX is read"):
+        Model.load(folder)
+
+
+def test_what_is_beside_the_files_is_never_read(folder: Path) -> None:
+    """A pickle changes nothing."""
+    before = Model.load(folder).digest
+    (folder / "model.pkl").write_bytes(b"\x80\x04.")
+    assert Model.load(folder).digest == before
+
+
+def test_bytes_that_are_no_network_are_refused(folder: Path) -> None:
+    """Though they have the hash that the manifest names."""
+    contents = artefact.read(folder)
+    artefact.write(folder, {**contents.files, "model.onnx": b"not a network"}, {})
+    with pytest.raises(DamagedArtefact, match="no ONNX network"):
+        Model.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("strong", "noise", "faint"), "feature 2 is faint, where the code has noise"),
+        (("strong", "faint", "other"), "feature 3 is noise, where the code has other"),
+        (("strong", "faint"), "feature 3 is noise, where the code has no more"),
+        (("strong", "faint", "noise", "new"), "feature 4 is missing, where the code has new"),
+    ],
+)
+def test_other_features_or_another_order_are_refused(whole: Path, names: tuple[str, ...], words: str) -> None:
+    """The error names the first difference."""
+    model = Model.load(whole)
+    model.check_features(builders.NAMES)
+    with pytest.raises(DamagedArtefact, match=words):
+        model.check_features(names)
+
+
+def test_the_digest_is_that_of_the_manifest(whole: Path) -> None:
+    """Which holds that of every file, so it stands for all of them."""
+    assert Model.load(whole).digest == hashlib.sha256((whole / MANIFEST).read_bytes()).hexdigest()
+
+
 def test_the_manifest_comes_back_with_its_facts(tmp_path: Path) -> None:
     """What was said when it was written, and a hash for each file."""
     builders.artefact(tmp_path, facts={"data_hash": "abc", "git_commit": "def"})
-    manifest = verify(tmp_path)
+    manifest = Model.load(tmp_path).manifest
     assert (manifest["data_hash"], manifest["git_commit"]) == ("abc", "def")
     assert set(manifest["sha256"]) == set(FILES)
 
@@ -137,6 +195,34 @@ def test_the_network_sees_nothing_beyond_the_limit() -> None:
     same = session(builders.network(factor=1.0))
     found = reconstruct(same, np.array([[1e6, -1e6, 3.0]]))
     np.testing.assert_allclose(found, [[INPUT_LIMIT, -INPUT_LIMIT, 3.0]])
+
+
+@pytest.mark.parametrize("repository", [REPOSITORY, "never/seen"])
+def test_a_percentile_is_the_share_of_the_past_that_scored_lower(whole: Path, repository: str) -> None:
+    """From none to all; at the threshold all but the alert budget."""
+    model = Model.load(whole)
+    levels, past, _ = model.distribution(repository)
+    found = [model.percentile(score, repository) for score in np.linspace(past[0] - 1, past[-1] + 1, 500)]
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (0.0, 100.0)
+    assert model.percentile(model.threshold, repository) == pytest.approx(99.0)
+    middle = levels.index(0.5)
+    assert model.percentile(past[middle], repository) == pytest.approx(50.0)
+
+
+def test_a_repository_that_is_not_known_is_told_of_all(whole: Path) -> None:
+    """Its distribution says so."""
+    model = Model.load(whole)
+    assert model.distribution(REPOSITORY).known
+    assert not model.distribution("never/seen").known
+    assert model.distribution("never/seen").scores == model.distribution(OVERALL).scores
+
+
+def test_what_is_usual_has_a_value_for_each_feature(whole: Path) -> None:
+    """In the order of the names."""
+    found = Model.load(whole).middles(REPOSITORY)
+    assert tuple(found) == builders.NAMES
+    assert set(found.values()) == {0.0}
 
 
 def test_levels_begin_above_their_thresholds(whole: Path) -> None:
