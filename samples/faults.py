@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LIMITS = frozenset({"secondary", "secondary-429", "primary", "primary-403"})
-NAMES = LIMITS | {"500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"}
+NAMES = LIMITS | {
+    *("500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"),
+    "lost",  # what was asked is done, but the answer never comes
+    "pass",  # nothing goes wrong with this one
+}
 
 
 @dataclass

@@ -67,6 +67,12 @@ class Repository:
         entries = self.at(now)
         return entries if place is None else entries[bisect_right(entries, place, key=lambda entry: entry[:2]) :]
 
+    def one(self, number: int, now: str) -> Pull | None:
+        """One pull request as it was to be seen at a moment, if it was."""
+        pull = self.pulls.get(number)
+        seen = pull.at(now) if pull else None
+        return self._entry(seen).pull if seen else None
+
     def change(self, number: int, fields: dict[str, Any] | None) -> None:
         """Answer from now on as if the pull request were so."""
         self.changes[number] = fields

@@ -1,5 +1,6 @@
 """The little of GitHub's REST interface that a plain loop over pull requests needs."""
 
+import hashlib
 import re
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -24,9 +25,8 @@ def answer(
         return {"full_name": repository.full_name, "name": repository.full_name.partition("/")[2], "url": api}, {}
     if not match["number"]:
         return _page(repository, now, parse_qs(query), api)
-    pull = repository.pulls.get(int(match["number"]))
-    seen = pull.at(now) if pull else None
-    return ({**_listed(seen, repository, api), **_sizes(seen)}, {}) if seen else None
+    seen = repository.one(int(match["number"]), now)
+    return (single(seen, repository, base), {}) if seen else None
 
 
 def _page(repository: Repository, now: str, query: dict[str, list[str]], api: str) -> tuple[Any, Headers]:
@@ -57,8 +57,20 @@ def _listed(pull: Pull, repository: Repository, api: str) -> dict[str, Any]:
         "merged_at": pull.merged_at,
         "labels": [{"name": name} for name in pull.labels],
         "assignees": [{"login": login, "type": "User"} for login in pull.assignees],
+        "head": {"ref": f"change-{pull.number}", "sha": head_sha(pull, repository.full_name)},
         "base": {"ref": pull.base, "repo": {"full_name": repository.full_name}},
     }
+
+
+def single(pull: Pull, repository: Repository, base: str) -> dict[str, Any]:
+    """What there is of one pull request."""
+    return {**_listed(pull, repository, f"{base}/repos/{repository.full_name}"), **_sizes(pull)}
+
+
+def head_sha(pull: Pull, full_name: str) -> str:
+    """The commit that it stands at; a push, which changes its sizes, moves it on."""
+    content = f"{full_name}#{pull.number} {sorted(_sizes(pull).items())}"
+    return hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
 
 
 def _sizes(pull: Pull) -> dict[str, Any]:

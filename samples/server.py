@@ -1,15 +1,18 @@
 """The stand-in as a server on this machine: `python -m samples.server --port 0 --port-file FILE`.
 
 While it runs, `POST /_control` takes `{"next": ["502", "drop"], "latency_ms": 50, "retry_after": 2, "heavy_above": 30,
-"now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}}`, each of them optional; `POST /_reset`
-takes it all back, and `GET /_stats` tells what was asked.
+"now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM}}`,
+each of them optional; `POST /_reset` takes it all back, `GET /_stats` tells what was asked, and `GET /_written` which
+comments and check runs were written.
 """
 
 import argparse
 import json
 import math
+import re
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,11 +24,15 @@ from samples import graph, rest
 from samples.drafts import END
 from samples.faults import Faults
 from samples.generate import repositories
+from samples.identities import App, Identities, Identity
+from samples.writing import NOT_FOUND, Reply, Request, Written
 
 POINTS = 5_000
 WINDOW_SECONDS = 3_600
 LATEST = f"{END:%Y-%m-%dT%H:%M:%SZ}"
 SLOW = {"errors": [{"message": "Something went wrong. This may be the result of a timeout."}], "data": None}
+LARGEST_BODY = 2**20
+INSTALLATION_TOKEN = re.compile(r"/app/installations/(\d+)/access_tokens")
 PAGE = b"<!DOCTYPE html><html><body>Sorry.</body></html>"
 
 
@@ -42,16 +49,37 @@ class StandIn:
         """Back to how it began: no faults, no changes, nothing counted."""
         self.faults = Faults()
         self.now = self._begin
+        self.identities = Identities()
+        self.written = Written()
         for repository in self.repositories.values():
             repository.restore()
 
     def control(self, wanted: dict[str, Any]) -> None:
-        """Set faults, the clock (`now`), or fields of pull requests (`change`: by `owner/name#number`)."""
+        """Set faults, the clock (`now`), the App, or fields of pull requests (`change`: by `owner/name#number`)."""
         for key, fields in wanted.pop("change", {}).items():
             name, _, number = key.partition("#")
             self.repositories[name].change(int(number), fields)
         self.now = wanted.pop("now", self.now)
+        if app := wanted.pop("app", None):
+            self.identities.app = App(**app)
         self.faults.set(wanted)
+
+    def rest(self, asked: Request, base: str) -> tuple[Reply, dict[str, str]]:
+        """Answer REST."""
+        if match := INSTALLATION_TOKEN.fullmatch(asked.path):
+            return self._token(asked, int(match[1])), {}
+        if asked.path == "/user" and asked.who.kind == "user":
+            return Reply(HTTPStatus.OK, asked.who.shown()), {}
+        if reply := self.written.answer(asked, self.repositories, self.now):
+            return reply, {}
+        found = rest.answer(self.repositories, self.now, asked.path, asked.query, base) if asked.verb == "GET" else None
+        return (Reply(HTTPStatus.OK, found[0]), found[1]) if found else (NOT_FOUND, {})
+
+    def _token(self, asked: Request, installation: int) -> Reply:
+        if asked.who.kind != "app":
+            return Reply(HTTPStatus.UNAUTHORIZED, {"message": "A JSON web token could not be decoded"})
+        token = self.identities.issue(installation)
+        return Reply(HTTPStatus.CREATED, token) if token else NOT_FOUND
 
     def budget(self, cost: int) -> dict[str, Any]:
         """What is left of the hour's points after a query of this cost."""
@@ -72,20 +100,34 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing; `/_stats` counts."""
 
     def do_GET(self) -> None:
-        """Answer `/_stats`, or REST."""
+        """Answer `/_stats`, `/_written`, or REST."""
         if self.path == "/_stats":
             return self._send(HTTPStatus.OK, dict(self.stand_in.faults.stats))
-        return self._serve(self._rest)
+        if self.path == "/_written":
+            written = self.stand_in.written
+            shown = {"comments": list(written.comments.values()), "check_runs": list(written.check_runs.values())}
+            return self._send(HTTPStatus.OK, shown | {"tokens": self.stand_in.identities.issued()})
+        return self._serve(self._rest, b"")
+
+    def do_PATCH(self) -> None:
+        """Answer REST."""
+        return self._serve(self._rest, self._body())
 
     def do_POST(self) -> None:
-        """Answer `/_control`, `/_reset`, or GraphQL."""
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        """Answer `/_control`, `/_reset`, GraphQL or REST."""
+        body = self._body()
         if self.path == "/_reset":
             self.stand_in.reset()
             return self._send(HTTPStatus.OK, {})
         if self.path == "/_control":
             return self._control(body)
-        return self._serve(lambda fault: self._graphql(body, fault))
+        return self._serve(self._graphql if self.path.endswith("/graphql") else self._rest, body)
+
+    def _body(self) -> bytes:
+        """What was sent, up to a limit."""
+        length = int(self.headers.get("Content-Length") or 0)
+        self.close_connection = self.close_connection or length > LARGEST_BODY
+        return self.rfile.read(min(length, LARGEST_BODY))
 
     def _control(self, body: bytes) -> None:
         try:
@@ -95,21 +137,21 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(HTTPStatus.BAD_REQUEST, {"message": str(error)})
         return self._send(HTTPStatus.OK, {})
 
-    def _serve(self, respond: Any) -> None:
+    def _serve(self, respond: Callable[[bytes, str | None, Identity], None], body: bytes) -> None:
         with self.stand_in.lock:
             fault = self.stand_in.faults.take()
         time.sleep(self.stand_in.faults.latency_ms / 1000)
-        _, _, token = self.headers.get("Authorization", "").partition(" ")
+        who = self.stand_in.identities.of(self.headers.get("Authorization", ""))
         if fault == "drop":
             self.close_connection = True
-        elif not token or token.startswith("bad"):
+        elif who is None:
             self._send(HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"})
         elif fault and fault.isdecimal():
             self._send(HTTPStatus(int(fault)), PAGE)
         elif fault and fault.startswith(("primary", "secondary")):
             self._limited(fault)
         else:
-            respond(fault)
+            respond(body, fault, who)
 
     def _limited(self, fault: str) -> None:
         left = self.stand_in.faults.held_until - time.monotonic()
@@ -119,11 +161,11 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(status, {"message": message}, {"Retry-After": str(max(math.ceil(left), 1))})
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + left))}
         message = "API rate limit exceeded for this user."
-        if fault == "primary-403":
+        if fault == "primary-403" or not self.path.endswith("/graphql"):
             return self._send(HTTPStatus.FORBIDDEN, {"message": message}, headers)
         return self._send(HTTPStatus.OK, {"errors": [{"type": "RATE_LIMITED", "message": message}]}, headers)
 
-    def _graphql(self, body: bytes, fault: str | None) -> None:
+    def _graphql(self, body: bytes, fault: str | None, _: Identity) -> None:
         asked = json.loads(body)
         variables = asked.get("variables") or {}
         heavy = 0 < self.stand_in.faults.heavy_above < variables.get("first", 0)
@@ -134,17 +176,30 @@ class Handler(BaseHTTPRequestHandler):
         cost = max(round((1 + 3 * variables.get("first", 0)) / 100), 1)
         with self.stand_in.lock:
             root = graph.Root(self.stand_in.repositories, self.stand_in.now, self.stand_in.budget(cost))
-        whole = json.dumps(graph.answer(asked["query"], variables, root)).encode()
-        spoilt = {"garbage": whole[: len(whole) // 2], "html": PAGE, "null": json.dumps(SLOW).encode()}
-        return self._send(HTTPStatus.OK, spoilt.get(fault or "", whole), cut=fault == "truncate")
+        return self._spoilt(HTTPStatus.OK, graph.answer(asked["query"], variables, root), {}, fault)
 
-    def _rest(self, fault: str | None) -> None:
+    def _rest(self, body: bytes, fault: str | None, who: Identity) -> None:
+        if fault == "timeout":
+            return self._send(HTTPStatus.BAD_GATEWAY, SLOW)
+        try:
+            sent = json.loads(body or b"null")
+        except ValueError:
+            return self._send(HTTPStatus.BAD_REQUEST, {"message": "Problems parsing JSON"})
         parts = urlsplit(self.path)
-        base = f"http://{self.headers['Host']}"
-        found = rest.answer(self.stand_in.repositories, self.stand_in.now, parts.path, parts.query, base)
-        if found is None:
-            return self._send(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
-        return self._send(HTTPStatus.OK, found[0], found[1], cut=fault == "truncate")
+        asked = Request(self.command, parts.path, parts.query, sent, who)
+        with self.stand_in.lock:
+            (status, content), headers = self.stand_in.rest(asked, f"http://{self.headers['Host']}")
+            whole = json.dumps(content).encode()
+        return self._spoilt(status, whole, headers, fault)
+
+    def _spoilt(self, status: HTTPStatus, content: Any, headers: dict[str, str], fault: str | None) -> None:
+        """Send what was to be answered, or what the fault makes of it."""
+        whole = content if isinstance(content, bytes) else json.dumps(content).encode()
+        if fault == "lost":
+            self.close_connection = True
+            return None
+        spoilt = {"garbage": whole[: len(whole) // 2], "html": PAGE, "null": json.dumps(SLOW).encode()}
+        return self._send(status, spoilt.get(fault or "", whole), headers, cut=fault == "truncate")
 
     def _send(self, status: HTTPStatus, body: Any, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -1,0 +1,75 @@
+"""The words of an announcement, in Markdown, without a word that somebody else has written."""
+
+import re
+from typing import NamedTuple
+
+from steps.serve.contract import ModelName, Result
+
+ALL = 100.0
+UNUSUAL, AGAIN = "Unusual pull request", "No longer an unusual pull request"
+PAST = {
+    "repository": "this repository's past pull requests",
+    "all": "past pull requests of all the repositories it knows, for it knows too few of this one",
+    "none": "past pull requests, without a look at this repository's history, which could not be read",
+}
+STANDING = {
+    "standard": "nothing out of the ordinary",
+    "unusual": "unusual",
+    "high": "highly unusual, as about one in ten of those that are pointed out",
+}
+MEANING = (
+    "It is no verdict: it says that this pull request does not look like the others here, not that anything is wrong "
+    "with it or its author. A second look may be worth the time; nothing is blocked."
+)
+STOP = (
+    "To have fewer or none of these, a maintainer removes the app or webhook in the repository's settings, "
+    "or asks whoever runs the service to set `WEBHOOK_WEEKLY_ALERTS` lower or `WEBHOOK_MODE=record`."
+)
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~!&])")
+_CALLS = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)")
+"""Where GitHub would make a mention, a reference or a link of a text."""
+_NOTHING = "\u200b"
+
+
+class Words(NamedTuple):
+    """A title, and Markdown to stand below it."""
+
+    title: str
+    text: str
+
+
+def unusual(result: Result, model: ModelName) -> Words:
+    """What is said of an unusual pull request."""
+    lines = [
+        f"**Score {result.score:.1f}**, over the threshold of {result.threshold:.1f}: {STANDING[result.level]}. "
+        f"It is higher than that of {_share(result.percentile)} of {PAST[result.history]}.",
+        "This pull request",
+        "\n".join(f"- {plain(reason)}" for reason in result.reasons),
+        MEANING,
+        f"<sub>{_by(model)}. {STOP}</sub>",
+    ]
+    return Words(UNUSUAL, "\n\n".join(line for line in lines if line))
+
+
+def standard_again(result: Result, model: ModelName) -> Words:
+    """What stands in its place once the pull request is like the others."""
+    lines = [
+        f"After its latest changes this pull request looks like the others here: **score {result.score:.1f}**, "
+        f"not over the threshold of {result.threshold:.1f}. What stood here before does not hold any more.",
+        f"<sub>{_by(model)}.</sub>",
+    ]
+    return Words(AGAIN, "\n\n".join(lines))
+
+
+def plain(text: str) -> str:
+    """A text that Markdown shows as it is: on one line, without marks, links, mentions or references."""
+    return _CALLS.sub(_NOTHING, _SPECIAL.sub(r"\\\1", " ".join(text.split())))
+
+
+def _share(percentile: float) -> str:
+    """`99.8 %`; only what is higher than all is said to be so."""
+    return "all" if percentile >= ALL else f"{min(percentile, 99.9):.1f} %"
+
+
+def _by(model: ModelName) -> str:
+    return f"PR Sentinel, model {plain(model.name)} {plain(model.version)}"

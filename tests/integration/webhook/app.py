@@ -1,0 +1,125 @@
+"""The webhook as an application of its own, with a judge that needs no model: odd is what adds over a thousand lines.
+
+As a process: `python -m tests.integration.webhook.app PORT_FILE`, with the service's settings.
+"""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import uvicorn
+from fastapi import FastAPI
+
+from steps.common import log
+from steps.common.pull_request import PullRequest
+from steps.common.settings import ServeSettings, load
+from steps.serve import deliveries, problems, webhook, worker
+from steps.serve.contract import ModelName, Result
+from steps.serve.histories import Histories
+from steps.serve.listening import listening
+
+if TYPE_CHECKING:
+    from steps.serve.scoring import Scorer
+
+MANY = 1_000
+BROKEN = 666
+"""So many lines make the judge fail, as a mistake in it would."""
+
+
+class Scored(NamedTuple):
+    """As a scorer's."""
+
+    result: Result
+
+
+class Judge:
+    """Scores by lines alone."""
+
+    name = ModelName(name="pr-sentinel", version="7", digest="0" * 64)
+
+    def __init__(self, histories: Histories) -> None:
+        self.histories = histories
+
+    async def score(self, pulls: Sequence[PullRequest]) -> list[Scored]:
+        """Score pull requests."""
+        if any(pull.additions == BROKEN for pull in pulls):
+            raise ValueError("out of ink")
+        return [Scored(_result(pull)) for pull in pulls]
+
+
+def _result(pull: PullRequest) -> Result:
+    odd = pull.additions > MANY
+    return Result(
+        id=pull.id,
+        repository=pull.base.repo.full_name,
+        number=pull.number,
+        score=pull.additions / 100,
+        percentile=99.7 if odd else 50.0,
+        threshold=MANY / 100,
+        unusual=odd,
+        level="unusual" if odd else "standard",
+        reasons=[f"adds {pull.additions} lines; half of this repository's add fewer than 40"],
+        history="repository",
+    )
+
+
+def create(histories: Histories | None = None) -> FastAPI:
+    """The application; its settings are those of the environment."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        judge = cast("Scorer", Judge(histories or Histories(None)))
+        async with listening(load(ServeSettings), judge) as receiver:
+            app.state.webhook = receiver
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+    problems.install(app)
+    app.include_router(webhook.router)
+    return app
+
+
+def hurry(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
+    """Shorter waits, by module, so that a test doesn't take minutes."""
+    return {
+        deliveries: {"FIRST_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
+        worker: {"LOOK_EVERY_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
+    }
+
+
+class Server(uvicorn.Server):
+    """Tells its address once it listens."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}"
+
+
+def server(app: FastAPI) -> Server:
+    """A server on a free port, not yet running."""
+    return Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
+
+
+class _Telling(Server):
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        unfinished = Path(sys.argv[1]).with_suffix(".part")
+        unfinished.write_text(self.address)
+        unfinished.replace(sys.argv[1])
+
+
+def main() -> None:
+    """Serve until ended."""
+    log.configure()
+    for module, values in hurry(float(os.environ["LEASE_SECONDS"])).items():
+        for name, value in values.items():
+            setattr(module, name, value)
+    _Telling(uvicorn.Config(create(), port=0, log_config=None, timeout_graceful_shutdown=5)).run()
+
+
+if __name__ == "__main__":
+    main()

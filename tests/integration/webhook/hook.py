@@ -1,0 +1,127 @@
+"""GitHub and a maintainer, seen from a test: who sends deliveries and looks at what came of them."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pymongo.database import Database
+
+from samples import deliver
+from samples.generate import repositories
+from tests.integration.conftest import StandIn
+from tests.integration.webhook import app as application
+
+Mongo = Database[dict[str, Any]]
+SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
+SHOP = "example/webshop"
+ALL = repositories()
+PATIENCE_SECONDS = 30
+
+
+def eventually(holds: Callable[[], Any]) -> Any:
+    """What a condition gives once it holds."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (found := holds()):
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.02)
+    return found
+
+
+class Hook:
+    """A webhook of GitHub's, at a service."""
+
+    def __init__(self, address: str, database: Mongo, github: StandIn) -> None:
+        self.address = address
+        self._database = database
+        self._github = github
+
+    def send(
+        self, number: int = 12, action: str = "opened", *, delivery: str | None = None, installation: int | None = None
+    ) -> requests.Response:
+        """Deliver an event of a pull request."""
+        raw = json.dumps(deliver.payload(ALL[SHOP], number, action, installation)).encode()
+        return self.post(raw, deliver.headers(raw, SECRET, delivery or str(uuid.uuid4())))
+
+    def post(self, raw: bytes, headers: dict[str, str]) -> requests.Response:
+        """Deliver anything."""
+        return requests.post(f"{self.address}/webhook", raw, headers=headers, timeout=20)
+
+    def happens(self, number: int = 12, action: str = "opened", *, installation: int | None = None) -> dict[str, Any]:
+        """Deliver an event and wait for what becomes of it."""
+        delivery = str(uuid.uuid4())
+        assert self.send(number, action, delivery=delivery, installation=installation).status_code == 202
+        return self.ended(delivery)
+
+    def ended(self, delivery: str) -> dict[str, Any]:
+        """A delivery once nothing is left to do."""
+        wanted = {"_id": delivery, "state": {"$ne": "waiting"}}
+        return dict(eventually(lambda: self._database.deliveries.find_one(wanted)))
+
+    def shape(self, number: int = 12, additions: int = 5_000, **fields: Any) -> None:
+        """Make a pull request another one from now on, as a push does."""
+        self._github.control(change={f"{SHOP}#{number}": {"additions": additions, **fields}})
+
+    def written(self) -> dict[str, Any]:
+        """What was written to GitHub."""
+        return dict(requests.get(f"{self._github.address}/_written", timeout=10).json())
+
+    def comments(self) -> list[dict[str, Any]]:
+        """The comments that were written."""
+        return list(self.written()["comments"])
+
+    def check_runs(self) -> list[dict[str, Any]]:
+        """The check runs that were created."""
+        return list(self.written()["check_runs"])
+
+    def sha(self, number: int = 12) -> str:
+        """The commit at which a pull request stands."""
+        url = f"{self._github.address}/repos/{SHOP}/pulls/{number}"
+        answer = requests.get(url, headers={"Authorization": "token somebody"}, timeout=10)
+        return str(answer.json()["head"]["sha"])
+
+
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits of a service in this process."""
+    for module, values in application.hurry().items():
+        for name, value in values.items():
+            monkeypatch.setattr(module, name, value)
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """An application behind a real server, in a thread; yields its address."""
+    server = application.server(app)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        eventually(lambda: server.started or not thread.is_alive())
+        yield server.address
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def process(folder: Path, lease: float = 120) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A service of its own process, whose log is `folder/log`; yields it and its address."""
+    told = folder / f"{uuid.uuid4().hex}.port"
+    environment = os.environ | {"LEASE_SECONDS": str(lease)}
+    command = [sys.executable, "-m", "tests.integration.webhook.app", str(told)]
+    with (folder / "log").open("ab") as log:
+        running = subprocess.Popen(command, env=environment, stderr=log, stdout=log)
+    try:
+        eventually(told.exists)
+        yield running, told.read_text()
+    finally:
+        running.kill()
+        running.wait()
