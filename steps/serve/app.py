@@ -1,76 +1,52 @@
 """The service's HTTP interface."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.routing import APIRoute
 from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
 
+from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
-from steps.serve import problems, pulls
-from steps.serve.boundary import Boundary
-from steps.serve.contract import Distribution, ModelName, ScoreAnswer, ScoreRequest, Seen, UrlAnswer, UrlRequest
+from steps.serve import description, health, parsing, problems, pulls, webhook
+from steps.serve.boundary import Boundary, RawHeaders, raw
+from steps.serve.contract import Card, Distribution, ScoreAnswer, ScoreRequest, Seen, UrlAnswer, UrlRequest
 from steps.serve.runtime import Runtime, running
-from steps.serve.scoring import Scored
+from steps.serve.scoring import Scorer
 
 PAGE = Path(__file__).parent / "page"
-_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-PAGE_FILES = {path.name: _MEDIA[path.suffix] for path in PAGE.iterdir() if path.suffix in _MEDIA}
+
+router = APIRouter()
+BODY = problems.described(400, 408, 413, 415, 422, 503)
 
 
-class StrictRequest(Request):
-    """A request whose body is read by a parser that takes JSON and nothing beyond it."""
-
-    async def json(self) -> Any:
-        """The body as plain values.
-
-        Raises:
-            NotJson: it isn't JSON.
-        """
-        return problems.parsed(await self.body())
-
-
-class StrictRoute(APIRoute):
-    """A route that reads bodies that way."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Wrap the route's own handler."""
-        handler = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            return await handler(StrictRequest(request.scope, request.receive))
-
-        return handle
-
-
-router = APIRouter(route_class=StrictRoute)
-BODY = problems.described(400, 413, 415, 422, 503)
-
-
-@router.post("/score", responses=BODY, response_model=ScoreAnswer, tags=["scoring"])
-async def score(given: ScoreRequest, request: Request) -> Response:
+@router.post(
+    "/score", responses=BODY, response_model=ScoreAnswer, tags=["scoring"], openapi_extra=description.body(ScoreRequest)
+)
+async def score(request: Request) -> Response:
     """Score pull requests as GitHub's REST interface or a webhook has them, nothing prepared."""
     scorer = runtime(request).ready()
-    scored = await scorer.score(given.pull_requests)
-    return _answer(scorer.name, scored)
+    return await _answer(scorer, "/score", await parsing.pull_requests(await request.body()))
 
 
-@router.post("/score_url", responses=BODY | problems.described(404, 502), response_model=UrlAnswer, tags=["scoring"])
-async def score_url(given: UrlRequest, request: Request) -> Response:
+@router.post(
+    "/score_url",
+    responses=BODY | problems.described(404, 502),
+    response_model=UrlAnswer,
+    tags=["scoring"],
+    openapi_extra=description.body(UrlRequest),
+)
+async def score_url(request: Request) -> Response:
     """Fetch a pull request by the address of its page, with the service's token, and score it."""
     current = runtime(request)
     scorer = current.ready()
-    wanted = pulls.named(given.url, current.settings.github_url)
-    github = pulls.client(current.settings)
-    try:
-        pull = await asyncio.to_thread(pulls.fetch, github, wanted)
-    finally:
-        github.close()
+    wanted = pulls.named(parsing.form(UrlRequest, await request.body()).url, current.settings.github_url)
+    pull = await current.pulls.fetch(wanted)
     seen = Seen(
         title=pull.title,
         author=pull.user.login,
@@ -81,27 +57,30 @@ async def score_url(given: UrlRequest, request: Request) -> Response:
         commits=pull.commits,
         url=pull.html_url,
     )
-    return _answer(scorer.name, await scorer.score([pull]), pull_request=seen.model_dump())
+    return await _answer(scorer, "/score_url", [pull], pull_request=seen.model_dump())
 
 
-@router.get("/model", responses=problems.described(503), tags=["model"])
-async def model(request: Request) -> dict[str, Any]:
+@router.get("/model", responses=problems.described(503), response_model=Card, tags=["model"])
+async def model(request: Request) -> Response:
     """The model's card: which one it is, what it learned from and how well it did beside others."""
     current = runtime(request)
     scorer = current.ready()
-    return {**scorer.name.model_dump(), "registration": current.registration, "manifest": scorer.model.manifest}
+    card = scorer.name.model_dump() | {"registration": current.registration.model_dump()}
+    return _json(orjson.dumps(card | {"manifest": scorer.model.manifest}))
 
 
 @router.get("/distribution", responses=problems.described(422, 503), tags=["model"])
-async def distribution(repository: str, request: Request) -> Distribution:
+async def distribution(
+    repository: Annotated[str, Query(max_length=256, examples=["example/webshop"])], request: Request
+) -> Distribution:
     """How the past pull requests of a repository scored; that of all where it isn't known."""
     fitted = runtime(request).ready().model
     found = fitted.distribution(repository)
     return Distribution(
         repository=repository,
         known=found.known,
-        levels=list(found.levels),
-        scores=list(found.scores),
+        levels=found.levels,
+        scores=found.scores,
         threshold=fitted.threshold,
         high=fitted.high,
     )
@@ -111,14 +90,6 @@ async def distribution(repository: str, request: Request) -> Distribution:
 async def page() -> Response:
     """The page for people."""
     return FileResponse(PAGE / "index.html", media_type="text/html")
-
-
-@router.get("/page/{name}", include_in_schema=False)
-async def page_file(name: str) -> Response:
-    """What the page is made of."""
-    if name not in PAGE_FILES:
-        return problems.problem(404, "There is no such file.")
-    return FileResponse(PAGE / name, media_type=PAGE_FILES[name])
 
 
 def runtime(request: Request) -> Runtime:
@@ -133,7 +104,8 @@ def create(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings()) as current:
-            app.state.runtime = current
+            app.state.runtime, app.state.webhook = current, current.webhook
+            app.state.named = _named(current.scorer)
             yield
 
     app = FastAPI(
@@ -144,21 +116,29 @@ def create(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) 
         docs_url=None,
         redoc_url=None,
     )
-
-    def named() -> Mapping[str, str]:
-        scorer = app.state.runtime.scorer
-        return _headers(scorer.name) if scorer else {}
-
+    parts = (router, webhook.router, health.router)
+    for part in parts:
+        app.include_router(part)
+    app.mount("/page", StaticFiles(directory=PAGE))
     problems.install(app)
-    app.include_router(router)
-    app.add_middleware(Boundary, named=named)
+    description.install(app)
+    routes = {route.path: route.methods or () for part in parts for route in part.routes if isinstance(route, APIRoute)}
+    app.add_middleware(Boundary, named=lambda: app.state.named, routes=routes)
     return app
 
 
-def _headers(name: ModelName) -> dict[str, str]:
-    return {"X-Model": f"{name.name}:{name.version}", "X-Model-Digest": name.digest}
+def _named(scorer: Scorer | None) -> RawHeaders:
+    return raw({"X-Model": str(scorer.name), "X-Model-Digest": scorer.name.digest}) if scorer else []
 
 
-def _answer(name: ModelName, scored: list[Scored], **more: Any) -> Response:
-    content = {"model": name.model_dump(), "results": [one.result.model_dump() for one in scored], **more}
-    return Response(orjson.dumps(content), media_type="application/json")
+async def _answer(scorer: Scorer, route: str, given: Sequence[PullRequest], **more: Any) -> Response:
+    """Score pull requests and write down the results, some at a time."""
+    results = [
+        orjson.dumps([one.result.model_dump() for one in block])[1:-1] async for block in scorer.blocks(given, route)
+    ]
+    rest = orjson.dumps({"model": scorer.name.model_dump(), **more})
+    return _json(b'%s,"results":[%s]}' % (rest[:-1], b",".join(results)))
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")

@@ -1,44 +1,67 @@
-"""Around every request: limits, a request id, the model's name, one line in the log."""
+"""Around every request: its body's limits, a request id, the model's name, one line in the log, one count."""
 
 import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from steps.serve.contract import MOST_BYTES
-from steps.serve.problems import problem
+from steps.serve import metrics
+from steps.serve.bodies import Bodies, again
+from steps.serve.problems import Refused, problem
 
-REQUEST_ID = re.compile(r"[\w.-]{1,64}")
-SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-}
-TOO_LARGE = f"A body may have {MOST_BYTES // 2**20} MiB; send fewer pull requests at once."
-NOT_JSON = "Send JSON, with Content-Type: application/json."
+REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
+LONGEST_PATH = 200
+"""Of what the log tells of a path."""
+GONE = 499
+"""What the log says where the caller went away before the answer."""
+QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+"""Asked every few seconds: only failures are worth a line."""
+RawHeaders = list[tuple[bytes, bytes]]
 
 logger = logging.getLogger(__name__)
 
 
-class TooLarge(Exception):
-    """A body over the limit."""
+def raw(headers: Mapping[str, str]) -> RawHeaders:
+    """Headers as ASGI has them."""
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+SECURITY = raw(
+    {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    }
+)
 
 
 class Boundary:
     """ASGI middleware around the application.
 
-    `named` gives the headers that name the model.
+    Args:
+        app: the application.
+        named: gives the headers that name the model.
+        routes: the paths that there are, each with its methods.
     """
 
-    def __init__(self, app: ASGIApp, named: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        named: Callable[[], RawHeaders],
+        routes: Mapping[str, Collection[str]],
+    ) -> None:
         self._app = app
         self._named = named
+        self._routes = routes
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -47,68 +70,52 @@ class Boundary:
             return
         started, given = time.perf_counter(), Headers(scope=scope)
         request_id = _request_id(given)
-        status = 500
+        own = [(b"x-request-id", request_id.encode()), *self._named(), *SECURITY]
+        status = 0
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update({"X-Request-Id": request_id, **self._named(), **SECURITY})
+                message["headers"] = [*message["headers"], *own]
             await send(message)
 
         try:
-            await self._checked(scope, receive, answer, given)
+            await self._handled(scope, receive, answer, given)
+        except ClientDisconnect:
+            status = GONE
+        except Exception as error:
+            logger.exception("an answer failed", extra={"request_id": request_id, "error": type(error).__name__})
+            if status:  # a part of it is sent: what is left is to end the connection
+                raise
+            await problem(500, f"Something went wrong; the service's log tells what, beside {request_id}.")(
+                scope, receive, answer
+            )
         finally:
-            extra = {"method": scope["method"], "path": scope["path"], "status": status, "request_id": request_id}
-            logger.info("answered", extra=extra | {"ms": round(1000 * (time.perf_counter() - started), 2)})
+            self._told(scope, status, request_id, started)
 
-    async def _checked(self, scope: Scope, receive: Receive, send: Send, given: Headers) -> None:
-        if scope["method"] in ("GET", "HEAD"):
+    async def _handled(self, scope: Scope, receive: Receive, send: Send, given: Headers) -> None:
+        if scope["method"] != "POST" or "POST" not in self._routes.get(scope["path"], ()):
             await self._app(scope, receive, send)
             return
-        if given.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            await problem(415, NOT_JSON)(scope, receive, send)
-            return
         try:
-            body = await _whole(receive, given)
-        except TooLarge:
-            await problem(413, TOO_LARGE, headers={"Connection": "close"})(scope, receive, send)
+            async with self._bodies.read(given, receive) as body:
+                await self._app(scope, again(body, receive), send)
+        except Refused as refused:
+            await refused.answer()(scope, receive, send)
+
+    def _told(self, scope: Scope, status: int, request_id: str, started: float) -> None:
+        path: str = scope["path"]
+        route = path if path in self._routes else "other"
+        metrics.answered(route, status, started)
+        if route in QUIET and status < 400:  # noqa: PLR2004 - where problems begin
             return
-        await self._app(scope, _again(body, receive), send)
+        extra: dict[str, Any] = {"method": scope["method"], "path": path[:LONGEST_PATH], "status": status}
+        took = {"ms": round(1000 * (time.perf_counter() - started), 2), "request_id": request_id}
+        logger.info("answered", extra=extra | took)
 
 
 def _request_id(given: Headers) -> str:
     """The caller's own, where it is one that can stand in a log; else a new one."""
     named = given.get("x-request-id", "")
     return named if REQUEST_ID.fullmatch(named) else uuid.uuid4().hex
-
-
-async def _whole(receive: Receive, given: Headers) -> bytes:
-    """The body, read no further than the limit."""
-    length = given.get("content-length", "0")
-    if not length.isdecimal() or int(length) > MOST_BYTES:
-        raise TooLarge
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        part = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BYTES:
-            raise TooLarge
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """The body in one message, then whatever else comes."""
-    unread = True
-
-    async def read() -> Message:
-        nonlocal unread
-        if unread:
-            unread = False
-            return {"type": "http.request", "body": body, "more_body": False}
-        return await receive()
-
-    return read

@@ -1,8 +1,8 @@
 """What the service takes and answers; the names of these fields are public."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from steps.common.pull_request import PullRequest
 from steps.serve import examples
@@ -25,14 +25,14 @@ class ScoreRequest(Form):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"pull_requests": [examples.PULL_REQUEST]}]})
 
-    pull_requests: Annotated[list[PullRequest], Field(min_length=1, max_length=MOST_PULL_REQUESTS)]
-
-    @field_validator("pull_requests")
-    @classmethod
-    def _few_repositories(cls, pulls: list[PullRequest]) -> list[PullRequest]:
-        if len({pull.base.repo.full_name for pull in pulls}) > MOST_REPOSITORIES:
-            raise ValueError(f"one request may name at most {MOST_REPOSITORIES} repositories")
-        return pulls
+    pull_requests: Annotated[
+        list[PullRequest],
+        Field(
+            min_length=1,
+            max_length=MOST_PULL_REQUESTS,
+            description=f"of at most {MOST_REPOSITORIES} repositories",
+        ),
+    ]
 
 
 class UrlRequest(Form):
@@ -49,6 +49,28 @@ class ModelName(Form):
     name: str
     version: str
     digest: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+
+class Registration(BaseModel):
+    """What the registry knows of the model: when and by which run it came, and why the gate let it through."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str = "pr-sentinel"
+    version: str = "unregistered"
+    registered_at: str | None = None
+    run_id: str | None = None
+    reason: str | None = None
+
+
+class Card(ModelName):
+    """The model's card; the manifest has what it learned from, its metrics beside others', and every file's hash."""
+
+    registration: Registration
+    manifest: dict[str, Any]
 
 
 class Result(Form):
@@ -109,6 +131,12 @@ class Distribution(Form):
     scores: list[float]
     threshold: float
     high: float
+
+
+class Health(Form):
+    """How the service is."""
+
+    status: Literal["alive", "ready"]
 
 
 class FieldProblem(Form):

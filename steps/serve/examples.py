@@ -1,7 +1,9 @@
 """The examples in the service's description of itself."""
 
+from typing import Any
+
 URL = "https://github.com/example/webshop/pull/17"
-PULL_REQUEST = {
+PULL_REQUEST: dict[str, Any] = {
     "number": 17,
     "title": "Fix typo",
     "body": "",
@@ -16,7 +18,7 @@ PULL_REQUEST = {
     "base": {"ref": "main", "repo": {"full_name": "example/webshop"}},
     "html_url": URL,
 }
-ANSWER = {
+ANSWER: dict[str, Any] = {
     "model": {"name": "pr-sentinel", "version": "1", "digest": 64 * "0"},
     "results": [
         {
@@ -33,7 +35,7 @@ ANSWER = {
         }
     ],
 }
-SEEN = {
+SEEN: dict[str, Any] = {
     "title": "Fix typo",
     "author": "a-newcomer",
     "created_at": "2026-08-17T18:05:25Z",

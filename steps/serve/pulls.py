@@ -1,21 +1,23 @@
-"""A pull request as it is on GitHub now, by its name or by the address of its page."""
+"""A pull request as it is on GitHub now, by the address of its page."""
 
+import asyncio
 import re
-from typing import Any, NamedTuple
+from math import ceil
+from typing import NamedTuple
 
-from github import Auth, Github, GithubException, UnknownObjectException
-from pydantic import ValidationError
-from requests.exceptions import RequestException
+from github import Auth
 
-from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, Unavailable
-from steps.common.pull_request import PullRequest, reasons
+from steps.common.errors import ConfigurationError, DataError
+from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings
+from steps.fetch.obstacles import Obstacle
+from steps.serve.access import GitHub
+from steps.serve.problems import Refused
 
-TIMEOUT_SECONDS = 10
-PATH = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_-]*)/([A-Za-z0-9._-]+)/pull/([1-9]\d{0,9})(?:[/?#].*)?")
-REFUSED = (401, 403)
-LATER = (403, 429)
-"""Of these, those with a rate limit's headers pass."""
+PATIENCE_SECONDS = 25.0
+"""For others that are asked for first, and the answer."""
+LATER_SECONDS = 10
+PATH = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+)/pull/([1-9]\d{0,8})(?:[/?#].*)?", re.ASCII)
 
 
 class Named(NamedTuple):
@@ -26,61 +28,51 @@ class Named(NamedTuple):
 
 
 def named(url: str, site: str) -> Named:
-    """What the address of a page on this GitHub names.
+    """What the address of a page on this GitHub names; nothing else of it is used.
 
     Raises:
         DataError: it is not the address of a pull request there.
     """
-    match = PATH.fullmatch(url.strip().removeprefix(site)) if url.strip().startswith(site) else None
-    if match is None:
+    given = url.strip()
+    match = PATH.fullmatch(given.removeprefix(site)) if given.startswith(site) else None
+    if match is None or match[1].rpartition("/")[2] in (".", ".."):
         raise DataError("That is not the address of a pull request.", advice=f"Give {site}/owner/name/pull/1.")
-    return Named(f"{match[1]}/{match[2]}", int(match[3]))
+    return Named(match[1], int(match[2]))
 
 
-def client(settings: ServeSettings) -> Github:
-    """GitHub by the service's token, without PyGithub's own pauses and second tries.
+class Pulls:
+    """Asks GitHub by the service's token, for one pull request after the other."""
 
-    Raises:
-        ConfigurationError: there is no token.
-    """
-    if settings.github_token is None:
-        raise ConfigurationError("This service has no token for GitHub.", advice="Set GITHUB_TOKEN, or use /score.")
-    return Github(
-        auth=Auth.Token(settings.github_token.get_secret_value()),
-        base_url=settings.github_api_url,
-        timeout=TIMEOUT_SECONDS,
-        retry=None,
-        seconds_between_requests=None,
-        seconds_between_writes=None,
-    )
+    def __init__(self, settings: ServeSettings) -> None:
+        token = settings.github_token
+        self._github = GitHub(settings.github_api_url, Auth.Token(token.get_secret_value())) if token else None
+        self._turn = asyncio.Lock()
 
+    async def fetch(self, wanted: Named) -> PullRequest:
+        """Fetch a pull request.
 
-def fetch(github: Github, wanted: Named) -> PullRequest:
-    """Ask GitHub for a pull request.
+        Raises:
+            ConfigurationError: there is no token.
+            NotFound: there is no such pull request, or the token may not see it.
+            SentinelError: what came is no pull request, or GitHub forbids it.
+            Refused: GitHub does not answer as it should, or asks to wait.
+        """
+        if self._github is None:
+            raise ConfigurationError("This service has no token for GitHub.", advice="Set GITHUB_TOKEN, or use /score.")
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), self._turn:
+                return (await asyncio.to_thread(self._github.pull_request, *wanted)).pull
+        except Obstacle as obstacle:
+            raise _later(obstacle.problem, obstacle.wait) from None
+        except TimeoutError:
+            raise _later("it takes too long to answer", None) from None
 
-    Raises:
-        NotFound: there is none, or the token may not see it.
-        AccessRefused: the token is not accepted.
-        Unavailable: GitHub does not answer, or asks to wait.
-        DataError: what came is no pull request.
-    """
-    what = f"{wanted.repository}#{wanted.number}"
-    try:
-        _, content = github.requester.requestJsonAndCheck("GET", f"/repos/{wanted.repository}/pulls/{wanted.number}")
-        return PullRequest.model_validate(content)
-    except UnknownObjectException:
-        raise NotFound(f"There is no {what}, or the token may not see it.", advice="Check its address.") from None
-    except ValidationError as error:
-        raise DataError(f"{what} can't be used: {'; '.join(reasons(error))}.", advice="Look at it on GitHub.") from None
-    except GithubException as error:
-        raise _refused(error) from None
-    except RequestException as error:
-        raise Unavailable(f"GitHub does not answer ({type(error).__name__}).", advice="Try again later.") from None
+    def close(self) -> None:
+        """End the connections."""
+        if self._github is not None:
+            self._github.close()
 
 
-def _refused(error: GithubException) -> AccessRefused | Unavailable:
-    headers: dict[str, Any] = {name.lower(): value for name, value in (error.headers or {}).items()}
-    limited = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
-    if error.status in REFUSED and not (limited and error.status in LATER):
-        return AccessRefused("GitHub does not accept the token.", advice="Give the service another GITHUB_TOKEN.")
-    return Unavailable(f"GitHub answered {error.status}.", advice="Try again later.")
+def _later(problem: str, wait: float | None) -> Refused:
+    headers = {"Retry-After": str(ceil(wait or LATER_SECONDS))}
+    return Refused(503, f"GitHub can't be asked now: {problem}.", headers=headers)

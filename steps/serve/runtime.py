@@ -1,9 +1,10 @@
 """What lives as long as the service: the model, the histories, the connections."""
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,18 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from steps.common.errors import SentinelError, Unavailable
+from steps.common.errors import DamagedArtefact, SentinelError, Unavailable
 from steps.common.mongo import Document
 from steps.common.settings import ServeSettings
 from steps.preprocess.features import NAMES
-from steps.serve.contract import ModelName
+from steps.serve import logs, metrics, reporting
+from steps.serve.contract import ModelName, Registration
 from steps.serve.histories import Histories
+from steps.serve.listening import listening
+from steps.serve.predictions import Predictions
+from steps.serve.pulls import Pulls
 from steps.serve.scoring import Scorer
+from steps.serve.webhook import Closed, Receiver
 from steps.train import golden
 from steps.train.model import Model
 
@@ -30,12 +36,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Runtime:
-    """All that answers come from; without a sound model there is no scorer, and `problem` says why."""
+    """All that answers come from; without a sound model there is no scorer."""
 
     settings: ServeSettings
-    database: Database[Document] | None
     scorer: Scorer | None
-    registration: dict[str, str]
+    registration: Registration
+    pulls: Pulls
+    webhook: Receiver | Closed
 
     def ready(self) -> Scorer:
         """The scorer.
@@ -50,21 +57,38 @@ class Runtime:
 
 @asynccontextmanager
 async def running(settings: ServeSettings) -> AsyncIterator[Runtime]:
-    """Bring everything up, and down again."""
-    database = connect(settings)
-    try:
-        try:
-            model, registration = load_model(settings.model_dir)
-        except SentinelError as error:
-            logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})  # noqa: TRY400
-            yield Runtime(settings, database, None, {})
-            return
-        name = ModelName(name=registration["name"], version=registration["version"], digest=model.digest)
-        logger.info("model loaded", extra=name.model_dump())
-        yield Runtime(settings, database, Scorer(model, name, Histories(database)), registration)
-    finally:
+    """Bring everything up, and down again: first what takes work, last what it needs."""
+    asyncio.get_running_loop().set_exception_handler(logs.unretrieved)
+    async with AsyncExitStack() as stack:
+        reporting.start(settings)
+        stack.callback(reporting.stop)
+        database = connect(settings)
         if database is not None:
-            database.client.close()
+            stack.callback(database.client.close)
+        scorer, registration = await _scorer(settings, database, stack)
+        metrics.READY.set(scorer is not None)
+        pulls = Pulls(settings)
+        stack.callback(pulls.close)
+        receiver = await stack.enter_async_context(listening(settings, scorer))
+        yield Runtime(settings, scorer, registration, pulls, receiver)
+
+
+async def _scorer(
+    settings: ServeSettings, database: Database[Document] | None, stack: AsyncExitStack
+) -> tuple[Scorer | None, Registration]:
+    """What scores, if the model is sound; the log says if it isn't."""
+    try:
+        model, registration = load_model(settings.model_dir)
+    except SentinelError as error:
+        logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})  # noqa: TRY400
+        return None, Registration()
+    name = ModelName(name=registration.name, version=registration.version, digest=model.digest)
+    logger.info("model loaded", extra={"model": str(name), "digest": name.digest})
+    metrics.model(name, str(model.manifest.get("data_hash", "")))
+    predictions = Predictions(database, name)
+    writing = asyncio.create_task(predictions.run())
+    stack.push_async_callback(predictions.stop, writing)
+    return Scorer(model, name, Histories(database), predictions), registration
 
 
 def connect(settings: ServeSettings) -> Database[Document] | None:
@@ -86,7 +110,7 @@ def connect(settings: ServeSettings) -> Database[Document] | None:
     return client[settings.mongo_db]
 
 
-def load_model(folder: Path) -> tuple[Model, dict[str, str]]:
+def load_model(folder: Path) -> tuple[Model, Registration]:
     """A model whose every file has its hash and that scores the golden pull requests as at training.
 
     Raises:
@@ -95,8 +119,14 @@ def load_model(folder: Path) -> tuple[Model, dict[str, str]]:
     model = Model.load(folder)
     model.check_features(NAMES)
     golden.check(model)
-    registration = {"name": "pr-sentinel", "version": "unregistered"}
+    return model, _registration(folder)
+
+
+def _registration(folder: Path) -> Registration:
     path = folder / VERSION_FILE
-    if path.is_file():
-        registration |= json.loads(path.read_bytes())
-    return model, registration
+    if not path.is_file():
+        return Registration()
+    try:
+        return Registration.model_validate(json.loads(path.read_bytes()))
+    except ValueError as error:
+        raise DamagedArtefact(f"{path} can't be read ({type(error).__name__}).", advice="Register it again.") from None

@@ -1,8 +1,7 @@
 """From pull requests as GitHub has them to scores and reasons, by the features and the model of training."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +9,10 @@ import numpy as np
 from steps.common.pull_request import PullRequest
 from steps.preprocess.history import AUTHOR_FEATURES, HISTORY_FEATURES
 from steps.preprocess.vectors import plain_rows, vector
+from steps.serve import metrics
 from steps.serve.contract import ModelName, Result
 from steps.serve.histories import Histories, Past
+from steps.serve.predictions import Predictions
 from steps.train.data import Floats
 from steps.train.model import Model
 from steps.train.reasons import reasons
@@ -28,21 +29,34 @@ class Scored(NamedTuple):
 
 
 class Scorer:
-    """A model together with the pasts that pull requests are compared with."""
+    """A model together with the pasts that pull requests are compared with; what it scores is counted and kept."""
 
-    def __init__(self, model: Model, name: ModelName, histories: Histories) -> None:
+    def __init__(self, model: Model, name: ModelName, histories: Histories, predictions: Predictions) -> None:
         self.model = model
         self.name = name
         self.histories = histories
+        self._predictions = predictions
+        self._turn = asyncio.Lock()
 
-    async def score(self, pulls: Sequence[PullRequest]) -> list[Scored]:
-        """Score pull requests, each by itself, in their order."""
+    async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[Scored]:
+        """Score pull requests, each by itself, in their order; `route` says who asks."""
+        return [one async for block in self.blocks(pulls, route) for one in block]
+
+    async def blocks(self, pulls: Sequence[PullRequest], route: str) -> AsyncIterator[list[Scored]]:
+        """The same, some at a time: among long lists, one block at each turn of the event loop."""
         pasts = await self.histories.of(pull.base.repo.full_name for pull in pulls)
-        scored: list[Scored] = []
-        for block in _blocks(pulls):
-            if scored:
+        if len(pulls) <= BLOCK:
+            yield self._block(pulls, pasts, route)
+            return
+        for start in range(0, len(pulls), BLOCK):
+            async with self._turn:
+                yield self._block(pulls[start : start + BLOCK], pasts, route)
                 await asyncio.sleep(0)
-            scored += score(self.model, block, pasts)
+
+    def _block(self, pulls: Sequence[PullRequest], pasts: Mapping[str, Past], route: str) -> list[Scored]:
+        scored = score(self.model, pulls, pasts)
+        metrics.scored(route, (one.result for one in scored))
+        self._predictions.keep(scored, route)
         return scored
 
 
@@ -53,20 +67,22 @@ def score(model: Model, pulls: Sequence[PullRequest], pasts: Mapping[str, Past])
     features = np.stack([vector(row, model.names) for row in rows])
     scores, surprises = model.score(features, repositories)
     return [
-        Scored(_result(model, *found, pasts[found[0]["repository"]]), own)
-        for *found, own in zip(rows, scores.tolist(), surprises, features, strict=True)
+        Scored(_result(model, row, one, own_surprises, pasts[row["repository"]]), own_features)
+        for row, one, own_surprises, own_features in zip(rows, scores.tolist(), surprises, features, strict=True)
     ]
 
 
 def _completed(model: Model, row: dict[str, Any], past: Past) -> dict[str, Any]:
     """A row with the features that need a past; the usual value stands for what can't be known."""
-    usual = model.middles(row["repository"])
     if past.history is None:
-        return row | {name: usual[name] for name in HISTORY_FEATURES if name in usual}
+        return row | _usual(model, row, HISTORY_FEATURES)
     found = row | past.history.features(row)
-    if past.whose == "all":
-        found |= {name: usual[name] for name in AUTHOR_FEATURES if name in usual}
-    return found
+    return found if past.whose == "repository" else found | _usual(model, row, AUTHOR_FEATURES)
+
+
+def _usual(model: Model, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
+    usual = model.middles(row["repository"])
+    return {name: usual[name] for name in names if name in usual}
 
 
 def _result(model: Model, row: dict[str, Any], score: float, surprises: Floats, past: Past) -> Result:
@@ -83,9 +99,3 @@ def _result(model: Model, row: dict[str, Any], score: float, surprises: Floats, 
         reasons=reasons(model, row, surprises),
         history=past.whose,
     )
-
-
-def _blocks(pulls: Sequence[PullRequest]) -> Iterator[list[PullRequest]]:
-    rest = iter(pulls)
-    while block := list(islice(rest, BLOCK)):
-        yield block

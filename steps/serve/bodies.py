@@ -1,0 +1,115 @@
+"""How much of a request's body is read, and how: JSON only, up to a limit, in time, a few large ones at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive
+
+from steps.serve.contract import MOST_BYTES
+from steps.serve.problems import Refused
+
+LARGE_BYTES = 2**20
+MOST_LARGE = 4
+"""Bodies that are larger than that, and in memory at the same time."""
+TURN_SECONDS = 10.0
+BODY_SECONDS = 40.0
+"""For a body to come; with the wait for its turn less than the 60 seconds after which BentoML gives up."""
+DRAIN_SECONDS = 5.0
+"""For the rest of a body that is too large: most callers read no answer before they have sent all."""
+
+
+class Bodies:
+    """Reads bodies for as long as their requests are worked on."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(MOST_LARGE)
+
+    @asynccontextmanager
+    async def read(self, given: Headers, receive: Receive) -> AsyncIterator[bytes]:
+        """Read a body; a large one counts as one of those in memory until the end of the block.
+
+        Raises:
+            Refused: it is not what it should be.
+            ClientDisconnect: the caller has gone.
+        """
+        if given.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise Refused(415, "Send JSON, with Content-Type: application/json.")
+        if given.get("content-encoding", "identity").lower() != "identity":
+            raise Refused(415, "Send the body as it is, without Content-Encoding.")
+        async with AsyncExitStack() as turn:
+            try:
+                async with asyncio.timeout(BODY_SECONDS + TURN_SECONDS):
+                    body = await self._whole(given, receive, turn)
+            except TimeoutError:
+                raise Refused(408, "The body did not come in time.") from None
+            yield body
+
+    async def _whole(self, given: Headers, receive: Receive, turn: AsyncExitStack) -> bytes:
+        announced = int(given.get("content-length", "0"))
+        if announced > MOST_BYTES:
+            await _drain(given, receive)
+            raise _too_large()
+        parts: list[bytes] = []
+        size, large = 0, False
+        more = True
+        while more:
+            if not large and max(size, announced) > LARGE_BYTES:
+                large = True
+                await self._wait(turn)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            more = message.get("more_body", False)
+            if size > MOST_BYTES:
+                parts.clear()
+                await _drain(given, receive)
+                raise _too_large()
+        return b"".join(parts)
+
+    async def _wait(self, turn: AsyncExitStack) -> None:
+        """Wait until few enough large bodies are in memory.
+
+        Raises:
+            Refused: that takes too long.
+        """
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await turn.enter_async_context(self._turns)
+        except TimeoutError:
+            said = "Other large requests are being worked on."
+            raise Refused(503, said, headers={"Retry-After": "5"}) from None
+
+
+def _too_large() -> Refused:
+    return Refused(413, f"A body may have {MOST_BYTES // 2**20} MiB; send fewer pull requests at once.")
+
+
+async def _drain(given: Headers, receive: Receive) -> None:
+    """Read what still comes and forget it; whoever asks first whether to send it is told no at once."""
+    if given.get("expect", "").lower() == "100-continue":
+        return
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
+    except TimeoutError:
+        pass
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """The body in one message, then whatever else comes."""
+    unread = True
+
+    async def read() -> Message:
+        nonlocal unread
+        if unread:
+            unread = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return read

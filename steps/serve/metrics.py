@@ -1,0 +1,81 @@
+"""What the service counts for Prometheus; routes are templates, and no label has a repository's or a person's name."""
+
+import time
+from collections.abc import Iterable
+from functools import cache
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from steps.serve.contract import ModelName, Result
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+REGISTRY = CollectorRegistry()
+"""Of this process, which is the only one that serves."""
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+SCORES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+ProcessCollector(registry=REGISTRY)
+
+REQUESTS = Counter("pr_sentinel_requests", "Requests answered", ["route", "status"], registry=REGISTRY)
+LATENCY = Histogram(
+    "pr_sentinel_request_seconds", "Time to an answer's end", ["route"], buckets=SECONDS, registry=REGISTRY
+)
+SCORED = Counter(
+    "pr_sentinel_scored",
+    "Pull requests scored, by level and by whose history they were compared with",
+    ["route", "level", "history"],
+    registry=REGISTRY,
+)
+SCORE = Histogram("pr_sentinel_score", "Scores of pull requests", buckets=SCORES, registry=REGISTRY)
+MODEL = Gauge("pr_sentinel_model_info", "The model", ["name", "version", "digest", "data_hash"], registry=REGISTRY)
+READY = Gauge("pr_sentinel_ready", "1 with a model that passed its checks, else 0", registry=REGISTRY)
+PREDICTIONS = Counter("pr_sentinel_predictions", "Scores written or dropped", ["outcome"], registry=REGISTRY)
+WAITING = Gauge("pr_sentinel_predictions_waiting", "Scores not yet written to MongoDB", registry=REGISTRY)
+DELIVERIES = Counter("pr_sentinel_deliveries", "Webhook deliveries by outcome", ["outcome"], registry=REGISTRY)
+
+for outcome in ("written", "dropped"):
+    PREDICTIONS.labels(outcome)
+
+
+def answered(route: str, status: int, started: float) -> None:
+    """Count a request; `started` is by `time.perf_counter`."""
+    _requests(route, status).inc()
+    _latency(route).observe(time.perf_counter() - started)
+
+
+def scored(route: str, results: Iterable[Result]) -> None:
+    """Count the results of pull requests."""
+    for result in results:
+        _scored(route, result.level, result.history).inc()
+        SCORE.observe(result.score)
+
+
+def model(name: ModelName, data_hash: str) -> None:
+    """Name the model that answers."""
+    MODEL.labels(name.name, name.version, name.digest, data_hash).set(1)
+
+
+def delivered(outcome: str) -> None:
+    """Count a webhook delivery; outcomes are few fixed words."""
+    DELIVERIES.labels(outcome).inc()
+
+
+def exposition() -> bytes:
+    """All of it as Prometheus reads it."""
+    return bytes(generate_latest(REGISTRY))
+
+
+# Finding a labelled metric costs more than counting; routes, statuses and levels are few.
+_requests = cache(lambda route, status: REQUESTS.labels(route, str(status)))
+_latency = cache(LATENCY.labels)
+_scored = cache(SCORED.labels)

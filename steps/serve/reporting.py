@@ -1,0 +1,54 @@
+"""Errors to Sentry, where SENTRY_DSN names one: their kind and place, and nothing that a caller has sent."""
+
+import logging
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk.integrations.dedupe import DedupeIntegration
+from sentry_sdk.integrations.logging import LoggingIntegration
+from sentry_sdk.utils import BadDsn
+
+from steps.common.settings import ServeSettings
+
+FLUSH_SECONDS = 2.0
+KEPT = frozenset(
+    {"event_id", "timestamp", "platform", "level", "logger", "logentry", "exception", "tags", "server_name", "sdk"}
+)
+
+logger = logging.getLogger(__name__)
+
+
+def start(settings: ServeSettings) -> None:
+    """Report what is logged as an error from now on; without a usable address nothing is reported."""
+    if settings.sentry_dsn is None:
+        return
+    try:
+        sentry_sdk.init(
+            dsn=settings.sentry_dsn.get_secret_value(),
+            send_default_pii=False,
+            max_request_body_size="never",
+            include_local_variables=False,
+            max_breadcrumbs=0,
+            default_integrations=False,
+            auto_enabling_integrations=False,
+            integrations=[LoggingIntegration(level=None, event_level=logging.ERROR), DedupeIntegration()],
+            before_send=scrubbed,
+            shutdown_timeout=FLUSH_SECONDS,
+        )
+    except BadDsn:
+        logger.error("SENTRY_DSN can't be used, so errors are not reported")  # noqa: TRY400 - the trace holds the key
+
+
+def stop() -> None:
+    """Send what is still to be sent."""
+    sentry_sdk.flush(FLUSH_SECONDS)
+
+
+def scrubbed(event: Any, _: dict[str, Any]) -> Any:
+    """An event without whatever may hold a text: only fields that are known stay, and no exception's words."""
+    kept = {name: value for name, value in event.items() if name in KEPT}
+    for exception in kept.get("exception", {}).get("values", []):
+        exception["value"] = ""
+    if "logentry" in kept:
+        kept["logentry"] = {"message": kept["logentry"].get("message", "")}
+    return kept
