@@ -15,6 +15,7 @@ from onnx import TensorProto, helper
 from steps.common.dataset import (
     FOLDER,
     MANIFEST,
+    OVERALL,
     VERSION,
     Dataset,
     File,
@@ -37,7 +38,7 @@ from steps.train.autoencoder import Trained
 from steps.train.calibration import Calibration
 from steps.train.record import Run
 from steps.train.run import Result, fit
-from steps.train.scaling import OVERALL, Scales
+from steps.train.scaling import Scales
 from tests.pulls import passed
 
 Table = dict[str, Any]

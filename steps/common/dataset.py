@@ -16,6 +16,8 @@ VERSION = 1
 SPLITS = ("train", "validation", "test", "injected", "history")
 FOLDER = "datasets"
 MANIFEST = "manifest.json"
+OVERALL = ""
+"""The name under which stands what holds over all repositories."""
 
 
 class _Part(BaseModel):

@@ -61,6 +61,22 @@ HISTORY_FEATURES: tuple[str, ...] = (
 )
 
 
+PAST_FEATURES: tuple[str, ...] = tuple(name for name in HISTORY_FEATURES if name != "title_words")
+"""Those that mean nothing without any past."""
+
+AUTHOR_FEATURES: tuple[str, ...] = (
+    "newcomer",
+    "author_before",
+    "author_share",
+    "hour_surprise",
+    "near_duplicates",
+    "newcomers_hour",
+    "stranger_says_little",
+    "insider_odd_sweep",
+)
+"""Those that mean nothing without the repository's own authors and its own last day."""
+
+
 class Recent(NamedTuple):
     """What is remembered of a pull request for a day."""
 
@@ -134,7 +150,7 @@ class History:
             "body_elsewhere": self.bodies.odds(reading.body, self.elsewhere),
             "empty_body_surprise": silence,
             "near_duplicates": log1p(self._near_duplicates(pull["created_at"], reading)),
-            "newcomers_hour": log1p(self._newcomers(pull["created_at"]) + newcomer),
+            "newcomers_hour": log1p(self._newcomers(pull["created_at"], {reading.author} if newcomer else set())),
             "stranger_says_little": newcomer * (0.2 + reading.empty) * (short + pull["web_editor_title"]),
             "insider_odd_sweep": log1p(author.count) * max(hour - 2.5, 0.0) * pull["log_files"] * (0.3 + reading.empty),
         }
@@ -160,17 +176,28 @@ class History:
         self.forms.update(reading.form)
         self.recent_sizes.append(pull["log_lines"])
         self.recent_authors.append(reading.author)
-        self.last_day.append(Recent(pull["created_at"], reading.author, reading.words, newcomer))
-        while self.last_day and self.last_day[0].opened < pull["created_at"] - DAY:
-            self.last_day.popleft()
+        self._remember(Recent(pull["created_at"], reading.author, reading.words, newcomer))
+
+    def recent(self, pull: Pull) -> Recent:
+        """What is remembered of the pull request for a day."""
+        reading = Reading(pull)
+        return Recent(pull["created_at"], reading.author, reading.words, reading.author not in self.authors)
+
+    def join(self, recents: Iterable[Recent]) -> None:
+        """Take openings since this past ended into its last day; those that it holds already are passed over.
+
+        Args:
+            recents: in the order of their opening.
+        """
+        end = self.last_day[-1].opened if self.last_day else None
+        for recent in recents:
+            if end is None or recent.opened > end:
+                self._remember(recent._replace(newcomer=recent.newcomer and recent.author not in self.authors))
 
     @contextmanager
     def supposing(self, earlier: Sequence[Pull]) -> Iterator[None]:
         """For the time of the block, as if these had been opened in the last day; nothing else moves."""
-        for pull in earlier:
-            reading = Reading(pull)
-            newcomer = reading.author not in self.authors
-            self.last_day.append(Recent(pull["created_at"], reading.author, reading.words, newcomer))
+        self.last_day.extend(self.recent(pull) for pull in earlier)
         try:
             yield
         finally:
@@ -222,6 +249,12 @@ class History:
             history.last_day.append(Recent(opened, author, frozenset(hashes), newcomer))
         return history
 
+    def _remember(self, recent: Recent) -> None:
+        """For a day."""
+        self.last_day.append(recent)
+        while self.last_day[0].opened < recent.opened - DAY:
+            self.last_day.popleft()
+
     def _hour_surprise(self, author: Author, hour: int) -> float:
         """-log of the hour's share; the author's hours shrunk to the repository's, an hour either side counts half."""
         own = author.hours[hour] + 0.5 * (author.hours[hour - 1] + author.hours[(hour + 1) % 24])
@@ -256,5 +289,6 @@ class History:
             other.author != reading.author and opened - other.opened <= DAY and alike(other) for other in self.last_day
         )
 
-    def _newcomers(self, opened: datetime) -> int:
-        return sum(other.newcomer and opened - other.opened <= HOUR for other in self.last_day)
+    def _newcomers(self, opened: datetime, known: set[int]) -> int:
+        """How many authors were new in the last hour, each counted once, with those that are known to be."""
+        return len(known.union(r.author for r in self.last_day if r.newcomer and opened - r.opened <= HOUR))

@@ -82,6 +82,11 @@ class Counts:
         gain = np.where(there >= self.COMMON, np.maximum(log_there - log_here, 0.0), 0.0)
         return float(gain.sum() / (len(things) + 2.0))
 
+    def add(self, other: "Counts") -> None:
+        """Take in what another one has counted."""
+        self.seen += other.seen
+        self.total += other.total
+
     def update(self, things: Indices) -> None:
         """Count each of them once; `total` counts calls."""
         self.seen[np.unique(things % len(self.seen))] += 1

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from steps.common.dataset import OVERALL
 from steps.train.data import Floats
-from steps.train.scaling import OVERALL
 
 LEAST_ROWS = 50
 """A repository with fewer pull requests to judge by is judged by all."""

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from steps.common.dataset import Dataset
+from steps.common.dataset import OVERALL, Dataset
 from steps.train.data import Floats, Rows, batches
 from steps.train.model import MOST_REASONS, Model
-from steps.train.scaling import OVERALL
 
 LEAST_SURPRISE = 1.0
 """Below this, in powers of ten, a feature is no reason."""

@@ -6,13 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
+from steps.common.dataset import OVERALL
 from steps.train.data import Floats
 
 SHRINKAGE_ROWS = 150
 LINEAR_UP_TO = 4.0
 LEAST_SPREAD = 1e-3
-OVERALL = ""
-"""The name under which the scales over all repositories stand."""
 
 
 @dataclass(frozen=True)

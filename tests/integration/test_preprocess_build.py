@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import bson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,11 +13,12 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from steps.common import mongo
-from steps.common.dataset import SPLITS, Manifest, load_manifest, materialise
+from steps.common.dataset import OVERALL, SPLITS, Manifest, load_manifest, materialise
 from steps.common.errors import ConfigurationError, StorageFull, TooManyRejected, Unavailable
 from steps.common.settings import MongoSettings, StoreSettings, load
 from steps.common.store import open_store
 from steps.preprocess import pipeline, source, spark
+from steps.preprocess.history import History
 from steps.preprocess.rows import ROW_SCHEMA
 from tests.integration.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 
@@ -96,16 +98,22 @@ def test_the_manifest_tells_where_it_comes_from(made: dict[str, Any]) -> None:
 def test_histories_are_published(made: dict[str, Any], splits: dict[str, list[dict[str, Any]]]) -> None:
     """Each repository's state is in MongoDB as it is in the dataset, with the dataset's hash."""
     published = {one["_id"]: (bytes(one["state"]), one["dataset"]) for one in made["database"].history.find()}
+    whole = published.pop(OVERALL)
     assert published == {row["repository"]: (row["state"], made["data_hash"]) for row in splits["history"]}
+    assert whole[1] == made["data_hash"]
+    everything = History.from_state(bson.decode(whole[0]))
+    assert everything.seen == made["rows"]
 
 
 def test_a_second_run_finds_what_the_first_has_made(made: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a change Spark isn't started, the outcome is the same, and a lost history is published again."""
     monkeypatch.setattr(spark, "session", None)
-    made["database"].history.delete_one({"_id": BUSY})
+    before = made["database"].history.find_one({"_id": OVERALL})
+    made["database"].history.delete_many({"_id": {"$in": [BUSY, OVERALL]}})
     again = build(names=[QUIET, *REPOSITORIES])
     assert again == {name: made[name] for name in again}
-    assert made["database"].history.count_documents({"dataset": made["data_hash"]}) == 2
+    assert made["database"].history.count_documents({"dataset": made["data_hash"]}) == 3
+    assert made["database"].history.find_one({"_id": OVERALL}) == before
 
 
 def test_order_cores_and_time_of_fetching_change_nothing(

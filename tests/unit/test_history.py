@@ -1,13 +1,15 @@
 """The history reads the past alone, and survives being put away."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import bson
+import numpy as np
 import pytest
 
 from steps.common.errors import DataError
-from steps.preprocess.history import HISTORY_FEATURES, History
+from steps.preprocess.history import AUTHOR_FEATURES, HISTORY_FEATURES, PAST_FEATURES, History
 from steps.preprocess.vectors import with_own
 from tests.pulls import START, TEXTS, pull, pulls
 
@@ -97,6 +99,63 @@ def test_what_is_supposed_leaves_no_trace() -> None:
 def test_the_last_day_does_not_grow_with_the_years() -> None:
     """Only what was opened within a day is remembered one by one."""
     assert len(after(pulls(200)).last_day) <= 9
+
+
+def test_openings_since_then_join_the_last_day_and_nothing_else() -> None:
+    """Features of the last day see them, all others stay as they were."""
+    history, ended = after(pulls(30)), START + timedelta(hours=90)
+    near = {"created_at": ended + timedelta(minutes=30), "title": "Fix the router for case 3"}
+    first, twin, judged = with_own([pull(31 + n, **near, author=f"stranger-{n}") for n in range(3)])
+    alone = history.features(judged)
+    history.join([history.recent(first), history.recent(twin)])
+    together = history.features(judged)
+    changed = {name for name in HISTORY_FEATURES if alone[name] != together[name]}
+    assert changed == {"near_duplicates", "newcomers_hour"}
+    assert together["near_duplicates"] == pytest.approx(np.log(3))
+    assert together["newcomers_hour"] == pytest.approx(np.log(4))
+
+
+def test_an_opening_that_the_past_holds_already_does_not_join_again() -> None:
+    """A state that was made since knows it."""
+    history, rows = after(pulls(30)), with_own(pulls(30))
+    before = bson.encode(history.state())
+    history.join([history.recent(row) for row in rows[-5:]])
+    assert bson.encode(history.state()) == before
+
+
+def test_an_opening_does_not_count_for_itself() -> None:
+    """A pull request that has joined and is scored again is what it was before."""
+    history, row = after(pulls(30)), with_own([pull(31, author="stranger")])[0]
+    before = history.features(row)
+    history.join([history.recent(row)])
+    assert history.features(row) == before
+
+
+def test_several_openings_of_one_newcomer_are_one_newcomer() -> None:
+    """Whose second one a state of last night can't tell from the first."""
+    history, ended = after(pulls(30)), START + timedelta(hours=90)
+    given = [pull(31 + n, author="stranger", created_at=ended + timedelta(minutes=n)) for n in range(1, 4)]
+    *earlier, last = with_own(given)
+    history.join(history.recent(row) for row in earlier)
+    assert history.features(last)["newcomers_hour"] == pytest.approx(np.log(2))
+
+
+def test_what_has_joined_is_forgotten_after_a_day() -> None:
+    """As all that is remembered one by one."""
+    history, ended = after(pulls(30)), START + timedelta(hours=90)
+    days = [pull(31 + n, created_at=ended + timedelta(days=n)) for n in range(1, 9)]
+    history.join([history.recent(row) for row in with_own(days)])
+    assert len(history.last_day) <= 2
+
+
+def test_the_features_that_need_a_past_are_known() -> None:
+    """An empty history tells the others as well as a full one."""
+    row = with_own([pull(31)])[0]
+    empty, full = History().features(row), after(pulls(30)).features(row)
+    same = {name for name in HISTORY_FEATURES if name not in PAST_FEATURES}
+    assert same
+    assert {name: empty[name] for name in same} == {name: full[name] for name in same}
+    assert set(AUTHOR_FEATURES) <= set(PAST_FEATURES)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from steps.common.dataset import OVERALL
 from steps.common.errors import DamagedArtefact
 from steps.train import artefact
 from steps.train.artefact import FILES, MANIFEST, VERSION
 from steps.train.model import INPUT_LIMIT, Model, reconstruct, session
-from steps.train.scaling import OVERALL
 from tests import builders
 
 REPOSITORY = builders.REPOSITORY
