@@ -10,7 +10,7 @@ const FOOT = 44;
 const SIDE = 10;
 const GAP = 6;
 const BAR_WIDTH = 8;
-const TICK_WIDTH = 70;
+const TICK_WIDTH = 56;
 
 /** The plot with its caption; null where there is nothing to draw from. */
 export function plot(result, distribution) {

@@ -50,7 +50,7 @@ function why(result, model) {
   return el(
     "section",
     { class: "card why", "aria-labelledby": "why" },
-    el("h3", { id: "why" }, "Why"),
+    el("h3", { id: "why" }, result.level === "standard" ? "What is least usual about it" : "Why"),
     reasons.length
       ? el("ul", { class: "reasons" }, ...reasons.map(reason))
       : el("p", {}, noReasons(result.level)),

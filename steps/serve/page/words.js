@@ -2,7 +2,7 @@
 
 const LEVELS = { standard: "Nothing unusual", unusual: "Unusual", high: "Very unusual" };
 const NO_REASONS = {
-  standard: "No single thing about it stands out.",
+  standard: "Nothing about it stands out.",
   other: "No single thing stands out; it is all of it together.",
 };
 

@@ -1,0 +1,62 @@
+"""What a person would notice on a page, asked of the browser."""
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from tests.pages.browser import Page
+
+SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
+LEADING = 3
+"""Pixels that the box of a line is taller than its letters."""
+
+
+def _asked(page: Page, question: str) -> Any:
+    page.evaluate(SCRIPT)
+    return page.evaluate(f"looking.{question}()")
+
+
+def contrasts(page: Page) -> dict[str, float]:
+    """The contrast of each text that is shown, after WCAG."""
+    return {text: _contrast(colour, behind) for text, colour, behind in _asked(page, "texts")}
+
+
+def _contrast(one: list[int], other: list[int]) -> float:
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(pixel: list[int]) -> float:
+    assert pixel[3] == 255, "a text that shows through"
+    shares = [value / 255 for value in pixel[:3]]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def outside(page: Page) -> list[str]:
+    """What reaches beyond the window's right edge."""
+    beyond: list[str] = _asked(page, "outside")
+    return [*beyond, "the page scrolls"] if _asked(page, "scrolls") else beyond
+
+
+def tab_stops(page: Page) -> list[tuple[str, bool]]:
+    """What the Tab key reaches, in order, each with whether its focus shows; the parts of one field count once."""
+    stops: list[tuple[str, bool]] = []
+    for _ in range(60):
+        page.press("Tab")
+        found = _asked(page, "focused")
+        if found is None:
+            return stops
+        if not stops or stops[-1][0] != found[0]:
+            stops.append((found[0], found[1]))
+    raise AssertionError(f"the Tab key never leaves the page: {stops}")
+
+
+def colliding(page: Page) -> list[tuple[str, str]]:
+    """Pairs of the plot's texts that lie on each other."""
+    return [
+        (one["words"], other["words"])
+        for one, other in combinations(_asked(page, "labels"), 2)
+        if max(one["left"], other["left"]) < min(one["right"], other["right"])
+        and max(one["top"], other["top"]) < min(one["bottom"], other["bottom"]) - LEADING
+    ]

@@ -1,0 +1,143 @@
+"""A person scores pull requests on the page of the real service."""
+
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from samples.graph import SITE
+from tests.pages.browser import Page
+
+PULL = f"{SITE}/example/webshop/pull/2401"
+"""One whose many commits make it odd."""
+DONE = "document.body.getAttribute('aria-busy') === 'false'"
+SCORED = f"{DONE} && !document.querySelector('#result').hidden"
+WORDS = {"standard": "Nothing unusual", "unusual": "Unusual", "high": "Very unusual"}
+
+
+def scored(address: str) -> dict[str, Any]:
+    """What the service itself says."""
+    answer = requests.post(f"{address}/score_url", json={"url": PULL}, timeout=10)
+    return dict(answer.json()["results"][0])
+
+
+def paste(page: Page, url: str) -> None:
+    page.fill("#url", url)
+    page.press("Enter")
+
+
+def test_a_pasted_address_is_scored_by_pressing_enter(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED)
+    result = scored(service)
+    assert page.text("#verdict") == WORDS[result["level"]]
+    assert f"{result['score']:.2f}" in page.text(".sentence")
+    assert "past pull requests" in page.text(".sentence")
+    assert "example/webshop #2401" in page.text(".verdict")
+    assert page.evaluate("document.querySelector('.which a').href") == PULL
+    assert page.evaluate("document.activeElement.id") == "verdict"
+    assert page.evaluate("document.title").startswith(WORDS[result["level"]])
+
+
+def test_the_reasons_are_those_that_the_service_gives(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED)
+    told = page.text(".reasons").lower()
+    reasons = scored(service)["reasons"]
+    assert reasons
+    for reason in reasons:
+        what, _, usual = reason.partition("; ")
+        assert what.lower() in told
+        assert usual.lower() in told
+
+
+def test_the_plot_marks_the_score_between_its_lines(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
+    result = scored(service)
+    known = requests.get(f"{service}/distribution", params={"repository": "example/webshop"}, timeout=10).json()
+    places = {
+        kind: float(page.evaluate(f"document.querySelector('line.mark.{kind}').getAttribute('x1')"))
+        for kind in ("threshold", "high", "marker")
+    }
+    by_score = {"threshold": known["threshold"], "high": known["high"], "marker": result["score"]}
+    assert sorted(places, key=places.__getitem__) == sorted(by_score, key=by_score.__getitem__)
+    per_point = (places["high"] - places["threshold"]) / (known["high"] - known["threshold"])
+    assert abs(places["threshold"] + per_point * (result["score"] - known["threshold"]) - places["marker"]) < 0.1
+    assert page.evaluate("document.querySelectorAll('.plot .bar').length") > 10
+
+
+def test_the_plot_is_told_in_words_too(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
+    named = "document.querySelector('.plot svg').getAttribute('aria-labelledby').split(' ')"
+    told = page.evaluate(f"{named}.map((id) => document.getElementById(id).textContent).join(' ')")
+    assert f"This one is at {scored(service)['score']:.2f}" in told
+    assert page.text("figcaption") in told
+
+
+def test_a_result_has_an_address_that_leads_back_to_it(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED)
+    again = page.evaluate("location.href")
+    page.open(again)
+    page.wait(SCORED)
+    assert "example/webshop #2401" in page.text(".verdict")
+
+
+def test_a_link_from_elsewhere_may_name_the_address_in_its_hash(page: Page, service: str) -> None:
+    page.open(f"{service}/#url={quote(PULL, safe='')}")
+    page.wait(SCORED)
+    assert "example/webshop #2401" in page.text(".verdict")
+
+
+def test_an_address_without_its_scheme_is_understood(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL.removeprefix("https://"))
+    page.wait(SCORED)
+    assert "example/webshop #2401" in page.text(".verdict")
+
+
+def test_the_example_is_plainly_unusual(page: Page, service: str) -> None:
+    page.open(service)
+    page.evaluate("document.querySelector('#example').focus()")
+    page.press("Enter")
+    page.wait(SCORED)
+    assert page.text("#verdict") == "Very unusual"
+    assert "41,212 lines" in page.text(".reasons")
+    assert page.evaluate("document.querySelector('#empty').hidden")
+    assert page.evaluate("document.querySelector('#title').value") == "Fix typo"
+
+
+def test_fields_are_filled_in_and_scored_by_the_keyboard_alone(page: Page, service: str) -> None:
+    page.open(service)
+    page.evaluate("document.querySelector('summary').focus()")
+    page.press("Enter")
+    for typed in ("Fix the parser for case 4", "It failed on empty input; now it does not.", "owner/name", "dev-3"):
+        page.press("Tab")
+        page.command("Input.insertText", text=typed)
+    for typed in ("14", "5", "2", "1"):
+        page.press("Tab")
+        page.command("Input.insertText", text=typed)
+    page.press("Enter")
+    page.wait(SCORED)
+    assert "Fix the parser for case 4" in page.text(".verdict")
+    assert "+14" in page.text(".verdict")
+    assert "5 in 2 files, 1 commit" in page.text(".verdict")
+    assert "came before in owner/name" in page.text(".why")
+
+
+def test_a_repository_without_a_past_is_said_to_have_none(page: Page, bare: str) -> None:
+    page.open(bare)
+    page.evaluate("document.querySelector('#example').click()")
+    page.wait(SCORED)
+    assert "could not be looked up" in page.text(".why")
+    page.fill("#repository", "nobody/knows")
+    page.press("Enter")
+    page.wait(SCORED + " && document.querySelector('.sentence').textContent.includes('all repositories')")
+    assert "all repositories that the model knows" in page.text("figcaption")
