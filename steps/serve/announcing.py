@@ -7,23 +7,19 @@ from steps.serve.contract import ModelName, Result
 
 ALL = 100.0
 UNUSUAL, AGAIN = "Unusual pull request", "No longer an unusual pull request"
+STANDING = {"standard": "ordinary", "unusual": "unusual", "high": "highly unusual"}
 PAST = {
     "repository": "this repository's past pull requests",
-    "all": "past pull requests of all the repositories it knows, for it knows too few of this one",
-    "none": "past pull requests, without a look at this repository's history, which could not be read",
-}
-STANDING = {
-    "standard": "nothing out of the ordinary",
-    "unusual": "unusual",
-    "high": "highly unusual, as about one in ten of those that are pointed out",
+    "all": "the past pull requests of all repositories that the model knows (too few are known of this one)",
+    "none": "the past pull requests that the model knows (this repository's history could not be read)",
 }
 MEANING = (
-    "It is no verdict: it says that this pull request does not look like the others here, not that anything is wrong "
+    "This is no verdict: it says that the pull request doesn't look like the others here, not that anything is wrong "
     "with it or its author. A second look may be worth the time; nothing is blocked."
 )
 STOP = (
-    "To have fewer or none of these, a maintainer removes the app or webhook in the repository's settings, "
-    "or asks whoever runs the service to set `WEBHOOK_WEEKLY_ALERTS` lower or `WEBHOOK_MODE=record`."
+    "To stop these, remove the app or the webhook in the repository's settings, "
+    "or have whoever runs the service set `WEBHOOK_MODE=record`."
 )
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~!&])")
 _CALLS = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)")
@@ -41,22 +37,22 @@ class Words(NamedTuple):
 def unusual(result: Result, model: ModelName) -> Words:
     """What is said of an unusual pull request."""
     lines = [
-        f"**Score {result.score:.1f}**, over the threshold of {result.threshold:.1f}: {STANDING[result.level]}. "
-        f"It is higher than that of {_share(result.percentile)} of {PAST[result.history]}.",
-        "This pull request",
+        f"**{STANDING[result.level].capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
+        f"higher than {_share(result.percentile)} of {PAST[result.history]}.",
+        "It",
         "\n".join(f"- {plain(reason)}" for reason in result.reasons),
         MEANING,
-        f"<sub>{_by(model)}. {STOP}</sub>",
+        f"<sub>{_by(model)} {STOP}</sub>",
     ]
-    return Words(UNUSUAL, "\n\n".join(line for line in lines if line))
+    return Words(UNUSUAL, "\n\n".join(lines))
 
 
 def standard_again(result: Result, model: ModelName) -> Words:
     """What stands in its place once the pull request is like the others."""
     lines = [
-        f"After its latest changes this pull request looks like the others here: **score {result.score:.1f}**, "
-        f"not over the threshold of {result.threshold:.1f}. What stood here before does not hold any more.",
-        f"<sub>{_by(model)}.</sub>",
+        f"After its latest changes the pull request looks like the others here: score {result.score:.2f}, "
+        f"threshold {result.threshold:.2f}. What stood here before does not hold any more.",
+        f"<sub>{_by(model)}</sub>",
     ]
     return Words(AGAIN, "\n\n".join(lines))
 
@@ -72,4 +68,4 @@ def _share(percentile: float) -> str:
 
 
 def _by(model: ModelName) -> str:
-    return f"PR Sentinel, model {plain(model.name)} {plain(model.version)}"
+    return f"PR Sentinel, model {plain(model.name)} {plain(model.version)}."

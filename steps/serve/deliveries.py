@@ -19,6 +19,8 @@ LONGEST_WAIT_SECONDS = 1_800.0
 PATIENCE = timedelta(days=3)
 """For so long a delivery is tried."""
 BUSY_SECONDS = 1.0
+OVERDUE_SECONDS = 600.0
+"""After which services with another model take what nobody else does."""
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 
@@ -34,11 +36,13 @@ class Deliveries:
     """The collection `deliveries`.
 
     `next_attempt` is when one is due; while somebody works on it, it is the end of the lease. Meanwhile its pull
-    request stands in `busy`, which is unique, so that nobody else works on the same pull request.
+    request stands in `busy`, which is unique, so that nobody else works on the same pull request. `model` is that of
+    the service that received it: during a release, a service that is only tried out says nothing to anybody.
     """
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(self, database: AsyncDatabase[Document], model: str) -> None:
         self._collection = database.deliveries
+        self._model = model
 
     async def prepare(self) -> None:
         """Make the indexes, unless they are there."""
@@ -53,7 +57,7 @@ class Deliveries:
             Whether there is something to do.
         """
         now = datetime.now(UTC)
-        fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now}
+        fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now, "model": self._model}
         content = notice._asdict()
         try:
             await self._collection.insert_one({"_id": content.pop("delivery"), **content, **fresh})
@@ -66,7 +70,8 @@ class Deliveries:
         """The one that is due for longest, for the time of a lease; None where nothing is due."""
         while True:
             now = datetime.now(UTC)
-            due = {"state": WAITING, "next_attempt": {"$lte": now}}
+            overdue = {"next_attempt": {"$lte": now - timedelta(seconds=OVERDUE_SECONDS)}}
+            due = {"state": WAITING, "next_attempt": {"$lte": now}, "$or": [{"model": self._model}, overdue]}
             found = await self._collection.find_one(due, sort=[("next_attempt", 1)])
             if found is None:
                 return None

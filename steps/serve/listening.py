@@ -46,7 +46,8 @@ async def listening(settings: ServeSettings, scorer: "Scorer | None") -> AsyncIt
         yield Closed(str(error))
         return
     database = needs.client[settings.mongo_db]
-    deliveries, alerts = Deliveries(database), Alerts(database, settings.webhook_weekly_alerts)
+    deliveries = Deliveries(database, scorer.name.digest if scorer else "")
+    alerts = Alerts(database, settings.webhook_weekly_alerts)
     async with needs.client:
         if scorer is None:
             yield Receiver(needs.secret, deliveries, lambda: None)

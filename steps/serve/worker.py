@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from steps.common.errors import SentinelError, Unavailable
 from steps.common.pull_request import PullRequest
 from steps.fetch.obstacles import Obstacle
-from steps.serve import announcing
+from steps.serve import announcing, metrics
 from steps.serve.access import TIMEOUT_SECONDS, Fetched, GitHub, Identities
 from steps.serve.alerts import Alert, Alerts
 from steps.serve.announcers import Announcer
@@ -83,23 +83,28 @@ class Worker:
         """Work until told to stop; whatever goes wrong, what is left is tried again."""
         away = False
         while not self._stopping:
+            worked = False
             try:
-                while self._prepare:
-                    await self._prepare[0]()
-                    self._prepare.pop(0)
-                delivery = await self._deliveries.take()
+                worked = await self._next()
                 away = False
             except PyMongoError as error:
-                if not away:
-                    logger.warning(
-                        "deliveries wait for MongoDB",
-                        extra={"error": type(error).__name__, "code": getattr(error, "code", None)},
-                    )
-                away, delivery = True, None
-            if delivery is None:
+                extra = {"error": type(error).__name__, "code": getattr(error, "code", None)}
+                logger.log(logging.DEBUG if away else logging.WARNING, "deliveries wait for MongoDB", extra=extra)
+                away = True
+            except Exception:
+                logger.exception("the work behind the webhook met a mistake of this service")
+            if not worked:
                 await self._rest()
-            else:
-                await self._attempt(delivery)
+
+    async def _next(self) -> bool:
+        """Work on the next delivery, if one is due."""
+        while self._prepare:
+            await self._prepare[0]()
+            self._prepare.pop(0)
+        delivery = await self._deliveries.take()
+        if delivery is not None:
+            await self._attempt(delivery)
+        return delivery is not None
 
     async def stop(self, running: "asyncio.Task[None]") -> None:
         """Finish what is under way, or hand it back where that takes too long."""
@@ -202,5 +207,6 @@ def _names(delivery: Delivery) -> dict[str, Any]:
 
 
 def _log(delivery: Delivery, outcome: str, **more: Any) -> None:
+    metrics.delivered(outcome)
     level = logging.INFO if outcome not in ("failed", "postponed") else logging.WARNING
     logger.log(level, "delivery %s", outcome, extra=_names(delivery) | more)

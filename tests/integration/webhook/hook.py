@@ -18,6 +18,7 @@ from pymongo.database import Database
 
 from samples import deliver
 from samples.generate import repositories
+from steps.common.pull_request import PullRequest
 from tests.integration.conftest import StandIn
 from tests.integration.webhook import app as application
 
@@ -85,9 +86,15 @@ class Hook:
 
     def sha(self, number: int = 12) -> str:
         """The commit at which a pull request stands."""
+        return str(self._shown(number)["head"]["sha"])
+
+    def pull(self, number: int) -> PullRequest:
+        """A pull request as it is now."""
+        return PullRequest.model_validate(self._shown(number))
+
+    def _shown(self, number: int) -> dict[str, Any]:
         url = f"{self._github.address}/repos/{SHOP}/pulls/{number}"
-        answer = requests.get(url, headers={"Authorization": "token somebody"}, timeout=10)
-        return str(answer.json()["head"]["sha"])
+        return dict(requests.get(url, headers={"Authorization": "token somebody"}, timeout=10).json())
 
 
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:

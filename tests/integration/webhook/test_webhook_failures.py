@@ -113,7 +113,14 @@ def test_mongodb_s_absence_in_the_middle_of_the_work_is_sat_out(hook: Hook, data
     hook.shape(additions=5_000)
     now = datetime.now(UTC)
     stuck = {"repository": "example/webshop", "number": 12, "action": "opened", "head_sha": "0" * 40}
-    held = {"installation": None, "received_at": now, "state": "waiting", "attempts": 1, "busy": "example/webshop#12"}
+    held = {
+        "installation": None,
+        "received_at": now,
+        "state": "waiting",
+        "attempts": 1,
+        "busy": "example/webshop#12",
+        "model": "0" * 64,
+    }
     database.deliveries.insert_one({"_id": "stuck", **stuck, **held, "next_attempt": now + timedelta(seconds=2)})
     hook.send(action="edited", delivery="next")
     assert database.deliveries.find_one({"_id": "next"})["state"] == "waiting"  # type: ignore[index]

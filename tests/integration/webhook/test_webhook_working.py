@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,18 @@ def test_several_services_together_keep_to_the_budget_and_say_each_once(
     assert len(commented) == len(set(commented)) == BUDGET
     outcomes: list[Any] = [one["outcome"] for one in database.deliveries.find({})]
     assert sorted(outcomes) == ["announced"] * 5 + ["held back"] * 9 + ["updated"] * 10
+
+
+def test_a_service_with_another_model_leaves_deliveries_alone_unless_nobody_takes_them(
+    hook: Hook, database: Mongo
+) -> None:
+    """One that is only tried out before its release must not speak; but what the old one left is done in the end."""
+    now = datetime.now(UTC)
+    names = {"repository": SHOP, "action": "opened", "head_sha": "0" * 40, "installation": None, "model": "f" * 64}
+    waiting = {**names, "received_at": now - timedelta(hours=1), "state": "waiting", "attempts": 0}
+    database.deliveries.insert_one({**waiting, "_id": "fresh", "number": 12, "next_attempt": now})
+    left = now - timedelta(minutes=11)
+    database.deliveries.insert_one({**waiting, "_id": "left", "number": 13, "next_attempt": left})
+    assert hook.ended("left")["outcome"] == "standard"
+    hook.happens(14)
+    assert database.deliveries.find_one({"_id": "fresh"})["attempts"] == 0  # type: ignore[index]

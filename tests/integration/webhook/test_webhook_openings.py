@@ -1,0 +1,90 @@
+"""A burst of openings is seen within the day, although the repository's state is from the night before."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import bson
+import pytest
+
+from samples.server import LATEST
+from steps.preprocess.history import VERSION, History
+from steps.preprocess.vectors import plain_rows, with_own
+from steps.serve.histories import Histories
+from tests.integration.conftest import StandIn
+from tests.integration.webhook.app import create
+from tests.integration.webhook.hook import SHOP, Hook, Mongo, hurried, serving
+from tests.pulls import pulls
+
+NEW = (2594, 2596, 2597, 2598, 2600)
+"""Some of the repository's last ones."""
+NOON = datetime.fromisoformat(LATEST) - timedelta(hours=12)
+
+
+@pytest.fixture
+def histories(database: Mongo) -> Histories:
+    """As a service has them, with a state of the repository that ends before all of `NEW`."""
+    history = History()
+    for row in with_own(pulls(40, SHOP)):
+        history.update(row)
+    state = {"_id": SHOP, "state": bson.encode(history.state()), "dataset": "d", "version": VERSION}
+    database.history.insert_one(state)
+    return Histories(database)
+
+
+@pytest.fixture
+def burst(configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, histories: Histories) -> Iterator[Hook]:
+    """A webhook at a service, just before strangers open much the same within an hour."""
+    hurried(configured)
+    with serving(create(histories)) as address:
+        hook = Hook(address, database, github)
+        for place, number in enumerate(NEW):
+            opened = f"{NOON + timedelta(minutes=place):%Y-%m-%dT%H:%M:%SZ}"
+            fields: dict[str, Any] = {"created_at": opened, "title": "Get rich with this one change"}
+            hook.shape(number, additions=40, author=f"stranger-{number}", **fields)
+        yield hook
+
+
+def features(database: Mongo, hook: Hook, number: int) -> dict[str, float]:
+    """The features by which a service that looks at it now would score a pull request."""
+    pull = hook.pull(number)
+    past = asyncio.run(Histories(database).of([SHOP]))[SHOP]
+    assert past.history
+    return past.history.features(plain_rows([pull])[0])
+
+
+def test_each_one_of_a_burst_is_seen_by_those_after_it(burst: Hook, database: Mongo) -> None:
+    """Near-duplicates and newcomers of the hour rise with every opening; the service's own memory follows at once."""
+    before = features(database, burst, NEW[-1])
+    for number in NEW[:-1]:
+        burst.happens(number)
+    after = features(database, burst, NEW[-1])
+    assert (before["near_duplicates"], before["newcomers_hour"]) == (0, pytest.approx(0.6931, abs=1e-4))
+    assert after["near_duplicates"] == pytest.approx(1.6094, abs=1e-4)  # of four others
+    assert after["newcomers_hour"] == pytest.approx(1.7918, abs=1e-4)  # five in all
+
+
+def test_an_opening_is_remembered_once_and_without_its_texts(burst: Hook, database: Mongo) -> None:
+    """Delivered twice, edited or reopened, it stays one; words and author are hashes."""
+    for action in ("opened", "opened", "edited", "reopened"):
+        burst.happens(NEW[0], action)
+    [opening] = database.openings.find({})
+    assert opening["_id"] == f"{SHOP}#{NEW[0]}"
+    assert (opening["opened"], opening["newcomer"]) == (NOON, True)
+    assert all(isinstance(value, int) for value in (opening["author"], *opening["words"]))
+    assert len(opening["words"]) == 6
+    assert features(database, burst, NEW[0])["newcomers_hour"] == pytest.approx(0.6931, abs=1e-4)
+
+
+def test_only_openings_count(burst: Hook, database: Mongo) -> None:
+    """A push to an old pull request opens nothing."""
+    burst.happens(NEW[0], "synchronize")
+    assert database.openings.count_documents({}) == 0
+
+
+def test_a_repository_without_a_state_has_no_day_to_join(burst: Hook, database: Mongo) -> None:
+    """Nothing is kept for it."""
+    database.history.delete_many({})
+    assert burst.happens(NEW[0])["outcome"] == "standard"
+    assert database.openings.count_documents({}) == 0

@@ -1,0 +1,97 @@
+"""A delivery's signature and payload, by GitHub's documentation."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from steps.serve import events
+
+PAYLOAD: dict[str, Any] = {
+    "action": "synchronize",
+    "number": 2,
+    "before": "0d1a26e67d8f5eaf1f6ba5c57fc3c7d91ac0fd1c",
+    "after": "34c5c7793cb3b279e22454cb6750c80560547b3a",
+    "pull_request": {
+        "url": "https://api.github.com/repos/baxterthehacker/public-repo/pulls/2",
+        "id": 34778301,
+        "node_id": "MDExOlB1bGxSZXF1ZXN0MzQ3NzgzMDE=",
+        "html_url": "https://github.com/baxterthehacker/public-repo/pull/2",
+        "number": 2,
+        "state": "open",
+        "locked": False,
+        "title": "Update the README with new information",
+        "user": {"login": "baxterthehacker", "id": 6752317, "type": "User", "site_admin": False},
+        "body": None,
+        "created_at": "2015-05-05T23:40:27Z",
+        "merged_at": None,
+        "assignees": [],
+        "labels": [{"id": 208045946, "name": "bug", "color": "d73a4a", "default": True}],
+        "head": {
+            "label": "baxterthehacker:changes",
+            "ref": "changes",
+            "sha": "34c5c7793cb3b279e22454cb6750c80560547b3a",
+            "user": {"login": "baxterthehacker"},
+            "repo": None,
+        },
+        "base": {"ref": "main", "sha": "9049f1265b7d61be4a8904a9a27120d2064dab3b", "repo": {"id": 35129377}},
+        "_links": {"self": {"href": "https://api.github.com/repos/baxterthehacker/public-repo/pulls/2"}},
+        "author_association": "OWNER",
+        "draft": False,
+        "mergeable": None,
+        "commits": 1,
+        "additions": 1,
+        "deletions": 1,
+        "changed_files": 1,
+    },
+    "repository": {"id": 35129377, "name": "public-repo", "full_name": "baxterthehacker/public-repo", "private": False},
+    "organization": {"login": "baxterthehacker"},
+    "sender": {"login": "baxterthehacker", "id": 6752317},
+    "installation": {"id": 234, "node_id": "MDIzOkludGVncmF0aW9uSW5zdGFsbGF0aW9uMQ=="},
+}
+
+
+def test_the_signature_is_that_of_github_s_documentation() -> None:
+    """Its own example of a secret, a body and their signature."""
+    secret, raw = b"It's a Secret to Everybody", b"Hello, World!"
+    given = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    assert events.signature(secret, raw) == given
+    assert events.genuine(secret, raw, given)
+    assert not events.genuine(secret, raw + b"\n", given)
+
+
+@pytest.mark.parametrize("given", [None, "", "sha256=", "sha1=" + "a" * 64, "sha256=" + "A" * 64, "sha256=" + "é" * 64])
+def test_what_is_no_signature_is_refused_without_a_look_at_the_body(given: str | None) -> None:
+    """Also where it couldn't be compared."""
+    assert not events.genuine(b"secret", b"body", given)
+
+
+def test_names_and_numbers_are_taken_of_an_event_and_nothing_else() -> None:
+    """Whatever GitHub adds to it."""
+    event = events.PullRequestEvent.model_validate_json(json.dumps(PAYLOAD))
+    notice = events.Notice.of("72d3162e", event)
+    sha = PAYLOAD["after"]
+    assert notice == ("72d3162e", "synchronize", "baxterthehacker/public-repo", 2, sha, 234)
+
+
+def test_a_repository_s_own_webhook_has_no_installation() -> None:
+    """Only those of a GitHub App do."""
+    for event in ({**PAYLOAD, "installation": None}, {k: v for k, v in PAYLOAD.items() if k != "installation"}):
+        assert events.Notice.of("1", events.PullRequestEvent.model_validate(event)).installation is None
+
+
+@pytest.mark.parametrize(
+    "name", ["owner", "owner/", "/name", "owner/..", "owner/.", "../name", "a/b/c", "a b/c", "o/n?x=1", "o/n#1", "ö/n"]
+)
+def test_a_repository_s_name_can_t_lead_anywhere_else(name: str) -> None:
+    """It becomes part of the path of a request."""
+    with pytest.raises(ValidationError):
+        events.PullRequestEvent.model_validate({**PAYLOAD, "repository": {"full_name": name}})
+
+
+@pytest.mark.parametrize("name", ["o/n", "some-org/some.repo_1", "o/.github", "user_company/x", "o/-"])
+def test_github_s_names_are_known(name: str) -> None:
+    """As people and companies have them."""
+    event = events.PullRequestEvent.model_validate({**PAYLOAD, "repository": {"full_name": name}})
+    assert event.repository.full_name == name

@@ -1,0 +1,94 @@
+"""The words of an announcement: what was found, what it means, how to stop it, and nothing that others wrote."""
+
+from typing import Any
+
+import pytest
+
+from steps.serve import announcing
+from steps.serve.contract import ModelName, Result
+
+MODEL = ModelName(name="pr-sentinel", version="3", digest="0" * 64)
+REASONS = [
+    "changes 412 files; 99 % of this repository's change fewer than 69",
+    "comes from a first-time author and says next to nothing",
+    "was opened at 3:00 UTC, an unlikely hour for its author",
+]
+
+
+def result(**changes: Any) -> Result:
+    """A result, with whatever is to be different."""
+    usual = {
+        "id": "owner/name#1",
+        "repository": "owner/name",
+        "number": 1,
+        "score": 7.344,
+        "percentile": 99.83,
+        "threshold": 5.1,
+        "unusual": True,
+        "level": "unusual",
+        "reasons": REASONS,
+        "history": "repository",
+    }
+    return Result.model_validate(usual | changes)
+
+
+def test_an_announcement_reads_well() -> None:
+    """Whole, as a maintainer sees it."""
+    assert announcing.unusual(result(), MODEL) == (
+        "Unusual pull request",
+        "**Unusual**: score 7.34, threshold 5.10; higher than 99.8 % of this repository's past pull requests.\n"
+        "\n"
+        "It\n"
+        "\n"
+        "- changes 412 files; 99 % of this repository's change fewer than 69\n"
+        "- comes from a first-time author and says next to nothing\n"
+        "- was opened at 3:00 UTC, an unlikely hour for its author\n"
+        "\n"
+        "This is no verdict: it says that the pull request doesn't look like the others here, not that anything is "
+        "wrong with it or its author. A second look may be worth the time; nothing is blocked.\n"
+        "\n"
+        "<sub>PR Sentinel, model pr-sentinel 3. To stop these, remove the app or the webhook in the repository's "
+        "settings, or have whoever runs the service set `WEBHOOK_MODE=record`.</sub>",
+    )
+
+
+def test_what_holds_no_more_is_taken_back_in_words() -> None:
+    """With the score that it has now, and no reasons."""
+    words = announcing.standard_again(result(score=1.2, unusual=False, level="standard"), MODEL)
+    assert words.title == "No longer an unusual pull request"
+    assert "score 1.20, threshold 5.10" in words.text
+    assert REASONS[0] not in words.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"level": "high"}, "**Highly unusual**"),
+        ({"percentile": 99.99}, "higher than 99.9 % of"),
+        ({"percentile": 100.0}, "higher than all of"),
+        ({"history": "all"}, "too few are known of this one"),
+        ({"history": "none"}, "history could not be read"),
+    ],
+)
+def test_what_it_was_compared_with_is_told_as_it_is(changes: dict[str, Any], said: str) -> None:
+    """Never more certain than it is."""
+    assert said in announcing.unusual(result(**changes), MODEL).text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a *b* _c_ `d`", r"a \*b\* \_c\_ \`d\`"),
+        ("[x](http://evil.example)", "\\[x\\](http:\u200b//evil.example)"),
+        ("<img src=x> &lt;", r"\<img src=x\> \&lt;"),
+        ("thanks @octocat #12", "thanks @\u200boctocat #\u200b12"),
+        ("www.evil.example", "www\u200b.evil.example"),
+        ("one\n# two\r\n- three", "one # two - three"),
+        ("a | b ~~c~~ ![d]", r"a \| b \~\~c\~\~ \!\[d\]"),
+        ("changes 4 files; 99 % change fewer", "changes 4 files; 99 % change fewer"),
+    ],
+)
+def test_markdown_in_a_reason_is_shown_and_not_obeyed(text: str, shown: str) -> None:
+    """Reasons are the model's own words; should a name get into them, it mentions nobody and links nowhere."""
+    assert announcing.plain(text) == shown
+    assert f"\n- {shown}\n" in announcing.unusual(result(reasons=[text]), MODEL).text
