@@ -35,9 +35,9 @@ globalThis.looking = (() => {
     /** What reaches beyond the window's right edge. */
     outside: () =>
       all()
-        .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
+        .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
         .map((element) => element.outerHTML.slice(0, 80)),
-    scrolls: () => document.documentElement.scrollWidth > innerWidth,
+    scrolls: () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
     /** What has the focus, and whether it shows; null for nothing. */
     focused: () => {
       const element = document.activeElement;
