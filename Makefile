@@ -5,24 +5,35 @@ STATE ?= .state
 UV := .tools/uv/bin/uv
 READY := .venv/.ready
 RUN := .venv/bin/python -m
+PORT ?= 3000
+SERVE_PACKAGES := steps/serve/requirements.txt
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 export REPOS SEARCH STATE
 
-.PHONY: setup help run mlflow test lint render bench clean
+.PHONY: setup help run serve image mlflow test containers lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEARCH=... with GITHUB_TOKEN; keeps all in STATE=
 	@$(RUN) workflows run --repos "$$REPOS" --search "$$SEARCH" --state "$$STATE"
+
+serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
+	@$(RUN) workflows serve --state "$$STATE" --port "$(PORT)"
+
+image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
+	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
 
 mlflow: $(READY) ## Look at runs and models in a browser
 	@$(RUN) workflows mlflow --state "$$STATE"
 
 test: $(READY) ## Run all tests, or TESTS=...
 	.venv/bin/pytest --durations=10 $(TESTS)
+
+containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
+	OPTIONS="$(OPTIONS)" .venv/bin/pytest tests/containers
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
@@ -31,6 +42,11 @@ lint: $(READY) ## Check style and types
 
 render: $(READY) ## Write the workflows' YAML anew
 	$(RUN) workflows render
+
+lock: $(UV) ## Choose the packages' versions anew, for everything and for the Bento
+	$(UV) lock
+	@echo "# Generated from uv.lock; do not edit: make lock" > $(SERVE_PACKAGES)
+	$(UV) export --frozen --only-group serve --no-annotate --no-header --quiet >> $(SERVE_PACKAGES)
 
 bench: $(READY) ## Measure, each part against what a user would pick instead
 	@set -e; for benchmark in $(BENCHMARKS); do $(RUN) benchmarks.$$benchmark; done

@@ -83,6 +83,32 @@ def backtest(
 
 
 @app.command()
+def serve(
+    state: State = HERE,
+    host: Annotated[str, typer.Option(help="Where it listens; 0.0.0.0 is everywhere.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="On which port.", min=1, max=65535)] = 3000,
+) -> None:
+    """Serve the champion on this machine."""
+    from workflows import serving
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with told():
+        raise typer.Exit(serving.serve(prepared(state), host, port, console))
+
+
+@app.command()
+def image(
+    options: Annotated[list[str] | None, typer.Argument(help="What docker build gets as well, after --.")] = None,
+    state: State = HERE,
+) -> None:
+    """Build an image of the champion with Docker."""
+    from workflows import image as building
+
+    with told():
+        raise typer.Exit(building.build(prepared(state), options or [], console))
+
+
+@app.command()
 def render(check: Annotated[bool, typer.Option("--check", help="Only say what differs.")] = False) -> None:
     """Write the YAML that a cluster runs, from what is drawn in Hera."""
     from workflows import render as rendering
@@ -99,7 +125,8 @@ def mlflow(
     state: State = HERE, port: Annotated[int, typer.Option(help="Where it listens, on loopback.")] = 5000
 ) -> None:
     """Look at the runs and models in MLflow's own pages."""
-    from workflows.embedded import LOOPBACK, tracking
+    from workflows.embedded import tracking
+    from workflows.shared import LOOPBACK
 
     with told():
         where = tracking(prepared(state))

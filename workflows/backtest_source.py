@@ -17,7 +17,7 @@ from steps.common.settings import StoreSettings, TrackingSettings
 from steps.common.store import Store, open_store
 from steps.common.tracking import REGISTERED_MODEL, connected
 from steps.register import contenders
-from steps.register.registry import Registry
+from steps.register.versions import Registry
 from steps.train.data import Floats, rows, sample
 from steps.train.model import Model
 from steps.train.reasons import reasons

@@ -17,6 +17,7 @@ from workflows import java
 from workflows.shared import LOOPBACK, shared
 
 ROOT = Path(__file__).resolve().parents[1]
+SAMPLE_SITE = "https://github.example"
 SAMPLE_REPOSITORIES = ("example/webshop", "example/compiler", "example/docs")
 
 
@@ -33,18 +34,23 @@ def settings(state: Path, *, samples: bool) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def kept(state: Path) -> Iterator[dict[str, str]]:
-    """Where documents, datasets and models are kept: what the environment names, else the state folder's own."""
-    own = {
+    """Where documents, datasets and models are kept, with a MongoDB of the state folder's own if none is named."""
+    known = places(state)
+    with ExitStack() as parts:
+        if "MONGO_URI" not in known:
+            known["MONGO_URI"] = parts.enter_context(mongo(state))
+        yield known
+
+
+def places(state: Path) -> dict[str, str]:
+    """Where all that is: what the environment names, else the state folder's own; nothing is started."""
+    return {
         "MONGO_DB": MongoSettings.model_fields["mongo_db"].default,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "STORE_URL": f"file://{state}/store",
         **tracking(state),
         **{name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ},
     }
-    with ExitStack() as parts:
-        if "MONGO_URI" not in own:
-            own["MONGO_URI"] = parts.enter_context(mongo(state))
-        yield own
 
 
 def tracking(state: Path) -> dict[str, str]:
@@ -87,7 +93,7 @@ def sample_github(state: Path) -> Iterator[dict[str, str]]:
         return False
 
     with shared("samples", state, command, answers) as port:
-        yield {"GITHUB_API_URL": f"http://{LOOPBACK}:{port}", "GITHUB_TOKEN": "sample"}
+        yield {"GITHUB_API_URL": f"http://{LOOPBACK}:{port}", "GITHUB_URL": SAMPLE_SITE, "GITHUB_TOKEN": "sample"}
 
 
 def git_commit() -> str:

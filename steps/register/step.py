@@ -15,11 +15,12 @@ class RegisterInput(Input):
 
 
 class RegisterOutput(Output):
-    """The version (empty where refused), the decision and its reason in a sentence."""
+    """The version (empty where refused), the decision, its reason in a sentence, and the tag of the version's Bento."""
 
     version: Annotated[str, Parameter(name="version")]
     decision: Annotated[str, Parameter(name="decision")]
     reason: Annotated[str, Parameter(name="reason")]
+    bento: Annotated[str, Parameter(name="bento")]
 
 
 class ConcludeInput(Input):
@@ -32,7 +33,7 @@ class ConcludeInput(Input):
 
 @script(constructor="runner")
 def register(given: RegisterInput) -> RegisterOutput:
-    """Decide, and write the version."""
+    """Decide, package, and write the version."""
     from steps.common import log
     from steps.register.registry import decide_and_register
 

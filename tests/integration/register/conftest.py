@@ -8,7 +8,9 @@ import pytest
 from mlflow import MlflowClient
 
 from steps.common.settings import TrainSettings
-from tests import builders
+from steps.common.store import open_store
+from steps.register import archive, package
+from tests import builders, plain_bento
 
 OTHER_NAMES = ("alpha", "beta", "gamma")
 
@@ -44,9 +46,10 @@ class Trainings:
         return dict(self._given[name])
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """The settings of register, with a copy of MLflow's database in this folder."""
+        """The settings of register, with a copy of MLflow's database in this folder and a store without Bentos."""
         shutil.copy(self._folder / "mlflow.db", folder)
         settings = self._settings(folder)
+        open_store(settings).delete(archive.FOLDER)
         return {"STORE_URL": settings.store_url, "MLFLOW_URI": settings.mlflow_uri}
 
     def another(self, folder: Path) -> dict[str, str]:
@@ -68,6 +71,12 @@ class Trainings:
 def trainings(tmp_path_factory: pytest.TempPathFactory) -> Trainings:
     """None of them is registered."""
     return Trainings(tmp_path_factory.mktemp("trainings"))
+
+
+@pytest.fixture(autouse=True)
+def plain_bentos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here is about BentoML, or could be: the service takes none of these small models."""
+    monkeypatch.setattr(package, "make", plain_bento.make)
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from steps.register import registry
+from steps.common.settings import StoreSettings
+from steps.common.store import open_store
+from steps.register import archive, package, registry
+from tests import plain_bento
 
 NAME = "pr-sentinel"
 # Forked from a server that holds nothing but the imports: a process of its own without seconds of importing each.
@@ -33,6 +36,7 @@ def die_before(method: str, argument: str, environment: Mapping[str, str], given
         return asked(self, *arguments, **named)
 
     os.environ.update(environment)
+    package.make = plain_bento.make
     setattr(MlflowClient, method, fatal)
     registry.decide_and_register(**given)
 
@@ -44,6 +48,8 @@ def die_before(method: str, argument: str, environment: Mapping[str, str], given
         ("set_tag", "reason", "faint"),
         ("create_model_version", "", None),
         ("create_model_version", "", "faint"),
+        ("set_model_version_tag", "bento_key", None),
+        ("set_model_version_tag", "bento", "faint"),
         ("set_registered_model_alias", "challenger", "faint"),
         ("set_registered_model_alias", "champion", None),
         ("set_registered_model_alias", "champion", "faint"),
@@ -70,6 +76,10 @@ def test_killed_before_the_alias_moves_it_ends_as_if_nothing_had_happened(
     assert [str(version.version) for version in found] == [answer["version"]]
     assert client.get_model_version_by_alias(NAME, "champion").version == found[0].version
     assert found[0].tags["reason"] == answer["reason"]
+    store = open_store(StoreSettings(store_url=environment["STORE_URL"]))
+    assert store.keys(f"{archive.FOLDER}/{answer['version']}") == [found[0].tags[package.KEY]]
+    assert archive.is_whole(store, found[0].tags[package.KEY])
+    assert found[0].tags[package.TAG] == answer["bento"]
 
 
 def test_killed_after_the_alias_moved_it_finds_its_work_done(client: MlflowClient, trainings: Any) -> None:

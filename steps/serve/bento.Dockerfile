@@ -1,0 +1,37 @@
+# The image of a Bento: `make image`, `bentoml containerize` and `docker build` in an unpacked Bento all read this file.
+# A release names the base by its digest and tells its commit: --build-arg BASE=...@sha256:... --build-arg REVISION=...
+ARG BASE=python:3.11-slim-bookworm
+
+FROM ${BASE} AS build
+# Where pip looks and whom it trusts, for builds behind a proxy; nothing of it reaches the image.
+ARG PIP_INDEX_URL PIP_CERT
+WORKDIR /bento
+COPY src/steps/serve/requirements.txt .
+RUN python -m venv --without-pip /venv \
+ && python -m pip --python /venv/bin/python install --no-cache-dir --no-compile --no-deps --require-hashes \
+      -r requirements.txt \
+ && rm requirements.txt
+COPY bento.yaml ./
+COPY src src
+# Bytecode of whatever a start imports, for a root that can't be written to; it also shows that nothing is missing.
+RUN cd src && BENTOML_HOME=/tmp /venv/bin/python -c "import steps.serve.service, _bentoml_impl.worker.service, uvicorn"
+
+FROM ${BASE}
+ARG VERSION=unknown REVISION=unknown
+LABEL org.opencontainers.image.title="PR Sentinel" \
+      org.opencontainers.image.description="Scores pull requests by how unusual they are, and says why." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+# What installs packages, and who may be somebody else.
+RUN rm -rf /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
+      /usr/lib/python3/dist-packages/pip* /usr/lib/python3*/ensurepip /usr/share/python-wheels /usr/bin/pip*
+COPY --from=build /venv /venv
+COPY --from=build /bento /bento
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
+    BENTOML_HOME=/tmp/bentoml BENTOML_CONTAINERIZED=true BENTOML_DO_NOT_TRACK=True
+WORKDIR /bento/src
+USER 65532:65532
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "steps.serve.bento_worker", "--host", "0.0.0.0"]

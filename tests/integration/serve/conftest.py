@@ -1,0 +1,66 @@
+"""The service around a small real model, in this process and as one of its own; and a Bento of it, made once."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samples import raw
+from steps.common.settings import ServeSettings
+from steps.serve.app import create
+from tests import bentos, builders, pulls, serving
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it would rather have another HTTP client
+    from starlette.testclient import TestClient
+
+
+@pytest.fixture(scope="session")
+def bento(tmp_path_factory: pytest.TempPathFactory) -> bentos.Bento:
+    """Nobody changes it."""
+    return bentos.make(tmp_path_factory.mktemp("bento"))
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model of the real features; nobody changes it."""
+    folder = tmp_path_factory.mktemp("model")
+    builders.fitted(folder, pulls.pulls(600))
+    return folder
+
+
+@pytest.fixture
+def settings(model: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The settings of a service that has a model and nothing else; more may be set."""
+    for name in ServeSettings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("MODEL_DIR", str(model))
+    return monkeypatch
+
+
+@pytest.fixture
+def client(settings: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """The service in this process."""
+    with TestClient(create()) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Running]:
+    """The service as a process, with a model and nothing else."""
+    with serving.running(tmp_path_factory.mktemp("service"), {"MODEL_DIR": str(model)}) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def samples() -> list[dict[str, Any]]:
+    """Pull requests as GitHub's REST interface has them; nobody changes them."""
+    return raw.newest(50)
+
+
+@pytest.fixture
+def pull(samples: list[dict[str, Any]]) -> dict[str, Any]:
+    """One of them, which may be changed."""
+    return dict(samples[0])

@@ -1,0 +1,156 @@
+"""A Bento is whole in itself: BentoML takes it, and its worker serves it and ends without dropping a request."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from steps.common.errors import DataError
+from steps.register import package
+from steps.serve.examples import PULL_REQUEST
+from steps.train.artefact import FILES, MANIFEST
+from tests import bentos, services
+
+NAME = "pr-sentinel"
+
+
+def bentoml(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """BentoML's command, with a home of its own."""
+    environment = os.environ | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
+    command = [sys.executable, "-m", "bentoml", *arguments]
+    return subprocess.run(command, cwd=home.parent, env=environment, capture_output=True, text=True, check=True)
+
+
+def test_it_holds_the_service_its_packages_and_the_model_and_nothing_else(bento: bentos.Bento) -> None:
+    """No tests, no bytecode, no step but the service."""
+    source = bento.folder / "src"
+    found = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    ours = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION)}
+    assert found == ours | model | {"bentofile.yaml"}
+    for name in (*FILES, MANIFEST):
+        assert (source / "model" / name).read_bytes() == (bento.model / name).read_bytes()
+
+
+def test_it_says_what_it_is(bento: bentos.Bento) -> None:
+    """Its name, its version with the hash of its content, and when the model was registered."""
+    told = yaml.safe_load((bento.folder / "bento.yaml").read_text())
+    assert f"{told['name']}:{told['version']}" == bento.tag
+    assert told["creation_time"] == bentos.REGISTRATION.made.isoformat()
+    assert told["service"] == "steps.serve.service:ModelServing"
+    assert not told["python"]["lock_packages"]
+
+
+def test_packing_it_again_gives_the_same_bytes(bento: bentos.Bento, tmp_path: Path) -> None:
+    """So a second try after a kill ends at the same place in the store."""
+    again = package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+    assert again.read_bytes() == bento.packed.read_bytes()
+
+
+def test_its_tag_follows_all_that_goes_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model, what the registry knows of it, and the code."""
+    given, files = bentos.REGISTRATION, package.files()
+    tags = {package.tag(given, ""), package.tag(given, "0"), package.tag(given._replace(reason="Better: so."), "")}
+    monkeypatch.setattr(package, "files", lambda: files[1:])
+    tags.add(package.tag(given, ""))
+    assert len(tags) == 4
+
+
+def test_a_model_that_the_service_refuses_is_not_packed(bento: bentos.Bento, tmp_path: Path) -> None:
+    """One changed byte is enough."""
+    model = tmp_path / "model"
+    model.mkdir()
+    for path in bento.model.iterdir():
+        (model / path.name).write_bytes(path.read_bytes().replace(b"golden/example", b"golden/changed"))
+    with pytest.raises(DataError, match=r"golden\.json"):
+        package.make(model, bentos.REGISTRATION, bento.tag, tmp_path)
+
+
+def test_code_that_can_not_be_imported_is_not_packed(
+    bento: bentos.Bento, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the words of what is wrong with it."""
+    files = [path for path in package.files() if path.name != "boundary.py"]
+    monkeypatch.setattr(package, "files", lambda: files)
+    with pytest.raises(DataError, match=r"No module named 'steps\.serve\.boundary'"):
+        package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+
+
+def test_bentoml_imports_it(bento: bentos.Bento, tmp_path: Path) -> None:
+    """The file is what `bentoml import` reads, and comes out as it went in."""
+    home = tmp_path / "home"
+    home.mkdir()
+    bentoml(home, "import", str(bento.packed))
+    imported = home / "bentos" / NAME / bento.tag.partition(":")[2]
+    assert (imported / "bento.yaml").read_bytes() == (bento.folder / "bento.yaml").read_bytes()
+    recipe = (imported / "env" / "docker" / "Dockerfile").read_text()
+    assert recipe.strip() == (package.ROOT / package.SERVE / "bento.Dockerfile").read_text().strip()
+
+
+def test_its_worker_serves_the_model_that_is_in_it(bento: bentos.Bento, tmp_path: Path) -> None:
+    """By name and version, in the answer and in the headers."""
+    with services.worker(bento.folder, tmp_path / "home") as service:
+        answer = services.score(service.wait().address, PULL_REQUEST)
+        assert answer.status_code == 200
+        assert (answer.json()["model"]["name"], answer.json()["model"]["version"]) == (NAME, "7")
+        assert answer.headers["X-Model"] == f"{NAME}:7"
+        assert len(answer.json()["results"]) == 1
+        assert requests.get(f"{service.address}/metrics", timeout=10).ok
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_answers_what_it_was_asked(bento: bentos.Bento, tmp_path: Path, number: signal.Signals) -> None:
+    """A request that is still coming in is read, scored and answered; then the process ends well, in no time."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    with services.worker(bento.folder, tmp_path / "home", TMPDIR=str(temporary)) as service:
+        request = services.Request(service.wait().port, PULL_REQUEST)
+        time.sleep(0.5)
+        service.process.send_signal(number)
+        time.sleep(0.5)
+        assert service.process.poll() is None
+        status, content = request.end()
+        assert (status, len(content["results"])) == (200, 1)
+        assert service.process.wait(timeout=20) == 0
+    assert list(temporary.iterdir()) == []
+
+
+def test_told_to_stop_while_it_starts_it_ends(bento: bentos.Bento, tmp_path: Path) -> None:
+    """It does not wait until it is ready."""
+    with services.worker(bento.folder, tmp_path / "home") as service:
+        time.sleep(0.5)
+        service.process.terminate()
+        assert service.process.wait(timeout=20) in {0, -signal.SIGTERM}
+
+
+def test_a_port_that_is_taken_is_named(bento: bentos.Bento) -> None:
+    """In one line."""
+    with socket.create_server((services.LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)]
+        done = subprocess.run(command, cwd=bento.folder / "src", capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"Nothing can listen at 127.0.0.1:{port}: Address already in use."]
+
+
+def test_bentoml_serves_it_as_well(bento: bentos.Bento, tmp_path: Path) -> None:
+    """With its supervisor, for who wants that."""
+    port = services.free_port()
+    command = [sys.executable, "-m", "bentoml", "serve", str(bento.folder), "--port", str(port)]
+    environment = {name: value for name, value in os.environ.items() if name not in services.SETTINGS}
+    environment |= {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "True"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            address = f"http://{services.LOOPBACK}:{port}"
+            services.wait_ready(address, lambda: process.poll() is not None)
+            assert services.score(address, PULL_REQUEST).headers["X-Model"] == f"{NAME}:7"
+        finally:
+            process.terminate()
+    assert process.returncode == 0

@@ -1,0 +1,16 @@
+"""A Bento without BentoML and in no time, for tests that are about where it stands and not what is in it."""
+
+import shutil
+from pathlib import Path
+
+from steps.register import archive, package
+
+
+def make(model: Path, registration: package.Registration, tag: str, scratch: Path) -> Path:
+    """In the place of `package.make`: the model, what is told of it, and the tag."""
+    folder, packed = scratch / "plain", scratch / "plain.bento"
+    shutil.copytree(model, folder)
+    (folder / package.REGISTRATION).write_bytes(registration.told())
+    (folder / "tag").write_text(tag)
+    archive.pack(folder, packed)
+    return packed

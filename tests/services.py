@@ -1,0 +1,100 @@
+"""A service as a process: started, asked, and stopped while it still reads a request."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+LOOPBACK = "127.0.0.1"
+SETTINGS = ("MODEL_DIR", "MONGO_URI", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_URL", "WEBHOOK_SECRET", "SENTRY_DSN")
+READY_WITHIN = 120.0
+
+
+class Service:
+    """One that runs on this machine."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+        self.address = f"http://{LOOPBACK}:{port}"
+
+    def wait(self) -> "Service":
+        """Wait until it is ready."""
+        wait_ready(self.address, lambda: self.process.poll() is not None)
+        return self
+
+
+class Request:
+    """A request to score whose body comes in two parts, with something in between."""
+
+    def __init__(self, port: int, pull_request: Mapping[str, Any]) -> None:
+        self._body = json.dumps({"pull_requests": [pull_request]}).encode()
+        self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
+        self._connection.putrequest("POST", "/score")
+        self._connection.putheader("Content-Type", "application/json")
+        self._connection.putheader("Content-Length", str(len(self._body)))
+        self._connection.endheaders(self._body[:10])
+
+    def end(self) -> tuple[int, Any]:
+        """Send the rest; the answer's status and content."""
+        self._connection.send(self._body[10:])
+        answer = self._connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def wait_ready(address: str, ended: Callable[[], bool]) -> None:
+    """Wait until what listens at an address is ready."""
+    until = time.monotonic() + READY_WITHIN
+    while not is_ready(address):
+        assert not ended(), "it ended before it was ready"
+        assert time.monotonic() < until, "it was not ready in time"
+        time.sleep(0.05)
+
+
+def is_ready(address: str) -> bool:
+    """Whether it says so."""
+    try:
+        return requests.get(f"{address}/readyz", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def score(address: str, pull_request: Mapping[str, Any]) -> requests.Response:
+    """Ask for the score of one pull request."""
+    return requests.post(f"{address}/score", json={"pull_requests": [pull_request]}, timeout=30)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def worker(bento: Path, home: Path, **settings: str) -> Iterator[Service]:
+    """A Bento's own worker, as its image starts it, with these settings and no others."""
+    port = free_port()
+    own = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)],
+        cwd=bento / "src",
+        env=own | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"} | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Service(process, port)
+    finally:
+        process.kill()
+        process.communicate()
