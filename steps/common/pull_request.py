@@ -1,21 +1,31 @@
 """The shape of a pull request as GitHub's REST interface has it, and what makes one unusable."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 LARGEST_COUNT = 2**31 - 1
 LONGEST_TITLE = 1_024
 LONGEST_BODY = 262_144
 GHOST = "ghost"
 """GitHub's own stand-in for an author whose account is gone."""
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
+"""How a date and time begin; mere numbers would be read as seconds since 1970."""
 
 
 def _instant(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
-        raise ValueError("must be a date and time with its zone")
-    return value
+    if isinstance(value, datetime) or (isinstance(value, str) and _WRITTEN.match(value)):
+        return value
+    raise ValueError("must be a date and time with its zone")
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie within the years 1 to 9999") from None
 
 
 def _none_as_ghost(value: Any) -> Any:
@@ -27,7 +37,7 @@ def _none_as_empty(value: Any) -> Any:
 
 
 Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_TITLE)]
 
 
@@ -68,7 +78,7 @@ class PullRequest(_Part):
     title: Annotated[str, Field(strict=True, max_length=LONGEST_TITLE)]
     body: Annotated[
         str,
-        BeforeValidator(_none_as_empty, json_schema_input_type=str | None),
+        BeforeValidator(_none_as_empty, json_schema_input_type=Annotated[str, Field(max_length=LONGEST_BODY)] | None),
         Field(strict=True, max_length=LONGEST_BODY),
     ] = ""
     user: Annotated[User, BeforeValidator(_none_as_ghost, json_schema_input_type=User | None)]

@@ -1,8 +1,7 @@
 """How much of a request's body is read, and how: JSON only, up to a limit, in time, a few large ones at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -15,8 +14,8 @@ LARGE_BYTES = 2**20
 MOST_LARGE = 4
 """Bodies that are larger than that, and in memory at the same time."""
 TURN_SECONDS = 10.0
-BODY_SECONDS = 40.0
-"""For a body to come; with the wait for its turn less than the 60 seconds after which BentoML gives up."""
+BODY_SECONDS = 50.0
+"""For a body to come, its turn included; less than the 60 seconds after which BentoML gives up."""
 DRAIN_SECONDS = 5.0
 """For the rest of a body that is too large: most callers read no answer before they have sent all."""
 
@@ -27,9 +26,8 @@ class Bodies:
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(MOST_LARGE)
 
-    @asynccontextmanager
-    async def read(self, given: Headers, receive: Receive) -> AsyncIterator[bytes]:
-        """Read a body; a large one counts as one of those in memory until the end of the block.
+    async def read(self, given: Headers, receive: Receive, held: AsyncExitStack) -> bytes:
+        """Read a body; a large one counts as one of those in memory for as long as it is `held`.
 
         Raises:
             Refused: it is not what it should be.
@@ -39,15 +37,13 @@ class Bodies:
             raise Refused(415, "Send JSON, with Content-Type: application/json.")
         if given.get("content-encoding", "identity").lower() != "identity":
             raise Refused(415, "Send the body as it is, without Content-Encoding.")
-        async with AsyncExitStack() as turn:
-            try:
-                async with asyncio.timeout(BODY_SECONDS + TURN_SECONDS):
-                    body = await self._whole(given, receive, turn)
-            except TimeoutError:
-                raise Refused(408, "The body did not come in time.") from None
-            yield body
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._whole(given, receive, held)
+        except TimeoutError:
+            raise Refused(408, "The body did not come in time.") from None
 
-    async def _whole(self, given: Headers, receive: Receive, turn: AsyncExitStack) -> bytes:
+    async def _whole(self, given: Headers, receive: Receive, held: AsyncExitStack) -> bytes:
         announced = int(given.get("content-length", "0"))
         if announced > MOST_BYTES:
             await _drain(given, receive)
@@ -58,7 +54,7 @@ class Bodies:
         while more:
             if not large and max(size, announced) > LARGE_BYTES:
                 large = True
-                await self._wait(turn)
+                await self._turn(held)
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
@@ -71,7 +67,7 @@ class Bodies:
                 raise _too_large()
         return b"".join(parts)
 
-    async def _wait(self, turn: AsyncExitStack) -> None:
+    async def _turn(self, held: AsyncExitStack) -> None:
         """Wait until few enough large bodies are in memory.
 
         Raises:
@@ -79,7 +75,7 @@ class Bodies:
         """
         try:
             async with asyncio.timeout(TURN_SECONDS):
-                await turn.enter_async_context(self._turns)
+                await held.enter_async_context(self._turns)
         except TimeoutError:
             said = "Other large requests are being worked on."
             raise Refused(503, said, headers={"Retry-After": "5"}) from None

@@ -2,9 +2,10 @@
 
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -98,11 +99,13 @@ class Boundary:
         if scope["method"] != "POST" or "POST" not in self._routes.get(scope["path"], ()):
             await self._app(scope, receive, send)
             return
-        try:
-            async with self._bodies.read(given, receive) as body:
+        async with AsyncExitStack() as held:
+            try:
+                body = await self._bodies.read(given, receive, held)
+            except Refused as refused:
+                await refused.answer()(scope, receive, send)
+            else:
                 await self._app(scope, again(body, receive), send)
-        except Refused as refused:
-            await refused.answer()(scope, receive, send)
 
     def _told(self, scope: Scope, status: int, request_id: str, started: float) -> None:
         path: str = scope["path"]
@@ -118,4 +121,4 @@ class Boundary:
 def _request_id(given: Headers) -> str:
     """The caller's own, where it is one that can stand in a log; else a new one."""
     named = given.get("x-request-id", "")
-    return named if REQUEST_ID.fullmatch(named) else uuid.uuid4().hex
+    return named if REQUEST_ID.fullmatch(named) else secrets.token_hex(16)

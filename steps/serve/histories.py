@@ -10,7 +10,6 @@ from typing import Literal
 
 import bson
 from bson.codec_options import CodecOptions
-from bson.errors import BSONError
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
@@ -23,6 +22,8 @@ OVERALL = ""
 FRESH_SECONDS = 30.0
 AWAY_SECONDS = 5.0
 """How long MongoDB is not asked again after it did not answer."""
+MOST_AT_ONCE = 4
+"""Questions to MongoDB; where it is away, the others that wait learn it from the first."""
 MOST_KEPT = 64
 """Histories in memory; each takes a few megabytes."""
 
@@ -48,6 +49,10 @@ NONE = Past(None, "none")
 _AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
+class _Unreadable(Exception):
+    """What MongoDB has of a repository isn't known."""
+
+
 class Histories:
     """Histories by repository; what is kept answers at once, and is renewed behind."""
 
@@ -55,21 +60,29 @@ class Histories:
         self._database = database
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._renewals: dict[str, asyncio.Task[Past]] = {}
+        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self._away_until = 0.0
 
     async def of(self, repositories: Iterable[str]) -> dict[str, Past]:
         """The past of each repository; where MongoDB has none or is away, that over all, or none."""
         wanted = set(repositories)
-        return dict(zip(wanted, await asyncio.gather(*map(self._past, wanted)), strict=True))
+        found = {name: past for name in wanted if (past := self._known(name))}
+        missing = wanted - found.keys()
+        return found | dict(zip(missing, await asyncio.gather(*map(self._past, missing)), strict=True))
 
     def forget(self, repository: str) -> None:
         """Look again before this repository's next answer."""
         self._kept.pop(repository, None)
 
     async def _past(self, repository: str) -> Past:
+        known = self._known(repository)
+        return known if known else await asyncio.shield(self._renewal(repository))
+
+    def _known(self, repository: str) -> Past | None:
+        """What is in memory, which is renewed behind where it is old."""
         kept = self._kept.get(repository)
         if kept is None:
-            return await asyncio.shield(self._renewal(repository))
+            return None
         self._kept.move_to_end(repository)
         if kept.until < time.monotonic():
             self._renewal(repository)
@@ -85,21 +98,31 @@ class Histories:
 
     async def _renewed(self, repository: str) -> Past:
         kept = self._kept.get(repository)
-        found = None
-        if self._database is not None and time.monotonic() >= self._away_until:
-            try:
-                found = await asyncio.to_thread(_read, self._database, repository, kept)
-            except (PyMongoError, BSONError, SentinelError, KeyError, TypeError, ValueError) as error:
-                self._away_until = time.monotonic() + AWAY_SECONDS
-                logger.warning("histories can't be read", extra={"repository": repository, "error": _brief(error)})
-        if found is None and kept is not None:
+        try:
+            async with self._turns:
+                found = await self._asked(repository, kept)
+        except _Unreadable:
             found = kept  # better old than none
-        if found is None:
-            past = await self._overall(repository)
-            found = _Kept(past, "", 0.0)
-        waits = FRESH_SECONDS if found.past.history else AWAY_SECONDS
-        self._keep(repository, _Kept(found.past, found.dataset, time.monotonic() + waits))
-        return found.past
+        past = found.past if found else await self._overall(repository)
+        waits = FRESH_SECONDS if past.history else AWAY_SECONDS
+        self._keep(repository, _Kept(past, found.dataset if found else "", time.monotonic() + waits))
+        return past
+
+    async def _asked(self, repository: str, kept: _Kept | None) -> _Kept | None:
+        """What MongoDB has of a repository.
+
+        Raises:
+            _Unreadable: that can't be known, or not read.
+        """
+        if self._database is None or time.monotonic() < self._away_until:
+            raise _Unreadable
+        try:
+            return await asyncio.to_thread(_read, self._database, repository, kept)
+        except Exception as error:  # a state can be broken in many ways
+            if isinstance(error, PyMongoError):
+                self._away_until = time.monotonic() + AWAY_SECONDS
+            logger.warning("a history can't be read", extra={"repository": repository, "error": _brief(error)})
+            raise _Unreadable from None
 
     async def _overall(self, repository: str) -> Past:
         """The past over all repositories, for one that has none of its own."""
@@ -120,7 +143,7 @@ def _read(database: Database[Document], repository: str, kept: _Kept | None) -> 
 
     Raises:
         PyMongoError: MongoDB does not answer.
-        SentinelError, KeyError, TypeError, ValueError: the state is none that this code reads.
+        DataError: the state is of another version.
     """
     newest = database.history.find_one({"_id": repository}, {"dataset": 1, "version": 1})
     if newest is None:

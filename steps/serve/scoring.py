@@ -1,7 +1,7 @@
 """From pull requests as GitHub has them to scores and reasons, by the features and the model of training."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,12 +13,13 @@ from steps.serve import metrics
 from steps.serve.contract import ModelName, Result
 from steps.serve.histories import Histories, Past
 from steps.serve.predictions import Predictions
+from steps.serve.together import Together
 from steps.train.data import Floats
 from steps.train.model import Model
 from steps.train.reasons import reasons
 
 BLOCK = 64
-"""Pull requests scored at once; between blocks others get their turn."""
+"""Pull requests scored at once."""
 
 
 class Scored(NamedTuple):
@@ -26,6 +27,13 @@ class Scored(NamedTuple):
 
     result: Result
     features: Floats
+
+
+class Asked(NamedTuple):
+    """A pull request, and what it is compared with."""
+
+    pull: PullRequest
+    past: Past
 
 
 class Scorer:
@@ -36,39 +44,32 @@ class Scorer:
         self.name = name
         self.histories = histories
         self._predictions = predictions
-        self._turn = asyncio.Lock()
+        self._scored: Together[Asked, Scored] = Together(partial(score, model), BLOCK)
 
     async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[Scored]:
         """Score pull requests, each by itself, in their order; `route` says who asks."""
         return [one async for block in self.blocks(pulls, route) for one in block]
 
-    async def blocks(self, pulls: Sequence[PullRequest], route: str) -> AsyncIterator[list[Scored]]:
-        """The same, some at a time: among long lists, one block at each turn of the event loop."""
+    async def blocks(self, pulls: Sequence[PullRequest], route: str) -> AsyncIterator[Sequence[Scored]]:
+        """The same, some at a time, so that other callers get their turn between them."""
         pasts = await self.histories.of(pull.base.repo.full_name for pull in pulls)
-        if len(pulls) <= BLOCK:
-            yield self._block(pulls, pasts, route)
-            return
         for start in range(0, len(pulls), BLOCK):
-            async with self._turn:
-                yield self._block(pulls[start : start + BLOCK], pasts, route)
-                await asyncio.sleep(0)
-
-    def _block(self, pulls: Sequence[PullRequest], pasts: Mapping[str, Past], route: str) -> list[Scored]:
-        scored = score(self.model, pulls, pasts)
-        metrics.scored(route, (one.result for one in scored))
-        self._predictions.keep(scored, route)
-        return scored
+            asked = [Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls[start : start + BLOCK]]
+            scored = await self._scored(asked)
+            metrics.scored(route, (one.result for one in scored))
+            self._predictions.keep(scored, route)
+            yield scored
 
 
-def score(model: Model, pulls: Sequence[PullRequest], pasts: Mapping[str, Past]) -> list[Scored]:
-    """Score pull requests against the pasts of their repositories."""
-    rows = [_completed(model, row, pasts[row["repository"]]) for row in plain_rows(pulls)]
-    repositories = [row["repository"] for row in rows]
+def score(model: Model, asked: Sequence[Asked]) -> list[Scored]:
+    """Score pull requests against their pasts."""
+    plain = plain_rows([one.pull for one in asked])
+    rows = [_completed(model, row, one.past) for row, one in zip(plain, asked, strict=True)]
     features = np.stack([vector(row, model.names) for row in rows])
-    scores, surprises = model.score(features, repositories)
+    scores, surprises = model.score(features, [row["repository"] for row in rows])
     return [
-        Scored(_result(model, row, one, own_surprises, pasts[row["repository"]]), own_features)
-        for row, one, own_surprises, own_features in zip(rows, scores.tolist(), surprises, features, strict=True)
+        Scored(_result(model, row, one, why, given.past), own)
+        for row, one, why, given, own in zip(rows, scores.tolist(), surprises, asked, features, strict=True)
     ]
 
 

@@ -1,0 +1,259 @@
+"""Whatever is sent that can't be scored is answered with what is wrong with it, and where."""
+
+import json
+import pickle
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from steps.serve.contract import MOST_BYTES
+
+Pull = dict[str, Any]
+JSON = {"Content-Type": "application/json"}
+
+
+def asked(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON) -> tuple[int, dict[str, Any]]:
+    """The status and the problem that some bytes are answered with."""
+    answer = client.post("/score", content=body, headers=headers)
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert set(problem) == {"type", "title", "status", "detail", "errors"}
+    assert problem["status"] == answer.status_code
+    return answer.status_code, problem
+
+
+def refused(client: TestClient, *pulls: Any) -> dict[str, str]:
+    """What is said of the fields of pull requests that can't be used."""
+    status, problem = asked(client, json.dumps({"pull_requests": list(pulls)}))
+    assert status == 422
+    return {one["field"]: one["problem"] for one in problem["errors"]}
+
+
+def test_a_pull_request_is_scored_and_a_pickle_of_it_is_not(client: TestClient, pull: Pull) -> None:
+    """With the model's name in the answer and its headers."""
+    given = {"pull_requests": [pull]}
+    answer = client.post("/score", json=given)
+    assert answer.status_code == 200
+    (result,) = answer.json()["results"]
+    assert result["id"] == f"{pull['base']['repo']['full_name']}#{pull['number']}"
+    assert result["level"] in ("standard", "unusual", "high")
+    assert answer.headers["x-model"] == "pr-sentinel:unregistered"
+    assert answer.headers["x-model-digest"] == answer.json()["model"]["digest"]
+    assert asked(client, pickle.dumps(given), {"Content-Type": "application/vnd.bentoml+pickle"})[0] == 415
+    assert asked(client, pickle.dumps(given))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/vnd.bentoml+pickle",
+        "application/octet-stream",
+        "application/msgpack",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "application/jsonp",
+        "",
+    ],
+)
+def test_only_json_is_read(client: TestClient, kind: str) -> None:
+    status, problem = asked(client, b'{"pull_requests": []}', {"Content-Type": kind})
+    assert status == 415
+    assert "application/json" in problem["detail"]
+
+
+def test_a_body_without_a_content_type_is_not_read(client: TestClient) -> None:
+    assert client.post("/score", content=b"{}").status_code == 415
+
+
+def test_a_compressed_body_is_not_read(client: TestClient) -> None:
+    assert asked(client, b"\x1f\x8b", JSON | {"Content-Encoding": "gzip"})[0] == 415
+
+
+def test_json_may_name_its_encoding(client: TestClient, pull: Pull) -> None:
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert client.post("/score", content=json.dumps({"pull_requests": [pull]}), headers=headers).status_code == 200
+
+
+def test_a_body_over_the_limit_is_not_read(client: TestClient) -> None:
+    status, problem = asked(client, b" " * (MOST_BYTES + 1))
+    assert status == 413
+    assert "32 MiB" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"pull_requests": [}',
+        b'{"pull_requests": [NaN]}',
+        b'{"pull_requests": [Infinity]}',
+        b'{"pull_requests": [-Infinity]}',
+        b'{"pull_requests": ["\xff"]}',
+        b'{"pull_requests": ["\\ud800"]}',
+        b"\xef\xbb\xbf{}",
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"pull_requests": []} {}',
+        b"{'pull_requests': []}",
+        b'{"pull_requests": [1,]}',
+    ],
+    ids=lambda body: body[:24].decode("ascii", "replace"),
+)
+def test_what_is_no_json_is_said_to_be_none_and_where(client: TestClient, body: bytes) -> None:
+    status, problem = asked(client, body)
+    assert status == 400
+    assert "no JSON" in problem["detail"]
+    assert "position" in problem["detail"]
+
+
+def test_of_a_name_that_stands_twice_the_last_counts(client: TestClient, pull: Pull) -> None:
+    text = json.dumps({"pull_requests": [pull]}).replace('"additions":', '"additions": -1, "additions":', 1)
+    assert client.post("/score", content=text, headers=JSON).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "said"),
+    [
+        ("[]", "body", "object"),
+        ('"text"', "body", "object"),
+        ("null", "body", "object"),
+        ("{}", "pull_requests", "required"),
+        ('{"pull_requests": null}', "pull_requests", "list"),
+        ('{"pull_requests": {}}', "pull_requests", "list"),
+        ('{"pull_requests": []}', "pull_requests", "at least 1"),
+        ('{"pull_requests": [null]}', "pull_requests.0", "object"),
+        ('{"pull_requests": ["text"]}', "pull_requests.0", "object"),
+        ('{"pull_requests": [1], "more": 1}', "more", "not permitted"),
+    ],
+)
+def test_a_body_of_another_form_is_refused(client: TestClient, body: str, field: str, said: str) -> None:
+    status, problem = asked(client, body)
+    assert status == 422
+    assert said in {one["field"]: one["problem"] for one in problem["errors"]}[field]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("additions", -1),
+        ("additions", 1.0),
+        ("additions", "1"),
+        ("additions", True),
+        ("additions", 2**31),
+        ("additions", 10**40),
+        ("additions", None),
+        ("changed_files", [1]),
+        ("number", 0),
+        ("number", "17"),
+        ("title", None),
+        ("title", 5),
+        ("title", "x" * 1_025),
+        ("body", 5),
+        ("body", "x" * 262_145),
+        ("state", "merged"),
+        ("draft", "yes"),
+        ("created_at", "2026-08-17"),
+        ("created_at", "2026-08-17T18:05:25"),
+        ("created_at", "yesterday"),
+        ("created_at", "1700000000"),
+        ("created_at", 1_700_000_000),
+        ("created_at", "0001-01-01T00:00:00+14:00"),
+        ("created_at", "9999-12-31T23:59:59-12:00"),
+        ("user", "someone"),
+        ("user", {"login": None}),
+        ("user", {}),
+        ("labels", [{"name": 5}]),
+        ("base", {"ref": "main"}),
+        ("base", {"ref": "main", "repo": {"full_name": "no-owner"}}),
+        ("base", {"ref": "main", "repo": {"full_name": "a/b/c"}}),
+    ],
+)
+def test_a_field_that_can_not_be_used_is_named_with_its_item(
+    client: TestClient, pull: Pull, name: str, value: Any
+) -> None:
+    found = refused(client, pull, pull, pull, pull | {name: value})
+    assert all(field.startswith(f"pull_requests.3.{name}") for field in found), found
+    assert found
+
+
+@pytest.mark.parametrize("name", ["number", "title", "user", "state", "created_at", "additions", "commits", "base"])
+def test_a_field_that_is_missing_is_named(client: TestClient, pull: Pull, name: str) -> None:
+    del pull[name]
+    assert refused(client, pull) == {f"pull_requests.0.{name}": "Field required"}
+
+
+def test_an_item_of_githubs_list_is_refused_with_the_way_out(client: TestClient, pull: Pull) -> None:
+    for name in ("additions", "deletions", "changed_files", "commits"):
+        del pull[name]
+    _, problem = asked(client, json.dumps({"pull_requests": [pull]}))
+    assert "lists of pull requests leave sizes out" in problem["detail"]
+    assert len(problem["errors"]) == 4
+
+
+def test_author_and_body_may_be_null(client: TestClient, pull: Pull) -> None:
+    answer = client.post("/score", json={"pull_requests": [pull | {"user": None, "body": None}]})
+    assert answer.status_code == 200
+
+
+def test_there_may_be_ten_thousand_pull_requests_and_not_one_more(client: TestClient, pull: Pull) -> None:
+    slim = {name: pull[name] for name in ("title", "user", "state", "created_at", "updated_at")}
+    slim |= {name: pull[name] for name in ("number", "additions", "deletions", "changed_files", "commits", "base")}
+    slim["base"] = {"ref": "main", "repo": {"full_name": "owner/name"}}
+    answer = client.post("/score", json={"pull_requests": [slim] * 10_000})
+    assert answer.status_code == 200
+    assert len(answer.json()["results"]) == 10_000
+    assert "at most 10000" in refused(client, *[slim] * 10_001)["pull_requests"]
+
+
+def test_a_request_may_name_a_hundred_repositories(client: TestClient, pull: Pull) -> None:
+    def of(count: int) -> list[Pull]:
+        bases = ({"ref": "main", "repo": {"full_name": f"owner/name-{number}"}} for number in range(count))
+        return [pull | {"base": base} for base in bases]
+
+    assert client.post("/score", json={"pull_requests": of(100)}).status_code == 200
+    assert "100 repositories" in refused(client, *of(101))["pull_requests"]
+
+
+def test_the_item_is_named_however_far_down_it_stands(client: TestClient, pull: Pull) -> None:
+    assert refused(client, *[pull] * 700, pull | {"commits": -1}) == {
+        "pull_requests.700.commits": "Input should be greater than or equal to 0"
+    }
+
+
+def test_no_more_than_a_hundred_fields_are_named(client: TestClient) -> None:
+    assert len(refused(client, *[{}] * 2_000)) == 100
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nothing", 404),
+        ("POST", "/nothing", 404),
+        ("GET", "/score", 405),
+        ("DELETE", "/score", 405),
+        ("PUT", "/score_url", 405),
+        ("POST", "/livez", 405),
+        ("POST", "/", 405),
+        ("GET", "/page/nothing.js", 404),
+        ("GET", "/page/../app.py", 404),
+        ("GET", "/page/%2e%2e/app.py", 404),
+        ("GET", "/docs", 404),
+    ],
+)
+def test_paths_and_methods_that_there_are_not_are_problems_too(
+    client: TestClient, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+
+
+def test_a_distribution_needs_a_repository(client: TestClient) -> None:
+    answer = client.get("/distribution")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "repository"
+    assert client.get("/distribution", params={"repository": "x" * 300}).status_code == 422

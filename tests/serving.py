@@ -1,0 +1,62 @@
+"""The service as a process of its own, as `bentoml serve` runs it, for as long as a block."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import requests
+
+from steps.common.settings import ServeSettings
+from workflows.server import server
+
+
+class Running(NamedTuple):
+    """Its address, the process, and the file that takes its words."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def told(self) -> str:
+        """What it has said so far."""
+        return self.log.read_text()
+
+    def end(self) -> None:
+        """Tell it to end, and wait until it has."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+@contextmanager
+def running(folder: Path, settings: Mapping[str, str], path: str = "/readyz") -> Iterator[Running]:
+    """The service with these settings and no others, from when `path` answers well."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    given = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "true", **settings}
+    unset = [word for name in ServeSettings.model_fields for word in ("-u", name.upper())]
+    command = [
+        *("/usr/bin/env", *unset, *(f"{name}={value}" for name, value in given.items())),
+        *(str(Path(sys.executable).with_name("bentoml")), "serve", "steps.serve.service:ModelServing"),
+        *("--host", "127.0.0.1", "--port", str(port)),
+    ]
+
+    def answers() -> bool:
+        try:
+            return requests.get(f"{address}{path}", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+    with server("service", command, folder, answers) as process:
+        yield Running(address, process, folder / "service.log")
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,92 @@
+"""What callers ask for at the same moment is worked on at once, and each gets its own."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from steps.serve.together import Together
+
+
+class Work:
+    """Doubles numbers, and remembers how many it was given at a time; 13 is too much for it."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def __call__(self, numbers: Sequence[int]) -> list[int]:
+        self.sizes.append(len(numbers))
+        if 13 in numbers:
+            raise ValueError("unlucky")
+        return [2 * number for number in numbers]
+
+
+def asked(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[int] | BaseException]:
+    """What callers get who ask at the same moment."""
+
+    async def ask() -> list[Sequence[int] | BaseException]:
+        together = Together(work, most)
+        return await asyncio.gather(*map(together, callers), return_exceptions=True)
+
+    return asyncio.run(ask())
+
+
+def test_callers_of_one_moment_share_the_work_and_get_their_own() -> None:
+    work = Work()
+    assert asked(work, [1], [2, 3], [4]) == [[2], [4, 6], [8]]
+    assert work.sizes == [4]
+
+
+def test_no_more_than_the_most_are_worked_on_at_once() -> None:
+    work = Work()
+    assert asked(work, [1, 2, 3], [4, 5], [6]) == [[2, 4, 6], [8, 10], [12]]
+    assert work.sizes == [3, 3]
+
+
+def test_a_caller_with_too_many_is_worked_on_alone() -> None:
+    work = Work()
+    assert asked(work, [1] * 9, [2]) == [[2] * 9, [4]]
+    assert work.sizes == [9, 1]
+
+
+def test_what_is_wrong_with_one_callers_items_is_nobody_elses_trouble() -> None:
+    work = Work()
+    first, second, third = asked(work, [1], [13], [3])
+    assert (first, third) == ([2], [6])
+    assert isinstance(second, ValueError)
+
+
+def test_others_get_their_turn_between_two_lots() -> None:
+    """The event loop goes round between any two."""
+    turns: list[str] = []
+
+    def work(numbers: Sequence[int]) -> Sequence[int]:
+        turns.append("work")
+        return numbers
+
+    async def tick() -> None:
+        for _ in range(6):
+            turns.append("tick")
+            await asyncio.sleep(0)
+
+    async def both() -> None:
+        together = Together(work, 1)
+        await asyncio.gather(together([1]), together([2]), together([3]), tick())
+
+    asyncio.run(both())
+    first, second, third = (place for place, turn in enumerate(turns) if turn == "work")
+    assert "tick" in turns[first:second]
+    assert "tick" in turns[second:third]
+
+
+def test_a_caller_that_went_away_is_no_trouble() -> None:
+    async def leave() -> Sequence[int]:
+        together = Together(Work(), 1)
+        gone = asyncio.create_task(together([1]))
+        await asyncio.sleep(0)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        return await together([2])
+
+    assert asyncio.run(leave()) == [4]
