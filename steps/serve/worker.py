@@ -145,9 +145,8 @@ class Worker:
             await self._deliveries.fail(delivery, str(error))
             _log(delivery, "failed", problem=error.problem, advice=error.advice)
         except asyncio.CancelledError:
-            with suppress(
-                PyMongoError
-            ):  # a request under way can't be called back, so nobody else begins before its end
+            # A request under way can't be called back, so nobody else begins before its end.
+            with suppress(PyMongoError):
                 await self._deliveries.release(delivery, after=TIMEOUT_SECONDS)
             raise
         except PyMongoError:

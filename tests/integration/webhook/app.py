@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import uvicorn
 from fastapi import FastAPI
 
-from steps.common import log
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
-from steps.serve import deliveries, problems, webhook, worker
+from steps.serve import deliveries, logs, problems, webhook, worker
 from steps.serve.contract import ModelName, Result
 from steps.serve.histories import Histories
 from steps.serve.listening import listening
@@ -45,8 +44,9 @@ class Judge:
 
     async def score(self, pulls: Sequence[PullRequest]) -> list[Scored]:
         """Score pull requests."""
-        if any(pull.additions == BROKEN for pull in pulls):
-            raise ValueError("out of ink")
+        for pull in pulls:
+            if pull.additions == BROKEN:
+                raise ValueError(f"out of ink at {pull.title}")
         return [Scored(_result(pull)) for pull in pulls]
 
 
@@ -114,7 +114,7 @@ class _Telling(Server):
 
 def main() -> None:
     """Serve until ended."""
-    log.configure()
+    logs.configure()
     for module, values in hurry(float(os.environ["LEASE_SECONDS"])).items():
         for name, value in values.items():
             setattr(module, name, value)

@@ -27,6 +27,7 @@ SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"
 ALL = repositories()
 PATIENCE_SECONDS = 30
+PAYLOAD = json.dumps(deliver.payload(ALL[SHOP], 12, "opened", 4)).encode()
 
 
 def eventually(holds: Callable[[], Any]) -> Any:
@@ -36,6 +37,13 @@ def eventually(holds: Callable[[], Any]) -> Any:
         assert time.monotonic() < until, "it never came true"
         time.sleep(0.02)
     return found
+
+
+def headers(raw: bytes = PAYLOAD, **changes: str | None) -> dict[str, str]:
+    """Right ones, but for what is to be different (None leaves it out)."""
+    right = deliver.headers(raw, SECRET, str(uuid.uuid4()))
+    given = right | {name.replace("_", "-"): value for name, value in changes.items()}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 class Hook:

@@ -1,0 +1,120 @@
+"""The service around the webhook: without what it needs, what it leaves behind, how it is described and tried."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.integration.conftest import StandIn
+from tests.integration.webhook.app import create
+from tests.integration.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
+from workflows import embedded
+
+
+def test_without_mongodb_the_answer_says_so_within_a_second(
+    configured: pytest.MonkeyPatch, github: StandIn, tmp_path: Path
+) -> None:
+    """GitHub shows the delivery as failed, so that it can be redelivered: nothing is taken and lost."""
+    with embedded.mongo(tmp_path) as uri:
+        configured.setenv("MONGO_URI", uri)
+        with serving(create()) as address:
+            assert send(address).status_code == 202
+            with deaf(int((tmp_path / "mongo.lock").read_text())):
+                refused_in_time(address)
+                refused_in_time(address)
+            assert send(address).status_code == 202
+    configured.setenv("MONGO_URI", "mongodb://127.0.0.1:1")
+    with serving(create()) as address:
+        refused_in_time(address)
+
+
+def send(address: str) -> requests.Response:
+    """Deliver the payload."""
+    return requests.post(f"{address}/webhook", PAYLOAD, headers=headers(), timeout=9)
+
+
+@contextmanager
+def deaf(process: int) -> Iterator[None]:
+    """A process that keeps its connections and answers nothing."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def refused_in_time(address: str) -> None:
+    """Whether a delivery is answered soon, by what to do."""
+    started = time.monotonic()
+    answer = send(address)
+    assert (answer.status_code, time.monotonic() - started < 1) == (503, True)
+    assert "Redeliver it" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"WEBHOOK_SECRET": ""}, "WEBHOOK_SECRET"),
+        ({"MONGO_URI": ""}, "MONGO_URI"),
+        ({"MONGO_URI": "nonsense://hunter2"}, "MONGO_URI"),
+        ({"WEBHOOK_MODE": "comment", "GITHUB_TOKEN": ""}, "GITHUB_TOKEN"),
+        ({"WEBHOOK_MODE": "check"}, "GITHUB_APP_ID"),
+        ({"WEBHOOK_MODE": "check", "GITHUB_APP_ID": "7"}, "GITHUB_APP_PRIVATE_KEY"),
+        (
+            {"WEBHOOK_MODE": "check", "GITHUB_APP_ID": "7", "GITHUB_APP_PRIVATE_KEY": "hunter2"},
+            "GITHUB_APP_PRIVATE_KEY",
+        ),
+    ],
+)
+def test_a_service_that_lacks_a_setting_takes_nothing_and_names_it(
+    configured: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: dict[str, str], named: str
+) -> None:
+    """Its answer and its log say what to set, never what is set."""
+    for name, value in settings.items():
+        configured.setenv(name, value)
+    with caplog.at_level("INFO"), serving(create()) as address:
+        answer = requests.post(f"{address}/webhook", PAYLOAD, headers=headers(), timeout=9)
+    assert (answer.status_code, named in answer.json()["detail"]) == (503, True)
+    assert named in "".join(f"{record.__dict__}" for record in caplog.records)
+    assert "hunter2" not in answer.text + "".join(f"{record.__dict__}" for record in caplog.records)
+
+
+def test_what_is_kept_ends_by_itself(hook: Hook, database: Mongo) -> None:
+    """Deliveries after thirty days, alerts after sixty, openings after two."""
+    lives = {
+        name: eventually(lambda name=name: _lives(database, name)) for name in ("deliveries", "alerts", "openings")
+    }
+    assert lives == {"deliveries": 30 * 86_400, "alerts": 60 * 86_400, "openings": 2 * 86_400}
+
+
+def _lives(database: Mongo, name: str) -> int | None:
+    found = [index.get("expireAfterSeconds") for index in database[name].index_information().values()]
+    return next((seconds for seconds in found if seconds), None)
+
+
+def test_the_interface_is_described(hook: Hook) -> None:
+    """OpenAPI names the headers, the body and every status."""
+    operation = requests.get(f"{hook.address}/openapi.json", timeout=9).json()["paths"]["/webhook"]["post"]
+    assert {one["name"] for one in operation["parameters"]} == {
+        "X-Hub-Signature-256",
+        "X-GitHub-Event",
+        "X-GitHub-Delivery",
+    }
+    assert operation["requestBody"]["required"]
+    assert set(operation["responses"]) == {"200", "202", "400", "401", "408", "413", "415", "422", "503"}
+
+
+def test_the_command_sends_what_github_would(hook: Hook, database: Mongo) -> None:
+    """`python -m samples.deliver` signs it, and shows the answer."""
+    command = [sys.executable, "-m", "samples.deliver", f"{SHOP}#12", "--to", f"{hook.address}/webhook"]
+    environment = os.environ | {"WEBHOOK_SECRET": SECRET}
+    sent = subprocess.run([*command, "--delivery", "one"], env=environment, capture_output=True, text=True, check=True)
+    assert sent.stdout.startswith("one: 202")
+    assert hook.ended("one")["outcome"] == "standard"
