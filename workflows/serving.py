@@ -91,7 +91,8 @@ def _check_address(host: str, port: int) -> None:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise ConfigurationError(
-            f"Nothing can listen at {host}:{port}: {error.strerror}.",
+            # Python puts the address behind the system's words once more.
+            f"Nothing can listen at {host}:{port}: {str(error.strerror).partition(' (')[0]}.",
             advice="End what listens there, or give another port (PORT=).",
         ) from None
 

@@ -44,7 +44,8 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        sys.exit(f"Nothing can listen at {host}:{port}: {error.strerror}.")
+        # Python puts the address behind the system's words once more.
+        sys.exit(f"Nothing can listen at {host}:{port}: {str(error.strerror).partition(' (')[0]}.")
 
 
 def serve(bento: Path, listener: socket.socket) -> None:

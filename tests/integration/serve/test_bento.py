@@ -16,7 +16,7 @@ from steps.common.errors import DataError
 from steps.register import package
 from steps.serve.examples import PULL_REQUEST
 from steps.train.artefact import FILES, MANIFEST
-from tests import bentos, services
+from tests import bentos, workers
 
 NAME = "pr-sentinel"
 
@@ -96,13 +96,13 @@ def test_bentoml_imports_it(bento: bentos.Bento, tmp_path: Path) -> None:
 
 def test_its_worker_serves_the_model_that_is_in_it(bento: bentos.Bento, tmp_path: Path) -> None:
     """By name and version, in the answer and in the headers."""
-    with services.worker(bento.folder, tmp_path / "home") as service:
-        answer = services.score(service.wait().address, PULL_REQUEST)
+    with workers.running(bento.folder, tmp_path / "home") as worker:
+        answer = workers.score(worker.wait().address, PULL_REQUEST)
         assert answer.status_code == 200
         assert (answer.json()["model"]["name"], answer.json()["model"]["version"]) == (NAME, "7")
         assert answer.headers["X-Model"] == f"{NAME}:7"
         assert len(answer.json()["results"]) == 1
-        assert requests.get(f"{service.address}/metrics", timeout=10).ok
+        assert requests.get(f"{worker.address}/metrics", timeout=10).ok
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -110,29 +110,29 @@ def test_told_to_stop_it_answers_what_it_was_asked(bento: bentos.Bento, tmp_path
     """A request that is still coming in is read, scored and answered; then the process ends well, in no time."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    with services.worker(bento.folder, tmp_path / "home", TMPDIR=str(temporary)) as service:
-        request = services.Request(service.wait().port, PULL_REQUEST)
+    with workers.running(bento.folder, tmp_path / "home", TMPDIR=str(temporary)) as worker:
+        request = workers.Request(worker.wait().port, PULL_REQUEST)
         time.sleep(0.5)
-        service.process.send_signal(number)
+        worker.process.send_signal(number)
         time.sleep(0.5)
-        assert service.process.poll() is None
+        assert worker.process.poll() is None
         status, content = request.end()
         assert (status, len(content["results"])) == (200, 1)
-        assert service.process.wait(timeout=20) == 0
+        assert worker.process.wait(timeout=20) == 0
     assert list(temporary.iterdir()) == []
 
 
 def test_told_to_stop_while_it_starts_it_ends(bento: bentos.Bento, tmp_path: Path) -> None:
     """It does not wait until it is ready."""
-    with services.worker(bento.folder, tmp_path / "home") as service:
+    with workers.running(bento.folder, tmp_path / "home") as worker:
         time.sleep(0.5)
-        service.process.terminate()
-        assert service.process.wait(timeout=20) in {0, -signal.SIGTERM}
+        worker.process.terminate()
+        assert worker.process.wait(timeout=20) in {0, -signal.SIGTERM}
 
 
 def test_a_port_that_is_taken_is_named(bento: bentos.Bento) -> None:
     """In one line."""
-    with socket.create_server((services.LOOPBACK, 0)) as taken:
+    with socket.create_server((workers.LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)]
         done = subprocess.run(command, cwd=bento.folder / "src", capture_output=True, text=True, check=False)
@@ -142,15 +142,15 @@ def test_a_port_that_is_taken_is_named(bento: bentos.Bento) -> None:
 
 def test_bentoml_serves_it_as_well(bento: bentos.Bento, tmp_path: Path) -> None:
     """With its supervisor, for who wants that."""
-    port = services.free_port()
+    port = workers.free_port()
     command = [sys.executable, "-m", "bentoml", "serve", str(bento.folder), "--port", str(port)]
-    environment = {name: value for name, value in os.environ.items() if name not in services.SETTINGS}
+    environment = {name: value for name, value in os.environ.items() if name not in workers.SETTINGS}
     environment |= {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "True"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            address = f"http://{services.LOOPBACK}:{port}"
-            services.wait_ready(address, lambda: process.poll() is not None)
-            assert services.score(address, PULL_REQUEST).headers["X-Model"] == f"{NAME}:7"
+            address = f"http://{workers.LOOPBACK}:{port}"
+            workers.wait_ready(address, lambda: process.poll() is not None)
+            assert workers.score(address, PULL_REQUEST).headers["X-Model"] == f"{NAME}:7"
         finally:
             process.terminate()
     assert process.returncode == 0

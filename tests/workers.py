@@ -1,4 +1,4 @@
-"""A service as a process: started, asked, and stopped while it still reads a request."""
+"""A Bento's worker as a process, and what asks it, also while it is told to stop."""
 
 import http.client
 import json
@@ -14,12 +14,14 @@ from typing import Any
 
 import requests
 
+from steps.common.settings import ServeSettings
+
 LOOPBACK = "127.0.0.1"
-SETTINGS = ("MODEL_DIR", "MONGO_URI", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_URL", "WEBHOOK_SECRET", "SENTRY_DSN")
+SETTINGS = frozenset(name.upper() for name in ServeSettings.model_fields)
 READY_WITHIN = 120.0
 
 
-class Service:
+class Worker:
     """One that runs on this machine."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
@@ -27,7 +29,7 @@ class Service:
         self.port = port
         self.address = f"http://{LOOPBACK}:{port}"
 
-    def wait(self) -> "Service":
+    def wait(self) -> "Worker":
         """Wait until it is ready."""
         wait_ready(self.address, lambda: self.process.poll() is not None)
         return self
@@ -81,7 +83,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def worker(bento: Path, home: Path, **settings: str) -> Iterator[Service]:
+def running(bento: Path, home: Path, **settings: str) -> Iterator[Worker]:
     """A Bento's own worker, as its image starts it, with these settings and no others."""
     port = free_port()
     own = {name: value for name, value in os.environ.items() if name not in SETTINGS}
@@ -94,7 +96,7 @@ def worker(bento: Path, home: Path, **settings: str) -> Iterator[Service]:
         text=True,
     )
     try:
-        yield Service(process, port)
+        yield Worker(process, port)
     finally:
         process.kill()
         process.communicate()
