@@ -6,11 +6,12 @@ UV := .tools/uv/bin/uv
 READY := .venv/.ready
 RUN := .venv/bin/python -m
 PORT ?= 3000
+URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
-export REPOS SEARCH STATE
+export REPOS SEARCH STATE URL
 
-.PHONY: setup help run serve image mlflow test containers lint render lock bench clean
+.PHONY: setup help run serve load image mlflow test containers lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -22,6 +23,9 @@ run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEAR
 
 serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
 	@$(RUN) workflows serve --state "$$STATE" --port "$(PORT)"
+
+load: $(READY) ## Try the service at URL= under load, for half a minute, and fail if it is slow or wrong; limits by LOAD_...
+	@$(RUN) locust -f tests/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)

@@ -2,12 +2,13 @@
 
 import json
 import logging
+import random
 import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 from urllib.request import urlopen
 
-from locust import FastHttpUser, LoadTestShape, constant_throughput, events, task
+from locust import FastHttpUser, LoadTestShape, events, task
 from locust.env import Environment
 from pydantic import ValidationError
 
@@ -43,9 +44,8 @@ class Caller(FastHttpUser):
         super().__init__(environment)
 
     def wait_time(self) -> float:
-        """Each user's part of the rate."""
-        wait: float = constant_throughput(Shared.settings.rate / Shared.settings.users)(self)
-        return wait
+        """Each user's part of the rate on average; people don't come in step."""
+        return random.uniform(0, 2 * Shared.settings.users / Shared.settings.rate)
 
     @task
     def score(self) -> None:
