@@ -1,0 +1,33 @@
+"""The same model and features behind FastAPI and uvicorn, straightforward: no log, no metrics, nothing kept."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from steps.common.settings import ServeSettings, load
+from steps.serve import scoring
+from steps.serve.contract import ScoreRequest
+from steps.serve.histories import Histories
+from steps.serve.runtime import connect, load_model
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings = load(ServeSettings)
+    app.state.model, _ = load_model(settings.model_dir)
+    app.state.histories = Histories(connect(settings))
+    yield
+
+
+app = FastAPI(lifespan=_lifespan)
+
+
+@app.post("/score")
+async def score(given: ScoreRequest, request: Request) -> dict[str, Any]:
+    """Score pull requests."""
+    state, pulls = request.app.state, given.pull_requests
+    pasts = await state.histories.of(pull.base.repo.full_name for pull in pulls)
+    scored = scoring.score(state.model, [scoring.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls])
+    return {"model": {"digest": state.model.digest}, "results": [one.result.model_dump() for one in scored]}

@@ -1,0 +1,110 @@
+"""The servers that are compared, each one worker in a process of its own on this machine."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import psutil
+
+from benchmarks.serving.client import LOOPBACK
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 90
+LOOK_EVERY_SECONDS = 0.02
+PYTHON = (sys.executable, "-m")
+UVICORN = (*PYTHON, "uvicorn", "--port", "{port}", "--no-access-log", "--log-level", "warning")
+OURS, FASTAPI, FLASK = "ours", "FastAPI + uvicorn, same model and features", "Flask, Keras `predict` per request"
+COMMANDS: dict[str, tuple[str, ...]] = {
+    OURS: (*PYTHON, "steps.serve.bento_worker", "--port", "{port}"),
+    FASTAPI: (*UVICORN, "benchmarks.serving.plain:app"),
+    FLASK: (
+        *(*PYTHON, "gunicorn", "benchmarks.serving.usual:app", "--bind", f"{LOOPBACK}:{{port}}"),
+        *("--workers", "1", "--threads", "4", "--timeout", "120", "--log-level", "warning"),
+    ),
+    "ours without BentoML": (*UVICORN, "--factory", "steps.serve.app:create"),
+    "ours without BentoML, each request by itself": (*UVICORN, "benchmarks.serving.alone:app"),
+    "BentoML's adaptive batching": (
+        *(*PYTHON, "bentoml", "serve", "benchmarks.serving.batched:Batched", "--host", LOOPBACK, "--port", "{port}"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    """One that is ready to score."""
+
+    name: str
+    port: int
+    process: psutil.Process
+    seconds_to_score: float
+
+    def processes(self) -> list[psutil.Process]:
+        """Itself and what it has started."""
+        return [self.process, *self.process.children(recursive=True)]
+
+    def memory(self) -> float:
+        """Of all its processes, in MiB."""
+        return float(sum(one.memory_info().rss for one in self.processes())) / 2**20
+
+    def cpu_seconds(self) -> float:
+        """What all its processes have used up."""
+        return float(sum(sum(one.cpu_times()[:2]) for one in self.processes()))
+
+
+@contextmanager
+def running(name: str, settings: Mapping[str, str], cwd: Path, warm: Sequence[object]) -> Iterator[Server]:
+    """Start one of COMMANDS, and wait until it has scored `warm`."""
+    port, body = _free_port(), json.dumps({"pull_requests": warm}).encode()
+    command = [part.format(port=port) for part in COMMANDS[name]]
+    with tempfile.TemporaryFile() as log:
+        begin = time.monotonic()
+        process = psutil.Popen(
+            command, cwd=cwd, env=os.environ | dict(settings), stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            while not _scores(port, body):
+                if process.poll() is not None or time.monotonic() > begin + PATIENCE_SECONDS:
+                    log.seek(0)
+                    raise SystemExit(f"{name} did not start:\n{log.read().decode()}")
+                time.sleep(LOOK_EVERY_SECONDS)
+            yield Server(name, port, psutil.Process(process.pid), time.monotonic() - begin)
+        finally:
+            _end(process)
+
+
+def _end(process: psutil.Popen) -> None:
+    """Tell it and all that it has started, with some patience."""
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except psutil.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _scores(port: int, body: bytes) -> bool:
+    headers = {"Content-Type": "application/json"}
+    try:
+        with urlopen(Request(f"http://{LOOPBACK}:{port}/score", body, headers), timeout=10) as answer:
+            return bool(answer.status == 200)
+    except HTTPError as error:
+        if error.code != 503:
+            raise SystemExit(f"{error.code}: {error.read().decode()}") from None
+        return False
+    except OSError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,109 @@
+"""Where the time of one call with many pull requests goes: `python -m benchmarks.serving.stages` prints a table.
+
+It runs in one process what the service runs for a request, with a clock around each stage.
+"""
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from samples import raw
+from steps.common.settings import ServeSettings, load
+from steps.preprocess.history import History
+from steps.serve import parsing, scoring
+from steps.serve.histories import Histories
+from steps.serve.runtime import connect, load_model
+from steps.train.model import Model
+
+COUNT = 1_000
+ROUNDS = 7
+STAGES = (
+    "JSON to plain values",
+    "validation",
+    "features that it shows by itself (Narwhals)",
+    "features that need the history",
+    "features as an array",
+    "model (ONNX, scales, tails)",
+    "reasons",
+    "all else around them",
+    "results to JSON",
+)
+
+
+class Clock:
+    """Time by stage."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+
+    def around(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        """The same work, with its time added to a stage."""
+
+        def timed(*given: Any, **named: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                return work(*given, **named)
+            finally:
+                self.seconds[stage] += time.perf_counter() - begin
+
+        return timed
+
+
+def measure(count: int) -> dict[str, float]:
+    """Milliseconds by stage for one call with so many pull requests, the medians of some rounds."""
+    body = json.dumps({"pull_requests": raw.newest(count)}).encode()
+    settings = load(ServeSettings)
+    model, _ = load_model(settings.model_dir)
+    histories = Histories(connect(settings))
+    whole = [asyncio.run(_once(model, histories, body)) for _ in range(ROUNDS)]
+    return {stage: 1_000 * statistics.median(one[stage] for one in whole) for stage in STAGES}
+
+
+async def _once(model: Model, histories: Histories, body: bytes) -> dict[str, float]:
+    clock = Clock()
+    read, validated, _, past, array, scored, reasons, rest, written = STAGES
+    items = clock.around(read, parsing.plain)(body)["pull_requests"]
+    pulls = clock.around(validated, parsing._PULLS.validate_python)(items)
+    pasts = await histories.of(pull.base.repo.full_name for pull in pulls)
+    places: tuple[tuple[Any, str, str], ...] = (
+        (scoring, "plain_rows", STAGES[2]),
+        (History, "features", past),
+        (scoring, "vector", array),
+        (Model, "score", scored),
+        (scoring, "reasons", reasons),
+    )
+    before = [getattr(where, name) for where, name, _ in places]
+    for where, name, stage in places:
+        setattr(where, name, clock.around(stage, getattr(where, name)))
+    try:
+        begin = time.perf_counter()
+        asked = [scoring.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
+        blocks = [asked[start : start + scoring.BLOCK] for start in range(0, len(asked), scoring.BLOCK)]
+        found = [one for block in blocks for one in scoring.score(model, block)]
+        inside = sum(clock.seconds[stage] for _, _, stage in places)
+        clock.seconds[rest] = time.perf_counter() - begin - inside
+    finally:
+        for (where, name, _), work in zip(places, before, strict=True):
+            setattr(where, name, work)
+    clock.around(written, lambda: orjson.dumps([one.result.model_dump() for one in found]))()
+    return clock.seconds
+
+
+def main() -> None:
+    """Measure and print."""
+    for count in (1, COUNT):
+        found = measure(count)
+        total = sum(found.values())
+        print(f"\n| {count:,} in one call | ms | share |\n| --- | ---: | ---: |")
+        for stage, milliseconds in found.items():
+            print(f"| {stage} | {milliseconds:.2f} | {milliseconds / total:.0%} |")
+        print(f"| together | {total:.2f} | {1_000 * count / total:,.0f} a second |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
