@@ -1,9 +1,11 @@
 """The load test's verdict is yes only for figures that hold, and each way to a wrong yes is closed."""
 
+import gzip
 import json
 import math
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,36 +128,38 @@ def answer(*ids: str, **changes: Any) -> dict[str, Any]:
     return {"model": {"digest": DIGEST}, "results": results}
 
 
-def look(content: Any, *, digest: str | None = DIGEST, status: int = 200) -> None:
-    """Check it as an answer to two pull requests."""
+def verdict(content: Any, *, digest: str | None = DIGEST, status: int = 200) -> str:
+    """What is said of it as an answer to two pull requests."""
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     headers = {"X-Model-Digest": digest} if digest else {}
-    answers.check(["o/n#1", "o/n#2"], status, headers, body, DIGEST)
+    try:
+        answers.check(["o/n#1", "o/n#2"], status, headers, body, DIGEST)
+    except (answers.Failed, answers.WrongModel, answers.WrongAnswer) as error:
+        return f"{type(error).__name__}: {error}"
+    return "right"
 
 
 def test_a_right_answer_is_right() -> None:
     """With a result for each, in order."""
-    look(answer("o/n#1", "o/n#2"))
+    assert verdict(answer("o/n#1", "o/n#2")) == "right"
 
 
 @pytest.mark.parametrize("status", [0, 204, 301, 422, 503])
 def test_another_status_is_a_failure(status: int) -> None:
     """Whatever the body says."""
-    with pytest.raises(answers.Failed):
-        look(answer("o/n#1", "o/n#2"), status=status)
+    assert verdict(answer("o/n#1", "o/n#2"), status=status).startswith("Failed: ")
 
 
 @pytest.mark.parametrize("digest", [None, "", "e" * 64])
 def test_a_header_without_the_digest_is_a_wrong_model(digest: str | None) -> None:
     """Missing, empty, another."""
-    with pytest.raises(answers.WrongModel, match="header"):
-        look(answer("o/n#1", "o/n#2"), digest=digest)
+    assert verdict(answer("o/n#1", "o/n#2"), digest=digest).startswith("WrongModel: the header")
 
 
 def test_a_body_without_the_digest_is_a_wrong_model() -> None:
     """Though the header is right."""
-    with pytest.raises(answers.WrongModel, match="body"):
-        look({**answer("o/n#1", "o/n#2"), "model": {"digest": "e" * 64}})
+    wrong = answer("o/n#1", "o/n#2") | {"model": {"digest": "e" * 64}}
+    assert verdict(wrong) == "WrongModel: the body names eeeeeeeeeeee instead of dddddddddddd"
 
 
 @pytest.mark.parametrize(
@@ -183,8 +187,23 @@ def test_a_body_without_the_digest_is_a_wrong_model() -> None:
 )
 def test_an_answer_that_is_not_whole_is_wrong(content: Any) -> None:
     """Each of these was answered with 200."""
-    with pytest.raises(answers.WrongAnswer):
-        look(content)
+    assert verdict(content).startswith("WrongAnswer: ")
+
+
+@pytest.mark.parametrize("name", ["some.jsonl", "some.jsonl.gz"])
+def test_own_pull_requests_can_be_sent(name: str, tmp_path: Path) -> None:
+    """One on each line of a file, which may be compressed."""
+    content = b'{"number": 1}\n\n{"number": 2}\n'
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    assert pulls.pull_requests(tmp_path / name) == [{"number": 1}, {"number": 2}]
+
+
+@pytest.mark.parametrize("content", ["", "\n", "<html>"])
+def test_a_file_without_pull_requests_is_refused(content: str, tmp_path: Path) -> None:
+    """Nothing could be sent."""
+    (tmp_path / "none.jsonl").write_text(content)
+    with pytest.raises(ValueError, match="no pull requests|Expecting value"):
+        pulls.pull_requests(tmp_path / "none.jsonl")
 
 
 def test_what_is_sent_is_what_github_sends() -> None:
