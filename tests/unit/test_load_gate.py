@@ -202,7 +202,7 @@ def test_own_pull_requests_can_be_sent(name: str, tmp_path: Path) -> None:
 def test_a_file_without_pull_requests_is_refused(content: str, tmp_path: Path) -> None:
     """Nothing could be sent."""
     (tmp_path / "none.jsonl").write_text(content)
-    with pytest.raises(ValueError, match="no pull requests|Expecting value"):
+    with pytest.raises(ValueError, match=r"no pull requests|Expecting value"):
         pulls.pull_requests(tmp_path / "none.jsonl")
 
 
