@@ -1,13 +1,13 @@
 """The service as a process of its own, as `bentoml serve` runs it, for as long as a block."""
 
-import signal
+import json
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import requests
 
@@ -22,14 +22,13 @@ class Running(NamedTuple):
     process: subprocess.Popen[bytes]
     log: Path
 
-    def told(self) -> str:
-        """What it has said so far."""
-        return self.log.read_text()
+    def get(self, path: str) -> requests.Response:
+        """What it answers."""
+        return requests.get(f"{self.address}{path}", timeout=30)
 
-    def end(self) -> None:
-        """Tell it to end, and wait until it has."""
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+    def lines(self) -> list[dict[str, Any]]:
+        """What its log says so far, of all that is JSON."""
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
 
 
 @contextmanager

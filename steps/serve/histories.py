@@ -13,12 +13,11 @@ from bson.codec_options import CodecOptions
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
+from steps.common.dataset import OVERALL
 from steps.common.errors import SentinelError
 from steps.common.mongo import Document
 from steps.preprocess.history import History, Recent
 
-OVERALL = ""
-"""The `_id` of the state over all repositories."""
 FRESH_SECONDS = 30.0
 AWAY_SECONDS = 5.0
 """How long MongoDB is not asked again after it did not answer."""

@@ -25,7 +25,6 @@ def start(settings: ServeSettings) -> None:
     try:
         sentry_sdk.init(
             dsn=settings.sentry_dsn.get_secret_value(),
-            send_default_pii=False,
             max_request_body_size="never",
             include_local_variables=False,
             max_breadcrumbs=0,
@@ -40,8 +39,9 @@ def start(settings: ServeSettings) -> None:
 
 
 def stop() -> None:
-    """Send what is still to be sent."""
-    sentry_sdk.flush(FLUSH_SECONDS)
+    """Send what is still to be sent, and report no more."""
+    sentry_sdk.get_client().close(FLUSH_SECONDS)
+    sentry_sdk.get_global_scope().set_client(None)
 
 
 def scrubbed(event: Any, _: dict[str, Any]) -> Any:

@@ -1,0 +1,132 @@
+"""A service is ready only with a model that is whole and fits; with any other it lives on and says what is wrong."""
+
+import json
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from steps.serve.app import create
+from steps.train.artefact import as_json, read, write
+from tests import serving
+
+
+def changed(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
+    """Change features and golden pull requests, and make the hashes right again."""
+    files, manifest, _ = read(folder)
+    features, golden = (json.loads(files[name]) for name in ("features.json", "golden.json"))
+    change(features, golden)
+    files |= {"features.json": as_json(features), "golden.json": as_json(golden)}
+    write(folder, files, {name: value for name, value in manifest.items() if name not in ("version", "sha256")})
+
+
+def one_byte(folder: Path) -> None:
+    path = folder / "model.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def keras_instead(folder: Path) -> None:
+    (folder / "model.onnx").rename(folder / "model.keras")
+
+
+def pickle_instead(folder: Path) -> None:
+    """Hashes and all."""
+    files, manifest, _ = read(folder)
+    files["model.onnx"] = pickle.dumps(print)
+    write(folder, files, {"data_hash": manifest["data_hash"]})
+
+
+def reordered(folder: Path) -> None:
+    def swap(features: dict[str, Any], _: Any) -> None:
+        first, second, *rest = features["features"]
+        features["features"] = [second, first, *rest]
+
+    changed(folder, swap)
+
+
+def scores_otherwise(folder: Path) -> None:
+    def shift(_: Any, golden: Any) -> None:
+        golden[0]["score"] += 1e-5
+
+    changed(folder, shift)
+
+
+def without_golden(folder: Path) -> None:
+    changed(folder, lambda _, golden: golden.clear())
+
+
+BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "one byte changed": (one_byte, "model.onnx of the model in"),
+    "a missing file": (lambda folder: (folder / "thresholds.json").unlink(), "lacks thresholds.json"),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "lacks manifest.json"),
+    "nothing at all": (shutil.rmtree, "lacks manifest.json"),
+    "Keras": (keras_instead, "it holds model.keras, and only ONNX is read"),
+    "a pickle": (pickle_instead, "model.onnx is no ONNX network"),
+    "another feature order": (reordered, "The model's feature 1 is"),
+    "other scores": (scores_otherwise, "differs by 1e-05 in score"),
+    "no golden pull requests": (without_golden, "has no golden pull requests"),
+    "a broken version file": (lambda folder: (folder / "version.json").write_text("{"), "version.json can't be read"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
+    name: str, model: Path, tmp_path: Path, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It lives, so that it can be asked."""
+    do, said = BROKEN[name]
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    do(folder)
+    settings.setenv("MODEL_DIR", str(folder))
+    with TestClient(create()) as client:
+        assert client.get("/livez").json() == {"status": "alive"}
+        for method, path, given in (
+            ("GET", "/readyz", None),
+            ("GET", "/model", None),
+            ("POST", "/score", {"pull_requests": [{}]}),
+        ):
+            answer = client.request(method, path, json=given)
+            assert answer.status_code == 503
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "no model" in answer.json()["detail"]
+            assert "x-model" not in answer.headers
+        assert "pr_sentinel_ready 0.0" in client.get("/metrics").text
+    (error,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert said in error.message
+    assert error.advice  # type: ignore[attr-defined]
+
+
+def test_a_sound_model_makes_it_ready_and_tells_of_itself(model: Path, settings: pytest.MonkeyPatch) -> None:
+    """With what the registry knows of it."""
+    version = {"name": "pr-sentinel", "version": "3", "registered_at": "2026-09-01T00:00:00Z", "reason": "First."}
+    (model / "version.json").write_text(json.dumps(version))
+    try:
+        with TestClient(create()) as client:
+            assert client.get("/readyz").json() == {"status": "ready"}
+            card = client.get("/model").json()
+            assert (card["name"], card["version"]) == ("pr-sentinel", "3")
+            assert card["registration"] == version | {"run_id": None}
+            assert card["digest"] == client.get("/readyz").headers["x-model-digest"]
+            assert card["manifest"]["data_hash"] == "0" * 64
+            assert f'digest="{card["digest"]}",name="pr-sentinel",version="3"}} 1.0' in client.get("/metrics").text
+    finally:
+        (model / "version.json").unlink()
+
+
+def test_a_process_with_a_broken_model_lives_and_is_not_ready(model: Path, tmp_path: Path) -> None:
+    """As `bentoml serve` runs it."""
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    one_byte(folder)
+    with serving.running(tmp_path, {"MODEL_DIR": str(folder)}, "/livez") as service:
+        assert service.get("/readyz").status_code == 503
+        assert service.get("/livez").status_code == 200
+        (line,) = (one for one in service.lines() if one["level"] == "error")
+        assert "does not have the hash" in line["message"]
