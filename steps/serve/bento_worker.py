@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 from pathlib import Path
 
 BACKLOG = 2_048
@@ -27,11 +26,9 @@ def main() -> None:
     # The server behind the worker takes these over, and sends itself the signal again when all is answered.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    listener = listening(given.host, given.port)
-    # BentoML's metrics are files, made for many workers.
-    with tempfile.TemporaryDirectory(prefix="metrics-") as metrics:
-        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics)
-        serve(Path(__file__).resolve().parents[3], listener)
+    # Until the service sets up its own log, BentoML writes lines of another form.
+    os.environ.setdefault("BENTOML_QUIET", "true")
+    serve(Path(__file__).resolve().parents[3], listening(given.host, given.port))
 
 
 def listening(host: str, port: int) -> socket.socket:
