@@ -1,18 +1,18 @@
 """The one definition of every feature: what each is, which way it is unusual, and how it reads in a sentence.
 
 Features that a pull request shows by itself are Narwhals expressions over GitHub's own fields; those that need the
-past are computed by `history.History`. Training and serving evaluate both from here, on Arrow tables, so they can't
+past are computed by `history.History`. Training and serving evaluate both by `vectors`, on Arrow tables, so they can't
 drift apart.
 
 Left out on purpose: what is added or changed after the opening (labels, assignees, comments, reviews, merge facts), and
 `author_association`, which GitHub gives as of today and so tells how a pull request ended; the history derives its own.
 """
 
+from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import narwhals as nw
-import pyarrow as pa
 
 
 class Direction(Enum):
@@ -92,31 +92,30 @@ SMALL_PROMISE = (
 )
 
 
-def _log1p(count: nw.Expr) -> nw.Expr:
+def _log1p(count: Any) -> Any:
     return (count.cast(nw.Float64) + 1.0).log()
 
 
-def expressions() -> list[nw.Expr]:
-    """The features that a pull request shows by itself, and the marks that the history reads beside them."""
-    additions, deletions = nw.col("additions").cast(nw.Float64), nw.col("deletions").cast(nw.Float64)
+def own(column: Callable[[str], Any]) -> dict[str, Any]:
+    """The features that a pull request shows by itself, and the marks that the history reads beside them.
+
+    Args:
+        column: gives the column of `vectors.PULL_SCHEMA` of a name; `narwhals.col` for expressions that any engine can
+            evaluate, or a frame's own `get_column`, which is three times as fast on a single row.
+    """
+    additions, deletions = column("additions").cast(nw.Float64), column("deletions").cast(nw.Float64)
     lines = additions + deletions
-    files, commits = nw.col("changed_files"), nw.col("commits")
-    title = nw.col("title").str.strip_chars()
-    return [
-        _log1p(lines).alias("log_lines"),
-        _log1p(files).alias("log_files"),
-        _log1p(commits).alias("log_commits"),
-        _log1p(deletions).alias("log_deletions"),
-        ((additions - deletions) / (lines + 10.0)).alias("net_direction"),
-        (_log1p(lines) - _log1p(files)).alias("lines_per_file"),
-        (_log1p(lines) - _log1p(commits)).alias("lines_per_commit"),
-        _log1p(nw.col("body").str.strip_chars().str.len_chars()).alias("body_length"),
-        title.str.contains(WEB_EDITOR_TITLE).cast(nw.Float64).alias("web_editor_title"),
-        title.str.contains(SMALL_PROMISE).cast(nw.Float64).alias("promises_little"),
-    ]
-
-
-def with_own_features(pulls: pa.Table) -> pa.Table:
-    """Add the columns of `expressions` to a table of `vectors.PULL_SCHEMA`."""
-    table: pa.Table = nw.from_native(pulls, eager_only=True).with_columns(expressions()).to_native()
-    return table
+    log_lines, log_files, log_commits = (_log1p(one) for one in (lines, column("changed_files"), column("commits")))
+    title = column("title").str.strip_chars()
+    return {
+        "log_lines": log_lines,
+        "log_files": log_files,
+        "log_commits": log_commits,
+        "log_deletions": _log1p(deletions),
+        "net_direction": (additions - deletions) / (lines + 10.0),
+        "lines_per_file": log_lines - log_files,
+        "lines_per_commit": log_lines - log_commits,
+        "body_length": _log1p(column("body").str.strip_chars().str.len_chars()),
+        "web_editor_title": title.str.contains(WEB_EDITOR_TITLE).cast(nw.Float64),
+        "promises_little": title.str.contains(SMALL_PROMISE).cast(nw.Float64),
+    }

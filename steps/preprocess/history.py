@@ -4,20 +4,22 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from math import log, log1p
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from steps.common.errors import DataError
-from steps.preprocess.online import Counts, HashedRegression, arrays_from_bytes, arrays_to_bytes
+from steps.preprocess.online import Counts, HashedRegression, Window, arrays_from_bytes, arrays_to_bytes, rarity, unseen
 from steps.preprocess.reading import Pull, Reading, words
 
 VERSION = 1
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 RECENT_AUTHORS = 200
+RECENT_SIZES = 400
 LIKENESS = 0.8
 OWN_HOURS_WEIGHT = 20.0
 
@@ -95,6 +97,10 @@ class Author:
     hours: list[int] = field(default_factory=lambda: [0] * 24)
 
 
+NOBODY = Author()
+"""Whoever was never seen."""
+
+
 class History:
     """The past of one repository, as counts and hashes only."""
 
@@ -116,48 +122,52 @@ class History:
         self.bodies = Counts(1 << 16)
         self.forms = Counts(1 << 13)
         self.hours = [1.0] * 24
-        self.recent_sizes: deque[float] = deque(maxlen=400)
+        self.recent_sizes = Window(RECENT_SIZES)
         self.recent_authors: deque[int] = deque(maxlen=RECENT_AUTHORS)
         self.last_day: deque[Recent] = deque()
         self.authors: dict[int, Author] = {}
+        self._latest: Reading | None = None
 
     def features(self, pull: Pull) -> dict[str, float]:
         """The features of `HISTORY_FEATURES`, from the past alone."""
-        reading = Reading(pull)
-        author = self.authors.get(reading.author, Author())
-        lines, files, deletions = (float(x) for x in self.sizes.surprise(reading.clues, reading.sizes))
+        reading = self._read(pull)
+        author = self.authors.get(reading.author, NOBODY)
+        lines, files, deletions = self.sizes.surprise(reading.clues, reading.sizes).tolist()
         newcomer = author.count == 0
         hour = self._hour_surprise(author, reading.hour)
         share = self.recent_authors.count(reading.author) / max(len(self.recent_authors), 20)
         silence = self._empty_body_surprise(author) if reading.empty else 0.0
         short = max(0.0, 1.0 - reading.title_words / 6)
+        counts = self.titles.of(reading.title)
+        title = self.titles.logs(counts)
+        newcomers = self._newcomers(pull["created_at"])
         return {
             "title_words": log1p(reading.title_words),
             "size_surprise": lines,
             "files_surprise": files,
             "deletions_surprise": deletions,
-            "commits_surprise": float(self.commits.surprise(reading.commit_clues, reading.commits)[0]),
+            "commits_surprise": self.commits.surprise(reading.commit_clues, reading.commits).item(),
             "small_promise": self._small_promise(pull),
             "size_norm": self._size_norm(pull["log_lines"]),
             "newcomer": float(newcomer),
             "author_before": log1p(author.count),
             "author_share": share,
             "hour_surprise": hour,
-            "title_rarity": self.titles.rarity(reading.title),
-            "title_unseen": self.titles.unseen(reading.title),
-            "title_elsewhere": self.titles.odds(reading.title, self.elsewhere),
-            "template_rarity": self.forms.rarity(reading.form),
-            "body_elsewhere": self.bodies.odds(reading.body, self.elsewhere),
+            "title_rarity": rarity(title),
+            "title_unseen": unseen(counts),
+            "title_elsewhere": self.elsewhere.odds(reading.title, title),
+            "template_rarity": rarity(self.forms.logs(self.forms.of(reading.form))),
+            "body_elsewhere": self.elsewhere.odds(reading.body, self.bodies.logs(self.bodies.of(reading.body))),
             "empty_body_surprise": silence,
-            "near_duplicates": log1p(self._near_duplicates(pull["created_at"], reading)),
-            "newcomers_hour": log1p(self._newcomers(pull["created_at"], {reading.author} if newcomer else set())),
+            "near_duplicates": log1p(self._duplicates(pull["created_at"], reading)),
+            "newcomers_hour": log1p(len(newcomers | {reading.author}) if newcomer else len(newcomers)),
             "stranger_says_little": newcomer * (0.2 + reading.empty) * (short + pull["web_editor_title"]),
             "insider_odd_sweep": log1p(author.count) * max(hour - 2.5, 0.0) * pull["log_files"] * (0.3 + reading.empty),
         }
 
     def update(self, pull: Pull) -> None:
         """Take the pull request into the past."""
-        reading = Reading(pull)
+        reading = self._read(pull)
         author = self.authors.setdefault(reading.author, Author())
         newcomer = author.count == 0
         self.seen += 1
@@ -180,7 +190,7 @@ class History:
 
     def recent(self, pull: Pull) -> Recent:
         """What is remembered of the pull request for a day."""
-        reading = Reading(pull)
+        reading = self._read(pull)
         return Recent(pull["created_at"], reading.author, reading.words, reading.author not in self.authors)
 
     def join(self, recents: Iterable[Recent]) -> None:
@@ -192,7 +202,8 @@ class History:
         end = self.last_day[-1].opened if self.last_day else None
         for recent in recents:
             if end is None or recent.opened > end:
-                self._remember(recent._replace(newcomer=recent.newcomer and recent.author not in self.authors))
+                newcomer = recent.newcomer and recent.author not in self.authors
+                self._remember(recent._replace(opened=recent.opened.astimezone(UTC), newcomer=newcomer))
 
     @contextmanager
     def supposing(self, earlier: Sequence[Pull]) -> Iterator[None]:
@@ -210,7 +221,7 @@ class History:
         arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _ARRAYS}
         arrays["authors"] = np.fromiter(self.authors, np.int64, len(authors))
         arrays["author_counts"] = np.array([[a.count, a.empty_bodies, *a.hours] for a in authors], np.int32)
-        arrays["recent_sizes"] = np.array(self.recent_sizes, np.float64)
+        arrays["recent_sizes"] = np.array(self.recent_sizes.latest, np.float64)
         arrays["recent_authors"] = np.array(self.recent_authors, np.int64)
         return {
             "version": VERSION,
@@ -246,8 +257,14 @@ class History:
         ):
             history.authors[key] = Author(count, empty, hours)
         for opened, author, hashes, newcomer in state["last_day"]:
-            history.last_day.append(Recent(opened, author, frozenset(hashes), newcomer))
+            history.last_day.append(Recent(opened.astimezone(UTC), author, frozenset(hashes), newcomer))
         return history
+
+    def _read(self, pull: Pull) -> Reading:
+        """The reading of a pull request, which is looked at again right after."""
+        if self._latest is None or self._latest.pull is not pull:
+            self._latest = Reading(pull)
+        return self._latest
 
     def _remember(self, recent: Recent) -> None:
         """For a day."""
@@ -274,21 +291,25 @@ class History:
         return max(0.0, float(pull["log_lines"]) - usual)
 
     def _size_norm(self, log_lines: float) -> float:
-        if not self.recent_sizes:
+        if not self.recent_sizes.latest:
             return 0.0
-        sizes = np.fromiter(self.recent_sizes, float)
-        low, middle, high = np.quantile(sizes, (0.25, 0.5, 0.75))
-        return float((log_lines - middle) / (high - low + 0.5))
+        low, middle, high = (self.recent_sizes.quantile(share) for share in (0.25, 0.5, 0.75))
+        return (log_lines - middle) / (high - low + 0.5)
 
-    def _near_duplicates(self, opened: datetime, reading: Reading) -> int:
-        def alike(other: Recent) -> bool:
-            both = len(reading.words & other.words)
-            return both > 0 and both / len(reading.words | other.words) >= LIKENESS
+    def _duplicates(self, opened: datetime, reading: Reading) -> int:
+        """How many others of the last day have much the same words."""
+        day, mine, author = opened - DAY, reading.words, reading.author
+        found = 0
+        for other in reversed(self.last_day):
+            if other.opened < day:
+                break
+            both = len(mine & other.words)
+            if both and both / (len(mine) + len(other.words) - both) >= LIKENESS and other.author != author:
+                found += 1
+        return found
 
-        return sum(
-            other.author != reading.author and opened - other.opened <= DAY and alike(other) for other in self.last_day
-        )
-
-    def _newcomers(self, opened: datetime, known: set[int]) -> int:
-        """How many authors were new in the last hour, each counted once, with those that are known to be."""
-        return len(known.union(r.author for r in self.last_day if r.newcomer and opened - r.opened <= HOUR))
+    def _newcomers(self, opened: datetime) -> set[int]:
+        """Who was new in the last hour."""
+        hour = opened - HOUR
+        recent = takewhile(lambda other: other.opened >= hour, reversed(self.last_day))
+        return {other.author for other in recent if other.newcomer}

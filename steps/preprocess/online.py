@@ -1,5 +1,8 @@
 """Small models that learn from one pull request at a time, in bounded memory."""
 
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -32,9 +35,8 @@ class HashedRegression:
         """How far each target lies above its prediction, in units of the error that is usual for such tokens."""
         middle, spread = self._predict(tokens)
         usual = self.mean[len(spread) :]
-        surprise: Floats = ((targets - middle) / np.exp(usual + self.SPREAD_WEIGHT * (spread - usual))).astype(
-            np.float32
-        )
+        error = np.exp(usual + self.SPREAD_WEIGHT * (spread - usual))
+        surprise: Floats = np.divide(targets - middle, error, dtype=np.float32)
         return surprise
 
     def update(self, tokens: Indices, targets: Floats) -> None:
@@ -42,13 +44,13 @@ class HashedRegression:
         self.count += 1
         middle, spread = self._predict(tokens)
         observed = np.concatenate([targets, np.log(np.abs(targets - middle) + self.LEAST_ERROR)])
-        error = np.clip(observed - np.concatenate([middle, spread]), -3.0, 3.0)
+        error = np.maximum(np.minimum(observed - np.concatenate([middle, spread]), 3.0), -3.0)
         self.mean += max(1.0 / self.count, self.PACE) * (observed - self.mean)
         self.gradients[tokens] += error * error
         self.weights[tokens] += self.RATE * error / np.sqrt(self.gradients[tokens])
 
     def _predict(self, tokens: Indices) -> tuple[Floats, Floats]:
-        both: Floats = self.mean + self.weights[tokens].sum(axis=0)
+        both: Floats = self.mean + np.add.reduce(self.weights[tokens], axis=0)
         return both[: len(both) // 2], both[len(both) // 2 :]
 
 
@@ -61,26 +63,23 @@ class Counts:
         self.seen: NDArray[np.int32] = np.zeros(slots, np.int32)
         self.total = 0
 
-    def rarity(self, things: Indices) -> float:
-        """Mean of -log p over the things, in nats; 0 for none."""
-        if not len(things):
-            return 0.0
-        share = (self.seen[things % len(self.seen)] + 0.5) / (self.total + 1.0)
-        return float(-np.log(np.minimum(share, 1.0)).mean())
+    def of(self, things: Indices) -> NDArray[np.int32]:
+        """How often each was seen."""
+        return self.seen[things % len(self.seen)]
 
-    def unseen(self, things: Indices) -> float:
-        """Share of the things never seen before; 0 for none."""
-        return float((self.seen[things % len(self.seen)] == 0).mean()) if len(things) else 0.0
+    def logs(self, counts: NDArray[np.int32]) -> NDArray[np.float64]:
+        """The logarithm of the share of what was seen so often."""
+        logs: NDArray[np.float64] = np.log((counts + 0.5) / (self.total + 1.0))
+        return logs
 
-    def odds(self, things: Indices, elsewhere: "Counts") -> float:
-        """How much more the things belong elsewhere than here: mean log odds of those common there, in nats."""
-        if not len(things):
-            return 0.0
-        there = elsewhere.seen[things % len(elsewhere.seen)]
-        log_there = np.log((there + 0.5) / (elsewhere.total + 1.0))
-        log_here = np.log((self.seen[things % len(self.seen)] + 0.5) / (self.total + 1.0))
-        gain = np.where(there >= self.COMMON, np.maximum(log_there - log_here, 0.0), 0.0)
-        return float(gain.sum() / (len(things) + 2.0))
+    def odds(self, things: Indices, logs: NDArray[np.float64]) -> float:
+        """How much more the things belong here than there, where `logs` are those of their shares.
+
+        The mean log odds of those common here, in nats; 0 for none.
+        """
+        counts = self.of(things)
+        gain = np.where(counts >= self.COMMON, np.maximum(self.logs(counts) - logs, 0.0), 0.0)
+        return float(np.add.reduce(gain)) / (len(things) + 2.0)
 
     def add(self, other: "Counts") -> None:
         """Take in what another one has counted."""
@@ -91,6 +90,43 @@ class Counts:
         """Count each of them once; `total` counts calls."""
         self.seen[np.unique(things % len(self.seen))] += 1
         self.total += 1
+
+
+def unseen(counts: NDArray[np.int32]) -> float:
+    """Share of the things never seen before; 0 for none."""
+    return float(len(counts) - np.count_nonzero(counts)) / len(counts) if len(counts) else 0.0
+
+
+def rarity(logs: NDArray[np.float64]) -> float:
+    """Mean of -log p over some things, in nats; 0 for none."""
+    return float(-np.add.reduce(logs)) / len(logs) if len(logs) else 0.0
+
+
+class Window:
+    """The latest numbers, kept in order of size too, so that their quantiles cost nothing."""
+
+    def __init__(self, most: int) -> None:
+        self.latest: deque[float] = deque(maxlen=most)
+        self._ordered: list[float] = []
+
+    def append(self, value: float) -> None:
+        """Take one in, and forget the oldest where there are too many."""
+        if len(self.latest) == self.latest.maxlen:
+            del self._ordered[bisect_left(self._ordered, self.latest[0])]
+        self.latest.append(value)
+        insort(self._ordered, value)
+
+    def extend(self, values: Iterable[float]) -> None:
+        """Take several in."""
+        for value in values:
+            self.append(value)
+
+    def quantile(self, share: float) -> float:
+        """As `numpy.quantile` has it, to the last bit; there has to be one at least."""
+        place = share * (len(self._ordered) - 1)
+        low, part = self._ordered[int(place)], place % 1
+        high = self._ordered[min(int(place) + 1, len(self._ordered) - 1)]
+        return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part  # noqa: PLR2004  a half
 
 
 def arrays_to_bytes(arrays: dict[str, Any]) -> dict[str, Any]:

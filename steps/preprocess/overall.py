@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from steps.preprocess.history import History
+from steps.preprocess.history import RECENT_SIZES, History
 from steps.preprocess.online import HashedRegression
 
 _COUNTS = ("titles", "bodies", "forms", "elsewhere")
@@ -27,9 +27,9 @@ def overall(histories: Iterable[History]) -> History:
             getattr(whole, name).add(getattr(history, name))
         for name in _REGRESSIONS:
             _join(getattr(whole, name), getattr(history, name))
-        sizes.append(np.array(history.recent_sizes))
+        sizes.append(np.array(history.recent_sizes.latest))
     together = np.concatenate(sizes)
-    kept = min(len(together), whole.recent_sizes.maxlen or 0)
+    kept = min(len(together), RECENT_SIZES)
     whole.recent_sizes.extend(together[np.linspace(0, len(together) - 1, kept).round().astype(int)].tolist())
     return whole
 

@@ -2,8 +2,8 @@
 
 import re
 import zlib
-from collections.abc import Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ MOST_COMMIT_STEPS = 12
 WORD = re.compile(r"\w+")
 
 Pull = Mapping[str, Any]
-"""A row of `vectors.PULL_SCHEMA` with the columns of `features.expressions`."""
+"""A row of `vectors.PULL_SCHEMA` with the columns of `features.own`."""
 
 
 def thing(text: str) -> int:
@@ -26,13 +26,15 @@ def thing(text: str) -> int:
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
-def _things(words: list[str]) -> Indices:
-    return np.fromiter((thing(word) for word in words), np.int64, len(words))
+def _distinct(things: Iterable[int]) -> Indices:
+    """Each of them once, in order; for so few, a set is faster than NumPy."""
+    return np.array(sorted(set(things)), np.int64)
 
 
 def words(text: str) -> Indices:
     """The distinct words at the beginning of a text, hashed."""
-    return np.unique(_things(WORD.findall(text[:BODY_CHARACTERS].lower())[:BODY_WORDS]))
+    found = islice(WORD.finditer(text[:BODY_CHARACTERS].lower()), BODY_WORDS)
+    return _distinct(map(thing, {match[0] for match in found}))
 
 
 def _form(title: str) -> str:
@@ -48,22 +50,26 @@ class Reading:
     """What the history looks at in one pull request."""
 
     def __init__(self, pull: Pull) -> None:
+        self.pull = pull
         title = pull["title"].strip()
         said = WORD.findall(title.lower())[:TITLE_WORDS]
-        form, author = f"form {_form(title)}", f"author {pull['author']}"
+        form, author = thing(f"form {_form(title)}"), thing(f"author {pull['author']}")
         self.title_words = len(said)
-        self.title = np.unique(_things(said))
-        self.words = frozenset(self.title.tolist())
-        self.form = _things([form, f"opening {said[0] if said else ''}"])
+        self.words = frozenset(map(thing, said))
+        self.title = _distinct(self.words)
+        self.form = np.array([form, thing(f"opening {said[0] if said else ''}")], np.int64)
         self.body = words(pull["body"])
         self.empty = not pull["body"].strip()
         self.author = thing(pull["author"])
         self.hour = pull["created_at"].hour
-        commits = f"commits {min(round(2 * pull['log_commits']), MOST_COMMIT_STEPS)}"
-        pairs = [f"{one} {next_one}" for one, next_one in pairwise(said[:3])]
-        clues = np.concatenate([self.title, _things([*pairs, commits, author, form])])
-        self.clues = np.unique(clues % HashedRegression.SLOTS)
-        size = [f"size {round(2 * pull['log_lines'])}", f"files {round(2 * pull['log_files'])}"]
-        self.commit_clues = np.unique(_things([*size, author]) % HashedRegression.SLOTS)
-        self.sizes: Floats = np.array([pull["log_lines"], pull["log_files"], pull["log_deletions"]], np.float32)
-        self.commits: Floats = np.array([pull["log_commits"]], np.float32)
+        lines, files, commits = pull["log_lines"], pull["log_files"], pull["log_commits"]
+        pairs = [thing(f"{one} {next_one}") for one, next_one in pairwise(said[:3])]
+        many = thing(f"commits {min(round(2 * commits), MOST_COMMIT_STEPS)}")
+        self.clues = _slots(*self.words, *pairs, many, author, form)
+        self.commit_clues = _slots(thing(f"size {round(2 * lines)}"), thing(f"files {round(2 * files)}"), author)
+        self.sizes: Floats = np.array([lines, files, pull["log_deletions"]], np.float32)
+        self.commits: Floats = np.array([commits], np.float32)
+
+
+def _slots(*things: int) -> Indices:
+    return _distinct(one % HashedRegression.SLOTS for one in things)

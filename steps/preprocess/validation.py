@@ -15,7 +15,7 @@ from steps.common import mongo
 from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest, reasons
 from steps.common.settings import MongoSettings
-from steps.preprocess.vectors import PULL_SCHEMA, row
+from steps.preprocess.vectors import PULL_SCHEMA, as_row
 
 STEP = "preprocess"
 MOST_REASONS = 20
@@ -48,7 +48,7 @@ def judge(document: bytes) -> Verdict:
         return Verdict(content["_id"], None, reasons(error)[:MOST_REASONS])
     if pull.id != content["_id"]:
         return Verdict(content["_id"], None, ["_id: is not that of base.repo.full_name and number"])
-    return Verdict(pull.id, row(pull), [])
+    return Verdict(pull.id, as_row(pull), [])
 
 
 def judge_batches(settings: MongoSettings) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

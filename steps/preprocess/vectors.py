@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from steps.common.pull_request import PullRequest
-from steps.preprocess.features import with_own_features
+from steps.preprocess.features import own
 
 PULL_SCHEMA = pa.schema(
     [
@@ -27,8 +28,10 @@ PULL_SCHEMA = pa.schema(
 )
 """A pull request as a row: all that features are made of."""
 
+_READ = ("title", "body", "additions", "deletions", "changed_files", "commits")
 
-def row(pull: PullRequest) -> dict[str, Any]:
+
+def as_row(pull: PullRequest) -> dict[str, Any]:
     """A pull request as a row of PULL_SCHEMA."""
     return {
         "id": pull.id,
@@ -47,13 +50,18 @@ def row(pull: PullRequest) -> dict[str, Any]:
 
 def plain_rows(pulls: Sequence[PullRequest]) -> list[dict[str, Any]]:
     """Pull requests as rows, with the features that they show by themselves."""
-    return with_own([row(pull) for pull in pulls])
+    return with_own([as_row(pull) for pull in pulls])
 
 
 def with_own(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of PULL_SCHEMA with the columns of `features.expressions`, evaluated once for all."""
-    found: list[dict[str, Any]] = with_own_features(pa.Table.from_pylist(rows, schema=PULL_SCHEMA)).to_pylist()
-    return found
+    """Rows of PULL_SCHEMA with the features of `features.own`, evaluated once for all."""
+    columns = [pa.array([row[name] for row in rows], PULL_SCHEMA.field(name).type) for name in _READ]
+    frame = nw.from_native(pa.table(columns, names=_READ), eager_only=True)
+    features = {name: column.to_list() for name, column in own(frame.get_column).items()}
+    return [
+        {**row, **dict(zip(features, values, strict=True))}
+        for row, values in zip(rows, zip(*features.values(), strict=True), strict=True)
+    ]
 
 
 def vector(features: Mapping[str, Any], names: Sequence[str]) -> NDArray[np.float64]:

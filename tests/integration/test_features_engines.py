@@ -4,8 +4,8 @@ import narwhals as nw
 import pyarrow as pa
 import pytest
 
-from steps.preprocess.features import expressions, with_own_features
-from steps.preprocess.vectors import PULL_SCHEMA
+from steps.preprocess.features import own
+from steps.preprocess.vectors import PULL_SCHEMA, with_own
 from tests.pulls import pull, pulls
 
 STRANGE = [
@@ -21,11 +21,12 @@ def test_golden_vectors_agree_on_both_engines() -> None:
     """To 1e-6, on ordinary and strange pull requests."""
     from steps.preprocess.spark import session
 
-    table = pa.Table.from_pylist([*pulls(200), *STRANGE], schema=PULL_SCHEMA)
-    expected = with_own_features(table)
-    added = expected.column_names[len(PULL_SCHEMA) :]
+    given = [*pulls(200), *STRANGE]
+    expected = with_own(given)
+    added = [name for name in expected[0] if name not in PULL_SCHEMA.names]
+    table = pa.Table.from_pylist(given, schema=PULL_SCHEMA)
     with session("local[1]") as spark:
-        frame = nw.from_native(spark.createDataFrame(table)).with_columns(expressions()).to_native()
+        frame = nw.from_native(spark.createDataFrame(table)).with_columns(**own(nw.col)).to_native()
         found = {row["id"]: row for row in frame.select("id", *added).collect()}
-    for row in expected.to_pylist():
+    for row in expected:
         assert [found[row["id"]][name] for name in added] == pytest.approx([row[name] for name in added], abs=1e-6)

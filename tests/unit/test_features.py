@@ -2,14 +2,13 @@
 
 import math
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steps.preprocess.features import FEATURES, NAMES, expressions, with_own_features
+from steps.preprocess.features import FEATURES, NAMES
 from steps.preprocess.history import HISTORY_FEATURES, History
-from steps.preprocess.vectors import PULL_SCHEMA
+from steps.preprocess.vectors import PULL_SCHEMA, with_own
 from steps.train.reasons import facts
 from tests.pulls import passed, pull, pulls
 
@@ -18,7 +17,7 @@ COUNTS = st.integers(0, 2**31 - 1)
 
 def own(**changes: object) -> dict[str, float]:
     """The features that one pull request shows by itself."""
-    return with_own_features(pa.Table.from_pylist([pull(**changes)], schema=PULL_SCHEMA)).to_pylist()[0]
+    return with_own([pull(**changes)])[0]
 
 
 def test_every_feature_is_computed_in_one_place_and_no_other() -> None:
@@ -84,11 +83,3 @@ def test_every_feature_of_any_valid_pull_request_is_a_finite_number(
     row = own(title=title, body=body, **changes)
     features = row | History().features(row)
     assert all(math.isfinite(features[name]) for name in NAMES)
-
-
-def test_the_expressions_are_the_only_thing_added() -> None:
-    """The table keeps its columns and its order."""
-    table = pa.Table.from_pylist([pull(1), pull(2)], schema=PULL_SCHEMA)
-    added = with_own_features(table)
-    assert added.column_names[: len(PULL_SCHEMA)] == PULL_SCHEMA.names
-    assert added.num_columns == len(PULL_SCHEMA) + len(expressions())

@@ -63,7 +63,7 @@ def test_regressions_weigh_by_what_they_have_learned() -> None:
 def test_each_repository_has_an_even_share_of_the_recent_sizes() -> None:
     """However many there are, no more are kept than of one."""
     many = [past(450, f"a/{number}", additions=10**number) for number in range(2, 7)]
-    powers = np.round(np.array(overall(many).recent_sizes) / np.log(10))
+    powers = np.round(np.array(overall(many).recent_sizes.latest) / np.log(10))
     assert np.unique(powers, return_counts=True)[1].tolist() == [80] * 5
 
 
