@@ -1,7 +1,6 @@
 """What a finished run has found, gathered from MLflow and MongoDB for the table and the report."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -110,8 +109,6 @@ def gather(run: Run, settings: Mapping[str, str]) -> Findings:
 @contextmanager
 def _artifacts(run_id: str, settings: Mapping[str, str]) -> Iterator[Path]:
     """The files of a run, for as long as they are looked at."""
-    # Read when mlflow is imported.
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from steps.common.tracking import connected
 
     where = TrackingSettings.model_construct(mlflow_uri=settings["MLFLOW_URI"])
