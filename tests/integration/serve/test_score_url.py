@@ -1,0 +1,164 @@
+"""A pull request is fetched by the address of its page: from GitHub alone, and with words for whatever goes wrong."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from starlette.testclient import TestClient
+
+from samples.graph import SITE
+from steps.serve import access, pulls
+from steps.serve.app import create
+from tests.integration.conftest import StandIn
+
+TOKEN = "ghp_hunter2"  # noqa: S105 - it guards nothing
+PULL = f"{SITE}/example/webshop/pull/12"
+
+
+@pytest.fixture
+def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[TestClient]:
+    """A service with a token for the stand-in."""
+    requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
+    settings.setenv("GITHUB_API_URL", github_address)
+    settings.setenv("GITHUB_URL", SITE)
+    settings.setenv("GITHUB_TOKEN", TOKEN)
+    with TestClient(create()) as client:
+        yield client
+
+
+@pytest.fixture
+def github(github_address: str) -> StandIn:
+    """The stand-in's controls."""
+    return StandIn(github_address)
+
+
+def problem(client: TestClient, url: Any) -> tuple[int, str, str | None]:
+    """The status, the words and the pause that an address is answered with; the token is in none of it."""
+    answer = client.post("/score_url", json={"url": url})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert TOKEN not in answer.text + str(answer.headers)
+    return answer.status_code, answer.json()["detail"], answer.headers.get("retry-after")
+
+
+def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: StandIn) -> None:
+    """With what the page shows of it."""
+    answer = fetching.post("/score_url", json={"url": PULL})
+    assert answer.status_code == 200
+    (result,), shown = answer.json()["results"], answer.json()["pull_request"]
+    assert result["id"] == "example/webshop#12"
+    assert shown["url"] == PULL
+    address = f"{github.address}/repos/example/webshop/pulls/12"
+    given = requests.get(address, headers={"Authorization": "token any"}, timeout=10).json()
+    again = fetching.post("/score", json={"pull_requests": [given]}).json()["results"]
+    assert again == [result]
+
+
+@pytest.mark.parametrize(
+    "rest", ["/files", "/files?w=1", "#discussion_r1", "?diff=split", "/", "/commits/abc", "/../../../../user", " "]
+)
+def test_an_address_may_be_any_of_the_pull_requests_pages(fetching: TestClient, rest: str) -> None:
+    assert fetching.post("/score_url", json={"url": PULL + rest}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "example/webshop#12",
+        "https://example.com/example/webshop/pull/12",
+        f"{SITE}.example.com/example/webshop/pull/12",
+        f"{SITE}@127.0.0.1/example/webshop/pull/12",
+        f"{SITE}:80@127.0.0.1/example/webshop/pull/12",
+        f"{SITE}:8080/example/webshop/pull/12",
+        SITE.replace("https://", "http://") + "/example/webshop/pull/12",
+        SITE.replace("https://", "https://user:password@") + "/example/webshop/pull/12",
+        SITE.replace("https://", "https://127.0.0.1/") + "/example/webshop/pull/12",
+        f"{SITE}\\@127.0.0.1/example/webshop/pull/12",
+        f"{SITE}/../example/webshop/pull/12",
+        f"{SITE}/example/../pull/12",
+        f"{SITE}/example/./pull/12",
+        f"{SITE}/example/%2e%2e/pull/12",
+        f"{SITE}/example/webshop%2f..%2f..%2fuser/pull/12",
+        f"{SITE}/example/webshop/pull/0",
+        f"{SITE}/example/webshop/pull/-1",
+        f"{SITE}/example/webshop/pull/12x",
+        f"{SITE}/example/webshop/pull/\N{FULLWIDTH DIGIT NINE}",
+        f"{SITE}/example/webshop/pull/99999999999",
+        f"{SITE}/example/webshop/issues/12",
+        f"{SITE}/example/webshop",
+        f"{SITE}/example/webshop/pull/12\r\nHost: x",
+        f"{SITE}//webshop/pull/12",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+    ],
+)
+def test_any_other_address_is_refused_and_nobody_is_asked(fetching: TestClient, github: StandIn, url: str) -> None:
+    """Of an address, only the repository and the number are used."""
+    before = github.stats().get("requests", 0)
+    status, said, _ = problem(fetching, url)
+    assert status == 422
+    assert f"Give {SITE}/owner/name/pull/1." in said
+    assert github.stats().get("requests", 0) == before
+
+
+@pytest.mark.parametrize("url", [None, 5, ["x"], {"a": 1}, "x" * 1_025])
+def test_an_address_is_a_text_of_bounded_length(fetching: TestClient, url: Any) -> None:
+    status, _, _ = problem(fetching, url)
+    assert status == 422
+
+
+def test_a_pull_request_that_there_is_not(fetching: TestClient) -> None:
+    status, said, _ = problem(fetching, f"{SITE}/example/webshop/pull/999999")
+    assert status == 404
+    assert "pulls/999999" in said
+
+
+@pytest.mark.parametrize("fault", ["500", "502", "503", "drop", "truncate", "garbage", "html", "null"])
+def test_a_github_that_does_not_answer_as_it_should(fetching: TestClient, github: StandIn, fault: str) -> None:
+    """It is worth another try."""
+    github.control(next=[fault])
+    status, said, pause = problem(fetching, PULL)
+    assert (status, pause) == (503, "10")
+    assert said.startswith("GitHub can't be asked now: ")
+    assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
+
+
+@pytest.mark.parametrize("limit", ["secondary", "secondary-429", "primary", "primary-403"])
+def test_while_a_limit_holds_the_caller_is_told_for_how_long_and_github_is_left_alone(
+    fetching: TestClient, github: StandIn, limit: str
+) -> None:
+    github.control(next=[limit], retry_after=30)
+    for _ in range(3):
+        status, said, pause = problem(fetching, PULL)
+        assert status == 503
+        assert "rate limit" in said
+        assert 20 <= int(str(pause)) <= 35
+    assert "requests_during_retry_after" not in github.stats()
+
+
+def test_a_token_that_is_not_accepted(fetching: TestClient, settings: pytest.MonkeyPatch) -> None:
+    """The fault is the service's, not the caller's."""
+    settings.setenv("GITHUB_TOKEN", "bad")
+    with TestClient(create()) as client:
+        status, said, _ = problem(client, PULL)
+    assert status == 503
+    assert "does not accept the token" in said
+
+
+def test_a_github_that_is_slow_is_given_up_and_holds_up_nobody_else(
+    settings: pytest.MonkeyPatch, fetching: TestClient, github: StandIn, pull: dict[str, Any]
+) -> None:
+    settings.setattr(pulls, "PATIENCE_SECONDS", 0.3)
+    github.control(latency_ms=1_000)
+    status, said, _ = problem(fetching, PULL)
+    assert status == 503
+    assert "takes too long" in said
+    assert fetching.post("/score", json={"pull_requests": [pull]}).status_code == 200
+
+
+def test_a_service_without_a_token_says_so(client: TestClient) -> None:
+    status, said, _ = problem(client, "https://github.com/example/webshop/pull/12")
+    assert status == 503
+    assert "no token" in said
+    assert access.TIMEOUT_SECONDS < pulls.PATIENCE_SECONDS
