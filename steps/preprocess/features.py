@@ -93,7 +93,7 @@ SMALL_PROMISE = (
 
 
 def _log1p(count: Any) -> Any:
-    return (count.cast(nw.Float64) + 1.0).log()
+    return (count + 1.0).log()
 
 
 def own(column: Callable[[str], Any]) -> dict[str, Any]:

@@ -69,14 +69,11 @@ class Tails:
     def __call__(self, values: Floats) -> Floats:
         """Surprise of each value [rows, columns], in powers of ten."""
         excess = values - self._last
-        found: Floats = self._unseen + np.minimum(excess * self._slopes, MOST_BEYOND)
-        for column, tail in enumerate(self.each):
-            np.copyto(
-                found[:, column],
-                np.interp(values[:, column], tail.values, tail.surprises),
-                where=excess[:, column] <= 0,
-            )
-        return found
+        beyond = self._unseen + np.minimum(excess * self._slopes, MOST_BEYOND)
+        within = [
+            np.interp(column, tail.values, tail.surprises) for column, tail in zip(values.T, self.each, strict=True)
+        ]
+        return np.where(excess > 0, beyond, np.transpose(within))
 
 
 def _levels(count: int) -> Floats:
