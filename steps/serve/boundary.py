@@ -84,6 +84,8 @@ class Boundary:
         try:
             await self._handled(scope, receive, answer, given)
         except ClientDisconnect:
+            # Nobody hears it, but BentoML keeps a request for a minute that is not answered.
+            await problem(400, "The body ended before its end.")(scope, receive, answer)
             status = GONE
         except Exception as error:
             logger.exception("an answer failed", extra={"request_id": request_id, "error": type(error).__name__})

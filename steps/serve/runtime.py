@@ -60,8 +60,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Runtime]:
     """Bring everything up, and down again: first what takes work, last what it needs."""
     asyncio.get_running_loop().set_exception_handler(logs.unretrieved)
     async with AsyncExitStack() as stack:
-        reporting.start(settings)
-        stack.callback(reporting.stop)
+        stack.callback(reporting.start(settings))
         database = connect(settings)
         if database is not None:
             stack.callback(database.client.close)
