@@ -15,12 +15,11 @@ from rich.console import Console
 from steps.common.errors import ConfigurationError, Unavailable
 from workflows import embedded, guard
 from workflows.champion import Champion, find
+from workflows.server import LOOK_EVERY, READY_WITHIN
 from workflows.shared import LOOPBACK
 
-READY_WITHIN = 60.0
 END_WITHIN = 30.0
 """Longer than the service takes for the requests that it is answering when it is told to stop."""
-LOOK_EVERY = 0.05
 KILLED_BY_SIGNAL = 128
 SAMPLE = f"{embedded.SAMPLE_SITE}/example/docs/pull/305"
 REAL = "https://github.com/owner/name/pull/1"
@@ -39,7 +38,8 @@ def serve(state: Path, host: str, port: int, console: Console) -> int:
         Unavailable: something that is needed does not answer, or the service does not get ready.
     """
     _check_address(host, port)
-    champion = find(state)
+    with console.status("Looking up the champion …"):
+        champion = find(state)
     try:
         with ExitStack() as parts:
             settings = dict(parts.enter_context(embedded.kept(state)))

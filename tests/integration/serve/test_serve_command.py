@@ -1,0 +1,248 @@
+"""`make serve`: the champion's own Bento, served until somebody says stop; each thing that may be missing is named."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from mlflow import MlflowClient
+
+from samples.graph import SITE
+from steps.common.tracking import REGISTERED_MODEL
+from steps.register import package
+from steps.serve.examples import PULL_REQUEST
+from tests import workers
+from tests.command_line import NAMED, ROOT, SampleRun, cli
+from workflows import embedded
+
+WELL = "Serving version 1 (pr-sentinel:1-"
+
+
+@pytest.fixture(scope="module")
+def trained(sample_run: SampleRun) -> Path:
+    """A state folder with a champion; nobody changes it."""
+    assert sample_run.result.returncode == 0, sample_run.result.stdout + sample_run.result.stderr
+    return sample_run.state
+
+
+@pytest.fixture
+def state(trained: Path, tmp_path: Path) -> Path:
+    """A state folder with a champion and no documents, to damage."""
+    own = tmp_path / "state"
+    shutil.copytree(trained / "store" / "bentos", own / "store" / "bentos")
+    shutil.copy(trained / "mlflow.db", own)
+    return own
+
+
+class Serving:
+    """The command as it runs, and what it has said so far."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.address = f"http://{workers.LOOPBACK}:{port}"
+        self.port = port
+        self.family: list[psutil.Process] = []
+
+    def ready(self) -> list[str]:
+        """Wait for its words, and return them: the last ones before it waits itself."""
+        assert self.process.stdout is not None
+        said: list[str] = []
+        while "looked up in the GitHub of the samples" not in (said[-1] if said else ""):
+            line = self.process.stdout.readline()
+            assert line, f"it ended: {said}"
+            said.append(line.rstrip())
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+        return said
+
+    def stop(self, number: signal.Signals) -> tuple[int, str]:
+        """Send a signal; the exit code and the last words."""
+        self.process.send_signal(number)
+        words, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, words
+
+
+@contextmanager
+def serving(state: Path) -> Iterator[Serving]:
+    """Run the command on a port that is free, without a token."""
+    port = workers.free_port()
+    unset = NAMED | workers.SETTINGS
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workflows", "serve", "--state", str(state), "--port", str(port)],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in unset},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Serving(process, port)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def serve(state: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command where it ends by itself."""
+    return cli("serve", "--state", str(state), "--port", str(workers.free_port()), *arguments, **environment)
+
+
+def champion_key(state: Path) -> str:
+    """Where the champion's Bento stands in the store."""
+    version = MlflowClient(f"sqlite:///{state}/mlflow.db").get_model_version_by_alias(REGISTERED_MODEL, "champion")
+    return str(version.tags[package.KEY])
+
+
+def test_it_serves_the_champion_and_says_where(trained: Path) -> None:
+    """With the histories that the run has left, and the addresses of the samples' pull requests."""
+    with serving(trained) as served:
+        said = served.ready()
+        (named,) = (line for line in said if line.startswith(WELL))
+        assert named.endswith(f"at {served.address}; Ctrl-C ends it.")
+        (curl,) = (line for line in said if line.startswith("curl "))
+        answer = requests.post(f"{served.address}/score_url", json={"url": curl.split('"')[3]}, timeout=60)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["X-Model"] == "pr-sentinel:1"
+        (result,) = answer.json()["results"]
+        assert (result["history"], len(result["reasons"])) == ("repository", 3)
+        assert curl.split('"')[3].startswith(SITE)
+
+
+def test_a_run_beside_it_shares_its_mongo(trained: Path) -> None:
+    """Neither takes the other's away: whoever comes later finds the one that is there."""
+    with serving(trained) as served:
+        served.ready()
+        with embedded.mongo(trained) as uri:
+            assert any(uri.rpartition(":")[2] in " ".join(process.cmdline()) for process in served.family)
+        assert workers.score(served.address, {**PULL_REQUEST, "base": base("example/docs")}).ok
+        code, _ = served.stop(signal.SIGTERM)
+        assert code == 0
+
+
+def base(repository: str) -> dict[str, object]:
+    """Where a pull request would go."""
+    return {"ref": "main", "repo": {"full_name": repository}}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_it_leaves_nothing_behind(state: Path, number: signal.Signals) -> None:
+    """What it is asked is answered, every process ends, and the exit code is 0."""
+    with serving(state) as served:
+        served.ready()
+        assert len(served.family) >= 3
+        request = workers.Request(served.port, PULL_REQUEST)
+        served.process.send_signal(number)
+        assert request.end()[0] == 200
+        words, _ = served.process.communicate(timeout=60)
+        assert (served.process.returncode, words.splitlines()[-1]) == (0, "Stopped.")
+        assert psutil.wait_procs(served.family, timeout=10)[1] == []
+
+
+def test_killed_it_leaves_nothing_behind(state: Path) -> None:
+    """Not even by kill -9."""
+    with serving(state) as served:
+        served.ready()
+        served.process.kill()
+        assert psutil.wait_procs(served.family, timeout=60)[1] == []
+
+
+def test_a_service_that_dies_ends_the_command(state: Path) -> None:
+    """With an exit code that says so, and nothing left."""
+    with serving(state) as served:
+        served.ready()
+        (worker,) = (one for one in served.family if "steps.serve.bento_worker" in one.cmdline())
+        worker.kill()
+        served.process.communicate(timeout=60)
+        assert served.process.returncode == 128 + signal.SIGKILL
+        assert psutil.wait_procs(served.family, timeout=10)[1] == []
+
+
+def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
+    """And makes no registry."""
+    done = serve(tmp_path)
+    assert done.returncode == 66
+    assert done.stdout.splitlines() == ["There is no model yet.", "Run: make run"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_champion_it_says_the_same(state: Path) -> None:
+    """Where models were registered, and none is in use."""
+    MlflowClient(f"sqlite:///{state}/mlflow.db").delete_registered_model_alias(REGISTERED_MODEL, "champion")
+    assert serve(state).stdout.startswith("There is no model yet.")
+
+
+def test_a_champion_from_before_there_were_bentos_is_named(state: Path) -> None:
+    """With what gives it one."""
+    MlflowClient(f"sqlite:///{state}/mlflow.db").delete_model_version_tag(REGISTERED_MODEL, "1", package.KEY)
+    done = serve(state)
+    assert done.returncode == 66
+    assert done.stdout.startswith("Version 1, the champion, has no Bento.\nRun the pipeline again")
+
+
+def test_a_bento_with_one_changed_byte_is_not_served(state: Path) -> None:
+    """It is not even unpacked."""
+    path = state / "store" / champion_key(state)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    done = serve(state)
+    assert done.returncode == 65
+    assert "has another hash than its name says." in done.stdout
+    assert list((state / "bentos").iterdir()) == []
+
+
+def test_a_store_that_has_lost_it_is_told(state: Path) -> None:
+    """With what brings it back."""
+    key = champion_key(state)
+    shutil.rmtree(state / "store")
+    done = serve(state)
+    assert done.returncode == 66
+    assert f"lacks the Bento {key}." in done.stdout
+    assert "Run the pipeline again" in done.stdout
+
+
+def test_a_store_that_is_away_is_told(state: Path) -> None:
+    """By its address."""
+    away = {
+        "STORE_URL": "s3://bucket/x",
+        "S3_ENDPOINT_URL": "http://127.0.0.1:9",
+        "S3_ACCESS_KEY_ID": "x",
+        "S3_SECRET_ACCESS_KEY": "x",
+    }
+    done = serve(state, **away)
+    assert done.returncode == 75
+    assert "The store s3://bucket/x does not answer" in done.stdout
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    """Before anything is started."""
+    with socket.create_server((workers.LOOPBACK, 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = cli("serve", "--state", str(tmp_path), "--port", port)
+    assert done.returncode == 78
+    assert done.stdout.splitlines() == [
+        f"Nothing can listen at 127.0.0.1:{port}: Address already in use.",
+        "End what listens there, or give another port (PORT=).",
+    ]
+
+
+def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
+    """It is none of this machine's."""
+    done = serve(tmp_path, "--host", "192.0.2.1")
+    assert done.returncode == 78
+    assert "Nothing can listen at 192.0.2.1:" in done.stdout
+
+
+def test_a_service_that_does_not_get_ready_is_told(state: Path) -> None:
+    """Its own words stand above."""
+    done = serve(state, WEBHOOK_MODE="shout")
+    assert done.returncode == 75
+    assert "WEBHOOK_MODE" in done.stderr
+    assert "The service has ended before it was ready." in done.stdout
