@@ -18,8 +18,14 @@ from steps.common.errors import ConfigurationError, StorageFull, TooManyRejected
 from steps.common.settings import MongoSettings, StoreSettings, load
 from steps.common.store import open_store
 from steps.preprocess import pipeline, source, spark
+from steps.preprocess.features import NAMES
 from steps.preprocess.history import History
 from steps.preprocess.rows import ROW_SCHEMA
+from steps.train.data import sample
+from steps.train.run import fit
+from steps.train.scaling import Scales
+from tests import builders
+from tests.golden_vectors import disagreements
 from tests.integration.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 
 Documents = Database[dict[str, Any]]
@@ -103,6 +109,19 @@ def test_histories_are_published(made: dict[str, Any], splits: dict[str, list[di
     assert whole[1] == made["data_hash"]
     everything = History.from_state(bson.decode(whole[0]))
     assert everything.seen == made["rows"]
+
+
+def test_the_service_scores_what_training_scored(made: dict[str, Any], tmp_path: Path) -> None:
+    """From the documents on its own way, it has the features that Spark made, and the model's scores of them."""
+    dataset = materialise(made["store"], made["dataset_uri"], tmp_path)
+    past, later = sample(dataset, "train", NAMES), sample(dataset, "validation", NAMES)
+    model = fit(builders.network(len(NAMES)), past, later, Scales.fit(past.features, past.repositories), 0.01)
+    for name, count in ((BUSY, 320), (QUIET, 80)):
+        given = made["database"].pull_requests.find({"base.repo.full_name": name})
+        state = made["database"].history.find_one({"_id": name})["state"]
+        found = disagreements(model, dataset, given, state, last=1_000)
+        assert found["compared"] == count
+        assert max(found["features"], found["scores"]) <= 1e-6
 
 
 def test_a_second_run_finds_what_the_first_has_made(made: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
