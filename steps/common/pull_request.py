@@ -61,7 +61,9 @@ class Label(_Part):
 class Repository(_Part):
     """A repository by its full name, `owner/name`."""
 
-    full_name: Annotated[str, Field(strict=True, pattern=r"^[^/\s]+/[^/\s]+$", max_length=256)]
+    full_name: Annotated[
+        str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)
+    ]
 
 
 class Base(_Part):

@@ -40,7 +40,16 @@ class UrlRequest(Form):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"url": examples.URL}]})
 
-    url: Annotated[str, Field(strict=True, max_length=1_024)]
+    url: Annotated[
+        str,
+        Field(
+            strict=True,
+            max_length=1_024,
+            json_schema_extra={
+                "pattern": r"^https?://[^/?#\s]+/[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+/pull/[1-9][0-9]{0,8}([/?#].*)?$"
+            },
+        ),
+    ]
 
 
 class ModelName(Form):
