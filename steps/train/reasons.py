@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Mapping
+from math import expm1
 from typing import Any
 
 import numpy as np
@@ -31,13 +32,13 @@ def facts(row: Mapping[str, Any]) -> dict[str, str]:
         "deletions": counted(row["deletions"], "line"),
         "files": counted(row["changed_files"], "file"),
         "commits": counted(row["commits"], "commit"),
-        "title_words": counted(np.expm1(row["title_words"]), "word"),
-        "body_length": counted(np.expm1(row["body_length"]), "character"),
-        "before": counted(np.expm1(row["author_before"]), "pull request")
+        "title_words": counted(expm1(row["title_words"]), "word"),
+        "body_length": counted(expm1(row["body_length"]), "character"),
+        "before": counted(expm1(row["author_before"]), "pull request")
         if row["author_before"]
         else "no pull request",
-        "duplicates": counted(np.expm1(row["near_duplicates"]), "other"),
-        "newcomers": counted(np.expm1(row["newcomers_hour"]), "first-time author"),
+        "duplicates": counted(expm1(row["near_duplicates"]), "other"),
+        "newcomers": counted(expm1(row["newcomers_hour"]), "first-time author"),
         "hour": str(row["created_at"].hour),
     }
 
@@ -50,11 +51,12 @@ def reasons(model: Model, row: Mapping[str, Any], surprises: Floats) -> list[str
         row: of the dataset, with the plain counts.
         surprises: what each feature adds [features].
     """
-    values, features = facts(row), model.features["features"]
+    features = model.features["features"]
     told: dict[str, int] = {}
     for place in np.argsort(-surprises, kind="stable").tolist():
         if surprises[place] >= LEAST_SURPRISE:
             told.setdefault(f"{features[place]['group']} {features[place]['measure']}", place)
+    values = facts(row) if told else {}
     return [
         f"{features[place]['words'].format(**values)}; {_usual(model, row, place, surprises[place])}"
         for place in list(told.values())[:MOST_REASONS]
@@ -68,7 +70,7 @@ def _usual(model: Model, row: Mapping[str, Any], place: int, surprise: float) ->
         usual = model.features["usual"]
         limit = usual.get(row["repository"], usual[OVERALL])[name]
         if row[name] > limit:
-            return f"99 % here change at most {counted(np.expm1(limit), noun)}"
+            return f"99 % here change at most {counted(expm1(limit), noun)}"
     if surprise >= RAREST:
         return f"fewer than one in {10**RAREST:,} are like that"
     return f"about one in {round(10**surprise):,} are like that"
