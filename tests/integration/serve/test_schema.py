@@ -1,4 +1,4 @@
-"""The service is as its OpenAPI says: Schemathesis sends what fits and what doesn't, a thousand times to each operation."""
+"""The service is as its OpenAPI says: Schemathesis sends what fits and what does not, a thousand times an operation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,9 +33,12 @@ def whole(
         yield found
 
 
-EXPECTED = {"positive_data_acceptance": {"expected-statuses": ["2xx", 404, 422]}}
-"""Of addresses: which GitHub's they have to be can't be said in a schema."""
-CONFIG = schemathesis.Config.from_dict({"operations": [{"include-path": "/score_url", "checks": EXPECTED}]})
+REFUSALS = {"negative_data_rejection": {"expected-statuses": [400, 401, 404, 405, 413, 415, 422]}}
+EITHER = {"positive_data_acceptance": {"expected-statuses": ["2xx", 404, 422]}}
+"""Which GitHub's an address has to be can't be said in a schema."""
+CONFIG = schemathesis.Config.from_dict(
+    {"checks": REFUSALS, "operations": [{"include-path": "/score_url", "checks": EITHER}]}
+)
 
 schema = schemathesis.openapi.from_dict(create().openapi(), config=CONFIG)
 
