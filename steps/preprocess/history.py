@@ -4,23 +4,19 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 from math import log, log1p
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from steps.common.errors import DataError
+from steps.preprocess.last_day import LastDay, Recent
 from steps.preprocess.online import Counts, HashedRegression, Window, arrays_from_bytes, arrays_to_bytes, rarity, unseen
 from steps.preprocess.reading import Pull, Reading, words
 
 VERSION = 1
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
 RECENT_AUTHORS = 200
 RECENT_SIZES = 400
-LIKENESS = 0.8
 OWN_HOURS_WEIGHT = 20.0
 
 _LEARNERS = ("weights", "gradients", "mean")
@@ -62,7 +58,6 @@ HISTORY_FEATURES: tuple[str, ...] = (
     "insider_odd_sweep",
 )
 
-
 PAST_FEATURES: tuple[str, ...] = tuple(name for name in HISTORY_FEATURES if name != "title_words")
 """Those that mean nothing without any past."""
 
@@ -77,15 +72,6 @@ AUTHOR_FEATURES: tuple[str, ...] = (
     "insider_odd_sweep",
 )
 """Those that mean nothing without the repository's own authors and its own last day."""
-
-
-class Recent(NamedTuple):
-    """What is remembered of a pull request for a day."""
-
-    opened: datetime
-    author: int
-    words: frozenset[int]
-    newcomer: bool
 
 
 @dataclass
@@ -124,7 +110,7 @@ class History:
         self.hours = [1.0] * 24
         self.recent_sizes = Window(RECENT_SIZES)
         self.recent_authors: deque[int] = deque(maxlen=RECENT_AUTHORS)
-        self.last_day: deque[Recent] = deque()
+        self.last_day = LastDay()
         self.authors: dict[int, Author] = {}
         self._latest: Reading | None = None
 
@@ -140,7 +126,7 @@ class History:
         short = max(0.0, 1.0 - reading.title_words / 6)
         counts = self.titles.of(reading.title)
         title = self.titles.logs(counts)
-        newcomers = self._newcomers(pull["created_at"])
+        newcomers = self.last_day.newcomers(pull["created_at"])
         return {
             "title_words": log1p(reading.title_words),
             "size_surprise": lines,
@@ -159,7 +145,7 @@ class History:
             "template_rarity": rarity(self.forms.logs(self.forms.of(reading.form))),
             "body_elsewhere": self.elsewhere.odds(reading.body, self.bodies.logs(self.bodies.of(reading.body))),
             "empty_body_surprise": silence,
-            "near_duplicates": log1p(self._duplicates(pull["created_at"], reading)),
+            "near_duplicates": log1p(self.last_day.duplicates(pull["created_at"], reading)),
             "newcomers_hour": log1p(len(newcomers | {reading.author}) if newcomer else len(newcomers)),
             "stranger_says_little": newcomer * (0.2 + reading.empty) * (short + pull["web_editor_title"]),
             "insider_odd_sweep": log1p(author.count) * max(hour - 2.5, 0.0) * pull["log_files"] * (0.3 + reading.empty),
@@ -186,7 +172,7 @@ class History:
         self.forms.update(reading.form)
         self.recent_sizes.append(pull["log_lines"])
         self.recent_authors.append(reading.author)
-        self._remember(Recent(pull["created_at"], reading.author, reading.words, newcomer))
+        self.last_day.add(Recent(pull["created_at"], reading.author, reading.words, newcomer))
 
     def recent(self, pull: Pull) -> Recent:
         """What is remembered of the pull request for a day."""
@@ -199,21 +185,16 @@ class History:
         Args:
             recents: in the order of their opening.
         """
-        end = self.last_day[-1].opened if self.last_day else None
-        for recent in recents:
-            if end is None or recent.opened > end:
-                newcomer = recent.newcomer and recent.author not in self.authors
-                self._remember(recent._replace(opened=recent.opened.astimezone(UTC), newcomer=newcomer))
+        known = self.authors.keys()
+        self.last_day.join(
+            recent._replace(newcomer=recent.newcomer and recent.author not in known) for recent in recents
+        )
 
     @contextmanager
     def supposing(self, earlier: Sequence[Pull]) -> Iterator[None]:
         """For the time of the block, as if these had been opened in the last day; nothing else moves."""
-        self.last_day.extend(self.recent(pull) for pull in earlier)
-        try:
+        with self.last_day.supposing([self.recent(pull) for pull in earlier]):
             yield
-        finally:
-            for _ in earlier:
-                self.last_day.pop()
 
     def state(self) -> dict[str, Any]:
         """Everything as values that BSON knows: counts and hashes, no texts."""
@@ -228,7 +209,7 @@ class History:
             "arrays": arrays_to_bytes(arrays),
             "scalars": {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _SCALARS},
             "plain": {name: getattr(self, name) for name in _PLAIN},
-            "last_day": [[r.opened, r.author, sorted(r.words), r.newcomer] for r in self.last_day],
+            "last_day": self.last_day.to_bson(),
         }
 
     @classmethod
@@ -256,8 +237,7 @@ class History:
             arrays["authors"].tolist(), arrays["author_counts"].reshape(-1, 26).tolist(), strict=True
         ):
             history.authors[key] = Author(count, empty, hours)
-        for opened, author, hashes, newcomer in state["last_day"]:
-            history.last_day.append(Recent(opened.astimezone(UTC), author, frozenset(hashes), newcomer))
+        history.last_day = LastDay.from_bson(state["last_day"])
         return history
 
     def _read(self, pull: Pull) -> Reading:
@@ -265,12 +245,6 @@ class History:
         if self._latest is None or self._latest.pull is not pull:
             self._latest = Reading(pull)
         return self._latest
-
-    def _remember(self, recent: Recent) -> None:
-        """For a day."""
-        self.last_day.append(recent)
-        while self.last_day[0].opened < recent.opened - DAY:
-            self.last_day.popleft()
 
     def _hour_surprise(self, author: Author, hour: int) -> float:
         """-log of the hour's share; the author's hours shrunk to the repository's, an hour either side counts half."""
@@ -295,21 +269,3 @@ class History:
             return 0.0
         low, middle, high = (self.recent_sizes.quantile(share) for share in (0.25, 0.5, 0.75))
         return (log_lines - middle) / (high - low + 0.5)
-
-    def _duplicates(self, opened: datetime, reading: Reading) -> int:
-        """How many others of the last day have much the same words."""
-        day, mine, author = opened - DAY, reading.words, reading.author
-        found = 0
-        for other in reversed(self.last_day):
-            if other.opened < day:
-                break
-            both = len(mine & other.words)
-            if both and both / (len(mine) + len(other.words) - both) >= LIKENESS and other.author != author:
-                found += 1
-        return found
-
-    def _newcomers(self, opened: datetime) -> set[int]:
-        """Who was new in the last hour."""
-        hour = opened - HOUR
-        recent = takewhile(lambda other: other.opened >= hour, reversed(self.last_day))
-        return {other.author for other in recent if other.newcomer}

@@ -16,7 +16,8 @@ from pymongo.errors import PyMongoError
 from steps.common.dataset import OVERALL
 from steps.common.errors import SentinelError
 from steps.common.mongo import Document
-from steps.preprocess.history import History, Recent
+from steps.preprocess.history import History
+from steps.preprocess.last_day import Recent
 
 FRESH_SECONDS = 30.0
 AWAY_SECONDS = 5.0

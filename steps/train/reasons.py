@@ -34,9 +34,7 @@ def facts(row: Mapping[str, Any]) -> dict[str, str]:
         "commits": counted(row["commits"], "commit"),
         "title_words": counted(expm1(row["title_words"]), "word"),
         "body_length": counted(expm1(row["body_length"]), "character"),
-        "before": counted(expm1(row["author_before"]), "pull request")
-        if row["author_before"]
-        else "no pull request",
+        "before": counted(expm1(row["author_before"]), "pull request") if row["author_before"] else "no pull request",
         "duplicates": counted(expm1(row["near_duplicates"]), "other"),
         "newcomers": counted(expm1(row["newcomers_hour"]), "first-time author"),
         "hour": str(row["created_at"].hour),

@@ -16,7 +16,7 @@ from steps.common.dataset import Dataset
 from steps.common.provenance import code_hash
 from steps.common.settings import TrainSettings
 from steps.common.tracking import experiment
-from steps.preprocess import features, history, online, reading, vectors
+from steps.preprocess import features, history, last_day, online, reading, vectors
 from steps.train import autoencoder, plots
 from steps.train.artefact import FILES, MANIFEST, NETWORK
 from steps.train.metrics import planted_tasks
@@ -102,7 +102,7 @@ def _key(data_hash: str, budget: float, seed: int) -> str:
 
 def sources() -> list[Path]:
     """The code that decides what a training gives: its own, and the features', by which golden ones are made."""
-    needed = [Path(str(module.__file__)) for module in (features, history, online, reading, vectors)]
+    needed = [Path(str(module.__file__)) for module in (features, history, last_day, online, reading, vectors)]
     return [*Path(__file__).parent.glob("*.py"), *needed]
 
 
