@@ -115,6 +115,7 @@ def create(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) 
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     parts = (router, webhook.router, health.router)
     for part in parts:

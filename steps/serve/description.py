@@ -48,10 +48,12 @@ def _description(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS)
     _, forms = models_json_schema([(kind, "validation") for kind in UNNAMED], ref_template=TEMPLATE)
     found["components"]["schemas"] |= forms["$defs"]
-    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
+    found["components"]["headers"] = {
+        name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()
+    }
     for path in found["paths"].values():
         for operation in path.values():
             operation["responses"] |= {str(status): one for status, one in described(500).items()}
             for response in operation["responses"].values():
-                response["headers"] = headers
+                response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
     return found

@@ -24,6 +24,6 @@ async def readyz(request: Request) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def measured() -> Response:
+async def measurements() -> Response:
     """Counts and times as Prometheus reads them."""
     return Response(metrics.exposition(), media_type=metrics.MEDIA_TYPE)

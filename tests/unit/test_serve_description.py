@@ -1,0 +1,75 @@
+"""The service's description of itself can be relied on."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from steps.common.pull_request import PullRequest
+from steps.serve import examples
+from steps.serve.app import create
+from steps.serve.contract import ScoreAnswer, ScoreRequest, UrlAnswer, UrlRequest
+
+PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    """What /openapi.json holds."""
+    return create().openapi()
+
+
+def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every operation, by its method and path."""
+    return {f"{method} {path}": one for path, some in described["paths"].items() for method, one in some.items()}
+
+
+@pytest.mark.parametrize("form", [ScoreRequest, ScoreAnswer, UrlRequest, UrlAnswer])
+def test_examples_are_what_they_show(form: type[BaseModel], described: dict[str, Any]) -> None:
+    (example,) = described["components"]["schemas"][form.__name__]["examples"]
+    assert form.model_validate(example).model_dump(mode="json").keys() == example.keys()
+
+
+def test_the_example_pull_request_has_what_is_needed_and_not_much_more() -> None:
+    required = {name for name, field in PullRequest.model_fields.items() if field.is_required()}
+    assert required <= examples.PULL_REQUEST.keys() <= PullRequest.model_fields.keys()
+
+
+def test_there_is_an_operation_for_all_that_is_asked(described: dict[str, Any]) -> None:
+    assert set(operations(described)) == {
+        "post /score",
+        "post /score_url",
+        "post /webhook",
+        "get /model",
+        "get /distribution",
+        "get /livez",
+        "get /readyz",
+        "get /metrics",
+    }
+
+
+def test_whatever_goes_wrong_is_described_as_a_problem(described: dict[str, Any]) -> None:
+    for name, operation in operations(described).items():
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert response["content"] == PROBLEM, (name, status)
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+
+
+def test_every_answer_tells_of_its_headers(described: dict[str, Any]) -> None:
+    assert set(described["components"]["headers"]) == {"X-Request-Id", "X-Model", "X-Model-Digest"}
+    for operation in operations(described).values():
+        for response in operation["responses"].values():
+            assert response["headers"].keys() == described["components"]["headers"].keys()
+
+
+def test_limits_are_told(described: dict[str, Any]) -> None:
+    """Of lists, texts and counts; and what may be null."""
+    forms = described["components"]["schemas"]
+    pulls, pull = forms["ScoreRequest"]["properties"]["pull_requests"], forms["PullRequest"]["properties"]
+    assert (pulls["minItems"], pulls["maxItems"]) == (1, 10_000)
+    assert (pull["additions"]["minimum"], pull["additions"]["maximum"]) == (0, 2**31 - 1)
+    assert pull["title"]["maxLength"] == 1_024
+    for name in ("user", "body"):
+        assert {"type": "null"} in pull[name]["anyOf"]
+    assert "body" not in forms["PullRequest"]["required"]
