@@ -1,5 +1,6 @@
 """The service around a small real model, in this process and as one of its own; and a Bento of it, made once."""
 
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from samples import raw
 from steps.common.settings import ServeSettings
 from steps.serve.app import create
 from tests import bentos, builders, pulls, serving
+from tests.command_line import SampleRun
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have another HTTP client
@@ -21,6 +23,22 @@ with warnings.catch_warnings():
 def bento(tmp_path_factory: pytest.TempPathFactory) -> bentos.Bento:
     """Nobody changes it."""
     return bentos.make(tmp_path_factory.mktemp("bento"))
+
+
+@pytest.fixture(scope="session")
+def trained(sample_run: SampleRun) -> Path:
+    """A state folder with a champion; nobody changes it."""
+    assert sample_run.result.returncode == 0, sample_run.result.stdout + sample_run.result.stderr
+    return sample_run.state
+
+
+@pytest.fixture
+def state(trained: Path, tmp_path: Path) -> Path:
+    """A state folder with the champion and no documents, to damage."""
+    own = tmp_path / "state"
+    shutil.copytree(trained / "store" / "bentos", own / "store" / "bentos")
+    shutil.copy(trained / "mlflow.db", own)
+    return own
 
 
 @pytest.fixture(scope="session")

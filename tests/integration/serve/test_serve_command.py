@@ -1,7 +1,6 @@
 """`make serve`: the champion's own Bento, served until somebody says stop; each thing that may be missing is named."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,33 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from mlflow import MlflowClient
 
 from samples.graph import SITE
-from steps.common.tracking import REGISTERED_MODEL
-from steps.register import package
 from steps.serve.examples import PULL_REQUEST
 from tests import workers
-from tests.command_line import NAMED, ROOT, SampleRun, cli
+from tests.command_line import NAMED, ROOT, cli
 from workflows import embedded
 
 WELL = "Serving version 1 (pr-sentinel:1-"
-
-
-@pytest.fixture(scope="module")
-def trained(sample_run: SampleRun) -> Path:
-    """A state folder with a champion; nobody changes it."""
-    assert sample_run.result.returncode == 0, sample_run.result.stdout + sample_run.result.stderr
-    return sample_run.state
-
-
-@pytest.fixture
-def state(trained: Path, tmp_path: Path) -> Path:
-    """A state folder with a champion and no documents, to damage."""
-    own = tmp_path / "state"
-    shutil.copytree(trained / "store" / "bentos", own / "store" / "bentos")
-    shutil.copy(trained / "mlflow.db", own)
-    return own
 
 
 class Serving:
@@ -92,12 +72,6 @@ def serving(state: Path) -> Iterator[Serving]:
 def serve(state: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command where it ends by itself."""
     return cli("serve", "--state", str(state), "--port", str(workers.free_port()), *arguments, **environment)
-
-
-def champion_key(state: Path) -> str:
-    """Where the champion's Bento stands in the store."""
-    version = MlflowClient(f"sqlite:///{state}/mlflow.db").get_model_version_by_alias(REGISTERED_MODEL, "champion")
-    return str(version.tags[package.KEY])
 
 
 def test_it_serves_the_champion_and_says_where(trained: Path) -> None:
@@ -170,55 +144,6 @@ def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 66
     assert done.stdout.splitlines() == ["There is no model yet.", "Run: make run"]
     assert list(tmp_path.iterdir()) == []
-
-
-def test_without_a_champion_it_says_the_same(state: Path) -> None:
-    """Where models were registered, and none is in use."""
-    MlflowClient(f"sqlite:///{state}/mlflow.db").delete_registered_model_alias(REGISTERED_MODEL, "champion")
-    assert serve(state).stdout.startswith("There is no model yet.")
-
-
-def test_a_champion_from_before_there_were_bentos_is_named(state: Path) -> None:
-    """With what gives it one."""
-    MlflowClient(f"sqlite:///{state}/mlflow.db").delete_model_version_tag(REGISTERED_MODEL, "1", package.KEY)
-    done = serve(state)
-    assert done.returncode == 66
-    assert done.stdout.startswith("Version 1, the champion, has no Bento.\nRun the pipeline again")
-
-
-def test_a_bento_with_one_changed_byte_is_not_served(state: Path) -> None:
-    """It is not even unpacked."""
-    path = state / "store" / champion_key(state)
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    done = serve(state)
-    assert done.returncode == 65
-    assert "has another hash than its name says." in done.stdout
-    assert list((state / "bentos").iterdir()) == []
-
-
-def test_a_store_that_has_lost_it_is_told(state: Path) -> None:
-    """With what brings it back."""
-    key = champion_key(state)
-    shutil.rmtree(state / "store")
-    done = serve(state)
-    assert done.returncode == 66
-    assert f"lacks the Bento {key}." in done.stdout
-    assert "Run the pipeline again" in done.stdout
-
-
-def test_a_store_that_is_away_is_told(state: Path) -> None:
-    """By its address."""
-    away = {
-        "STORE_URL": "s3://bucket/x",
-        "S3_ENDPOINT_URL": "http://127.0.0.1:9",
-        "S3_ACCESS_KEY_ID": "x",
-        "S3_SECRET_ACCESS_KEY": "x",
-    }
-    done = serve(state, **away)
-    assert done.returncode == 75
-    assert "The store s3://bucket/x does not answer" in done.stdout
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:

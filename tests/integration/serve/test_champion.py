@@ -1,0 +1,88 @@
+"""From a state folder to the Bento of the champion: each thing that may be missing or damaged is named."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from steps.common.errors import DamagedArtefact, NotFound, Unavailable
+from steps.common.tracking import REGISTERED_MODEL
+from steps.register import package
+from tests.command_line import NAMED
+from workflows.champion import find
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the environment stands in for what the state folder holds."""
+    for name in NAMED:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def registry(state: Path) -> MlflowClient:
+    """The state's own."""
+    return MlflowClient(f"sqlite:///{state}/mlflow.db")
+
+
+@pytest.fixture
+def stored(state: Path, registry: MlflowClient) -> Path:
+    """The champion's Bento in the state's store."""
+    version = registry.get_model_version_by_alias(REGISTERED_MODEL, "champion")
+    return state / "store" / str(version.tags[package.KEY])
+
+
+def test_it_is_unpacked_beside_the_rest(state: Path, stored: Path) -> None:
+    """Once; from then on the store isn't asked."""
+    first = find(state)
+    assert first.folder == state / "bentos" / stored.stem
+    assert (first.folder / "src" / "model" / "model.onnx").is_file()
+    assert (first.version, first.tag.rpartition("-")[0]) == ("1", "pr-sentinel:1")
+    shutil.rmtree(state / "store")
+    assert find(state) == first
+
+
+def test_where_nobody_is_champion_it_says_what_to_do(state: Path, registry: MlflowClient) -> None:
+    """Though models were registered."""
+    registry.delete_registered_model_alias(REGISTERED_MODEL, "champion")
+    with pytest.raises(NotFound, match=r"There is no model yet\. Run: make run"):
+        find(state)
+
+
+def test_a_champion_from_before_there_were_bentos_is_named(state: Path, registry: MlflowClient) -> None:
+    """With what gives it one."""
+    registry.delete_model_version_tag(REGISTERED_MODEL, "1", package.KEY)
+    with pytest.raises(NotFound, match=r"Version 1, the champion, has no Bento\. Run the pipeline again"):
+        find(state)
+
+
+def test_one_changed_byte_is_refused(state: Path, stored: Path) -> None:
+    """And nothing of it is unpacked."""
+    content = bytearray(stored.read_bytes())
+    content[len(content) // 2] ^= 1
+    stored.write_bytes(content)
+    with pytest.raises(DamagedArtefact, match="has another hash than its name says"):
+        find(state)
+    assert list((state / "bentos").iterdir()) == []
+
+
+def test_a_store_that_has_lost_it_is_told(state: Path, stored: Path) -> None:
+    """With what brings it back."""
+    stored.unlink()
+    with pytest.raises(NotFound, match=rf"lacks the Bento bentos/1/{stored.name}\. Run the pipeline again"):
+        find(state)
+
+
+def test_a_store_that_is_away_is_told(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its address."""
+    away = {
+        "STORE_URL": "s3://bucket/x",
+        "S3_ENDPOINT_URL": "http://127.0.0.1:9",
+        "S3_ACCESS_KEY_ID": "x",
+        "S3_SECRET_ACCESS_KEY": "x",
+    }
+    for name, value in away.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Unavailable, match="The store s3://bucket/x does not answer"):
+        find(state)

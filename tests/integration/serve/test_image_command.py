@@ -1,0 +1,56 @@
+"""`make image`: what Docker is asked to build, and what is said where it can't."""
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from steps.common.errors import ConfigurationError
+from tests.command_line import NAMED
+from workflows import image
+from workflows.champion import find
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `docker` that keeps what it is asked in a file, and fails where it is asked for what there is not."""
+    for name in NAMED:
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "bin").mkdir()
+    script = tmp_path / "bin" / "docker"
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/asked\ncase "$*" in *--nothing*) exit 125; esac\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path / "asked"
+
+
+def test_the_champion_s_bento_is_built_by_its_own_recipe(
+    state: Path, docker: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under its version and hash, with what else Docker is to know, and a line that says how to try it."""
+    champion = find(state)
+    assert image.build(state, ["--network", "host"], Console(width=200)) == 0
+    asked = docker.read_text().splitlines()
+    version = champion.tag.rpartition(":")[2]
+    assert asked[:3] == ["build", "--tag", f"pr-sentinel/serve:{version}"]
+    assert asked[asked.index("--file") + 1] == f"{champion.folder}/env/docker/Dockerfile"
+    assert asked[-3:] == ["--network", "host", str(champion.folder)]
+    assert f"VERSION={version}" in asked
+    assert (
+        f"docker run --read-only --tmpfs /tmp --publish 3000:3000 pr-sentinel/serve:{version}"
+        in capsys.readouterr().out
+    )
+
+
+def test_docker_s_failure_is_the_command_s(state: Path, docker: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its exit code, and nothing to try."""
+    assert image.build(state, ["--nothing"], Console()) == 125
+    assert docker.is_file()
+    assert "docker run" not in capsys.readouterr().out
+
+
+def test_without_docker_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is looked up."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="no docker on the PATH"):
+        image.build(tmp_path, [], Console())
