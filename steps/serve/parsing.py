@@ -13,6 +13,8 @@ from steps.serve.problems import Refused, place, unusable
 
 BLOCK = 256
 MOST_ERRORS = 100
+MOST_COMMAS = 2_000_000
+"""Ten thousand pull requests have far fewer; small values take up many times the memory that they take in a body."""
 SIZES = frozenset({"additions", "deletions", "changed_files", "commits"})
 LISTED = "GitHub's lists of pull requests leave sizes out; take each pull request from its own address."
 
@@ -73,8 +75,10 @@ def plain(body: bytes) -> Any:
     """A body's JSON as plain values; of a name that stands twice in an object, the last counts.
 
     Raises:
-        Refused: it is broken, nested too deep, no UTF-8, or holds what JSON doesn't know, such as NaN.
+        Refused: it is broken, nested too deep, no UTF-8, holds what JSON doesn't know, such as NaN, or far too much.
     """
+    if body.count(b",") > MOST_COMMAS:
+        raise Refused(413, f"A body may have {MOST_COMMAS:,} values; send fewer pull requests at once.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -1,6 +1,7 @@
 """What lives as long as the service: the model, the histories, the connections."""
 
 import asyncio
+import gc
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -69,6 +70,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Runtime]:
         pulls = Pulls(settings)
         stack.callback(pulls.close)
         receiver = await stack.enter_async_context(listening(settings, scorer))
+        _settle()
         yield Runtime(settings, scorer, registration, pulls, receiver)
 
 
@@ -88,6 +90,12 @@ async def _scorer(
     writing = asyncio.create_task(predictions.run())
     stack.push_async_callback(predictions.stop, writing)
     return Scorer(model, name, Histories(database), predictions), registration
+
+
+def _settle() -> None:
+    """Spare what lives as long as the service the collector's looks, which would hold up answers."""
+    gc.collect()
+    gc.freeze()
 
 
 def connect(settings: ServeSettings) -> Database[Document] | None:

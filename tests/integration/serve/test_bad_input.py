@@ -82,6 +82,13 @@ def test_a_body_over_the_limit_is_not_read(client: TestClient) -> None:
     assert "32 MiB" in problem["detail"]
 
 
+def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> None:
+    """It would take a gigabyte of memory."""
+    status, problem = asked(client, b'{"pull_requests": [' + b"{}," * 2_000_001 + b"{}]}")
+    assert status == 413
+    assert "2,000,000 values" in problem["detail"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
