@@ -72,7 +72,7 @@ class Boundary:
         started, given = time.perf_counter(), Headers(scope=scope)
         request_id = _request_id(given)
         own = [(b"x-request-id", request_id.encode()), *self._named(), *SECURITY]
-        status = 0
+        status: int | None = None
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -95,7 +95,7 @@ class Boundary:
                 scope, receive, answer
             )
         finally:
-            self._told(scope, status, request_id, started)
+            self._told(scope, status or GONE, request_id, started)
 
     async def _handled(self, scope: Scope, receive: Receive, send: Send, given: Headers) -> None:
         if scope["method"] != "POST" or "POST" not in self._routes.get(scope["path"], ()):

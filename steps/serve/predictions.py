@@ -64,7 +64,7 @@ class Predictions:
         now = datetime.now(UTC)
         self._waiting.extend(self._document(one, route, now) for one in scored)
         self._drop()
-        if len(self._waiting) >= BATCH:
+        if len(self._waiting) >= BATCH and not self._away:
             self._called.set()
 
     async def run(self) -> None:
@@ -73,7 +73,10 @@ class Predictions:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._called.wait(), AWAY_SECONDS if self._away else FLUSH_SECONDS)
             self._called.clear()
-            await self._flush()
+            try:
+                await self._flush()
+            except Exception:  # a mistake here is no reason to keep nothing more
+                logger.exception("predictions can't be written")
 
     async def stop(self, running: "asyncio.Task[None]") -> None:
         """Write what is left, unless that takes too long."""
