@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ import requests
 
 from steps.common.settings import ServeSettings
 from workflows.server import server
+
+PATIENCE_SECONDS = 20
 
 
 class Running(NamedTuple):
@@ -26,9 +29,18 @@ class Running(NamedTuple):
         """What it answers."""
         return requests.get(f"{self.address}{path}", timeout=30)
 
+    def line(self, request_id: str) -> dict[str, Any]:
+        """What its log says of a request, which it says just after the answer."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not (found := [one for one in self.lines() if one.get("request_id") == request_id]):
+            assert time.monotonic() < until, f"no line for {request_id}"
+            time.sleep(0.02)
+        return found[-1]
+
     def lines(self) -> list[dict[str, Any]]:
         """What its log says so far, of all that is JSON."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        lines = self.log.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("\n")]
 
 
 @contextmanager
