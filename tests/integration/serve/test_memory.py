@@ -1,7 +1,7 @@
 """What the service remembers in MongoDB and what it reads there; without it, it answers all the same."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,11 +17,11 @@ from steps.serve import histories, metrics, predictions
 from steps.serve.app import create
 from tests import pulls
 from tests.integration.serve.cable import Cable
+from tests.integration.webhook.hook import eventually
 
 Mongo = Database[dict[str, Any]]
 Pull = dict[str, Any]
 KNOWN, UNKNOWN = "owner/name", "owner/new"
-PATIENCE_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +48,6 @@ def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: 
         yield found
 
 
-def eventually(holds: Callable[[], Any]) -> Any:
-    """What a condition gives once it holds."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not (found := holds()):
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.05)
-    return found
-
-
 def scored(client: TestClient, pull: Pull, repository: str, count: int = 1) -> list[dict[str, Any]]:
     """The results for a pull request, as if it were one of this repository."""
     base = {"ref": "main", "repo": {"full_name": repository}}
@@ -77,7 +68,7 @@ def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, datab
         (result,) = scored(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
         model = client.get("/model").json()
         kept = eventually(database.predictions.find_one)
-    assert timedelta(seconds=-1) < kept.pop("scored_at") - before < timedelta(seconds=PATIENCE_SECONDS)
+    assert timedelta(seconds=-1) < kept.pop("scored_at") - before < timedelta(minutes=1)
     assert len(kept.pop("features")) == len(NAMES)
     assert isinstance(kept.pop("_id"), bson.ObjectId)
     assert kept == {

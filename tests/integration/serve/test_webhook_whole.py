@@ -1,0 +1,55 @@
+"""A webhook at the whole service: signature, queue, model and memory together."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from samples import deliver
+from samples.generate import repositories
+from steps.serve import predictions
+from steps.serve.app import create
+from tests.integration.conftest import StandIn
+from tests.integration.webhook.hook import Mongo, eventually
+
+SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
+SHOP = "example/webshop"
+
+
+@pytest.fixture
+def hooked(settings: pytest.MonkeyPatch, github: StandIn, mongo_uri: str, database: Mongo) -> Iterator[TestClient]:
+    """A service that takes webhooks and comments."""
+    given = {
+        "MONGO_URI": mongo_uri,
+        "MONGO_DB": database.name,
+        "GITHUB_API_URL": github.address,
+        "GITHUB_TOKEN": "a-token",
+        "WEBHOOK_SECRET": SECRET,
+        "WEBHOOK_MODE": "comment",
+    }
+    for name, value in given.items():
+        settings.setenv(name, value)
+    settings.setattr(predictions, "FLUSH_SECONDS", 0.1)
+    with TestClient(create()) as client:
+        yield client
+
+
+def test_a_delivery_is_scored_by_the_model_told_of_kept_and_counted(
+    hooked: TestClient, github: StandIn, database: Mongo
+) -> None:
+    """Once, however often it is delivered; and not at all with a wrong signature."""
+    github.control(change={f"{SHOP}#12": {"additions": 90_000, "changed_files": 900, "title": "x"}})
+    raw = json.dumps(deliver.payload(repositories()[SHOP], 12, "opened")).encode()
+    forged = deliver.headers(raw, "another", "one")
+    assert hooked.post("/webhook", content=raw, headers=forged).status_code == 401
+    for status in (202, 200):
+        answer = hooked.post("/webhook", content=raw, headers=deliver.headers(raw, SECRET, "one"))
+        assert answer.status_code == status
+        assert answer.headers["x-model"] == "pr-sentinel:unregistered"
+    done = eventually(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
+    assert done["outcome"] == "announced"
+    (kept,) = eventually(lambda: list(database.predictions.find()))
+    assert (kept["id"], kept["route"], kept["score"]) == (f"{SHOP}#12", "/webhook", done["result"]["score"])
+    assert 'pr_sentinel_deliveries_total{outcome="announced"}' in hooked.get("/metrics").text
+    assert hooked.post("/webhook", content=raw, headers={"Content-Type": "text/plain"}).status_code == 415
