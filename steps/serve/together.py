@@ -8,6 +8,9 @@ from typing import Generic, NamedTuple, TypeVar
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
+TURNS = 3
+"""Of the event loop, each some microseconds: requests that were read at once get here within so many of each other."""
+
 
 class _Job(NamedTuple, Generic[Item, Found]):
     items: Sequence[Item]
@@ -15,7 +18,7 @@ class _Job(NamedTuple, Generic[Item, Found]):
 
 
 class Together(Generic[Item, Found]):
-    """Nobody waits for company: whatever came within one turn of the event loop is worked on in the next.
+    """Nobody waits for company: whatever came within a few turns of the event loop is worked on at once.
 
     Args:
         work: makes of items as many results; it blocks.
@@ -32,9 +35,15 @@ class Together(Generic[Item, Found]):
         loop = asyncio.get_running_loop()
         job: _Job[Item, Found] = _Job(items, loop.create_future())
         if not self._jobs:
-            loop.call_soon(self._turn)
+            loop.call_soon(self._gather, TURNS)
         self._jobs.append(job)
         return await job.found
+
+    def _gather(self, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._gather, turns - 1)
+        else:
+            self._turn()
 
     def _turn(self) -> None:
         jobs = self._taken()

@@ -37,6 +37,24 @@ def test_callers_of_one_moment_share_the_work_and_get_their_own() -> None:
     assert work.sizes == [4]
 
 
+def test_a_caller_who_takes_some_turns_longer_shares_the_work() -> None:
+    """As requests do that were read at once, of which some have a little more to do first."""
+    work = Work()
+
+    async def ask() -> list[Sequence[int]]:
+        together = Together(work, 4)
+
+        async def after(turns: int) -> Sequence[int]:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            return await together([turns])
+
+        return await asyncio.gather(after(0), after(1), after(2))
+
+    assert asyncio.run(ask()) == [[0], [2], [4]]
+    assert work.sizes == [3]
+
+
 def test_no_more_than_the_most_are_worked_on_at_once() -> None:
     work = Work()
     assert asked(work, [1, 2, 3], [4, 5], [6]) == [[2, 4, 6], [8, 10], [12]]
