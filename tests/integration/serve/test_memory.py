@@ -114,7 +114,7 @@ def test_a_new_history_is_used_once_it_is_there(
         rows = [row for row in pulls.passed(pulls.pulls(600)) if row["split"] == "history"]
         newer = state | {"state": bson.Binary(rows[0]["state"]), "dataset": "b"}
         database.history.replace_one({"_id": KNOWN}, newer)
-        eventually(lambda: scored(client, pull, KNOWN) and len(_seen(database)) == 2)
+        assert eventually(lambda: scored(client, pull, KNOWN) and len(_seen(database)) == 2)
 
 
 @pytest.mark.parametrize(
