@@ -15,7 +15,7 @@ MOST_LARGE = 4
 """Bodies that are larger than that, and in memory at the same time."""
 TURN_SECONDS = 10.0
 BODY_SECONDS = 50.0
-"""For a body to come, its turn included; less than the 60 seconds after which BentoML gives up."""
+"""For a body to come, its turn included."""
 DRAIN_SECONDS = 5.0
 """For the rest of a body that is too large: most callers read no answer before they have sent all."""
 

@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import bentoml
+from bentoml._internal.server.http import traffic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steps.serve import logs
@@ -26,10 +27,26 @@ class Instead:
         await (self._application if scope["type"] == "http" else self._bentoml)(scope, receive, send)
 
 
+class Untimed:
+    """ASGI middleware in place of BentoML's time limit, which leaves a timer behind for a minute at every request.
+
+    The application has limits where something may take long: a body to come, MongoDB, GitHub.
+    """
+
+    def __init__(self, app: ASGIApp, timeout: float) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        await self._app(scope, receive, send)
+
+
+traffic.TimeoutMiddleware = Untimed  # type: ignore[assignment,misc]  # there is no setting for none
+
+
 @bentoml.service(
     name="pr-sentinel",
     workers=1,
-    traffic={"timeout": 60},
     # boundary.py writes that line.
     logging={"access": {"enabled": False}},
     # BentoML's have a series for each path that anybody asks for; health.py shows ours at the same place.

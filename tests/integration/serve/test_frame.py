@@ -1,0 +1,30 @@
+"""BentoML's frame around the application costs no memory that grows with the requests."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+REQUESTS = 20
+# In a process of its own: the service takes over the logging and the garbage collector of the one that it is in.
+ASK = f"""
+import asyncio
+from starlette.testclient import TestClient
+from steps.serve.service import ModelServing
+
+def timers() -> int:
+    return sum(not timer.cancelled() for timer in asyncio.get_running_loop()._scheduled)
+
+with TestClient(ModelServing.to_asgi()) as client:
+    before = client.portal.call(timers)
+    for _ in range({REQUESTS}):
+        assert client.get("/livez").status_code == 200
+    print(client.portal.call(timers) - before)
+"""
+
+
+def test_a_request_that_is_answered_leaves_no_timer_behind() -> None:
+    """BentoML's own time limit keeps one for each request of the last minute."""
+    done = subprocess.run([sys.executable, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < REQUESTS / 4
