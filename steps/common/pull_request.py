@@ -1,10 +1,19 @@
 """The shape of a pull request as GitHub's REST interface has it, and what makes one unusable."""
 
 import re
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 LARGEST_COUNT = 2**31 - 1
 LONGEST_TITLE = 1_024
@@ -13,6 +22,8 @@ GHOST = "ghost"
 """GitHub's own stand-in for an author whose account is gone."""
 _WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
 """How a date and time begin; mere numbers would be read as seconds since 1970."""
+_YEARS = "^(?!0001|9999)"
+"""In the calendar's first and last year a zone could lead beyond its ends."""
 
 
 def _instant(value: Any) -> Any:
@@ -22,10 +33,9 @@ def _instant(value: Any) -> Any:
 
 
 def _in_utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must lie within the years 1 to 9999") from None
+    if value.year in {MINYEAR, MAXYEAR}:
+        raise ValueError(f"must lie within the years {MINYEAR + 1} to {MAXYEAR - 1}")
+    return value.astimezone(UTC)
 
 
 def _none_as_ghost(value: Any) -> Any:
@@ -37,7 +47,12 @@ def _none_as_empty(value: Any) -> Any:
 
 
 Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_instant),
+    AfterValidator(_in_utc),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _YEARS}),
+]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_TITLE)]
 
 

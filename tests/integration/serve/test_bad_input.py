@@ -169,6 +169,7 @@ def test_a_body_of_another_form_is_refused(client: TestClient, body: str, field:
         ("created_at", 1_700_000_000),
         ("created_at", "0001-01-01T00:00:00+14:00"),
         ("created_at", "9999-12-31T23:59:59-12:00"),
+        ("created_at", "0001-06-01T00:00:00Z"),
         ("user", "someone"),
         ("user", {"login": None}),
         ("user", {}),
