@@ -11,7 +11,7 @@ SERVE_PACKAGES := steps/serve/requirements.txt
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 export REPOS SEARCH STATE URL
 
-.PHONY: setup help run serve load image mlflow test containers lint render lock bench clean
+.PHONY: setup help run serve load image mlflow test pages containers lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -35,6 +35,9 @@ mlflow: $(READY) ## Look at runs and models in a browser
 
 test: $(READY) ## Run all tests, or TESTS=...
 	.venv/bin/pytest --durations=10 $(TESTS)
+
+pages: $(READY) ## Look at the service's page in Chromium, with all its tests
+	.venv/bin/pytest tests/pages
 
 containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest tests/containers

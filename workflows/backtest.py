@@ -10,7 +10,8 @@ from rich.text import Text
 
 from steps.common.errors import ConfigurationError
 from workflows import embedded
-from workflows.backtest_result import SEEN, Backtest, Flagged, no_model
+from workflows.backtest_result import SEEN, Backtest, Flagged
+from workflows.champion import no_model
 
 SHOWN = 25
 FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")

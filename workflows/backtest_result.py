@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from steps.common.errors import NotFound
 from workflows.findings import Named
 
 SEEN = {
@@ -122,14 +121,6 @@ def alerts(times: Iterable[datetime], weekly: int) -> list[bool]:
         told[monday(time)] += 1
         answers.append(told[monday(time)] <= weekly)
     return answers
-
-
-def no_model() -> NotFound:
-    """What is said where nothing has been trained and accepted."""
-    return NotFound(
-        "There is no champion model yet.",
-        advice='Run make run REPOS="owner/name" first; its last lines say whether the model was accepted.',
-    )
 
 
 def monday(time: datetime) -> date:

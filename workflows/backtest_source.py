@@ -21,7 +21,8 @@ from steps.register.versions import Registry
 from steps.train.data import Floats, rows, sample
 from steps.train.model import Model
 from steps.train.reasons import reasons
-from workflows.backtest_result import SEEN, Backtest, Budget, Flagged, Opened, alerts, no_model
+from workflows.backtest_result import SEEN, Backtest, Budget, Flagged, Opened, alerts
+from workflows.champion import no_model
 from workflows.findings import titled
 from workflows.untrusted import one_line
 

@@ -27,7 +27,7 @@ def find(state: Path) -> Champion:
         Unavailable: the registry or the store does not answer.
     """
     if "MLFLOW_URI" not in os.environ and not (state / "mlflow.db").is_file():
-        raise _no_model()
+        raise no_model()
     from steps.common.tracking import connected
     from steps.register import archive, package
     from steps.register.versions import Registry
@@ -36,7 +36,7 @@ def find(state: Path) -> Champion:
     with connected(TrackingSettings(mlflow_uri=places["MLFLOW_URI"])) as client:
         version = Registry(client).champion()
     if version is None:
-        raise _no_model()
+        raise no_model()
     if package.KEY not in version.tags:
         raise NotFound(f"Version {version.version}, the champion, has no Bento.", advice=archive.AGAIN)
     store = open_store(StoreSettings(store_url=places["STORE_URL"]))
@@ -44,5 +44,9 @@ def find(state: Path) -> Champion:
     return Champion(str(version.version), version.tags[package.TAG], folder)
 
 
-def _no_model() -> NotFound:
-    return NotFound("There is no model yet.", advice="Run: make run")
+def no_model() -> NotFound:
+    """What is said where nothing has been trained and accepted."""
+    return NotFound(
+        "There is no champion model yet.",
+        advice='Run make run, or make run REPOS="owner/name"; its last lines say whether the model was accepted.',
+    )

@@ -207,7 +207,7 @@ def _understood(error: Exception, address: str, path: str) -> Obstacle | Sentine
     if status == HTTPStatus.UNAUTHORIZED:
         return Obstacle("GitHub does not accept the token or the App's key")  # a new one mends it, nothing is lost
     if status in NOT_THERE:
-        return NotFound(f"GitHub has no {path}, or this identity may not see it.", advice="Check its permissions.")
+        return NotFound(f"GitHub has no {path}, or the service's token may not see it.", advice="Check both.")
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return DataError(f"GitHub refuses what was to be written to {path}.", advice="Report it with this line.")
     return understand(error, address)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from github import Auth
 
-from steps.common.errors import ConfigurationError, DataError
+from steps.common.errors import ConfigurationError, DataError, NotFound
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings
 from steps.fetch.obstacles import Obstacle
@@ -58,10 +58,17 @@ class Pulls:
             Refused: GitHub does not answer as it should, or asks to wait.
         """
         if self._github is None:
-            raise ConfigurationError("This service has no token for GitHub.", advice="Set GITHUB_TOKEN, or use /score.")
+            raise ConfigurationError(
+                "This service has no token for GitHub.", advice="Give the pull request's fields instead."
+            )
         try:
             async with asyncio.timeout(PATIENCE_SECONDS), self._turn:
                 return (await asyncio.to_thread(self._github.pull_request, *wanted)).pull
+        except NotFound:
+            raise NotFound(
+                f"GitHub has no {wanted.repository}#{wanted.number}, or the service's token may not see it.",
+                advice="Check the address.",
+            ) from None
         except Obstacle as obstacle:
             raise _later(obstacle.problem, obstacle.wait) from None
         except TimeoutError:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steps.common.pull_request import PullRequest
-from steps.preprocess.history import AUTHOR_FEATURES, HISTORY_FEATURES
+from steps.preprocess.history import AUTHOR_FEATURES, PAST_FEATURES, History
 from steps.preprocess.vectors import plain_rows, vector
 from steps.serve import metrics
 from steps.serve.contract import ModelName, Result
@@ -76,7 +76,7 @@ def score(model: Model, asked: Sequence[Asked]) -> list[Scored]:
 def _completed(model: Model, row: dict[str, Any], past: Past) -> dict[str, Any]:
     """A row with the features that need a past; the usual value stands for what can't be known."""
     if past.history is None:
-        return row | _usual(model, row, HISTORY_FEATURES)
+        return row | History().features(row) | _usual(model, row, PAST_FEATURES)
     found = row | past.history.features(row)
     return found if past.whose == "repository" else found | _usual(model, row, AUTHOR_FEATURES)
 

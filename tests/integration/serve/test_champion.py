@@ -46,7 +46,7 @@ def test_it_is_unpacked_beside_the_rest(state: Path, stored: Path) -> None:
 def test_where_nobody_is_champion_it_says_what_to_do(state: Path, registry: MlflowClient) -> None:
     """Though models were registered."""
     registry.delete_registered_model_alias(REGISTERED_MODEL, "champion")
-    with pytest.raises(NotFound, match=r"There is no model yet\. Run: make run"):
+    with pytest.raises(NotFound, match=r"There is no champion model yet\. Run make run"):
         find(state)
 
 

@@ -111,7 +111,7 @@ def test_an_address_is_a_text_of_bounded_length(fetching: TestClient, url: Any) 
 def test_a_pull_request_that_there_is_not(fetching: TestClient) -> None:
     status, said, _ = problem(fetching, f"{SITE}/example/webshop/pull/999999")
     assert status == 404
-    assert "pulls/999999" in said
+    assert "example/webshop#999999" in said
 
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "drop", "truncate", "garbage", "html", "null"])
