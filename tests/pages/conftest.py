@@ -1,31 +1,24 @@
 """The service as it is, with a small model, and a Chromium that looks at its page."""
 
-import os
-import socket
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import bson
 import pytest
-import requests
 from pymongo import MongoClient
 
 from samples.graph import SITE
 from steps.common.settings import MongoSettings
 from steps.preprocess.history import VERSION
-from tests import builders, pulls
+from tests import builders, pulls, serving
 from tests.pages.browser import Page
 from tests.pages.chromium import chromium
 from workflows import embedded
-from workflows.server import server
 
 REPOSITORIES = ("owner/name", "example/webshop")
 """The first is the one that the model's card names; of the second, the stand-in for GitHub has pull requests."""
 PAST = [pull for name in REPOSITORIES for pull in pulls.pulls(600, name)]
-UNSET = ("MODEL_DIR", "MONGO_URI", "GITHUB_TOKEN", "GITHUB_API_URL", "GITHUB_URL")
 
 
 @pytest.fixture(scope="session")
@@ -42,15 +35,16 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     folder = tmp_path_factory.mktemp("service")
     with embedded.mongo(folder) as uri, embedded.sample_github(folder) as github:
         _keep_histories(uri)
-        with _serving(folder, {"MODEL_DIR": str(model), "MONGO_URI": uri, "GITHUB_URL": SITE, **github}) as address:
-            yield address
+        settings = {"MODEL_DIR": str(model), "MONGO_URI": uri, "GITHUB_URL": SITE, **github}
+        with serving.running(folder, settings) as running:
+            yield running.address
 
 
 @pytest.fixture(scope="session")
 def bare(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a service that has a model and nothing else: no token, no histories."""
-    with _serving(tmp_path_factory.mktemp("bare"), {"MODEL_DIR": str(model)}) as address:
-        yield address
+    with serving.running(tmp_path_factory.mktemp("bare"), {"MODEL_DIR": str(model)}) as running:
+        yield running.address
 
 
 @pytest.fixture(scope="session")
@@ -70,31 +64,6 @@ def page(tab: Callable[[], Page], request: pytest.FixtureRequest) -> Iterator[Pa
     own = tuple(request.getfixturevalue(name) for name in ("service", "bare") if name in request.fixturenames)
     assert shown.complaints == []
     assert [url for url in shown.requests if not url.startswith((*own, "about:", "data:"))] == []
-
-
-@contextmanager
-def _serving(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """The service with these settings and no others."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    own = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "true", **settings}
-    unset = [word for name in UNSET if name in os.environ for word in ("-u", name)]
-    command = [
-        *("/usr/bin/env", *unset, *(f"{name}={value}" for name, value in own.items())),
-        *(str(Path(sys.executable).with_name("bentoml")), "serve", "steps.serve.service:ModelServing"),
-        *("--host", "127.0.0.1", "--port", str(port)),
-    ]
-
-    def ready() -> bool:
-        try:
-            return requests.get(f"{address}/readyz", timeout=1).ok
-        except requests.RequestException:
-            return False
-
-    with server("service", command, folder, ready):
-        yield address
 
 
 def _keep_histories(uri: str) -> None:
