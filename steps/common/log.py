@@ -6,10 +6,14 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from steps.common.errors import SentinelError, StorageFull
+
+TERMINATION_LOG = Path("/dev/termination-log")
+"""A file that Kubernetes puts into containers; what stands there, it shows (and so does Argo) as why one has ended."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -63,4 +67,7 @@ def step(name: str) -> Iterator[logging.Logger]:
 
 def _end(logger: logging.Logger, error: SentinelError) -> None:
     logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})
+    with suppress(OSError):
+        if TERMINATION_LOG.exists():
+            TERMINATION_LOG.write_text(str(error))
     raise SystemExit(error.exit_code) from error

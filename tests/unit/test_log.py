@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,17 @@ def test_a_known_error_is_one_line_and_its_exit_code(capfd: pytest.CaptureFixtur
     line = lines(capfd)[-1]
     assert (line["error"], line["advice"]) == ("AccessRefused", "Make a new one.")
     assert "exception" not in line
+
+
+def test_kubernetes_is_told_why_where_it_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the file that it puts into the container, as one line; elsewhere no such file is made."""
+    monkeypatch.setattr(log, "TERMINATION_LOG", tmp_path / "termination-log")
+    for there in (False, True):
+        with pytest.raises(SystemExit), log.step("fetch"):
+            raise AccessRefused("The token is not accepted.", advice="Make a new one.")
+        assert log.TERMINATION_LOG.exists() == there
+        log.TERMINATION_LOG.touch()
+    assert log.TERMINATION_LOG.read_text() == "The token is not accepted. Make a new one."
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
