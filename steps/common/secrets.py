@@ -24,7 +24,7 @@ MAY_PASS = (429, 500, 502, 503, 504)
 """Statuses after which it asks again, for some fifteen seconds; then the workflow tries the step again."""
 
 
-def read_vault(address: str, token_file: Path = POD_TOKEN) -> dict[str, Any]:
+def read_vault(address: str) -> dict[str, Any]:
     """Log in by the Kubernetes method and read the one path in `VAULT_SECRET_PATH` (key-value version 2, `mount/path`).
 
     Raises:
@@ -33,7 +33,7 @@ def read_vault(address: str, token_file: Path = POD_TOKEN) -> dict[str, Any]:
         NotFound: nothing is stored at the path.
         Unavailable: Vault is sealed, does not answer, or can't confirm the identity now.
     """
-    role, path, jwt = _required("VAULT_ROLE"), _required("VAULT_SECRET_PATH"), _jwt(token_file)
+    role, path, jwt = _required("VAULT_ROLE"), _required("VAULT_SECRET_PATH"), _pod_token()
     with _told(address):
         client = _client(address)
         _log_in(client, address, role, jwt)
@@ -53,13 +53,13 @@ def _required(name: str) -> str:
     raise ConfigurationError(f"VAULT_ADDR is set, but {name} is not.", advice=f"Set {name} in the step's template.")
 
 
-def _jwt(token_file: Path) -> str:
-    if not token_file.is_file():
+def _pod_token() -> str:
+    if not POD_TOKEN.is_file():
         raise ConfigurationError(
-            f"VAULT_ADDR is set, but there is no service account token at {token_file}.",
+            f"VAULT_ADDR is set, but there is no service account token at {POD_TOKEN}.",
             advice="Run in a pod with its token mounted, or unset VAULT_ADDR and give the settings by the environment.",
         )
-    return token_file.read_text().strip()
+    return POD_TOKEN.read_text().strip()
 
 
 def _client(address: str) -> Any:

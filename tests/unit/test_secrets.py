@@ -16,14 +16,13 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(autouse=True)
-def token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A pod's token; everything else of the template is there too, and nobody waits for long."""
+def _in_a_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With a token and what the template says; and nobody waits for long."""
+    (tmp_path / "token").write_text("hunter2")
+    monkeypatch.setattr(secrets, "POD_TOKEN", tmp_path / "token")
     monkeypatch.setattr(secrets, "TRIES_AGAIN", 1)
     monkeypatch.setenv("VAULT_ROLE", "pr-sentinel-train")
     monkeypatch.setenv("VAULT_SECRET_PATH", "secret/pr-sentinel/train")
-    file = tmp_path / "token"
-    file.write_text("hunter2")
-    return file
 
 
 @pytest.fixture
@@ -44,28 +43,29 @@ def test_what_the_template_forgot_is_named(monkeypatch: pytest.MonkeyPatch, name
         load(TrackingSettings)
 
 
-def test_outside_a_pod_it_says_that_there_is_no_token(tmp_path: Path) -> None:
+def test_outside_a_pod_it_says_that_there_is_no_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Rather than failing at the login."""
+    monkeypatch.setattr(secrets, "POD_TOKEN", tmp_path / "nothing")
     with pytest.raises(ConfigurationError, match="service account token"):
-        read_vault(NOWHERE, tmp_path / "nothing")
+        read_vault(NOWHERE)
 
 
-def test_a_vault_that_is_not_there_is_worth_another_try(token: Path) -> None:
+def test_a_vault_that_is_not_there_is_worth_another_try() -> None:
     """And the pod's token shows nowhere."""
     with pytest.raises(Unavailable, match=NOWHERE) as caught:
-        read_vault(NOWHERE, token)
+        read_vault(NOWHERE)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["vault:8200", "vault.example", "ftp://vault:8200"])
-def test_an_address_that_is_none_is_named(token: Path, address: str) -> None:
+def test_an_address_that_is_none_is_named(address: str) -> None:
     """Another try would not help."""
     with pytest.raises(ConfigurationError, match=f"VAULT_ADDR is no address: {address}"):
-        read_vault(address, token)
+        read_vault(address)
 
 
-def test_another_service_at_the_address_is_not_taken_for_vault(token: Path, another_service: str) -> None:
+def test_another_service_at_the_address_is_not_taken_for_vault(another_service: str) -> None:
     """Whatever it answers, it is one line and no trace."""
     with pytest.raises(SentinelError, match=another_service) as caught:
-        read_vault(another_service, token)
+        read_vault(another_service)
     assert "hunter2" not in str(caught.value)
