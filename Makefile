@@ -8,10 +8,11 @@ RUN := .venv/bin/python -m
 PORT ?= 3000
 URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
+STEPS := fetch preprocess train register
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 export REPOS SEARCH STATE URL
 
-.PHONY: setup help run serve load image mlflow test containers lint render lock bench clean
+.PHONY: setup help run serve load image images mlflow test containers lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -29,6 +30,15 @@ load: $(READY) ## Try the service at URL= under load, for half a minute, and fai
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
+
+images: ## Build the steps' images with Docker, named by the commit; OPTIONS= go to docker build
+	@set -e; commit=$$(git describe --always --dirty); \
+	version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \
+	for step in $(STEPS); do \
+	  docker build --file steps/Dockerfile --target $$step --tag pr-sentinel/$$step:$$commit \
+	    --build-arg VERSION=$$version --build-arg REVISION=$$(git rev-parse HEAD) $(OPTIONS) .; \
+	done; \
+	docker images --filter "reference=pr-sentinel/*:$$commit" --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
 
 mlflow: $(READY) ## Look at runs and models in a browser
 	@$(RUN) workflows mlflow --state "$$STATE"
