@@ -11,12 +11,18 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import boto3
 import hvac
 import pytest
+import requests
 import yaml
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from tests.cluster import kube
+from tests.cluster.argo import Run, submit
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -24,6 +30,7 @@ REGISTRY = os.environ.get("REGISTRY", "localhost:5000")
 STEPS = ("fetch", "preprocess", "train", "register")
 STOOD_IN_FOR = ("mongo", "versity/versitygw", "ghcr.io/mlflow/mlflow", "hashicorp/vault", "pr-sentinel/backing")
 PROGRAMS = ("vault", "versitygw")
+REPOSITORIES = ("example/docs", "example/compiler")
 SETTINGS = {
     "VAULT_ADDR": f"http://vault.{kube.BACKING}.svc:8200",
     "GITHUB_API_URL": f"http://github.{kube.BACKING}.svc:8080",
@@ -68,9 +75,9 @@ def step_images() -> list[dict[str, str]]:
     ]
 
 
-def applied(folder: Path, base: Path, **more: Any) -> None:
-    """Apply an overlay over a folder of this project."""
-    overlay = {"resources": [os.path.relpath(base, folder)], **more}
+def applied(folder: Path, base: Path, *beside: str, **more: Any) -> None:
+    """Apply an overlay over a folder of this project, with files that lie beside the overlay."""
+    overlay = {"resources": [os.path.relpath(base, folder), *beside], **more}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
     kube.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(folder), namespace="default")
 
@@ -138,3 +145,77 @@ def accounts() -> None:
     """The pipeline's namespace and service accounts, which Vault's roles name."""
     kube.kubectl("apply", "--server-side", "--filename", str(ROOT / "gitops" / "base" / "namespace.yaml"))
     kube.kubectl("apply", "--server-side", "--kustomize", str(ROOT / "gitops" / "base" / "access"))
+
+
+@pytest.fixture(scope="session")
+def pipeline(step_images: list[dict[str, str]], vault_applied: None, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All that gitops/base describes, with this cluster's own: images, addresses, and Argo's executor."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    shutil.copy(ROOT / "gitops" / "base" / "workflows" / "images.yaml", folder)
+    shutil.copy(HERE / "fetch-from-stand-in.yaml", folder)
+    settings = {
+        "name": "pr-sentinel-settings",
+        "namespace": kube.PIPELINE,
+        "literals": [f"{name}={value}" for name, value in SETTINGS.items()],
+        "options": {"disableNameSuffixHash": True},
+    }
+    executor = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "pr-sentinel-images", "namespace": kube.PIPELINE},
+        "data": {"executor": executor_image()},
+    }
+    applied(
+        folder,
+        ROOT / "gitops" / "base",
+        "fetch-from-stand-in.yaml",
+        images=step_images,
+        configurations=["images.yaml"],
+        configMapGenerator=[settings],
+        patches=[{"patch": yaml.safe_dump(executor)}],
+    )
+
+
+def executor_image() -> str:
+    """The image that this cluster's Argo puts beside each step."""
+    deployments = kube.get("deployment", "--all-namespaces", "--field-selector", "metadata.name=workflow-controller")
+    arguments = deployments["items"][0]["spec"]["template"]["spec"]["containers"][0]["args"]
+    return str(arguments[arguments.index("--executor-image") + 1])
+
+
+@pytest.fixture(scope="session")
+def first_run(pipeline: None) -> Run:
+    """The first run on this cluster, over two repositories."""
+    return submit(*REPOSITORIES).succeeded()
+
+
+@pytest.fixture
+def database(vault_applied: None) -> Iterator[Database[dict[str, Any]]]:
+    """The pipeline's documents, as fetch's own user."""
+    user = urlsplit(yaml.safe_load(step_secrets())["fetch"]["mongo_uri"])
+    with (
+        kube.forwarded("mongodb", 27017) as address,
+        MongoClient[dict[str, Any]](
+            address, username=user.username, password=user.password, authSource="pr_sentinel", directConnection=True
+        ) as client,
+    ):
+        yield client["pr_sentinel"]
+
+
+@pytest.fixture
+def store(vault_applied: None) -> Iterator[Any]:
+    """The bucket."""
+    given = yaml.safe_load(step_secrets())["train"]
+    key = {"aws_access_key_id": given["s3_access_key_id"], "aws_secret_access_key": given["s3_secret_access_key"]}
+    with kube.forwarded("versitygw", 7070) as address:
+        yield boto3.resource("s3", endpoint_url=f"http://{address}", region_name="us-east-1", **key).Bucket(
+            "pr-sentinel"
+        )
+
+
+@pytest.fixture
+def github(pipeline: None) -> Iterator[str]:
+    """The address of the sample GitHub on this machine, for its faults; they are taken back."""
+    with kube.forwarded("github", 8080) as address:
+        yield f"http://{address}"
+        requests.post(f"http://{address}/_reset", timeout=10).raise_for_status()
