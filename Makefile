@@ -12,12 +12,12 @@ STEPS := fetch preprocess train register
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 export REPOS SEARCH STATE URL
 
-.PHONY: setup help run serve load image images mlflow test containers lint render lock bench clean
+.PHONY: setup help run serve load image images mlflow test containers test-cluster lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEARCH=... with GITHUB_TOKEN; keeps all in STATE=
 	@$(RUN) workflows run --repos "$$REPOS" --search "$$SEARCH" --state "$$STATE"
@@ -48,6 +48,9 @@ test: $(READY) ## Run all tests, or TESTS=...
 
 containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest tests/containers
+
+test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names; OPTIONS= go to docker build
+	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 tests/cluster
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
