@@ -1,6 +1,6 @@
 """Puts the code that some modules need into a folder, with its bytecode: `python -m steps.code FOLDER MODULE...`.
 
-The images of the steps are made with it. Every file there has the same date, so that the same code gives the same layer.
+The steps' images are made with it. Every file has the same date there, so that the same code makes the same layer.
 """
 
 import os
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def put(folder: Path, modules: Iterable[str]) -> None:
-    """Copy the modules and all of ours that they import, and import each from there, which shows that nothing is missing.
+    """Copy the modules and all of ours that they import, and import each from there: that shows whether any is missing.
 
     Raises:
         FileNotFoundError: there is no such module.
@@ -27,8 +27,10 @@ def put(folder: Path, modules: Iterable[str]) -> None:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, folder / path)
     _undate(folder)  # bytecode holds the date of its source
-    names = ", ".join(path.with_suffix("").as_posix().replace("/", ".") for path in needed)
-    subprocess.run([sys.executable, "-c", f"import {names}"], cwd=folder, check=True)  # noqa: S603  all of it is ours
+    names = ", ".join(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in needed)
+    written = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    command = [sys.executable, "-c", f"import {names}"]
+    subprocess.run(command, cwd=folder, env=written, check=True)  # noqa: S603  all of it is ours
     _undate(folder)
 
 

@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 
 from steps.common import errors
 from steps.common.errors import ConfigurationError, SentinelError, StorageFull, Unavailable
+from steps.preprocess import executors
 
 SETTINGS = {
     "spark.app.name": "pr-sentinel",
@@ -34,6 +35,8 @@ SETTINGS = {
 ONE_MACHINE = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 """Where there are no executors elsewhere, nobody on the network has to reach the driver."""
 
+KUBERNETES = "k8s://"
+
 LAST_WORDS = 3
 
 _OURS = re.compile(r"steps\.common\.errors\.(\w+): (.+)")
@@ -44,15 +47,19 @@ def session(master: str) -> Iterator[SparkSession]:
     """A Spark session at `master`, stopped afterwards.
 
     Raises:
-        ConfigurationError: there is no Java, or it can't run Spark.
+        ConfigurationError: there is no Java, or it can't run Spark; or the pod isn't told what executors need.
         SentinelError: of the kind that an executor raised.
-        StorageFull, Unavailable: Spark's own disk is full; its Java process is gone.
+        StorageFull, Unavailable: Spark's own disk is full; its Java process is gone; no executor comes up.
     """
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    settings = SETTINGS | (ONE_MACHINE if master.startswith("local") else {})
+    on_kubernetes = master.startswith(KUBERNETES)
+    place = executors.settings() if on_kubernetes else ONE_MACHINE if master.startswith("local") else {}
+    settings = SETTINGS | place
     with told():
         spark = SparkSession(_context(SparkConf().setMaster(master).setAll(list(settings.items()))))
         try:
+            if on_kubernetes:
+                executors.wait(spark.sparkContext)
             yield spark
         finally:
             spark.stop()
