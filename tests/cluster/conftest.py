@@ -79,7 +79,7 @@ def applied(folder: Path, base: Path, *beside: str, **more: Any) -> None:
     """Apply an overlay over a folder of this project, with files that lie beside the overlay."""
     overlay = {"resources": [os.path.relpath(base, folder), *beside], **more}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    kube.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(folder), namespace="default")
+    kube.run("kubectl", "apply", "--server-side", "--force-conflicts", "--kustomize", str(folder))
 
 
 @pytest.fixture(scope="session")
@@ -143,8 +143,8 @@ def vault(vault_applied: None) -> Iterator[Vault]:
 @pytest.fixture(scope="session")
 def accounts() -> None:
     """The pipeline's namespace and service accounts, which Vault's roles name."""
-    kube.kubectl("apply", "--server-side", "--filename", str(ROOT / "gitops" / "base" / "namespace.yaml"))
-    kube.kubectl("apply", "--server-side", "--kustomize", str(ROOT / "gitops" / "base" / "access"))
+    kube.run("kubectl", "apply", "--server-side", "--filename", str(ROOT / "gitops" / "base" / "namespace.yaml"))
+    kube.run("kubectl", "apply", "--server-side", "--kustomize", str(ROOT / "gitops" / "base" / "access"))
 
 
 @pytest.fixture(scope="session")
