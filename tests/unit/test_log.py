@@ -46,6 +46,17 @@ def test_kubernetes_is_told_why_where_it_asks(monkeypatch: pytest.MonkeyPatch, t
     assert log.TERMINATION_LOG.read_text() == "The token is not accepted. Make a new one."
 
 
+def test_kubernetes_is_told_of_a_mistake_of_ours_but_not_its_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They may hold anything, and more people see how a workflow ended than its logs."""
+    monkeypatch.setattr(log, "TERMINATION_LOG", tmp_path / "termination-log")
+    log.TERMINATION_LOG.touch()
+    with pytest.raises(KeyError), log.step("fetch"):
+        raise KeyError("mongodb://user:password@host")
+    assert log.TERMINATION_LOG.read_text() == "KeyError, which nobody has thought of. The log has its trace."
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_known_wherever_it_is_met(number: int) -> None:
     """It is worth another try once there is room."""
