@@ -24,7 +24,7 @@ SETTINGS = {
     "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",
     "spark.kubernetes.driver.reusePersistentVolumeClaim": "false",
     "spark.executor.cores": "1",
-    "spark.kubernetes.executor.request.cores": "500m",
+    "spark.kubernetes.executor.request.cores": "250m",
     "spark.kubernetes.executor.limit.cores": "1",
     "spark.executor.memory": "1g",
     "spark.executor.memoryOverhead": "1g",  # of the Python workers

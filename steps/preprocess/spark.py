@@ -16,7 +16,7 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from steps.common import errors
-from steps.common.errors import ConfigurationError, SentinelError, StorageFull, Unavailable
+from steps.common.errors import AccessRefused, ConfigurationError, SentinelError, StorageFull, Unavailable
 from steps.preprocess import executors
 
 SETTINGS = {
@@ -40,6 +40,7 @@ KUBERNETES = "k8s://"
 LAST_WORDS = 3
 
 _OURS = re.compile(r"steps\.common\.errors\.(\w+): (.+)")
+_REFUSED = re.compile(r'is forbidden: (User .+? in the namespace "[^"]+")')
 
 
 @contextmanager
@@ -85,6 +86,11 @@ def _known(words: str) -> SentinelError | None:
     if ours := _OURS.search(words):
         kind: type[SentinelError] = getattr(errors, ours[1])
         return kind(ours[2].strip(), advice="It was one of Spark's executors that met with it.")
+    if refused := _REFUSED.search(words):
+        return AccessRefused(
+            f"Kubernetes refuses what Spark asks of it: {refused[1]}.",
+            advice="Check the service account of the step, and its role.",
+        )
     if "No space left on device" in words:
         return StorageFull("Spark has no disk space left.", advice="Free some, or point SPARK_LOCAL_DIRS elsewhere.")
     return None

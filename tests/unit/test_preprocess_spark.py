@@ -13,6 +13,11 @@ from steps.preprocess import frames
 from steps.preprocess.spark import LAST_WORDS, listen, told
 
 WORKER = 'org.apache.spark.SparkException: Job aborted\nTraceback\n  File "mongo.py"\n{}\n\tat org.apache.spark.Task'
+FORBIDDEN = (
+    "Caused by: io.fabric8.kubernetes.client.KubernetesClientException: Failure executing: GET at: https://host/. "
+    'Message: pods "d" is forbidden: User "a:b" cannot get resource "pods" in API group "" in the namespace "c". '
+    "Received status: Status(apiVersion=v1, code=403)"
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +26,11 @@ WORKER = 'org.apache.spark.SparkException: Job aborted\nTraceback\n  File "mongo
         (WORKER.format("steps.common.errors.Unavailable: MongoDB is away. Check it."), Unavailable, "MongoDB is away"),
         (WORKER.format("steps.common.errors.AccessRefused: No. Check."), AccessRefused, "one of Spark's executors"),
         (WORKER.format("java.io.IOException: No space left on device"), StorageFull, "SPARK_LOCAL_DIRS"),
+        (
+            FORBIDDEN,
+            AccessRefused,
+            'Kubernetes .* User "a:b" cannot get resource "pods" in API group "" in the namespace "c"',
+        ),
     ],
 )
 def test_what_an_executor_met_with_is_told_in_one_line(words: str, kind: type[Exception], match: str) -> None:
