@@ -120,7 +120,8 @@ class Vault:
         """Change some of a step's secrets; None takes one away."""
         store = self.client.secrets.kv.v2
         path = f"pr-sentinel/{step}"
-        now = store.read_secret_version(path, "secret", raise_on_deleted_version=True)["data"]["data"] | values
+        now = store.read_secret_version(path, mount_point="secret", raise_on_deleted_version=True)["data"]["data"]
+        now |= values
         store.create_or_update_secret(path, {k: v for k, v in now.items() if v is not None}, mount_point="secret")
 
 

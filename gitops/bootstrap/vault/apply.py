@@ -72,7 +72,7 @@ def secrets(vault: hvac.Client, wanted: dict[str, dict[str, str]]) -> Iterator[s
     for step, values in wanted.items():
         path = f"pr-sentinel/{step}"
         try:
-            stored = store.read_secret_version(path, MOUNT, raise_on_deleted_version=True)["data"]["data"]
+            stored = store.read_secret_version(path, mount_point=MOUNT, raise_on_deleted_version=True)["data"]["data"]
         except hvac.exceptions.InvalidPath:
             stored = None
         if stored != values:
