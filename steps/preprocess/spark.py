@@ -40,7 +40,10 @@ KUBERNETES = "k8s://"
 LAST_WORDS = 3
 
 _OURS = re.compile(r"steps\.common\.errors\.(\w+): (.+)")
-_REFUSED = re.compile(r'is forbidden: (User .+? in the namespace "[^"]+")')
+_REFUSED = re.compile(r"is forbidden: (.+?)\. Received status")
+_GAVE_UP = "Spark context stopped while waiting for backend"
+_said: deque[str] = deque(maxlen=50)
+"""What this process's one Java process wrote last, without frames."""
 
 
 @contextmanager
@@ -86,11 +89,11 @@ def _known(words: str) -> SentinelError | None:
     if ours := _OURS.search(words):
         kind: type[SentinelError] = getattr(errors, ours[1])
         return kind(ours[2].strip(), advice="It was one of Spark's executors that met with it.")
-    if refused := _REFUSED.search(words):
-        return AccessRefused(
-            f"Kubernetes refuses what Spark asks of it: {refused[1]}.",
-            advice="Check the service account of the step, and its role.",
-        )
+    if refused := _REFUSED.search("\n".join(_said) if _GAVE_UP in words else words):
+        full = "exceeded quota" in refused[1]
+        kind = Unavailable if full else AccessRefused
+        advice = "Raise it, or wait for others." if full else "Check the service account of the step, and its role."
+        return kind(f"Kubernetes refuses what Spark asks of it: {refused[1]}.", advice=advice)
     if "No space left on device" in words:
         return StorageFull("Spark has no disk space left.", advice="Free some, or point SPARK_LOCAL_DIRS elsewhere.")
     return None
@@ -100,9 +103,8 @@ def _context(conf: SparkConf) -> SparkContext:
     """A context on this process's one Java process, started where there is none yet."""
     if SparkContext._gateway:
         return SparkContext(conf=conf)
-    last_words: deque[str] = deque(maxlen=LAST_WORDS)
     reading, writing = os.pipe()
-    listener = threading.Thread(target=listen, args=(reading, last_words), daemon=True)
+    listener = threading.Thread(target=listen, args=(reading, _said), daemon=True)
     listener.start()
     try:
         gateway = launch_gateway(conf, {"stderr": writing})  # type: ignore[no-untyped-call]
@@ -110,18 +112,18 @@ def _context(conf: SparkConf) -> SparkContext:
         os.close(writing)
         listener.join()
         raise ConfigurationError(
-            f"Spark can't start its Java process: {' '.join(last_words)}",
+            f"Spark can't start its Java process: {' '.join(list(_said)[-LAST_WORDS:])}",
             advice="Let JAVA_HOME name the folder of a Java runtime, 17 or later; check spark_master.",
         ) from None
     os.close(writing)
     return SparkContext(conf=conf, gateway=gateway)
 
 
-def listen(descriptor: int, last_words: deque[str]) -> None:
+def listen(descriptor: int, said: deque[str]) -> None:
     """Hand on what our own code logs in Spark's local workers, and keep Spark's chatter away from people."""
     with os.fdopen(descriptor, encoding="utf-8", errors="replace") as stream:
         for line in stream:
             if line.startswith('{"time"'):
                 sys.stderr.write(line)
             elif not line.startswith("\tat "):
-                last_words.append(line.strip())
+                said.append(line.strip())

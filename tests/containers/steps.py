@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -56,10 +57,10 @@ def _run(
     (folder / "outputs").mkdir(parents=True)
     (folder / "outputs").chmod(0o777)
     folder.chmod(0o755)
-    told = [
-        {"name": name, "value": value if isinstance(value, str) else json.dumps(value)}
-        for name, value in inputs.items()
-    ]
+    contract = getattr(import_module(f"steps.{step}.step"), f"{step.capitalize()}Input")
+    usual = {name: field.default for name, field in contract.model_fields.items() if not field.is_required()}
+    written = {name: each if isinstance(each, str) else json.dumps(each) for name, each in {**usual, **inputs}.items()}
+    told = [{"name": name, "value": each} for name, each in written.items()]
     (folder / "inputs.json").write_text(json.dumps(told), "utf-8")
     entry = f"steps.{step}.step:{step}"
     done = subprocess.run(
