@@ -54,8 +54,8 @@ class Place(NamedTuple):
 DISCOVER = Place("fetch", ("100m", "500m"), ("128Mi", "256Mi"), "64Mi", 10)
 # An hour's wait for GitHub's budget is ordinary in a backfill.
 FETCH = Place("fetch", ("100m", "1"), ("256Mi", "512Mi"), "64Mi", 360)
-PREPROCESS = Place("preprocess", ("1", "2"), ("3Gi", "4Gi"), "10Gi", 120)
-TRAIN = Place("train", ("1", "4"), ("2Gi", "4Gi"), "2Gi", 120)
+PREPROCESS = Place("preprocess", ("500m", "2"), ("3Gi", "4Gi"), "10Gi", 120)
+TRAIN = Place("train", ("500m", "4"), ("2Gi", "4Gi"), "2Gi", 120)
 REGISTER = Place("register", ("100m", "1"), ("512Mi", "1Gi"), "1Gi", 20)
 CONCLUDE = Place("register", ("100m", "500m"), ("256Mi", "512Mi"), "64Mi", 5)
 

@@ -94,6 +94,9 @@ def draw() -> None:
         names.next(documents).next(dataset).next(model)
         # A bare dependency would also hold where train was skipped, and then there is no run to register.
         model.on_success(version)
+        # `argo retry` sets the group of a fan-out back to running, and only a task that waits for it takes it on again.
+        documents.next(model)
+        documents.next(version)
 
 
 def pipeline() -> WorkflowTemplate:

@@ -57,6 +57,12 @@ def test_the_exit_handler_gets_exactly_what_its_contract_asks_for() -> None:
     assert {argument.name for argument in hooks.exit.arguments.parameters} == set(ConcludeInput.model_fields)
 
 
+def test_everything_after_the_fan_out_waits_for_it_itself() -> None:
+    """After `argo retry` Argo takes a fan-out's group on again only from a task that does, and never ends otherwise."""
+    tasks = reading.read(render.TEMPLATE).spec.tasks
+    assert {name for name, task in tasks.items() if "fetch" in task.depends} == tasks.keys() - {"discover", "fetch"}
+
+
 def test_every_argument_of_the_workflow_has_a_default_and_a_description() -> None:
     """So that it starts with nothing given and explains itself."""
     for argument in pipeline().to_dict()["spec"]["arguments"]["parameters"]:
