@@ -9,10 +9,12 @@ PORT ?= 3000
 URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
 STEPS := fetch preprocess train register
+COMMIT = $(shell git describe --always --dirty)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 export REPOS SEARCH STATE URL
 
-.PHONY: setup help run serve load image images mlflow test containers test-cluster lint render lock bench clean
+.PHONY: setup help run serve load image images sbom mlflow test containers test-cluster lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -32,13 +34,18 @@ image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
 
 images: ## Build the steps' images with Docker, named by the commit; OPTIONS= go to docker build
-	@set -e; commit=$$(git describe --always --dirty); \
-	version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \
-	for step in $(STEPS); do \
-	  docker build --file steps/Dockerfile --target $$step --tag pr-sentinel/$$step:$$commit \
-	    --build-arg VERSION=$$version --build-arg REVISION=$$(git rev-parse HEAD) $(OPTIONS) .; \
-	done; \
-	docker images --filter "reference=pr-sentinel/*:$$commit" --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
+	@set -e; for step in $(STEPS); do \
+	  docker build --file steps/Dockerfile --target $$step --tag pr-sentinel/$$step:$(COMMIT) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) $(OPTIONS) .; \
+	done
+	@docker images --filter 'reference=pr-sentinel/*:$(COMMIT)' --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
+
+sbom: ## List what is in the steps' images, Debian's packages too, in STATE/sbom; takes syft
+	@mkdir -p $(STATE)/sbom
+	@set -e; for step in $(STEPS); do \
+	  syft scan --quiet docker:pr-sentinel/$$step:$(COMMIT) --output cyclonedx-json=$(STATE)/sbom/$$step.json; \
+	  echo "$(STATE)/sbom/$$step.json"; \
+	done
 
 mlflow: $(READY) ## Look at runs and models in a browser
 	@$(RUN) workflows mlflow --state "$$STATE"

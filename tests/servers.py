@@ -1,5 +1,6 @@
 """What a cluster would have beside the steps, on this machine: storage that speaks S3, and MLflow."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ def s3(folder: Path) -> Iterator[str]:
 def mlflow(folder: Path) -> Iterator[str]:
     """Its address; runs and models are in the folder, and clients send it the files."""
     kept = ("--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts")
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # nothing here needs those processes
     with _running("mlflow", ("mlflow", "server", "--workers", "1", *kept, "-h"), "/health", folder) as address:
         yield address
 
@@ -35,7 +37,7 @@ def _running(name: str, module: Sequence[str], health: str, folder: Path) -> Ite
     def answers() -> bool:
         try:
             return requests.get(f"{address}{health}", timeout=1).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     with server(name, [sys.executable, "-m", *module, LOOPBACK, "-p", str(port)], folder, answers):

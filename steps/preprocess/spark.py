@@ -41,6 +41,7 @@ LAST_WORDS = 3
 
 _OURS = re.compile(r"steps\.common\.errors\.(\w+): (.+)")
 _REFUSED = re.compile(r"is forbidden: (.+?)\. Received status")
+_FAILED = re.compile(r"KubernetesClientException: (.+)")
 _GAVE_UP = "Spark context stopped while waiting for backend"
 _said: deque[str] = deque(maxlen=50)
 """What this process's one Java process wrote last, without frames."""
@@ -94,6 +95,10 @@ def _known(words: str) -> SentinelError | None:
         kind = Unavailable if full else AccessRefused
         advice = "Raise it, or wait for others." if full else "Check the service account of the step, and its role."
         return kind(f"Kubernetes refuses what Spark asks of it: {refused[1]}.", advice=advice)
+    if failed := _FAILED.search(words):
+        return Unavailable(
+            f"Kubernetes does not answer Spark: {failed[1]}", advice="Check spark_master and the way to the API server."
+        )
     if "No space left on device" in words:
         return StorageFull("Spark has no disk space left.", advice="Free some, or point SPARK_LOCAL_DIRS elsewhere.")
     return None

@@ -13,6 +13,7 @@ from steps.preprocess import frames, spark
 from steps.preprocess.spark import LAST_WORDS, listen, told
 
 WORKER = 'org.apache.spark.SparkException: Job aborted\nTraceback\n  File "mongo.py"\n{}\n\tat org.apache.spark.Task'
+UNREACHABLE = "io.fabric8.kubernetes.client.KubernetesClientException: Operation: [get] for kind: [Pod] failed.\n\tat"
 FORBIDDEN = (
     "Caused by: io.fabric8.kubernetes.client.KubernetesClientException: Failure executing: GET at: https://host/. "
     'Message: pods "d" is forbidden: User "a:b" cannot get resource "pods" in API group "" in the namespace "c". '
@@ -26,6 +27,7 @@ FORBIDDEN = (
         (WORKER.format("steps.common.errors.Unavailable: MongoDB is away. Check it."), Unavailable, "MongoDB is away"),
         (WORKER.format("steps.common.errors.AccessRefused: No. Check."), AccessRefused, "one of Spark's executors"),
         (WORKER.format("java.io.IOException: No space left on device"), StorageFull, "SPARK_LOCAL_DIRS"),
+        (UNREACHABLE, Unavailable, r"does not answer Spark: Operation: \[get\] for kind: \[Pod\] failed\. Check"),
         (
             FORBIDDEN,
             AccessRefused,
