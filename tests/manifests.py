@@ -53,7 +53,7 @@ def pod(step: Document, spec: Document) -> Document:
     for patch in (spec["podSpecPatch"], step.get("podSpecPatch", "")):
         made = merged(made, yaml.safe_load(patch) or {})
     labels = spec["podMetadata"]["labels"] | step["metadata"]["labels"]
-    return document("Pod", step["name"], labels, made)
+    return resource("Pod", step["name"], labels, made)
 
 
 def executor() -> Document:
@@ -66,7 +66,7 @@ def executor() -> Document:
     return made | {"spec": made["spec"] | {"serviceAccountName": "pr-sentinel-executor"}}
 
 
-def document(kind: str, name: str, labels: dict[str, str], spec: Document) -> Document:
+def resource(kind: str, name: str, labels: dict[str, str], spec: Document) -> Document:
     """A resource of Kubernetes' own first version."""
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}
 

@@ -79,6 +79,21 @@ def test_every_container_has_a_deadline_and_is_tried_again(template: dict[str, A
         assert str(code) in template["retryStrategy"]["expression"]
 
 
+@pytest.mark.skipif(not shutil.which("argo"), reason="argo is not on the PATH")
+def test_argos_linter_finds_nothing_and_would_find_something(tmp_path: Path) -> None:
+    """It knows what the schemas can't: which references and tasks there are."""
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(render.TEMPLATE.read_text("utf-8").replace("depends: discover", "depends: nobody"), "utf-8")
+    assert linted(*render.rendered()).returncode == 0
+    assert "nobody" in linted(wrong).stdout
+
+
+def linted(*paths: Path) -> subprocess.CompletedProcess[str]:
+    """What `argo lint` says, without a cluster."""
+    command = ["argo", "lint", "--offline", "--no-color", *map(str, paths)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl, which brings kustomize, is not on the PATH")
 @pytest.mark.parametrize(("step", "times"), [("fetch", 2), ("preprocess", 2), ("train", 1), ("register", 2)])
 def test_kustomize_puts_digests_in_the_place_of_image_names(tmp_path: Path, step: str, times: int) -> None:
