@@ -1,7 +1,8 @@
 """A cluster with the whole project on it: images, a trial's services, Vault, and the pipeline.
 
-The cluster is the one that KUBECONFIG names, with Argo Workflows on it; images are pushed to REGISTRY, where its nodes
-can pull them. OPTIONS go to `docker build`. `argo`, `docker`, `kubectl`, `vault` and `versitygw` are on the PATH.
+The cluster is the one that KUBECONFIG names, with Argo Workflows on it. Images are built (OPTIONS go to `docker build`)
+and pushed to REGISTRY, where its nodes can pull them; TAG takes what was pushed under it before. `argo`, `docker`,
+`kubectl`, `vault` and `versitygw` are on the PATH.
 """
 
 import os
@@ -38,13 +39,15 @@ SETTINGS = {
 
 
 def pushed(name: str, *arguments: str) -> dict[str, str]:
-    """Build and push an image; where kustomize finds it, by its digest."""
-    reference = f"{REGISTRY}/{name}"
-    options = shlex.split(os.environ.get("OPTIONS", ""))
-    kube.run("docker", "build", "--tag", reference, *options, *arguments)
-    kube.run("docker", "push", reference)
+    """Build and push an image, unless TAG names one that was; where kustomize finds it, by its digest."""
+    reference = f"{REGISTRY}/{name}:{os.environ.get('TAG', 'latest')}"
+    if "TAG" not in os.environ:
+        options = shlex.split(os.environ.get("OPTIONS", ""))
+        kube.run("docker", "build", "--tag", reference, *options, *arguments)
+        kube.run("docker", "push", reference)
     pinned = kube.run("docker", "image", "inspect", "--format", "{{index .RepoDigests 0}}", reference).strip()
-    return {"newName": reference, "digest": pinned.partition("@")[2]}
+    repository, _, digest = pinned.partition("@")
+    return {"newName": repository, "digest": digest}
 
 
 @pytest.fixture(scope="session")

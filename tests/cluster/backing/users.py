@@ -7,7 +7,7 @@ from contextlib import suppress
 import pymongo
 import pymongo.errors
 
-SERVER = ["secantusd-py", "--storage-path", "/data/db", "--sync-on-commit"]
+SERVER = ["secantusd-py", "--storage-path", "/data/db", "--sync-on-commit", "--standalone"]
 
 
 def main() -> None:
