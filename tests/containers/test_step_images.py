@@ -110,3 +110,24 @@ def test_it_is_small_beyond_its_base(step: str, images: dict[str, str]) -> None:
     files = "(path for top in ('/venv', '/app') for path in Path(top).rglob('*'))"
     sizes = f"from pathlib import Path; print(sum(path.lstat().st_size for path in {files}))"
     assert int(python(images[step], sizes)) <= MOST_MEGABYTES[step] * 1_000_000
+
+
+def test_an_executor_of_spark_starts_in_the_image_of_preprocess(images: dict[str, str]) -> None:
+    """It has the Java and the classes for it; without a driver, it ends."""
+    told = {
+        "SPARK_DRIVER_URL": "spark://CoarseGrainedScheduler@127.0.0.1:9",
+        "SPARK_EXECUTOR_ID": "1",
+        "SPARK_EXECUTOR_CORES": "1",
+        "SPARK_EXECUTOR_MEMORY": "256m",
+        "SPARK_EXECUTOR_POD_IP": "127.0.0.1",
+        "SPARK_EXECUTOR_POD_NAME": "an-executor",
+        "SPARK_APPLICATION_ID": "an-application",
+        "SPARK_RESOURCE_PROFILE_ID": "0",
+        "SPARK_JAVA_OPT_0": "--add-modules=jdk.incubator.vector",
+    }
+    variables = (f"--env={name}={value}" for name, value in told.items())
+    command = ["docker", "run", "--rm", *RESTRICTED, "--network", "host", *variables, images["preprocess"]]
+    start = ["python", "-m", "steps.preprocess.executor"]
+    ended = subprocess.run([*command, *start], capture_output=True, text=True, check=False)
+    assert ended.returncode != 0
+    assert "Failed to connect to /127.0.0.1:9" in ended.stdout + ended.stderr
