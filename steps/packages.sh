@@ -19,7 +19,8 @@ unused=$(grep -v '^#' unused.txt)
   cd /venv/lib/python3*/site-packages
   rm -rf $unused
   # The largest libraries bring the names of all their parts, which only a debugger reads.
-  find . \( -path './tensorflow/*' -o -path './llvmlite/*' -o -path './pyarrow/*' \) -name 'lib*.so*' -exec strip --strip-unneeded {} +
+  find . -name 'lib*.so*' \( -path './tensorflow/*' -o -path './llvmlite/*' -o -path './pyarrow/*' \) \
+    -exec strip --strip-unneeded {} +
 )
 undate # bytecode holds the date of its source
 # Bytecode of what is used, for a root that can't be written to.
