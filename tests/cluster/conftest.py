@@ -31,7 +31,7 @@ REGISTRY = os.environ.get("REGISTRY", "localhost:5000")
 STEPS = ("fetch", "preprocess", "train", "register")
 STOOD_IN_FOR = ("mongo", "versity/versitygw", "ghcr.io/mlflow/mlflow", "hashicorp/vault", "pr-sentinel/backing")
 PROGRAMS = ("vault", "versitygw")
-REPOSITORIES = ("example/docs", "example/compiler")
+REPOSITORIES = ("example/docs", "example/compiler", "example/webshop")
 SETTINGS = {
     "VAULT_ADDR": f"http://vault.{kube.BACKING}.svc:8200",
     "GITHUB_API_URL": f"http://github.{kube.BACKING}.svc:8080",
