@@ -93,7 +93,7 @@ def _known(words: str) -> SentinelError | None:
     if refused := _REFUSED.search("\n".join(_said) if _GAVE_UP in words else words):
         full = "exceeded quota" in refused[1]
         kind = Unavailable if full else AccessRefused
-        advice = "Raise the quota, or wait for others." if full else "Check the service account of the step, and its role."
+        advice = "Raise the quota, or wait for others." if full else "Check the step's service account and its role."
         return kind(f"Kubernetes refuses what Spark asks of it: {refused[1]}.", advice=advice)
     if failed := _FAILED.search(words):
         return Unavailable(
