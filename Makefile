@@ -8,15 +8,18 @@ RUN := .venv/bin/python -m
 PORT ?= 3000
 URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
+STEPS := fetch preprocess train register
+COMMIT = $(shell git describe --always --dirty)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 export REPOS SEARCH STATE URL
 
-.PHONY: setup help run serve load image mlflow test pages containers lint render lock bench clean
+.PHONY: setup help run serve load image images sbom mlflow test pages containers test-cluster lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEARCH=... with GITHUB_TOKEN; keeps all in STATE=
 	@$(RUN) workflows run --repos "$$REPOS" --search "$$SEARCH" --state "$$STATE"
@@ -30,6 +33,21 @@ load: $(READY) ## Try the service at URL= under load, for half a minute, and fai
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
 
+images: ## Build the steps' images with Docker, named by the commit; OPTIONS= go to docker build
+	@set -e; for step in $(STEPS); do \
+	  docker build --file steps/Dockerfile --target $$step --tag pr-sentinel/$$step:$(COMMIT) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) $(OPTIONS) .; \
+	done
+	@docker images --filter 'reference=pr-sentinel/*:$(COMMIT)' --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
+
+sbom: ## List what is in the steps' images, Debian's packages too, in STATE/sbom; takes syft
+	@mkdir -p $(STATE)/sbom
+	@set -e; for step in $(STEPS); do \
+	  SYFT_FILE_METADATA_SELECTION=none syft scan --quiet docker:pr-sentinel/$$step:$(COMMIT) \
+	    --output cyclonedx-json=$(STATE)/sbom/$$step.json; \
+	  echo "$(STATE)/sbom/$$step.json"; \
+	done
+
 mlflow: $(READY) ## Look at runs and models in a browser
 	@$(RUN) workflows mlflow --state "$$STATE"
 
@@ -41,6 +59,9 @@ pages: $(READY) ## Look at the service's page in Chromium, with all its tests
 
 containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest tests/containers
+
+test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names; OPTIONS= go to docker build
+	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 tests/cluster
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check

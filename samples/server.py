@@ -213,20 +213,21 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or cut
 
 
-def serve(port: int, now: str) -> ThreadingHTTPServer:
-    """A server on this machine, not yet running; port 0 takes a free one."""
+def serve(host: str, port: int, now: str) -> ThreadingHTTPServer:
+    """A server, not yet running; port 0 takes a free one."""
     handler = type("BoundHandler", (Handler,), {"stand_in": StandIn(now)})
-    return ThreadingHTTPServer(("127.0.0.1", port), handler)
+    return ThreadingHTTPServer((host, port), handler)
 
 
 def main() -> None:
     """Serve until ended."""
-    parser = argparse.ArgumentParser(description="A small GitHub with made-up pull requests, on 127.0.0.1.")
+    parser = argparse.ArgumentParser(description="A small GitHub with made-up pull requests.")
+    parser.add_argument("--host", default="127.0.0.1", help="where it listens; 0.0.0.0 is everywhere (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--port-file", type=Path, help="where to write the port, once it listens")
     parser.add_argument("--now", default=LATEST, help="show the repositories as they stood then (default: %(default)s)")
     given = parser.parse_args()
-    with serve(given.port, given.now) as server:
+    with serve(given.host, given.port, given.now) as server:
         if given.port_file:
             unfinished = given.port_file.with_suffix(".part")
             unfinished.write_text(str(server.server_port))

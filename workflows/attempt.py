@@ -73,10 +73,15 @@ def attempt(
 
 def _environment(container: Container, machine: Machine, scratch: Path) -> dict[str, str]:
     settings = machine.settings if container.script.env_from else {}
-    literals = {variable.name: variable.value for variable in container.script.env}
     # A step that sees VAULT_ADDR expects a pod's identity, which there is none of here.
     own = {name: value for name, value in os.environ.items() if name != "VAULT_ADDR"}
-    return {**own, **settings, **literals, OUTPUTS_FOLDER: str(scratch / "outputs"), "TMPDIR": str(scratch / "tmp")}
+    return {
+        **own,
+        **settings,
+        **container.script.literals,
+        OUTPUTS_FOLDER: str(scratch / "outputs"),
+        "TMPDIR": str(scratch / "tmp"),
+    }
 
 
 def _watch(

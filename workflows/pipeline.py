@@ -1,14 +1,14 @@
 """The WorkflowTemplate: discover, fetch each repository, preprocess, train, register; and a record of how it ended."""
 
 from hera.workflows import DAG, Parameter, Task, WorkflowTemplate
-from hera.workflows.models import Arguments, LifecycleHook, PodGC, TTLStrategy
+from hera.workflows.models import Arguments, LifecycleHook, Metadata, PodGC, TTLStrategy
 from hera.workflows.models import Parameter as Argument
 
 from steps.fetch.step import DiscoverInput, discover, fetch
 from steps.preprocess.step import PreprocessInput, preprocess
 from steps.register.step import conclude, register
 from steps.train.step import TrainInput, train
-from workflows import containers
+from workflows import containers, executor, metrics
 from workflows.containers import container
 
 NAME = "pr-sentinel"
@@ -59,10 +59,16 @@ def given(*names: str) -> dict[str, str]:
 def draw() -> None:
     """The tasks and what each hands to the next; called inside the template."""
     discovers = container(discover, containers.DISCOVER)
-    fetches = container(fetch, containers.FETCH)
-    preprocesses = container(preprocess, containers.PREPROCESS)
-    trains = container(train, containers.TRAIN)
-    registers = container(register, containers.REGISTER)
+    fetches = container(fetch, containers.FETCH, metrics.FETCH, synchronization=containers.GITHUB_TOKEN)
+    preprocesses = container(
+        preprocess,
+        containers.PREPROCESS,
+        metrics.PREPROCESS,
+        containers.SPARK_DRIVER,
+        pod_patch=executor.API_CLIENT,
+    )
+    trains = container(train, containers.TRAIN, metrics.TRAIN)
+    registers = container(register, containers.REGISTER, metrics.REGISTER)
     container(conclude, containers.CONCLUDE)
     with DAG(name="main"):
         names = Task(name="discover", template=discovers, arguments=given("repositories", "search", "search_limit"))
@@ -88,6 +94,9 @@ def draw() -> None:
         names.next(documents).next(dataset).next(model)
         # A bare dependency would also hold where train was skipped, and then there is no run to register.
         model.on_success(version)
+        # `argo retry` sets the group of a fan-out back to running, and only a task that waits for it takes it on again.
+        documents.next(model)
+        documents.next(version)
 
 
 def pipeline() -> WorkflowTemplate:
@@ -110,6 +119,9 @@ def pipeline() -> WorkflowTemplate:
                 arguments=Arguments(parameters=[Argument(name=name, value=value) for name, value in ending]),
             )
         },
+        volumes=[containers.VAULT_TOKEN],
+        pod_metadata=Metadata(labels=LABELS),
+        pod_spec_patch=executor.PATCH,
         pod_gc=PodGC(strategy="OnPodSuccess"),
         ttl_strategy=TTLStrategy(seconds_after_success=24 * HOUR, seconds_after_failure=7 * 24 * HOUR),
     ) as template:

@@ -87,11 +87,24 @@ class Outputs(Part):
     parameters: list[Output] = []
 
 
+class FieldReference(Part):
+    """A field of the step's own pod."""
+
+    field_path: str
+
+
+class FromPod(Part):
+    """What only a pod can know of itself; references to secrets and settings are not covered."""
+
+    field_ref: FieldReference
+
+
 class EnvironmentVariable(Part):
-    """A literal; references to secrets and fields are a cluster's."""
+    """A literal, or something of the pod, which has no value on one machine."""
 
     name: str
-    value: str
+    value: str | None = None
+    value_from: FromPod | None = None
 
 
 class ConfigMap(Part):
@@ -119,6 +132,11 @@ class Script(Part):
     resources: ClusterOnly = None
     security_context: ClusterOnly = None
     volume_mounts: ClusterOnly = None
+
+    @property
+    def literals(self) -> dict[str, str]:
+        """The variables whose values stand in the template."""
+        return {variable.name: variable.value for variable in self.env if variable.value is not None}
 
 
 class Backoff(Part):
@@ -174,8 +192,12 @@ class Container(Part):
     script: Script
     retry_strategy: RetryStrategy | None = None
     active_deadline_seconds: int | None = None
+    metadata: ClusterOnly = None
+    metrics: ClusterOnly = None
+    pod_spec_patch: ClusterOnly = None
     security_context: ClusterOnly = None
     service_account_name: ClusterOnly = None
+    synchronization: ClusterOnly = None
     volumes: ClusterOnly = None
 
     @property
@@ -190,7 +212,7 @@ class Container(Part):
 
     def output_files(self) -> dict[str, PurePosixPath]:
         """Where each output is, below the folder that the container is told to leave them in."""
-        folder = next((variable.value for variable in self.script.env if variable.name == OUTPUTS_FOLDER), "")
+        folder = self.script.literals.get(OUTPUTS_FOLDER, "")
         # ValueError, where an output is elsewhere, is what pydantic wants to hear.
         return {
             output.name: PurePosixPath(output.value_from.path).relative_to(folder) for output in self.outputs.parameters
@@ -233,8 +255,11 @@ class Spec(Part):
     parallelism: int = 1
     active_deadline_seconds: int | None = None
     hooks: Hooks | None = None
+    pod_metadata: ClusterOnly = None
+    pod_spec_patch: ClusterOnly = None
     pod_gc: ClusterOnly = Field(default=None, alias="podGC")
     ttl_strategy: ClusterOnly = None
+    volumes: ClusterOnly = None
 
     @property
     def containers(self) -> dict[str, Container]:

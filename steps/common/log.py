@@ -6,10 +6,15 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
 
 from steps.common.errors import SentinelError, StorageFull
+
+TERMINATION_LOG = Path("/dev/termination-log")
+"""A file that Kubernetes puts into containers; what stands there, it shows (and so does Argo) as why one has ended."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -52,15 +57,25 @@ def step(name: str) -> Iterator[logging.Logger]:
     logger.info("started")
     try:
         yield logger
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        _end(logger, StorageFull(f"No space left: {error}.", advice="Free some space and run it again."))
     except SentinelError as error:
         _end(logger, error)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _end(logger, StorageFull(f"No space left: {error}.", advice="Free some space and run it again."))
+        # Its words may tell what is for the log alone.
+        _tell(f"{type(error).__name__}, which nobody has thought of. The log has its trace.")
+        raise
     logger.info("finished", extra={"seconds": round(time.monotonic() - started, 3)})
 
 
-def _end(logger: logging.Logger, error: SentinelError) -> None:
+def _end(logger: logging.Logger, error: SentinelError) -> NoReturn:
     logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})
+    _tell(str(error))
     raise SystemExit(error.exit_code) from error
+
+
+def _tell(words: str) -> None:
+    """Leave them where Kubernetes looks, if it is there."""
+    with suppress(OSError):
+        if TERMINATION_LOG.exists():
+            TERMINATION_LOG.write_text(words)

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from steps.common.errors import ConfigurationError
-from steps.common.secrets import VaultSource
+from steps.common.secrets import VaultSource, advice
 
 
 class StepSettings(BaseSettings):
@@ -106,7 +106,4 @@ def load(kind: type[AnySettings]) -> AnySettings:
     except ValidationError as error:
         wrong = {str(item["loc"][0]).upper(): item["msg"] for item in error.errors(include_input=False)}
         listed = "; ".join(f"{name}: {message}" for name, message in wrong.items())
-        raise ConfigurationError(
-            f"Settings that can't be used: {listed}.",
-            advice="Set them in the environment, or under the same names in lower case at the step's path in Vault.",
-        ) from None
+        raise ConfigurationError(f"Settings that can't be used: {listed}.", advice=advice()) from None

@@ -14,6 +14,10 @@ from steps.common.errors import AccessRefused, NotFound, SentinelError, StorageF
 from steps.common.settings import StoreSettings
 
 CHUNK_BYTES = 1 << 20
+REFUSED_CODES = frozenset(
+    {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"}
+)
+"""What S3 says of a key that is wrong or may not do this; the last is versitygw's word for one that it doesn't know."""
 
 
 class Store(Protocol):
@@ -232,7 +236,7 @@ def _s3_error(url: str, key: str, error: Any) -> NotFound | AccessRefused | Stor
         return NotFound(f"The bucket of {url} does not exist.", advice="Create it, or correct STORE_URL.")
     if code in {"NoSuchKey", "404", "NotFound"}:
         return _nothing_at(url, key)
-    if code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"}:
+    if code in REFUSED_CODES:
         return AccessRefused(
             f"The store {url} refuses the key ({code}).",
             advice="Check S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY and the key's rights on the bucket.",

@@ -20,7 +20,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from steps.common.errors import ConfigurationError, NotFound
+from steps.common.errors import AccessRefused, ConfigurationError, NotFound
 from steps.common.pull_request import reasons
 from steps.common.settings import GitHubSettings, load
 from steps.fetch.obstacles import CursorRefused, Obstacle, server_time, understand
@@ -58,20 +58,11 @@ class GitHub:
     """A token at a GitHub; counts every request that it sends."""
 
     def __init__(self, settings: GitHubSettings) -> None:
-        token = settings.github_token.get_secret_value()
-        if not token.isascii() or not token.isprintable() or " " in token:
-            raise ConfigurationError("GITHUB_TOKEN holds characters that no token has.", advice="Copy it once more.")
         self.requests = 0
+        self._settings = settings
         self._address = settings.github_api_url
         self._page_size = LARGEST_PAGE
-        self._github = Github(
-            auth=Auth.Token(token),
-            base_url=self._address,
-            timeout=TIMEOUT_SECONDS,
-            retry=None,  # trying again and waiting are decided here alone
-            seconds_between_requests=None,
-            seconds_between_writes=None,
-        )
+        self._github = _connection(settings)
         self._retrying = Retrying(
             retry=retry_if_exception_type(Obstacle),
             wait=_wait,
@@ -117,6 +108,8 @@ class GitHub:
         except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
             # RuntimeError is a redirection, the last three are a body that isn't a JSON object
             meaning = understand(error, self._address)
+            if isinstance(meaning, AccessRefused) and self._renewed():
+                meaning = Obstacle("the token was refused, and there is a new one")
             if isinstance(meaning, Obstacle) and meaning.heavy:
                 self._page_size = max(self._page_size // 2, SMALLEST_PAGE)
             raise meaning from None
@@ -124,6 +117,15 @@ class GitHub:
         logger.info("GitHub answered", extra=parsed.rate_limit.model_dump() if parsed.rate_limit else {})
         self._page_size = min(self._page_size + GROWTH, LARGEST_PAGE)
         return parsed, server_time(headers)
+
+    def _renewed(self) -> bool:
+        """Take the token that has come into the old one's place meanwhile; a first fetch may outlast one."""
+        settings = load(GitHubSettings)
+        if settings.github_token == self._settings.github_token:
+            return False
+        self._github.close()
+        self._settings, self._github = settings, _connection(settings)
+        return True
 
     def pages(self, repository: str, after: str | None) -> Iterator[Page]:
         """Yield pull requests after a cursor, least recently updated first.
@@ -197,6 +199,20 @@ def repositories(names: list[str], search: str, limit: int) -> list[str]:
     if not found:
         raise NotFound(f"No repository matches {search!r}.", advice="Try the search on GitHub's page first.")
     return list(dict.fromkeys(found))
+
+
+def _connection(settings: GitHubSettings) -> Github:
+    token = settings.github_token.get_secret_value()
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigurationError("GITHUB_TOKEN holds characters that no token has.", advice="Copy it once more.")
+    return Github(
+        auth=Auth.Token(token),
+        base_url=settings.github_api_url,
+        timeout=TIMEOUT_SECONDS,
+        retry=None,  # trying again and waiting are decided here alone
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+    )
 
 
 def _split(repository: str) -> tuple[str, str]:

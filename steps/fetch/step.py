@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from hera.workflows import Parameter, script
-from hera.workflows.io import Input, Output
+from hera.workflows.io import Output
+
+from steps.common.contract import StepInput
 
 
-class DiscoverInput(Input):
+class DiscoverInput(StepInput):
     """Repositories by name, by a search, or both."""
 
     repositories: Annotated[list[str], Parameter(name="repositories")]
@@ -20,7 +22,7 @@ class DiscoverOutput(Output):
     repositories: Annotated[list[str], Parameter(name="repositories")]
 
 
-class FetchInput(Input):
+class FetchInput(StepInput):
     """One repository, `owner/name`."""
 
     repository: Annotated[str, Parameter(name="repository")]

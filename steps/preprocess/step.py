@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from hera.workflows import Parameter, script
-from hera.workflows.io import Input, Output
+from hera.workflows.io import Output
+
+from steps.common.contract import StepInput
 
 
-class PreprocessInput(Input):
+class PreprocessInput(StepInput):
     """Which repositories, and where Spark runs."""
 
     repositories: Annotated[list[str], Parameter(name="repositories")]

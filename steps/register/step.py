@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from hera.workflows import Parameter, script
-from hera.workflows.io import Input, Output
+from hera.workflows.io import Output
+
+from steps.common.contract import StepInput
 
 
-class RegisterInput(Input):
+class RegisterInput(StepInput):
     """The run that asks to be registered, its model and the dataset it was measured on."""
 
     run_id: Annotated[str, Parameter(name="run_id")]
@@ -23,7 +25,7 @@ class RegisterOutput(Output):
     bento: Annotated[str, Parameter(name="bento")]
 
 
-class ConcludeInput(Input):
+class ConcludeInput(StepInput):
     """What the workflow engine knows at the end of a run."""
 
     workflow: Annotated[str, Parameter(name="workflow")]

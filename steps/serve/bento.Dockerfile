@@ -1,6 +1,6 @@
 # The image of a Bento: `make image`, `bentoml containerize` and `docker build` in an unpacked Bento all read this file.
-# A release names the base by its digest and tells its commit: --build-arg BASE=...@sha256:... --build-arg REVISION=...
-ARG BASE=python:3.11-slim-bookworm
+# A release tells its commit: --build-arg REVISION=... The base is that of the steps' images.
+ARG BASE=python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 
 FROM ${BASE} AS build
 # Where pip looks and whom it trusts, for builds behind a proxy; nothing of it reaches the image.

@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from hera.workflows import Parameter, script
-from hera.workflows.io import Input, Output
+from hera.workflows.io import Output
+
+from steps.common.contract import StepInput
 
 
-class TrainInput(Input):
+class TrainInput(StepInput):
     """The dataset, the share of pull requests that may raise an alert, and the seed."""
 
     dataset_uri: Annotated[str, Parameter(name="dataset_uri")]

@@ -1,4 +1,4 @@
-"""The image of a Bento of the real service, built once; `OPTIONS` go to `docker build`, as for `make image`."""
+"""The images of the steps, and of a Bento of the real service, each built once; `OPTIONS` go to `docker build`."""
 
 import os
 import shlex
@@ -8,8 +8,10 @@ import pytest
 
 from tests import bentos
 from tests.containers.docker import docker
+from tests.containers.steps import ROOT, STEPS
 
 NAME = "pr-sentinel/test"
+LABELS = {"VERSION": "7-x", "REVISION": "a-commit", "SOURCE": "https://git.example/pr-sentinel"}
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +35,15 @@ def image(bento: bentos.Bento, options: list[str]) -> Iterator[str]:
     docker("build", *ours, *options, str(bento.folder))
     yield name
     docker("image", "rm", "--force", name)
+
+
+@pytest.fixture(scope="session")
+def images(options: list[str]) -> Iterator[dict[str, str]]:
+    """The names of the steps' images; they are taken away at the end, but for what the next build may use."""
+    names = {step: f"{NAME}-{step}:steps" for step in STEPS}
+    labels = (word for name, value in LABELS.items() for word in ("--build-arg", f"{name}={value}"))
+    ours = ["--file", str(ROOT / "steps" / "Dockerfile"), *labels, *options, str(ROOT)]
+    for step, name in names.items():
+        docker("build", "--tag", name, "--target", step, *ours)
+    yield names
+    docker("image", "rm", "--force", "--no-prune", *names.values())

@@ -1,4 +1,4 @@
-"""Docker's own command, and the service's container as it should run."""
+"""Docker's own command, and containers as they should run."""
 
 import json
 import subprocess
@@ -8,7 +8,9 @@ from typing import Any
 
 from tests import workers
 
-RESTRICTED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")  # noqa: S108
+TOOLS = ("pip", "pip3", "uv", "gcc", "cc", "g++", "make", "git", "curl")
+# As the folder that a cluster would mount there, so with programs allowed: Java brings its libraries that way.
+RESTRICTED = ("--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")  # noqa: S108
 
 
 class Container:

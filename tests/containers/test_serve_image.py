@@ -8,10 +8,9 @@ import requests
 
 from steps.serve.examples import PULL_REQUEST
 from tests import workers
-from tests.containers.docker import docker, python, running
+from tests.containers.docker import TOOLS, docker, python, running
 
 MOST_BYTES = 400_000_000
-TOOLS = ("pip", "pip3", "uv", "gcc", "cc", "g++", "make", "git", "curl")
 MODULES = ("pip", "uv", "ensurepip", "tensorflow", "keras", "pyspark", "mlflow", "pandas", "sklearn", "boto3", "hera")
 FOLDERS = ("/", "/bento", "/bento/src", "/bento/src/model", "/venv", "/etc", "/usr/local", "/home")
 

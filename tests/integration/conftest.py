@@ -1,8 +1,6 @@
 """Real parts for the tests: an embedded MongoDB, an S3 server and the stand-in for GitHub, each started once."""
 
-import socket
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +12,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from steps.fetch import github as adapter
+from tests import servers
 from tests.command_line import SampleRun, cli
 from workflows import embedded
-from workflows.server import server
 
 
 class StandIn:
@@ -78,19 +76,7 @@ def github(github_address: str, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 @pytest.fixture(scope="session")
 def s3_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an S3-compatible server of this test session."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    command = [str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(port)]
-
-    def answers() -> bool:
-        try:
-            return requests.get(f"{address}/moto-api/", timeout=1).ok
-        except requests.ConnectionError:
-            return False
-
-    with server("s3", command, tmp_path_factory.mktemp("s3"), answers):
+    with servers.s3(tmp_path_factory.mktemp("s3")) as address:
         yield address
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,28 @@ def test_a_known_error_is_one_line_and_its_exit_code(capfd: pytest.CaptureFixtur
     line = lines(capfd)[-1]
     assert (line["error"], line["advice"]) == ("AccessRefused", "Make a new one.")
     assert "exception" not in line
+
+
+def test_kubernetes_is_told_why_where_it_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the file that it puts into the container, as one line; elsewhere no such file is made."""
+    monkeypatch.setattr(log, "TERMINATION_LOG", tmp_path / "termination-log")
+    for there in (False, True):
+        with pytest.raises(SystemExit), log.step("fetch"):
+            raise AccessRefused("The token is not accepted.", advice="Make a new one.")
+        assert log.TERMINATION_LOG.exists() == there
+        log.TERMINATION_LOG.touch()
+    assert log.TERMINATION_LOG.read_text() == "The token is not accepted. Make a new one."
+
+
+def test_kubernetes_is_told_of_a_mistake_of_ours_but_not_its_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They may hold anything, and more people see how a workflow ended than its logs."""
+    monkeypatch.setattr(log, "TERMINATION_LOG", tmp_path / "termination-log")
+    log.TERMINATION_LOG.touch()
+    with pytest.raises(KeyError), log.step("fetch"):
+        raise KeyError("mongodb://user:password@host")
+    assert log.TERMINATION_LOG.read_text() == "KeyError, which nobody has thought of. The log has its trace."
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

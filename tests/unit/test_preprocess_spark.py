@@ -9,10 +9,16 @@ from py4j.protocol import Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from steps.common.errors import AccessRefused, StorageFull, Unavailable
-from steps.preprocess import frames
+from steps.preprocess import frames, spark
 from steps.preprocess.spark import LAST_WORDS, listen, told
 
 WORKER = 'org.apache.spark.SparkException: Job aborted\nTraceback\n  File "mongo.py"\n{}\n\tat org.apache.spark.Task'
+UNREACHABLE = "io.fabric8.kubernetes.client.KubernetesClientException: Operation: [get] for kind: [Pod] failed.\n\tat"
+FORBIDDEN = (
+    "Caused by: io.fabric8.kubernetes.client.KubernetesClientException: Failure executing: GET at: https://host/. "
+    'Message: pods "d" is forbidden: User "a:b" cannot get resource "pods" in API group "" in the namespace "c". '
+    "Received status: Status(apiVersion=v1, code=403)"
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +27,12 @@ WORKER = 'org.apache.spark.SparkException: Job aborted\nTraceback\n  File "mongo
         (WORKER.format("steps.common.errors.Unavailable: MongoDB is away. Check it."), Unavailable, "MongoDB is away"),
         (WORKER.format("steps.common.errors.AccessRefused: No. Check."), AccessRefused, "one of Spark's executors"),
         (WORKER.format("java.io.IOException: No space left on device"), StorageFull, "SPARK_LOCAL_DIRS"),
+        (UNREACHABLE, Unavailable, r"does not answer Spark: Operation: \[get\] for kind: \[Pod\] failed\. Check"),
+        (
+            FORBIDDEN,
+            AccessRefused,
+            'Kubernetes .* User "a:b" cannot get resource "pods" in API group "" in the namespace "c"',
+        ),
     ],
 )
 def test_what_an_executor_met_with_is_told_in_one_line(words: str, kind: type[Exception], match: str) -> None:
@@ -28,6 +40,16 @@ def test_what_an_executor_met_with_is_told_in_one_line(words: str, kind: type[Ex
     with pytest.raises(kind, match=match) as told_error, told():
         raise PySparkException(words)
     assert "\n" not in str(told_error.value)
+
+
+def test_a_quota_that_leaves_no_room_for_executors_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark's own error only says that it gave up; the reason is in Java's log."""
+    log = FORBIDDEN.replace('User "a:b" cannot get resource "pods"', "exceeded quota: few, requested: pods=1,")
+    monkeypatch.setattr(spark, "_said", deque(["WARN", *log.splitlines(), "ERROR"]))
+    with pytest.raises(Unavailable, match=r"exceeded quota: few, requested: pods=1"), told():
+        raise PySparkException("java.lang.IllegalStateException: Spark context stopped while waiting for backend")
+    with pytest.raises(PySparkException, match="a bug"), told():
+        raise PySparkException("a bug")
 
 
 def test_a_java_process_that_is_gone_is_told() -> None:

@@ -51,7 +51,10 @@ def test_the_committed_template_is_covered() -> None:
         (lambda d: template(d, "train")["script"].update(command=["bash"]), "script.command.0"),
         (lambda d: template(d, "train")["script"].update(livenessProbe={}), "script.livenessProbe: is not covered"),
         (lambda d: template(d, "train")["script"].update(source="print(1)"), "script.source"),
-        (lambda d: template(d, "train")["script"]["env"][0].update(valueFrom={}), "env.0.valueFrom: is not covered"),
+        (
+            lambda d: template(d, "train")["script"]["env"][0].update(valueFrom={"secretKeyRef": {}}),
+            "env.0.valueFrom.secretKeyRef: is not covered",
+        ),
         (lambda d: template(d, "train")["retryStrategy"].update(retryPolicy="OnError"), "retryPolicy"),
         (lambda d: template(d, "train")["retryStrategy"].update(affinity={}), "retryStrategy.affinity: is not covered"),
         (

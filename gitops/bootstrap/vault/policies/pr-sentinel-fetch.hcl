@@ -1,0 +1,4 @@
+# What fetch may do in Vault: read its own secrets.
+path "secret/data/pr-sentinel/fetch" {
+  capabilities = ["read"]
+}

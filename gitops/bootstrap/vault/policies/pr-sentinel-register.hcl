@@ -1,0 +1,4 @@
+# What register may do in Vault: read its own secrets.
+path "secret/data/pr-sentinel/register" {
+  capabilities = ["read"]
+}

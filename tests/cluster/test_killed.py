@@ -1,0 +1,70 @@
+"""Whatever is killed in the middle of a run: it is tried again, nothing is lost, and the result is the same."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from pymongo.database import Database
+
+from tests.cluster import kube
+from tests.cluster.argo import Run, submit
+from tests.cluster.conftest import REPOSITORIES
+
+SLOW = {"latency_ms": 1_000}
+MIDDLE = {"fetch": '"page kept"', "preprocess": '"reading documents"', "train": '"training"'}
+
+
+@pytest.fixture
+def emptied(first_run: Run, database: Database[dict[str, Any]], github: str) -> Database[dict[str, Any]]:
+    """Everything is to be fetched again, from a GitHub that takes its time."""
+    for name in ("pull_requests", "sync", "history"):
+        database[name].delete_many({})
+    requests.post(f"{github}/_control", json=SLOW, timeout=10).raise_for_status()
+    return database
+
+
+def afresh(seed: int) -> Run:
+    """A run that finds no dataset and no model of before, for another limit and seed go into their keys."""
+    return submit(*REPOSITORIES, most_rejected=f"0.05{seed}", seed=str(seed))
+
+
+def killed(run: Run, step: str) -> None:
+    """Take a step's pod away in the middle, without a warning."""
+    pod = run.running(step, lambda logs: MIDDLE[step] in logs)
+    kube.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+
+
+def test_each_step_s_pod(first_run: Run, emptied: Database[dict[str, Any]]) -> None:
+    """fetch, preprocess and train, each once in one run; the dataset is the same as before."""
+    run = afresh(seed=8)
+    for step in MIDDLE:
+        killed(run, step)
+    run.succeeded()
+    for step in MIDDLE:
+        phases = [node["phase"] for node in run.pods(step)]
+        assert "Succeeded" in phases
+        assert {"Failed", "Error"} & set(phases), phases
+    assert run.outputs("preprocess") == first_run.outputs("preprocess")
+    assert emptied.pull_requests.count_documents({}) == emptied.pull_requests.estimated_document_count() > 0
+
+
+def controller() -> None:
+    """Argo's own pod."""
+    (pod,) = kube.get("pods", "--selector", "app=workflow-controller", namespace="argo")["items"]
+    kube.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force", namespace="argo")
+
+
+def mongodb() -> None:
+    """The database's server; what it has acknowledged is on its disk."""
+    kube.kubectl("exec", "mongodb-0", "--", "python", "-c", "import os; os.kill(1, 15)", namespace=kube.BACKING)
+
+
+@pytest.mark.parametrize("away", [controller, mongodb])
+def test_what_a_run_depends_on(first_run: Run, emptied: Database[dict[str, Any]], away: Callable[[], None]) -> None:
+    """In the middle of fetching: the run ends well, with every document and the same dataset."""
+    run = submit(*REPOSITORIES)
+    run.running("fetch", lambda logs: MIDDLE["fetch"] in logs)
+    away()
+    run.succeeded()
+    assert run.outputs("preprocess") == first_run.outputs("preprocess")

@@ -1,0 +1,87 @@
+"""The pipeline on a real cluster: what it leaves behind, that a laptop makes the same, and what later runs do."""
+
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from pymongo.database import Database
+
+from samples.generate import repositories
+from tests.cluster import kube
+from tests.cluster.argo import Run, argo, submit
+from tests.cluster.conftest import REPOSITORIES, STEPS, Vault, step_secrets
+from tests.command_line import cli
+
+
+@pytest.fixture(scope="module")
+def local_hash(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The hash of the dataset that a laptop makes of the same pull requests."""
+    state = tmp_path_factory.mktemp("local")
+    with kube.forwarded("github", 8080) as address:
+        named = {"GITHUB_API_URL": f"http://{address}", "GITHUB_TOKEN": "a-token"}
+        done = cli("run", "--repos", " ".join(REPOSITORIES), "--state", str(state), **named)
+    assert done.returncode == 0, done.stdout
+    (dataset,) = (state / "store" / "datasets").glob("*/manifest.json")
+    return dataset.parent.name
+
+
+@pytest.mark.usefixtures("first_run")
+def test_every_pull_request_is_in_mongodb(database: Database[dict[str, Any]]) -> None:
+    """Once, under its repository and number."""
+    made = repositories()
+    wanted = {f"{name}#{number}" for name in REPOSITORIES for number in made[name].pulls}
+    assert {document["_id"] for document in database.pull_requests.find({}, ["_id"])} == wanted
+
+
+def test_the_dataset_is_the_one_that_a_laptop_makes(first_run: Run, store: Any, local_hash: str) -> None:
+    """By its hash; and it is in the store, whole."""
+    made = first_run.outputs("preprocess")
+    assert made["data_hash"] == local_hash
+    assert made["dataset_uri"] == f"s3://pr-sentinel/datasets/{local_hash}"
+    assert f"datasets/{local_hash}/manifest.json" in {item.key for item in store.objects.all()}
+
+
+def test_the_registry_has_a_champion_of_that_dataset(first_run: Run) -> None:
+    """The version that register says it has written."""
+    with kube.forwarded("mlflow", 5000) as address:
+        client = MlflowClient(f"http://{address.replace('127.0.0.1', 'localhost')}")
+        champion = client.get_model_version_by_alias("pr-sentinel", "champion")
+    assert champion.version == first_run.outputs("register")["version"]
+    assert champion.tags["data_hash"] == first_run.outputs("preprocess")["data_hash"]
+
+
+def test_every_pod_of_a_run_was_admitted_as_restricted(first_run: Run) -> None:
+    """The namespace enforces it, so a run that succeeds is the proof; that it does is looked up."""
+    labels = kube.get("namespace", kube.PIPELINE)["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    assert len(first_run.pods("fetch")) == len(REPOSITORIES)
+
+
+def test_a_second_run_changes_nothing(first_run: Run) -> None:
+    """It finds what is there by its hashes."""
+    again = submit(*REPOSITORIES).succeeded()
+    assert again.outputs("preprocess") == first_run.outputs("preprocess")
+    assert again.outputs("train") == first_run.outputs("train")
+    assert again.outputs("register")["decision"] == "unchanged"
+
+
+def test_after_a_failure_what_was_finished_is_not_done_again(first_run: Run, vault: Vault) -> None:
+    """`argo retry` leaves it as it is; `argo resubmit` finds it by its hashes, in a run of its own."""
+    vault.put("register", mlflow_uri=None)
+    run = submit(*REPOSITORIES)
+    assert "MLFLOW_URI: Field required" in run.failed()
+    finished = ends(run)
+    vault.apply(step_secrets())
+    again = Run(argo("resubmit", run.name, "--output", "name").strip())
+    run.retry().succeeded()
+    assert finished.items() <= ends(run).items()
+    assert {node["templateName"] for node in run.nodes() if node["id"] in finished} == {*STEPS, "discover"} - {
+        "register"
+    }
+    assert again.succeeded().outputs("train") == first_run.outputs("train")
+
+
+def ends(run: Run) -> dict[str, str]:
+    """When each pod ended that has succeeded."""
+    pods = [node for node in run.nodes() if node["type"] == "Pod"]
+    return {node["id"]: node["finishedAt"] for node in pods if node["phase"] == "Succeeded"}

@@ -1,0 +1,40 @@
+"""What a cluster gets is valid by the schemas that its API server checks with, and what is not is refused."""
+
+import pytest
+import yaml
+
+from tests import manifests
+from tests.refusals import Refusal, refusals
+from tests.schemas import faults
+
+
+@pytest.mark.parametrize(
+    "document", manifests.documents(), ids=lambda each: f"{each['kind']}-{each['metadata']['name']}"
+)
+def test_what_a_cluster_gets_is_valid(document: manifests.Document) -> None:
+    """By the full schemas, which refuse unknown and ill-typed fields."""
+    assert faults(document) == []
+
+
+@pytest.mark.parametrize("pod", manifests.pods(), ids=lambda pod: pod["metadata"]["name"])
+def test_what_is_made_of_it_is_valid(pod: manifests.Document) -> None:
+    """The patches of Argo's containers are text until then, so nothing else has checked them."""
+    assert faults(pod) == []
+
+
+@pytest.mark.parametrize("refusal", refusals("schema"), ids=lambda refusal: refusal.path.stem)
+def test_what_must_be_refused_is_refused_for_its_reason(refusal: Refusal) -> None:
+    """Each manifest's first line says where it is wrong, and how."""
+    assert faults(yaml.safe_load(refusal.path.read_text("utf-8"))) == [refusal.words]
+
+
+@pytest.mark.parametrize("refusal", refusals("cluster"), ids=lambda refusal: refusal.path.stem)
+def test_what_a_cluster_must_refuse_is_well_formed(refusal: Refusal) -> None:
+    """Else it would be refused for that, and not for its reason."""
+    assert faults(yaml.safe_load(refusal.path.read_text("utf-8"))) == []
+
+
+def test_there_is_something_to_refuse() -> None:
+    """A moved folder would make the tests above pass by themselves."""
+    assert len(refusals("schema")) >= 5
+    assert len(refusals("cluster")) >= 5

@@ -1,0 +1,71 @@
+"""What a step says where Vault can't be asked; the answers of a real one are tried on a cluster."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from steps.common import secrets
+from steps.common.errors import ConfigurationError, SentinelError, Unavailable
+from steps.common.secrets import read_vault
+from steps.common.settings import TrackingSettings, load
+
+NOWHERE = "http://127.0.0.1:1"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With a token and what the template says; and nobody waits for long."""
+    (tmp_path / "token").write_text("hunter2")
+    monkeypatch.setattr(secrets, "POD_TOKEN", tmp_path / "token")
+    monkeypatch.setattr(secrets, "TRIES_AGAIN", 1)
+    monkeypatch.setenv("VAULT_ROLE", "pr-sentinel-train")
+    monkeypatch.setenv("VAULT_SECRET_PATH", "secret/pr-sentinel/train")
+
+
+@pytest.fixture
+def another_service() -> Iterator[str]:
+    """A web server that is no Vault."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.CGIHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["VAULT_ROLE", "VAULT_SECRET_PATH"])
+def test_what_the_template_forgot_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """VAULT_ADDR alone is not enough."""
+    monkeypatch.setenv("VAULT_ADDR", NOWHERE)
+    monkeypatch.delenv(name)
+    with pytest.raises(ConfigurationError, match=name):
+        load(TrackingSettings)
+
+
+def test_outside_a_pod_it_says_that_there_is_no_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Rather than failing at the login."""
+    monkeypatch.setattr(secrets, "POD_TOKEN", tmp_path / "nothing")
+    with pytest.raises(ConfigurationError, match="service account token"):
+        read_vault(NOWHERE)
+
+
+def test_a_vault_that_is_not_there_is_worth_another_try() -> None:
+    """And the pod's token shows nowhere."""
+    with pytest.raises(Unavailable, match=NOWHERE) as caught:
+        read_vault(NOWHERE)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["vault:8200", "vault.example", "ftp://vault:8200"])
+def test_an_address_that_is_none_is_named(address: str) -> None:
+    """Another try would not help."""
+    with pytest.raises(ConfigurationError, match=f"VAULT_ADDR is no address: {address}"):
+        read_vault(address)
+
+
+def test_another_service_at_the_address_is_not_taken_for_vault(another_service: str) -> None:
+    """Whatever it answers, it is one line and no trace."""
+    with pytest.raises(SentinelError, match=another_service) as caught:
+        read_vault(another_service)
+    assert "hunter2" not in str(caught.value)
