@@ -26,7 +26,7 @@ serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
 	@$(RUN) workflows serve --state "$$STATE" --port "$(PORT)"
 
 load: $(READY) ## Try the service at URL= under load, for half a minute, and fail if it is slow or wrong; limits by LOAD_...
-	@$(RUN) locust -f tests/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
+	@$(RUN) locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
