@@ -6,13 +6,14 @@ UV := .tools/uv/bin/uv
 READY := .venv/.ready
 RUN := .venv/bin/python -m
 PORT ?= 3000
+PULLS ?= samples
 URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
 STEPS := fetch preprocess train register
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
-export REPOS SEARCH STATE URL
+export REPOS SEARCH STATE URL AGAINST
 
-.PHONY: setup help run serve load image images mlflow test containers test-cluster lint render lock bench clean
+.PHONY: setup help run serve load check image images mlflow test containers test-cluster lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -27,6 +28,9 @@ serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
 
 load: $(READY) ## Try the service at URL= under load, for half a minute, and fail if it is slow or wrong; limits by LOAD_...
 	@$(RUN) locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
+
+check: $(READY) ## Check the service at URL= as a release does, beside the one at AGAINST=; DIGEST= names the model that it must have
+	@$(RUN) rollouts.checks all "$$URL" --against "$$AGAINST" $(if $(DIGEST),--digest "$(DIGEST)") --pulls "$(PULLS)"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
