@@ -1,19 +1,22 @@
 """`python -m rollouts.checks CHECK ...`: exit code 0 for passed, 1 for failed, 2 for inconclusive and for wrong usage.
 
-A setting that is missing or a service that does not answer has the code that it has in every step.
+For `compare` they say better, worse, and not enough data. What could not be begun has the code that it has in a step.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from rollouts.checks import behaviour, golden, identity, recent, speed
+from rollouts.checks import behaviour, compare, golden, identity, plot, recent, speed, versions
 from rollouts.checks.cluster import Cluster
 from rollouts.checks.service import name
 from rollouts.checks.verdict import Outcome, Verdict
+from steps.common import mongo
 from steps.common.errors import SentinelError
+from steps.common.settings import MongoSettings, load
 
 
 def _identity(given: argparse.Namespace) -> Outcome:
@@ -52,36 +55,52 @@ def _told(check: str, verdict: Verdict) -> Outcome:
 CHECKS = {"identity": _identity, "golden": _golden, "behaviour": _behaviour, "speed": _speed, "all": _all}
 
 
+def _compare(given: argparse.Namespace) -> Outcome:
+    with mongo.database(load(MongoSettings)) as database:
+        old, new = (versions.read(database, name, given.days, given.prometheus) for name in given.versions)
+    found = compare.comparison(old, new)
+    if given.plot:
+        plot.draw(given.plot, old, new, found)
+    word = found.said.name.lower().replace("_", " ")
+    print(*found.lines, f"version {new.name} beside version {old.name}: {word}", sep="\n")  # noqa: T201
+    return Outcome(found.said.value)
+
+
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """What a person or a manifest asks for."""
     parser = argparse.ArgumentParser(prog="python -m rollouts.checks", description=__doc__)
-    parser.add_argument("check", choices=CHECKS)
-    parser.add_argument("address", help="of the candidate, http://host:port")
-    parser.add_argument("--against", help="the address of the service that is active")
-    parser.add_argument("--digest", help="of the model that must answer")
-    parser.add_argument("--version", help="of the model that must answer")
-    parser.add_argument("--service", help="the candidate's, by its name in the cluster around this pod")
-    parser.add_argument("--pod-hash", help="of the revision that must be behind it")
-    parser.add_argument("--image", help="which its pods must run")
-    parser.add_argument("--pulls", default="samples", help="mongo, samples or a file of JSON lines (%(default)s)")
-    given = parser.parse_args(arguments)
-    if given.check in ("behaviour", "all") and not given.against:
-        parser.error(f"{given.check} needs --against")
-    if given.service and not (given.pod_hash and given.image):
-        parser.error("--service needs --pod-hash and --image")
-    return given
+    parts = parser.add_subparsers(dest="check", required=True)
+    for check in CHECKS:
+        part = parts.add_parser(check)
+        part.add_argument("address", help="of the candidate, http://host:port")
+        part.add_argument("--digest", help="of the model that must answer")
+        if check in ("identity", "behaviour", "all"):
+            part.add_argument("--against", required=check != "identity", help="the address of the active service")
+        if check in ("identity", "all"):
+            part.add_argument("--version", help="of the model that must answer")
+            part.add_argument("--service", help="the candidate's, by its name in the cluster around this pod")
+            part.add_argument("--pod-hash", help="of the revision that must be behind it")
+            part.add_argument("--image", help="which its pods must run")
+        if check in ("behaviour", "all"):
+            part.add_argument("--pulls", default="samples", help="mongo, samples or a file of JSON lines (%(default)s)")
+    part = parts.add_parser("compare", help="two versions, by what they did beside each other; MONGO_URI says where")
+    part.add_argument("--versions", nargs=2, required=True, metavar=("OLD", "NEW"))
+    part.add_argument("--days", type=int, default=7, help="that are looked at, up to now (%(default)s)")
+    part.add_argument("--prometheus", help="its address, for the times of the answers")
+    part.add_argument("--plot", type=Path, help="a file for a picture, .png or .svg")
+    return parser.parse_args(arguments)
 
 
 def main() -> int:
     """Check, say what was found, and make it the exit code."""
     given = parsed()
     try:
-        return CHECKS[given.check](given).value
+        return (CHECKS | {"compare": _compare})[given.check](given).value
     except SentinelError as error:
         sys.stderr.write(f"{given.check}: not done. {error}\n")
         return error.exit_code
     except (OSError, ValueError) as error:
-        sys.stderr.write(f"{given.check}: not done. {given.pulls} can't be used: {error}\n")
+        sys.stderr.write(f"{given.check}: not done. A file can't be used: {error}\n")
         return Outcome.INCONCLUSIVE.value
 
 
