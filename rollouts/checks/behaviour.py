@@ -84,8 +84,11 @@ def verdict(candidate: Side, active: Side, ids: Sequence[str], planted: Bools, e
 def _itself(candidate: Side, active: Side, expected: str | None) -> str | None:
     if candidate.address.rstrip("/") == active.address.rstrip("/"):
         return f"{candidate.address} would be compared with itself"
-    same = bool(candidate.digest) and candidate.digest == active.digest
-    return "both sides have the same model, which nobody said to expect" if same and expected != active.digest else None
+    if candidate.digest and candidate.digest == active.digest != expected:
+        return "both sides have the same model, which nobody said to expect"
+    if candidate.digest and expected not in (None, candidate.digest):
+        return f"the candidate has the model {candidate.digest[:12]} instead of {str(expected)[:12]}"
+    return None
 
 
 def _too_little(active: Side, planted: Bools, limits: Limits) -> Iterator[str]:

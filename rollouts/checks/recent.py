@@ -45,8 +45,11 @@ def _written(value: Any) -> Any:
 
 def planted(given: Sequence[Raw]) -> list[Raw]:
     """Some of them with an anomaly of each kind in turn, under numbers of their own."""
-    rows = [_row(PullRequest.model_validate(pull)) for pull in given]
-    return [_raw(pull, row) | {"number": PLANTED + number} for number, (pull, row) in enumerate(_planted(given, rows))]
+    rows = [row(PullRequest.model_validate(pull)) for pull in given]
+    return [
+        _raw(pull, changed) | {"number": PLANTED + number}
+        for number, (pull, changed) in enumerate(_planted(given, rows))
+    ]
 
 
 def _planted(given: Sequence[Raw], rows: Sequence[Raw]) -> Iterator[tuple[Raw, Raw]]:
@@ -70,7 +73,7 @@ def _pasts(rows: Sequence[Raw]) -> dict[str, Past]:
     return pasts
 
 
-def _row(pull: PullRequest) -> Raw:
+def row(pull: PullRequest) -> Raw:
     """As the stories of the anomalies have it."""
     own = pull.model_dump(include={"number", "title", "body", "created_at", "additions", "deletions"})
     sizes = {"changed_files": pull.changed_files, "commits": pull.commits}

@@ -63,6 +63,7 @@ def test_another_build_of_the_expected_model_passes() -> None:
     [
         (replace(CANDIDATE, address="http://active/"), "would be compared with itself"),
         (replace(CANDIDATE, digest=ANOTHER), "both sides have the same model"),
+        (replace(CANDIDATE, digest="b" * 64), "has the model bbbbbbbbbbbb instead of cccccccccccc"),
         (replace(CANDIDATE, failure="no answer"), "the candidate: no answer"),
         (replace(CANDIDATE, scores=CANDIDATE.scores[:-1]), "not as many answers"),
         (replace(CANDIDATE, flagged=ALL), "flags 100.0% of the real"),

@@ -95,7 +95,7 @@ def test_a_pod_that_is_not_is_complained_of(change: Callable[[Document], Any], c
 
 @pytest.mark.parametrize("name", PODS)
 def test_a_container_holds_only_the_tokens_that_it_needs(name: str) -> None:
-    """Argo's own report to the API server, the step shows itself to Vault; Spark's driver does both, and no other step."""
+    """Argo's own report to the API server, the step shows itself to Vault; of steps, Spark's driver does both."""
     pod = PODS[name]
     held = {
         container["name"]: {mount["mountPath"] for mount in container["volumeMounts"]} & {API, VAULT}
