@@ -1,0 +1,135 @@
+"""What a cluster runs of the service, and what may be told to it: kubectl, with Argo Rollouts' plugin."""
+
+import json
+import subprocess
+from typing import Any, NamedTuple
+
+from release.images import Model
+from steps.common.errors import NotFound, Unavailable
+
+NAMESPACE = "pr-sentinel"
+ROLLOUT = "model-serving"
+POD_HASH = "rollouts-pod-template-hash"
+APPLICATION = "pr-sentinel-production"
+HOLD = "argocd.argoproj.io/skip-reconcile"
+TIMEOUT = "--request-timeout=30s"
+Document = dict[str, Any]
+
+
+class Revision(NamedTuple):
+    """A revision of the Rollout, whose pods may live or may not."""
+
+    number: int
+    pod_hash: str
+    image: str
+    model: Model
+
+
+class Serving(NamedTuple):
+    """The Rollout: its revisions by pod hash, and which of them are active, previewed, stable and asked for."""
+
+    revisions: dict[str, Revision]
+    active: str | None
+    preview: str | None
+    stable: str | None
+    current: str | None
+    aborted: bool
+
+    def revision(self, pod_hash: str | None) -> Revision | None:
+        """The revision of a pod hash."""
+        return self.revisions.get(pod_hash or "")
+
+
+class Cluster:
+    """A cluster, by a context of kubectl's configuration."""
+
+    def __init__(self, context: str | None) -> None:
+        self._context = ["--context", context] if context else []
+
+    def serving(self) -> Serving:
+        """How the Rollout stands.
+
+        Raises:
+            NotFound: there is none.
+            Unavailable: the cluster does not answer.
+        """
+        return serving(self._get("rollout", ROLLOUT), self._get("replicasets")["items"])
+
+    def analysis_runs(self) -> list[Document]:
+        """All that Argo Rollouts keeps."""
+        return list(self._get("analysisruns")["items"])
+
+    def abort(self) -> None:
+        """Let the stable revision answer, at once."""
+        self._rollouts("abort", ROLLOUT)
+
+    def undo(self, revision: int) -> None:
+        """Go back to a revision, at once, without the analyses that it has passed before."""
+        self._rollouts("undo", ROLLOUT, f"--to-revision={revision}")
+        self._rollouts("promote", ROLLOUT, "--full")
+
+    def held(self) -> bool | None:
+        """Whether Argo CD leaves production alone; None where there is no such application."""
+        try:
+            application = self._get("applications.argoproj.io", APPLICATION, namespace="argocd")
+        except NotFound:
+            return None
+        return bool(application["metadata"].get("annotations", {}).get(HOLD) == "true")
+
+    def hold(self, wanted: bool) -> None:
+        """Let Argo CD leave production alone, or no longer."""
+        change = f"{HOLD}=true" if wanted else f"{HOLD}-"
+        self._kubectl("annotate", "--overwrite", "applications.argoproj.io", APPLICATION, change, namespace="argocd")
+
+    def _get(self, *what: str, namespace: str = NAMESPACE) -> Document:
+        return dict(json.loads(self._kubectl("get", *what, "--output", "json", namespace=namespace)))
+
+    def _rollouts(self, *arguments: str) -> None:
+        self._run("kubectl", "argo", "rollouts", *arguments, "--namespace", NAMESPACE, *self._context)
+
+    def _kubectl(self, *arguments: str, namespace: str) -> str:
+        return self._run("kubectl", *arguments, "--namespace", namespace, TIMEOUT, *self._context)
+
+    @staticmethod
+    def _run(*command: str) -> str:
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  no shell
+        except FileNotFoundError:
+            raise Unavailable("There is no kubectl on the PATH.", advice="Install it.") from None
+        if done.returncode == 0:
+            return done.stdout
+        said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        if "(NotFound)" in said or "doesn't have a resource type" in said:
+            raise NotFound(f"Not in the cluster: {said}", advice="Check the context and what is installed there.")
+        raise Unavailable(f"kubectl failed: {said}", advice="Check KUBECONFIG, the context and its rights.")
+
+
+def serving(rollout: Document, replica_sets: list[Document]) -> Serving:
+    """How a Rollout stands, read from it and from the ReplicaSets that are its own."""
+    status = rollout.get("status", {})
+    colours = status.get("blueGreen", {})
+    own = [one for one in replica_sets if _owner(one) == rollout["metadata"]["uid"]]
+    revisions = {revision.pod_hash: revision for revision in map(_revision, own)}
+    return Serving(
+        revisions,
+        colours.get("activeSelector"),
+        colours.get("previewSelector"),
+        status.get("stableRS"),
+        status.get("currentPodHash"),
+        bool(status.get("abort")),
+    )
+
+
+def _owner(document: Document) -> str | None:
+    return next((str(one["uid"]) for one in document["metadata"].get("ownerReferences", [])), None)
+
+
+def _revision(replica_set: Document) -> Revision:
+    metadata, template = replica_set["metadata"], replica_set["spec"]["template"]
+    named = template["metadata"].get("annotations", {})
+    return Revision(
+        int(metadata["annotations"]["rollout.argoproj.io/revision"]),
+        metadata["labels"][POD_HASH],
+        template["spec"]["containers"][0]["image"],
+        Model(named.get("pr-sentinel/model-digest", ""), named.get("pr-sentinel/model-version", "")),
+    )
