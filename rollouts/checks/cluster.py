@@ -86,7 +86,7 @@ class Cluster:
 def _endpoints(slices: list[Any]) -> Iterator[tuple[str, str]]:
     """Name and address of each pod that is ready."""
     for each in slices:
-        (port,) = each["ports"]
         for endpoint in each.get("endpoints") or ():
             if endpoint["conditions"].get("ready"):
+                (port,) = each["ports"]
                 yield endpoint["targetRef"]["name"], f"http://{endpoint['addresses'][0]}:{port['port']}"

@@ -17,7 +17,9 @@ def main() -> None:
             for step in ("fetch", "preprocess", "serve", "checks"):
                 password = os.environ[f"PASSWORD_{step}"]
                 with suppress(pymongo.errors.OperationFailure):  # it is there since an earlier start
-                    client.pr_sentinel.command("createUser", step, pwd=password, roles=["read" if step == "checks" else "readWrite"])
+                    client.pr_sentinel.command(
+                        "createUser", step, pwd=password, roles=["read" if step == "checks" else "readWrite"]
+                    )
         open_to_all.terminate()
     os.execvp(SERVER[0], [*SERVER, "--host", "0.0.0.0", "--auth"])  # noqa: S104, S606  the pod's own network
 

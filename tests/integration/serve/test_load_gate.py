@@ -23,7 +23,16 @@ def load(address: str, **settings: str) -> subprocess.CompletedProcess[str]:
         "LOAD_THROUGHPUT": "20",
     } | settings
     environment = os.environ | found
-    command = [sys.executable, "-m", "locust", "-f", "rollouts/checks/load/locustfile.py", "--headless", "--host", address]
+    command = [
+        sys.executable,
+        "-m",
+        "locust",
+        "-f",
+        "rollouts/checks/load/locustfile.py",
+        "--headless",
+        "--host",
+        address,
+    ]
     command += ["--loglevel", "WARNING"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
