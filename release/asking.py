@@ -13,7 +13,6 @@ from release.status import Told
 from steps.common.errors import SentinelError
 
 Answer = TypeVar("Answer")
-KUBECONFIG = Path.home() / ".kube" / "config"
 
 
 def everybody(source: GitSettings, clusters: ClusterSettings, registry: ModelSettings) -> Told:
@@ -31,7 +30,7 @@ def everybody(source: GitSettings, clusters: ClusterSettings, registry: ModelSet
     staging, production = (branches, branches) if isinstance(branches, str) else branches
     serving: Serving | str = "not asked: no kubeconfig"
     held: bool | str | None = False
-    if clusters.kubeconfig or KUBECONFIG.is_file():
+    if clusters.kubeconfig or (Path.home() / ".kube" / "config").is_file():
         serving = ask("the cluster", Cluster(clusters.production_context).serving)
         held = ask("Argo CD", Cluster(clusters.argo_cd_context).held)
     champion: Champion | str = "not asked: no MLFLOW_URI"

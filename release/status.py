@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from release.cluster import Serving
-from release.images import SERVE, UNRELEASED, Release
+from release.images import SERVE, UNRELEASED, Model, Release
 from release.models import Champion
 
+SHOWN_DIGITS = 12
 FEWEST = 2
 """Sources that can disagree."""
 
@@ -45,7 +46,7 @@ def disagreements(told: Told) -> list[str]:
     if main and active and main.images.get(SERVE) != active.image:
         said.append(f"main names {main.images.get(SERVE, 'no image')}, and users get {active.image}")
     if main and active and main.model != active.model:
-        said.append(f"main names model version {main.model.version}, and users get {active.model.version}")
+        said.append(f"main names {_model(main.model)}, and users get {_model(active.model)}")
     if champion and active and active.model.version != champion:
         said.append(f"the champion is version {champion}, and users get {active.model.version}")
     if champion and main and not active and main.model.version != champion:
@@ -55,6 +56,10 @@ def disagreements(told: Told) -> list[str]:
     if sum(one is not None for one in (main, active, champion)) < FEWEST:
         said.append("fewer than two of main, users and the champion are known, so nothing can be compared")
     return said
+
+
+def _model(model: Model) -> str:
+    return f"model version {model.version} ({model.digest[:SHOWN_DIGITS]})"
 
 
 def _release(told: Release | str) -> str:
