@@ -55,6 +55,8 @@ def test_one_thing_worse_is_worse(worse: dict[str, Any]) -> None:
     [
         {},
         {"slow": Share(38, 4_000)},
+        {"slow": Share(42, 4_000)},
+        {"removed": Share(33, 100)},
         {"removed": Share(28, 100)},
         {"slow": Share(0, 0), "removed": Share(0, 0)},
         {"slow": Share(0, 20)},

@@ -1,8 +1,6 @@
 """Two versions of the service beside each other, each a process of its own, with the histories of the samples."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,60 +11,33 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from rollouts.checks import recent
-from samples import raw
-from steps.common.pull_request import PullRequest
 from steps.common.settings import MongoSettings
-from steps.preprocess.history import VERSION
-from steps.train import artefact
-from tests import builders, serving
-from tests.pulls import passed
+from tests import candidates, serving
 
 ROOT = Path(__file__).parents[3]
-PULLS = 1_500
 Start = Callable[..., AbstractContextManager[serving.Running]]
 
 
 @pytest.fixture(scope="session")
-def rows() -> list[dict[str, Any]]:
-    """The newest samples as training has them, in the order of their repositories."""
-    pulls = [PullRequest.model_validate(pull) for pull in raw.newest(PULLS)]
-    ordered = sorted(pulls, key=lambda pull: (pull.base.repo.full_name, pull.created_at))
-    return [{"id": pull.id, **recent.row(pull)} for pull in ordered]
+def rows() -> list[candidates.Row]:
+    """The samples, from which models and histories are made."""
+    return candidates.rows()
 
 
 @pytest.fixture(scope="session")
-def models(rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of models: `active`, version 3; `good`, version 4, of nearly the same data; and bad ones made of it."""
+def models(rows: list[candidates.Row], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the models; nobody changes them."""
     folder = tmp_path_factory.mktemp("models")
-    fewer = [row for row in rows if row["number"] % 7]
-    for name, version, given in (("active", "3", rows), ("good", "4", fewer)):
-        builders.fitted(folder / name, given)
-        (folder / name / "version.json").write_text(json.dumps({"version": version}))
-    _with_thresholds(folder / "good", folder / "everything", threshold=-1.0, high=0.0)
-    _with_thresholds(folder / "good", folder / "nothing", threshold=1e6, high=2e6)
+    candidates.write(folder, rows)
     return folder
 
 
-def _with_thresholds(source: Path, target: Path, **thresholds: float) -> None:
-    """A model that is sound but for what it flags."""
-    shutil.copytree(source, target)
-    found = artefact.read(source)
-    changed = json.loads(found.files["thresholds.json"]) | thresholds
-    facts = {key: value for key, value in found.manifest.items() if key not in ("version", "sha256")}
-    artefact.write(target, {**found.files, "thresholds.json": artefact.as_json(changed)}, facts)
-
-
 @pytest.fixture(scope="session")
-def mongo(rows: list[dict[str, Any]], mongo_uri: str) -> Iterator[dict[str, str]]:
+def mongo(rows: list[candidates.Row], mongo_uri: str) -> Iterator[dict[str, str]]:
     """The settings of a MongoDB with each repository's history."""
     name = "checks"
     with MongoClient[dict[str, Any]](mongo_uri) as client:
-        client[name].history.insert_many(
-            {"_id": row["repository"], "state": row["state"], "dataset": "a", "version": VERSION}
-            for row in passed(rows)
-            if row["split"] == "history"
-        )
+        client[name].history.insert_many(candidates.histories(rows))
         yield {"MONGO_URI": mongo_uri, "MONGO_DB": name}
         client.drop_database(name)
 
