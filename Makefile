@@ -11,9 +11,11 @@ URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
 STEPS := fetch preprocess train register
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
+SINCE ?= origin/staging
 export REPOS SEARCH STATE URL AGAINST
 
-.PHONY: setup help run serve load check image images mlflow test containers test-cluster lint render lock bench clean
+.PHONY: setup help run serve load check image images mlflow test containers test-cluster stages promote rollback status lint \
+  render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -55,6 +57,18 @@ containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker bu
 
 test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names; OPTIONS= go to docker build
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 tests/cluster
+
+stages: $(READY) ## Tell which stages' images have to be built, since the commit SINCE=
+	@$(RUN) release stages --since "$(SINCE)" $(OPTIONS)
+
+promote: $(READY) ## Open the pull request from staging to main with the evidence, or bring it up to date
+	@$(RUN) release promote $(if $(ANALYSES),--analyses "$(ANALYSES)")
+
+rollback: $(READY) ## Bring back the model version VERSION= everywhere: Rollout, registry, and Git by a pull request
+	@$(RUN) release rollback -- "$(VERSION)"
+
+status: $(READY) ## Show what Git, production's Rollout and the registry say, and fail where they disagree
+	@$(RUN) release status
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check

@@ -15,7 +15,7 @@ from release.git import Clone
 from release.settings import ClusterSettings, GitSettings, HubSettings, ImageSettings, ModelSettings
 from steps.common.errors import NotFound
 from steps.common.settings import StepSettings, load
-from workflows.__main__ import told
+from workflows.__main__ import prepared, told
 
 ROOT = Path(__file__).resolve().parents[1]
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -72,6 +72,19 @@ def set_digest(
         with git.clone(load(GitSettings)) as clone:
             moved = clone.move(git.STAGING, lambda head: writing.commit(clone, head, image, reference, model))
     say(f"{git.STAGING} {'now names' if moved else 'named already'} {reference}")
+
+
+@app.command()
+def champion(state: Annotated[Path, typer.Option(help="The folder that keeps the Bento.")] = Path(".state")) -> None:
+    """Fetch the champion's Bento, and print as JSON where it is, and the version and digest of its model."""
+    from steps.common.dataset import sha256
+    from steps.train.artefact import MANIFEST
+    from workflows.champion import find
+
+    with told():
+        found = find(prepared(state))
+        digest = sha256(found.folder / "src" / "model" / MANIFEST)
+    say(json.dumps({"folder": str(found.folder), "version": found.version, "digest": digest}))
 
 
 @app.command()

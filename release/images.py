@@ -53,8 +53,11 @@ def read(component: str, model: str) -> Release:
         named = Model(str(found["pr-sentinel/model-digest"]), str(found["pr-sentinel/model-version"]))
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise DataError(f"{COMPONENT} or {MODEL} can't be read: {error!r}.", advice="Restore them from Git.") from None
-    for name, reference in images.items():
-        check(name, reference)
+    try:
+        for name, reference in images.items():
+            check(name, reference)
+    except ConfigurationError as error:
+        raise DataError(f"{COMPONENT}: {error.problem}", advice="Let it be written: release set-digest.") from None
     return Release(images, named)
 
 

@@ -60,7 +60,7 @@ def test_tags_malformed_digests_and_unknown_images_are_refused(name: str, refere
         images.with_image(EMPTY, name, reference)
     repository, _, digest = reference.partition("@")
     entry = {"name": name, "newName": repository, "digest": digest}
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(DataError):
         images.read(yaml.safe_dump({"images": [entry]}), PATCH)
 
 
