@@ -95,7 +95,7 @@ def recipe_of(text: str, stage: str) -> str:
     targets = _targets(text)
     if stage not in targets:
         raise DataError(f"{RECIPE} has no target {stage}.", advice=f"It has: {', '.join(targets)}.")
-    found: dict[str, str] = {"": text[: _first(text)]}
+    found: dict[str, str] = {"": _bare(text[: _first(text)])}
     waiting = [stage]
     while waiting:
         name = waiting.pop()
@@ -108,9 +108,12 @@ def recipe_of(text: str, stage: str) -> str:
 def _targets(text: str) -> dict[str, str]:
     starts = [*TARGET.finditer(text)]
     ends = [*(match.start() for match in starts[1:]), len(text)]
-    # A comment belongs to what follows it, and no comment makes an image.
-    bare = [re.sub(r"(?m)^#.*\n", "", text[match.start() : end]) for match, end in zip(starts, ends, strict=True)]
-    return {match["name"]: part.replace("\\\n", " ") for match, part in zip(starts, bare, strict=True)}
+    return {match["name"]: _bare(text[match.start() : end]) for match, end in zip(starts, ends, strict=True)}
+
+
+def _bare(text: str) -> str:
+    """Without comments, which make no image, and with each instruction on one line."""
+    return re.sub(r"(?m)^#.*\n", "", text).replace("\\\n", " ")
 
 
 def _first(text: str) -> int:
