@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from typing import Any, NamedTuple
 
 from release.images import Model
@@ -13,6 +14,9 @@ POD_HASH = "rollouts-pod-template-hash"
 APPLICATION = "pr-sentinel-production"
 HOLD = "argocd.argoproj.io/skip-reconcile"
 TIMEOUT = "--request-timeout=30s"
+TAKEN_UP_WITHIN = 60.0
+LOOK_EVERY = 0.5
+"""Seconds."""
 Document = dict[str, Any]
 
 
@@ -63,9 +67,23 @@ class Cluster:
         """Let the stable revision answer, at once."""
         self._rollouts("abort", ROLLOUT)
 
-    def undo(self, revision: int) -> None:
-        """Go back to a revision, at once, without the analyses that it has passed before."""
-        self._rollouts("undo", ROLLOUT, f"--to-revision={revision}")
+    def undo(self, revision: Revision) -> None:
+        """Go back to a revision, at once, without the analyses that it has passed before.
+
+        Raises:
+            Unavailable: the controller does not take it up.
+        """
+        self._rollouts("undo", ROLLOUT, f"--to-revision={revision.number}")
+        until = time.monotonic() + TAKEN_UP_WITHIN
+        # Until the controller has seen what is asked for, promoting would do nothing.
+        while self.serving().current != revision.pod_hash:
+            if time.monotonic() > until:
+                raise Unavailable("Argo Rollouts does not take up the undo.", advice="Look at its controller.")
+            time.sleep(LOOK_EVERY)
+        self.promote()
+
+    def promote(self) -> None:
+        """Let the revision that is asked for answer users, without its analyses."""
         self._rollouts("promote", ROLLOUT, "--full")
 
     def held(self) -> bool | None:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from github.PullRequest import PullRequest
 
 from release import images, registry
-from release.cluster import Cluster, Serving
+from release.cluster import Cluster, Revision, Serving
 from release.git import PRODUCTION, STAGING, Clone
 from release.github import Hub
 from release.images import COMPONENT, MODEL, SERVE, Release
@@ -22,10 +22,14 @@ Tell = Callable[[str], None]
 
 
 class Move(NamedTuple):
-    """What the Rollout is told: nothing, to abort, or to undo to a revision; `gone` where no revision is the one."""
+    """What the Rollout is told.
 
-    kind: Literal["none", "abort", "undo", "gone"]
-    revision: int = 0
+    Nothing, to abort what is under way, to undo to a revision, or to promote what it was asked for already; `gone`
+    where no revision is the one.
+    """
+
+    kind: Literal["none", "abort", "undo", "promote", "gone"]
+    revision: Revision | None = None
 
 
 def earlier(clone: Clone, version: str, settings: ImageSettings) -> Release:
@@ -51,7 +55,10 @@ def move(serving: Serving, image: str) -> Move:
     if stable and stable.image == image:
         settled = serving.active == serving.stable and (serving.aborted or serving.current == serving.stable)
         return Move("none") if settled else Move("abort")
-    having = [revision.number for revision in serving.revisions.values() if revision.image == image]
+    current = serving.revision(serving.current)
+    if current and current.image == image:
+        return Move("promote", current)
+    having = [revision for revision in serving.revisions.values() if revision.image == image]
     return Move("undo", max(having)) if having else Move("gone")
 
 
@@ -65,16 +72,19 @@ def users(cluster: Cluster, argo_cd: Cluster, release: Release, tell: Tell) -> N
         argo_cd.hold(True)
         tell("Argo CD leaves production alone until the pull request is merged.")
     wanted = move(cluster.serving(), release.images[SERVE])
-    match wanted.kind:
-        case "abort":
+    match wanted:
+        case Move("abort"):
             cluster.abort()
             tell("The Rollout is aborted: the stable revision answers.")
-        case "undo":
-            cluster.undo(wanted.revision)
-            tell(f"The Rollout goes back to revision {wanted.revision}.")
-        case "gone":
+        case Move("undo", Revision() as revision):
+            cluster.undo(revision)
+            tell(f"The Rollout goes back to revision {revision.number}.")
+        case Move("promote"):
+            cluster.promote()
+            tell("The Rollout had gone back to it already, and now lets it answer.")
+        case Move("gone"):
             tell("No revision of the Rollout has this image any more: it comes back with the merge.")
-        case "none":
+        case _:
             tell("The Rollout has it already.")
 
 

@@ -17,7 +17,9 @@ def answer(state: State, words: list[str]) -> str:
     """Do what is asked; what kubectl would print."""
     match words:
         case ["get", "rollout", "model-serving", *_]:
-            return json.dumps(state["rollout"])
+            said = json.dumps(state["rollout"])
+            seen(state["rollout"]["status"])
+            return said
         case ["get", "replicasets", *_]:
             return json.dumps({"items": state["replicasets"]})
         case ["get", "analysisruns", *_]:
@@ -54,14 +56,19 @@ def rollouts(status: State, replica_sets: list[State], words: list[str]) -> str:
             (found,) = (one for one in replica_sets if revision == f"--to-revision={number(one)}")
             newest = max(int(number(one)) for one in replica_sets)
             found["metadata"]["annotations"]["rollout.argoproj.io/revision"] = str(newest + 1)
-            status["currentPodHash"] = found["metadata"]["labels"]["rollouts-pod-template-hash"]
-            colours["previewSelector"] = status["currentPodHash"]
-            status.pop("abort", None)
+            status["asked"] = found["metadata"]["labels"]["rollouts-pod-template-hash"]
         case ["promote", "model-serving", "--full", *_]:
             colours["activeSelector"] = colours["previewSelector"] = status["stableRS"] = status["currentPodHash"]
         case _:
             sys.exit(f"error: unknown command {words}")
     return ""
+
+
+def seen(status: State) -> None:
+    """The controller sees what is asked for a while later: after somebody has looked."""
+    if asked := status.pop("asked", None):
+        status["currentPodHash"] = status["blueGreen"]["previewSelector"] = asked
+        status.pop("abort", None)
 
 
 def number(replica_set: State) -> str:
