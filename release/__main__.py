@@ -37,7 +37,8 @@ def results(file: Path | None) -> list[Analysis]:
 
     if file:
         return analysis.load(file)
-    cluster = Cluster(load(ClusterSettings).staging_context)
+    settings = load(ClusterSettings)
+    cluster = Cluster(settings.staging_context, settings.staging_namespace)
     return analysis.of_revision(cluster.serving(), cluster.analysis_runs())
 
 
@@ -146,8 +147,9 @@ def rollback(
         known = parts.enter_context(models(load(ModelSettings)))
         if known and known.card(version) is None:
             raise NotFound(f"The registry has no version {version} any more.", advice="Choose another one.")
-        argo_cd = Cluster(clusters.argo_cd_context)
-        going_back.users(Cluster(clusters.production_context), argo_cd, release, say)
+        argo_cd = Cluster(clusters.argo_cd_context, clusters.argo_cd_namespace)
+        production = Cluster(clusters.production_context, clusters.production_namespace)
+        going_back.users(production, argo_cd, release, say)
         if known:
             known.go_back(version)
             say(f"Version {version} is champion.")

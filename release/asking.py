@@ -31,8 +31,8 @@ def everybody(source: GitSettings, clusters: ClusterSettings, registry: ModelSet
     serving: Serving | str = "not asked: no kubeconfig"
     held: bool | str | None = False
     if clusters.kubeconfig or (Path.home() / ".kube" / "config").is_file():
-        serving = ask("the cluster", Cluster(clusters.production_context).serving)
-        held = ask("Argo CD", Cluster(clusters.argo_cd_context).held)
+        serving = ask("the cluster", Cluster(clusters.production_context, clusters.production_namespace).serving)
+        held = ask("Argo CD", Cluster(clusters.argo_cd_context, clusters.argo_cd_namespace).held)
     champion: Champion | str = "not asked: no MLFLOW_URI"
     if registry.mlflow_uri:
         champion = ask("the registry", lambda: _champion(registry))

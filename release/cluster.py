@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from release.images import Model
 from steps.common.errors import NotFound, Unavailable
 
-NAMESPACE = "pr-sentinel"
 ROLLOUT = "model-serving"
 POD_HASH = "rollouts-pod-template-hash"
 APPLICATION = "pr-sentinel-production"
@@ -45,10 +44,10 @@ class Serving(NamedTuple):
 
 
 class Cluster:
-    """A cluster, by a context of kubectl's configuration."""
+    """A namespace of a cluster, which a context of kubectl's configuration names."""
 
-    def __init__(self, context: str | None) -> None:
-        self._context = ["--context", context] if context else []
+    def __init__(self, context: str | None, namespace: str) -> None:
+        self._place = ["--namespace", namespace, *(["--context", context] if context else [])]
 
     def serving(self) -> Serving:
         """How the Rollout stands.
@@ -89,7 +88,7 @@ class Cluster:
     def held(self) -> bool | None:
         """Whether Argo CD leaves production alone; None where there is no such application."""
         try:
-            application = self._get("applications.argoproj.io", APPLICATION, namespace="argocd")
+            application = self._get("applications.argoproj.io", APPLICATION)
         except NotFound:
             return None
         return bool(application["metadata"].get("annotations", {}).get(HOLD) == "true")
@@ -97,16 +96,13 @@ class Cluster:
     def hold(self, wanted: bool) -> None:
         """Let Argo CD leave production alone, or no longer."""
         change = f"{HOLD}=true" if wanted else f"{HOLD}-"
-        self._kubectl("annotate", "--overwrite", "applications.argoproj.io", APPLICATION, change, namespace="argocd")
+        self._run("kubectl", "annotate", "--overwrite", "applications.argoproj.io", APPLICATION, change, *self._place)
 
-    def _get(self, *what: str, namespace: str = NAMESPACE) -> Document:
-        return dict(json.loads(self._kubectl("get", *what, "--output", "json", namespace=namespace)))
+    def _get(self, *what: str) -> Document:
+        return dict(json.loads(self._run("kubectl", "get", *what, "--output", "json", TIMEOUT, *self._place)))
 
     def _rollouts(self, *arguments: str) -> None:
-        self._run("kubectl", "argo", "rollouts", *arguments, "--namespace", NAMESPACE, *self._context)
-
-    def _kubectl(self, *arguments: str, namespace: str) -> str:
-        return self._run("kubectl", *arguments, "--namespace", namespace, TIMEOUT, *self._context)
+        self._run("kubectl", "argo", "rollouts", *arguments, *self._place)
 
     @staticmethod
     def _run(*command: str) -> str:

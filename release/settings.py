@@ -21,12 +21,18 @@ class HubSettings(StepSettings):
 
 
 class ClusterSettings(StepSettings):
-    """How kubectl reaches the clusters: contexts of its configuration, the current one unless said otherwise."""
+    """How kubectl reaches the clusters: contexts of its configuration, the current one unless said otherwise.
+
+    The namespaces differ where one cluster holds both.
+    """
 
     kubeconfig: str | None = None
     staging_context: str | None = None
     production_context: str | None = None
     argo_cd_context: str | None = None
+    staging_namespace: str = "pr-sentinel"
+    production_namespace: str = "pr-sentinel"
+    argo_cd_namespace: str = "argocd"
 
 
 class ImageSettings(StepSettings):
