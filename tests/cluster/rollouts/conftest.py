@@ -138,8 +138,9 @@ def adapted(first: Release) -> list[dict[str, Any]]:
     return [
         *first.patch(),
         {"op": "replace", "path": "/spec/progressDeadlineSeconds", "value": BAD_WITHIN_SECONDS},
-        # A small node has no room for the pods of many that failed.
+        # A small node has no room for the pods of several revisions, each with a good part of a core.
         {"op": "replace", "path": "/spec/strategy/blueGreen/abortScaleDownDelaySeconds", "value": 1},
+        {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "50m"},
     ]
 
 
