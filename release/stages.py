@@ -22,7 +22,7 @@ TARGET = re.compile(r"^FROM (?P<base>\S+) AS (?P<name>\S+)$", re.MULTILINE)
 CODE = re.compile(r"-m steps\.code /app ([\w. ]+)")
 COPIED = re.compile(r"^COPY (?!--)(.+)$", re.MULTILINE)
 PACKAGES = re.compile(r"\./packages\.sh (\w+)")
-WHOLE = {"steps", "rollouts"}
+WHOLE = {"steps", "rollouts", "samples"}
 """Folders that are copied to take the closure of some modules from them."""
 LOCKED = {"pyproject.toml", "uv.lock"}
 """What counts of these is what the lock file gives a stage's group."""

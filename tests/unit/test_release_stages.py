@@ -10,7 +10,7 @@ from release import stages
 from steps.common.errors import DataError
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("steps", "rollouts", "workflows/java.py", ".ci/uv.txt", "pyproject.toml", "uv.lock")
+PARTS = ("steps", "rollouts", "samples", "workflows/java.py", ".ci/uv.txt", "pyproject.toml", "uv.lock")
 
 
 @pytest.fixture(scope="module")
