@@ -6,15 +6,18 @@ UV := .tools/uv/bin/uv
 READY := .venv/.ready
 RUN := .venv/bin/python -m
 PORT ?= 3000
+PULLS ?= samples
 URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
 STEPS := fetch preprocess train register
 COMMIT = $(shell git describe --always --dirty)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
-export REPOS SEARCH STATE URL
+SINCE ?= origin/staging
+export REPOS SEARCH STATE URL AGAINST
 
-.PHONY: setup help run serve load image images sbom mlflow test pages containers test-cluster lint render lock bench clean
+.PHONY: setup help run serve load check image images sbom mlflow test pages containers test-cluster stages promote rollback \
+  status lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -28,7 +31,10 @@ serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
 	@$(RUN) workflows serve --state "$$STATE" --port "$(PORT)"
 
 load: $(READY) ## Try the service at URL= under load, for half a minute, and fail if it is slow or wrong; limits by LOAD_...
-	@$(RUN) locust -f tests/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
+	@$(RUN) locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
+
+check: $(READY) ## Check the service at URL= as a release does, beside the one at AGAINST=; DIGEST= names the model that it must have
+	@$(RUN) rollouts.checks all "$$URL" --against "$$AGAINST" $(if $(DIGEST),--digest "$(DIGEST)") --pulls "$(PULLS)"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
@@ -62,6 +68,18 @@ containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker bu
 
 test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names; OPTIONS= go to docker build
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 tests/cluster
+
+stages: $(READY) ## Tell which stages' images have to be built, since the commit SINCE=
+	@$(RUN) release stages --since "$(SINCE)" $(OPTIONS)
+
+promote: $(READY) ## Open the pull request from staging to main with the evidence, or bring it up to date
+	@$(RUN) release promote $(if $(ANALYSES),--analyses "$(ANALYSES)")
+
+rollback: $(READY) ## Bring back the model version VERSION= everywhere: Rollout, registry, and Git by a pull request
+	@$(RUN) release rollback -- "$(VERSION)"
+
+status: $(READY) ## Show what Git, production's Rollout and the registry say, and fail where they disagree
+	@$(RUN) release status
 
 lint: $(READY) ## Check style and types
 	.venv/bin/ruff check

@@ -3,7 +3,7 @@
 While it runs, `POST /_control` takes `{"next": ["502", "drop"], "latency_ms": 50, "retry_after": 2, "heavy_above": 30,
 "now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM}}`,
 each of them optional; `POST /_reset` takes it all back, `GET /_stats` tells what was asked, and `GET /_written` which
-comments and check runs were written.
+comments, check runs, pull requests and dispatches were written.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from samples.drafts import END
 from samples.faults import Faults
 from samples.generate import repositories
 from samples.identities import App, Identities, Identity
+from samples.proposals import Proposals
 from samples.writing import NOT_FOUND, Reply, Request, Written
 
 POINTS = 5_000
@@ -51,6 +52,7 @@ class StandIn:
         self.now = self._begin
         self.identities = Identities()
         self.written = Written()
+        self.proposals = Proposals()
         for repository in self.repositories.values():
             repository.restore()
 
@@ -71,6 +73,8 @@ class StandIn:
         if asked.path == "/user" and asked.who.kind == "user":
             return Reply(HTTPStatus.OK, asked.who.shown()), {}
         if reply := self.written.answer(asked, self.repositories, self.now):
+            return reply, {}
+        if reply := self.proposals.answer(asked, self.repositories, base):
             return reply, {}
         found = rest.answer(self.repositories, self.now, asked.path, asked.query, base) if asked.verb == "GET" else None
         return (Reply(HTTPStatus.OK, found[0]), found[1]) if found else (NOT_FOUND, {})
@@ -106,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/_written":
             written = self.stand_in.written
             shown = {"comments": list(written.comments.values()), "check_runs": list(written.check_runs.values())}
+            proposed = self.stand_in.proposals
+            shown |= {"pull_requests": proposed.opened, "dispatches": proposed.dispatches}
             return self._send(HTTPStatus.OK, shown | {"tokens": self.stand_in.identities.issued()})
         return self._serve(self._rest, b"")
 
@@ -203,6 +209,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: HTTPStatus, body: Any, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        if status == HTTPStatus.NO_CONTENT:
+            content = b""
         self.send_response(status)
         self.send_header("Content-Type", "text/html" if content is PAGE else "application/json")
         for key, value in (headers or {}).items():

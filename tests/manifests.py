@@ -24,7 +24,18 @@ def documents(folder: Path = BASE) -> list[Document]:
     for document in found:
         if "namespace" in kustomization:
             document["metadata"].setdefault("namespace", kustomization["namespace"])
-    return found
+    patches = [
+        yaml.safe_load((folder / patch["path"]).read_text("utf-8")) for patch in kustomization.get("patches", [])
+    ]
+    return [patched(document, patches) for document in found]
+
+
+def patched(document: Document, patches: list[Document]) -> Document:
+    """A resource with the patches that name it."""
+    for patch in patches:
+        if (patch["kind"], patch["metadata"]["name"]) == (document["kind"], document["metadata"]["name"]):
+            document = merged(document, patch)
+    return document
 
 
 def of_kind(kind: str) -> list[Document]:
@@ -33,10 +44,10 @@ def of_kind(kind: str) -> list[Document]:
 
 
 def pods() -> list[Document]:
-    """A pod of each step, as Argo's controller makes it, and one of Spark's executors."""
+    """A pod of each step, as Argo's controller makes it, one of Spark's executors, the service's, and its checks'."""
     (template,) = of_kind("WorkflowTemplate")
     spec = template["spec"]
-    return [*(pod(step, spec) for step in spec["templates"] if "script" in step), executor()]
+    return [*(pod(step, spec) for step in spec["templates"] if "script" in step), executor(), serving(), *checks()]
 
 
 def pod(step: Document, spec: Document) -> Document:
@@ -64,6 +75,24 @@ def executor() -> Document:
     bounds = {"cpu": "1", "memory": "2Gi"}
     container |= {"image": "pr-sentinel/preprocess", "resources": {"requests": bounds, "limits": bounds}}
     return made | {"spec": made["spec"] | {"serviceAccountName": "pr-sentinel-executor"}}
+
+
+def serving() -> Document:
+    """A pod of the service."""
+    (rollout,) = of_kind("Rollout")
+    template = rollout["spec"]["template"]
+    return resource("Pod", "serve", template["metadata"]["labels"], template["spec"])
+
+
+def checks() -> list[Document]:
+    """A pod of each check that is a Job."""
+    jobs = {
+        metric["name"]: metric["provider"]["job"]["spec"]["template"]
+        for template in of_kind("AnalysisTemplate")
+        for metric in template["spec"]["metrics"]
+        if "job" in metric["provider"]
+    }
+    return [resource("Pod", name, job["metadata"]["labels"], job["spec"]) for name, job in jobs.items()]
 
 
 def resource(kind: str, name: str, labels: dict[str, str], spec: Document) -> Document:

@@ -1,4 +1,4 @@
-"""The schemas that an API server checks with: Kubernetes' own, and those of Argo Workflows."""
+"""The schemas that an API server checks with: Kubernetes' own, and those of Argo Workflows and Argo Rollouts."""
 
 import json
 import shutil
@@ -13,14 +13,22 @@ import pytest
 import yaml
 
 KUBERNETES = "1.34"
-ARGO = "v3.7.3"
-CACHE = Path(__file__).parents[1] / ".tools" / f"argo-{ARGO}"
-ARGO_KINDS = ("Workflow", "WorkflowTemplate", "CronWorkflow")
+CACHE = Path(__file__).parents[1] / ".tools" / "argo"
+WORKFLOWS = "github.com/argoproj/argo-workflows/v3@v3.7.3"
+ROLLOUTS = "github.com/argoproj/argo-rollouts@v1.9.0"
+CRDS = {
+    "Workflow": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflows.yaml"),
+    "WorkflowTemplate": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflowtemplates.yaml"),
+    "CronWorkflow": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_cronworkflows.yaml"),
+    "Rollout": (ROLLOUTS, "manifests/crds/rollout-crd.yaml"),
+    "AnalysisTemplate": (ROLLOUTS, "manifests/crds/analysis-template-crd.yaml"),
+}
+"""The Go module and the file in it that define each of Argo's kinds."""
 
 
 def faults(document: dict[str, Any]) -> list[str]:
     """Where a manifest is wrong, and how, under strict field validation; nothing if it is valid."""
-    if document["kind"] in ARGO_KINDS:
+    if document["kind"] in CRDS:
         errors = validator(document["kind"]).iter_errors(document)
         return [f"{error.json_path}: {error.message}" for error in errors]
     try:
@@ -33,7 +41,7 @@ def faults(document: dict[str, Any]) -> list[str]:
 @cache
 def validator(kind: str) -> jsonschema.Draft202012Validator:
     """Argo's schema of a kind as the API server applies it under strict field validation."""
-    kept = CACHE / f"{kind}.json"
+    kept = CACHE / f"{kind}-{CRDS[kind][0].rpartition('@')[2]}.json"
     if not kept.is_file():
         CACHE.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(strict(definition(kind))))
@@ -41,15 +49,9 @@ def validator(kind: str) -> jsonschema.Draft202012Validator:
 
 
 def definition(kind: str) -> dict[str, Any]:
-    """The schema of a kind, out of Argo's Go module."""
-    if not shutil.which("go"):
-        pytest.skip("go is not on the PATH, and Argo's full schemas come in its Go module only")
-    module = f"github.com/argoproj/argo-workflows/v3@{ARGO}"
-    command = ["go", "mod", "download", "-json", module]
-    download = subprocess.run(command, capture_output=True, text=True, cwd=CACHE, check=False)
-    assert download.returncode == 0, f"go can't download {module}: {download.stderr}{download.stdout}"
-    crds = Path(json.loads(download.stdout)["Dir"], "manifests", "base", "crds", "full")
-    with (crds / f"argoproj.io_{kind.lower()}s.yaml").open() as file:
+    """The schema of a kind, out of its Go module."""
+    module, path = CRDS[kind]
+    with (source(module) / path).open() as file:
         document = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
     (version,) = document["spec"]["versions"]
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]
@@ -57,6 +59,16 @@ def definition(kind: str) -> dict[str, Any]:
     schema["properties"]["kind"] = {"const": kind}
     schema["properties"]["metadata"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     return schema
+
+
+def source(module: str) -> Path:
+    """The folder of a Go module, which is downloaded where it is missing."""
+    if not shutil.which("go"):
+        pytest.skip("go is not on the PATH, and Argo's full schemas come in its Go modules only")
+    command = ["go", "mod", "download", "-json", module]
+    download = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
+    assert download.returncode == 0, f"go can't download {module}: {download.stderr}{download.stdout}"
+    return Path(json.loads(download.stdout)["Dir"])
 
 
 def strict(schema: Any) -> Any:

@@ -14,7 +14,7 @@ import sys
 import yaml
 
 NAMESPACE = "pr-sentinel-backing"
-PASSWORDS = {"mongodb": ("root", "fetch", "preprocess"), "versitygw": ("access-key", "secret-key")}
+PASSWORDS = {"mongodb": ("root", "fetch", "preprocess", "serve", "checks"), "versitygw": ("access-key", "secret-key")}
 
 
 def kept(service: str) -> dict[str, str]:
@@ -56,6 +56,8 @@ def of_steps(passwords: dict[str, dict[str, str]], github_token: str) -> dict[st
         "preprocess": {**mongo("preprocess"), **store},
         "train": {**store, **tracking},
         "register": {**store, **tracking},
+        "serve": {**mongo("serve"), "github_token": github_token},
+        "checks": mongo("checks"),
     }
 
 

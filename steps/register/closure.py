@@ -1,10 +1,10 @@
-"""Which of our source files a module needs: it and all that it imports of `steps`, found by reading."""
+"""Which of our source files a module needs: it and all that it imports of ours, found by reading."""
 
 import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-PACKAGE = "steps"
+PACKAGES = ("steps", "rollouts", "samples")
 
 
 def closure(root: Path, modules: Iterable[str]) -> list[Path]:
@@ -50,7 +50,7 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _ours(name: str) -> bool:
-    return name.partition(".")[0] == PACKAGE
+    return name.partition(".")[0] in PACKAGES
 
 
 def _packages(name: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from steps.common.errors import Unavailable
+from steps.common.errors import NotFound, Unavailable
 from steps.common.tracking import REGISTERED_MODEL
 
 CHAMPION = "champion"
@@ -25,6 +25,16 @@ class Registry:
         """The version that the alias names."""
         number = self._champion_number()
         return self._client.get_model_version(REGISTERED_MODEL, number) if number else None
+
+    def get(self, number: str) -> ModelVersion:
+        """A version by its number.
+
+        Raises:
+            NotFound: there is none.
+        """
+        for found in self._versions(f"version_number = {int(number)}" if number.isdecimal() else "version_number = 0"):
+            return found
+        raise NotFound(f"There is no version {number} of {REGISTERED_MODEL}.", advice="Look for it: make mlflow")
 
     def was_champion(self, model_sha256: str) -> bool:
         """Whether a model of this content has been champion."""
@@ -67,6 +77,10 @@ class Registry:
             raise Unavailable("The champion changed while this model was compared with it.", advice="Run it again.")
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
         self.settle(version)
+
+    def go_back(self, version: ModelVersion) -> None:
+        """Make a version champion that has been it before."""
+        self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
 
     def settle(self, version: ModelVersion) -> None:
         """Note that a version has been champion."""

@@ -15,7 +15,7 @@ from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
 from steps.serve import description, health, parsing, problems, pulls, webhook
 from steps.serve.boundary import Boundary, RawHeaders, raw
-from steps.serve.contract import Card, Distribution, ScoreAnswer, ScoreRequest, Seen, UrlAnswer, UrlRequest
+from steps.serve.contract import Card, Distribution, Golden, ScoreAnswer, ScoreRequest, Seen, UrlAnswer, UrlRequest
 from steps.serve.runtime import Runtime, running
 from steps.serve.scoring import Scorer
 
@@ -67,6 +67,12 @@ async def model(request: Request) -> Response:
     scorer = current.ready()
     card = scorer.name.model_dump() | {"registration": current.registration.model_dump()}
     return _json(orjson.dumps(card | {"manifest": scorer.model.manifest}))
+
+
+@router.get("/golden", responses=problems.described(503), response_model=list[Golden], tags=["model"])
+async def golden(request: Request) -> Response:
+    """The model's golden pull requests; `/score` must give each its score, as at training."""
+    return _json(orjson.dumps(runtime(request).ready().model.golden))
 
 
 @router.get("/distribution", responses=problems.described(422, 503), tags=["model"])

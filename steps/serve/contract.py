@@ -131,6 +131,14 @@ class UrlAnswer(ScoreAnswer):
     pull_request: Seen
 
 
+class Golden(Form):
+    """A pull request, and the features and the score that the model must give it wherever it runs."""
+
+    pull_request: dict[str, Any]
+    features: dict[str, float]
+    score: float
+
+
 class Distribution(Form):
     """Quantiles of the scores of a repository's past, or over all repositories where it is not `known`."""
 

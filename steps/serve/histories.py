@@ -18,6 +18,8 @@ from steps.common.errors import SentinelError
 from steps.common.mongo import Document
 from steps.preprocess.history import History
 from steps.preprocess.last_day import Recent
+from steps.train import golden
+from steps.train.artefact import GOLDEN_REPOSITORY
 
 FRESH_SECONDS = 30.0
 AWAY_SECONDS = 5.0
@@ -54,10 +56,14 @@ class _Unreadable(Exception):
 
 
 class Histories:
-    """Histories by repository; what is kept answers at once, and is renewed behind."""
+    """Histories by repository; what is kept answers at once, and is renewed behind.
+
+    That of the golden pull requests is the one they were made with, so that anybody can have them scored like others.
+    """
 
     def __init__(self, database: Database[Document] | None) -> None:
         self._database = database
+        self._golden = Past(golden.past(), "repository")
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._renewals: dict[str, asyncio.Task[Past]] = {}
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
@@ -80,6 +86,8 @@ class Histories:
 
     def _known(self, repository: str) -> Past | None:
         """What is in memory, which is renewed behind where it is old."""
+        if repository == GOLDEN_REPOSITORY:
+            return self._golden
         kept = self._kept.get(repository)
         if kept is None:
             return None

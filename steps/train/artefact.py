@@ -12,6 +12,10 @@ VERSION = 2
 NETWORK = "model.onnx"
 FILES = (NETWORK, "features.json", "thresholds.json", "golden.json")
 MANIFEST = "manifest.json"
+GOLDEN_REPOSITORY = "golden/example"
+"""Of the golden pull requests; nobody else's are of it."""
+TOLERANCE = 1e-6
+"""By which their features and scores may differ."""
 AGAIN = "Fetch the model again, or train it again."
 _REFUSED = {".keras", ".h5", ".hdf5", ".pb", ".pkl", ".pickle", ".joblib", ".pt", ".pth"}
 """How files end that can run code when they are loaded."""

@@ -14,11 +14,10 @@ from steps.common.errors import DamagedArtefact
 from steps.common.pull_request import PullRequest
 from steps.preprocess.history import History
 from steps.preprocess.vectors import plain_rows, vector
+from steps.train.artefact import GOLDEN_REPOSITORY, TOLERANCE
 from steps.train.data import Floats
 from steps.train.model import Model
 
-REPOSITORY = "golden/example"
-TOLERANCE = 1e-6
 PAST = 90
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 AREAS = ("parser", "router", "cache", "docs", "build")
@@ -50,7 +49,15 @@ def check(model: Model) -> None:
     for place, expected in enumerate(model.golden):
         wanted = {**expected["features"], "score": expected["score"]}
         found = dict(zip((*model.names, "score"), (*features[place], scores[place]), strict=True))
-        _compare(f"{REPOSITORY}#{expected['pull_request']['number']}", wanted, found)
+        _compare(f"{GOLDEN_REPOSITORY}#{expected['pull_request']['number']}", wanted, found)
+
+
+def past() -> History:
+    """What the golden pull requests are compared with."""
+    history = History(ELSEWHERE)
+    for row in plain_rows([PullRequest.model_validate(_past(number)) for number in range(1, PAST + 1)]):
+        history.update(row)
+    return history
 
 
 def _compare(name: str, wanted: Mapping[str, float], found: Mapping[str, float]) -> None:
@@ -66,9 +73,7 @@ def _compare(name: str, wanted: Mapping[str, float], found: Mapping[str, float])
 
 def _through(model: Model, raws: Iterable[Raw]) -> tuple[Floats, Floats]:
     """Features [pull requests, features] and scores, the way of every pull request."""
-    history = History(ELSEWHERE)
-    for row in plain_rows([PullRequest.model_validate(_past(number)) for number in range(1, PAST + 1)]):
-        history.update(row)
+    history = past()
     rows = plain_rows([PullRequest.model_validate(raw) for raw in raws])
     features = np.stack([vector(row | history.features(row), model.names) for row in rows])
     return features, model.score(features, [row["repository"] for row in rows]).scores
@@ -137,7 +142,7 @@ def _raw(number: int, **changes: Any) -> Raw:
         "deletions": 6,
         "changed_files": 2,
         "commits": 2,
-        "base": {"ref": "main", "repo": {"full_name": REPOSITORY}},
+        "base": {"ref": "main", "repo": {"full_name": GOLDEN_REPOSITORY}},
     } | changes
 
 

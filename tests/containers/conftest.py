@@ -8,7 +8,7 @@ import pytest
 
 from tests import bentos
 from tests.containers.docker import docker
-from tests.containers.steps import ROOT, STEPS
+from tests.containers.steps import GIVEN, ROOT, STEPS
 
 NAME = "pr-sentinel/test"
 LABELS = {"VERSION": "7-x", "REVISION": "a-commit", "SOURCE": "https://git.example/pr-sentinel"}
@@ -39,7 +39,13 @@ def image(bento: bentos.Bento, options: list[str]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def images(options: list[str]) -> Iterator[dict[str, str]]:
-    """The names of the steps' images; they are taken away at the end, but for what the next build may use."""
+    """The names of the steps' images; they are taken away at the end, but for what the next build may use.
+
+    Those that `IMAGES` gives are neither built nor taken away.
+    """
+    if GIVEN:
+        yield GIVEN
+        return
     names = {step: f"{NAME}-{step}:steps" for step in STEPS}
     labels = (word for name, value in LABELS.items() for word in ("--build-arg", f"{name}={value}"))
     ours = ["--file", str(ROOT / "steps" / "Dockerfile"), *labels, *options, str(ROOT)]

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.load import answers, gate, pulls
-from tests.load.settings import LoadSettings
+from rollouts.checks.load import answers, gate, pulls
+from rollouts.checks.load.settings import LoadSettings
 
 LIMITS = gate.Limits(p95_ms=50, p99_ms=100, failure_share=0.01, throughput=50)
 DIGEST = "d" * 64

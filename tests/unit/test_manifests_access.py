@@ -11,6 +11,11 @@ MAY = {
     "pr-sentinel-preprocess": RESULTS | EXECUTORS,
     "pr-sentinel-train": RESULTS,
     "pr-sentinel-register": RESULTS,
+    "pr-sentinel-checks": {
+        ("", "services"): {"get"},
+        ("", "pods"): {"get"},
+        ("discovery.k8s.io", "endpointslices"): {"list"},
+    },
 }
 
 

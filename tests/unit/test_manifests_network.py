@@ -11,14 +11,16 @@ from tests import manifests
 from tests.network import Place, Policy, allowed
 
 POLICIES = manifests.of_kind("NetworkPolicy")
-STEPS = ("fetch", "preprocess", "executor", "train", "register")
+STEPS = ("fetch", "preprocess", "executor", "train", "register", "serve", "checks")
 BACKING = {"mongodb": 27017, "versitygw": 7070, "mlflow": 5000, "vault": 8200}
-PORTS = (22, 53, 80, 443, 6443, 7078, 7079, *BACKING.values())
+PORTS = (22, 53, 80, 443, 3000, 6443, 7078, 7079, *BACKING.values())
 ELSEWHERE = "somebody else's mongodb"
 PLACES = {
     **{name: Place("pr-sentinel", {"app.kubernetes.io/component": name}) for name in STEPS},
     **{name: Place("pr-sentinel-backing", {"app.kubernetes.io/name": name}) for name in BACKING},
     "a pod without labels": Place("pr-sentinel"),
+    "ingress": Place("ingress-nginx", {"app.kubernetes.io/name": "ingress-nginx"}),
+    "prometheus": Place("monitoring", {"app.kubernetes.io/name": "prometheus"}),
     ELSEWHERE: Place("default", {"app.kubernetes.io/name": "mongodb"}),
     "dns": Place("kube-system", {"k8s-app": "kube-dns"}),
     "dns on the node": Place(address="169.254.20.10"),
@@ -29,15 +31,13 @@ PLACES = {
     "a private IPv6 address": Place(address="fd00::1"),
 }
 MAY: dict[tuple[str, str], set[int]] = {
-    ("fetch", "github"): {443},
-    ("fetch", "github by IPv6"): {443},
-    ("fetch", "mongodb"): {27017},
-    ("preprocess", "mongodb"): {27017},
-    ("executor", "mongodb"): {27017},
+    **{(step, where): {443} for step in ("fetch", "serve") for where in ("github", "github by IPv6")},
+    **{(step, "mongodb"): {27017} for step in ("fetch", "preprocess", "executor", "serve", "checks")},
+    **{(who, "serve"): {3000} for who in ("checks", "ingress", "prometheus")},
     **{(step, "versitygw"): {7070} for step in ("preprocess", "executor", "train", "register")},
     **{(step, "mlflow"): {5000} for step in ("train", "register")},
     **{(step, "vault"): {8200} for step in STEPS if step != "executor"},
-    **{(step, "the API server"): {443, 6443} for step in STEPS if step != "executor"},
+    **{(step, "the API server"): {443, 6443} for step in STEPS if step not in ("executor", "serve")},
     **{(who, where): {53} for who in (*STEPS, "a pod without labels") for where in ("dns", "dns on the node")},
     ("executor", "preprocess"): {7078, 7079},
     ("preprocess", "executor"): {7079},

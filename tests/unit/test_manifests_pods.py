@@ -11,7 +11,16 @@ from tests.manifests import Document
 
 API = "/var/run/secrets/kubernetes.io/serviceaccount"
 VAULT = "/var/run/secrets/vault"
-STEPS = ("fetch", "preprocess", "train", "register")
+ACCOUNTS = ("fetch", "preprocess", "train", "register", "executor", "serve", "checks")
+NOT_A_STEP: dict[str, dict[str, set[str]]] = {
+    "executor": {"executor": set()},
+    "serve": {"serve": {VAULT}},
+    "identity": {"check": {API}},
+    "golden": {"check": set()},
+    "behaviour": {"check": {VAULT}},
+    "speed": {"check": set()},
+}
+"""The tokens that the containers of other pods hold."""
 PODS = {pod["metadata"]["name"]: pod for pod in manifests.pods()}
 
 
@@ -22,8 +31,7 @@ def complaints(pod: Document) -> set[str]:
     found = {
         "may be root": not security.get("runAsNonRoot") or not security.get("runAsUser"),
         "no seccomp profile": security.get("seccompProfile") != {"type": "RuntimeDefault"},
-        "no account of its own": spec.get("serviceAccountName")
-        not in {f"pr-sentinel-{name}" for name in ("executor", *STEPS)},
+        "no account of its own": spec.get("serviceAccountName") not in {f"pr-sentinel-{name}" for name in ACCOUNTS},
         "volumes of the node": any({*volume} & {"hostPath"} for volume in spec["volumes"]),
         "unbounded folder": any(
             not volume.get("emptyDir", {"sizeLimit": 1}).get("sizeLimit") for volume in spec["volumes"]
@@ -87,14 +95,14 @@ def test_a_pod_that_is_not_is_complained_of(change: Callable[[Document], Any], c
 
 @pytest.mark.parametrize("name", PODS)
 def test_a_container_holds_only_the_tokens_that_it_needs(name: str) -> None:
-    """Argo's own report to the API server, the step shows itself to Vault; only Spark's driver does both."""
+    """Argo's own report to the API server, the step shows itself to Vault; of steps, Spark's driver does both."""
     pod = PODS[name]
     held = {
         container["name"]: {mount["mountPath"] for mount in container["volumeMounts"]} & {API, VAULT}
         for container in containers(pod)
     }
     main = {"preprocess": {API, VAULT}}.get(name, {VAULT})
-    assert held == ({"executor": set()} if name == "executor" else {"init": {API}, "wait": {API}, "main": main})
+    assert held == NOT_A_STEP.get(name, {"init": {API}, "wait": {API}, "main": main})
 
 
 @pytest.mark.parametrize("name", PODS.keys() - {"executor"})

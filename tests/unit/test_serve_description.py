@@ -41,6 +41,7 @@ def test_there_is_an_operation_for_all_that_is_asked(described: dict[str, Any]) 
         "post /score_url",
         "post /webhook",
         "get /model",
+        "get /golden",
         "get /distribution",
         "get /livez",
         "get /readyz",

@@ -22,7 +22,16 @@ def load(address: str, **settings: str) -> subprocess.CompletedProcess[str]:
         "LOAD_THROUGHPUT": "20",
     } | settings
     environment = os.environ | found
-    command = [sys.executable, "-m", "locust", "-f", "tests/load/locustfile.py", "--headless", "--host", address]
+    command = [
+        sys.executable,
+        "-m",
+        "locust",
+        "-f",
+        "rollouts/checks/load/locustfile.py",
+        "--headless",
+        "--host",
+        address,
+    ]
     command += ["--loglevel", "WARNING"]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
@@ -31,7 +40,7 @@ def test_make_load_runs_this_command() -> None:
     """`make load URL=...`."""
     command = ["make", "--dry-run", "--always-make", "load", "URL=http://127.0.0.1:3000"]
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert '-m locust -f tests/load/locustfile.py --headless --loglevel WARNING --host "$URL"' in printed
+    assert '-m locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$URL"' in printed
 
 
 def test_a_good_service_passes() -> None:

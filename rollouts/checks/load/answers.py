@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 LEVELS = ("standard", "unusual", "high")
@@ -29,7 +30,7 @@ def check(ids: Sequence[str], status: int, headers: Mapping[str, str], body: byt
         WrongModel: header or body name another digest.
         WrongAnswer: it isn't JSON, or a result is missing, of another pull request, or not whole.
     """
-    if status != 200:
+    if status != HTTPStatus.OK:
         raise Failed(f"HTTP {status}" if status else "no answer")
     try:
         answer = json.loads(body)

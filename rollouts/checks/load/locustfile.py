@@ -12,8 +12,8 @@ from locust import FastHttpUser, LoadTestShape, events, task
 from locust.env import Environment
 from pydantic import ValidationError
 
-from tests.load import answers, gate, pulls
-from tests.load.settings import LoadSettings
+from rollouts.checks.load import answers, gate, pulls
+from rollouts.checks.load.settings import LoadSettings
 
 HEADERS = {"Content-Type": "application/json"}
 
@@ -33,7 +33,7 @@ class Bounded(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """The users that there should be now, and how many to add in a second; None at the end."""
         users = Shared.settings.users
-        return (users, users) if self.get_run_time() < Shared.settings.seconds else None
+        return (users, users) if self.get_run_time() < Shared.settings.seconds else None  # type: ignore[no-untyped-call]
 
 
 class Caller(FastHttpUser):
@@ -45,21 +45,23 @@ class Caller(FastHttpUser):
 
     def wait_time(self) -> float:
         """Each user's part of the rate on average; people don't come in step."""
-        return random.uniform(0, 2 * Shared.settings.users / Shared.settings.rate)
+        return random.uniform(0, 2 * Shared.settings.users / Shared.settings.rate)  # noqa: S311
 
     @task
     def score(self) -> None:
         """Send some and look at the answer."""
         sending = next(Shared.sendings)
         name = gate.SINGLE if len(sending.ids) == 1 else gate.LIST
-        with self.client.post("/score", data=sending.body, headers=HEADERS, name=name, catch_response=True) as response:
+        with self.client.post(
+            "/score", data=sending.body.decode(), headers=HEADERS, name=name, catch_response=True
+        ) as response:
             try:
                 answers.check(sending.ids, response.status_code, response.headers, response.content, Shared.digest)
             except (answers.Failed, answers.WrongModel, answers.WrongAnswer) as error:
                 response.failure(error)
 
 
-@events.request.add_listener
+@events.request.add_listener  # type: ignore[untyped-decorator]
 def count(name: str, response_time: float, exception: Exception | None, **_: Any) -> None:
     """Only the times of right answers count as times."""
     if exception is None:
@@ -72,7 +74,7 @@ def count(name: str, response_time: float, exception: Exception | None, **_: Any
         Shared.measured.failures[str(exception)] += 1
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]
 def prepare(environment: Environment, **_: Any) -> None:
     """Read the settings and ask which model answers, before anything is sent."""
     environment.process_exit_code = 1  # until the verdict says otherwise
@@ -102,13 +104,13 @@ def expected(host: str) -> str:
     return wanted
 
 
-@events.test_start.add_listener
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
 def start(**_: Any) -> None:
     """Begin the time that the throughput is measured by."""
     Shared.measured.seconds = -time.perf_counter()
 
 
-@events.quitting.add_listener
+@events.quitting.add_listener  # type: ignore[untyped-decorator]
 def conclude(environment: Environment, **_: Any) -> None:
     """Say the verdict, and make it the exit code."""
     Shared.measured.seconds += time.perf_counter()

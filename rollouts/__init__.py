@@ -1,0 +1,1 @@
+"""How a new model or a new build of the service reaches its users."""

@@ -1,0 +1,1 @@
+"""The service under load, and whether it was good enough."""

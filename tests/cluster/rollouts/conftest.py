@@ -1,0 +1,204 @@
+"""The Rollout and its analyses on a cluster with Argo Rollouts, in a namespace of their own.
+
+One image holds the service, its checks, a MongoDB, Prometheus and models to choose from; a revision says by its command
+which it is. `prometheus` and `kubectl argo rollouts` are on the PATH.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from pymongo import MongoClient
+
+from samples import raw
+from tests import candidates
+from tests.cluster import kube
+from tests.cluster.conftest import pushed
+
+ROOT = Path(__file__).parents[3]
+HERE = Path(__file__).parent
+BESIDE = HERE / "beside.yaml"
+SPACE = "pr-sentinel-rollouts"
+PROMETHEUS = f"http://prometheus.{SPACE}.svc:9090"
+ROLLOUT = "model-serving"
+BAD_WITHIN_SECONDS = 90
+"""For a candidate that never gets ready."""
+USUAL = "steps.serve.app:create"
+FAULTY = "faulty:create"
+
+
+class Release(NamedTuple):
+    """What Git says of a revision: a model, the digest and version that it is said to have, and how it is started."""
+
+    model: str
+    digest: str
+    version: str = "4"
+    app: str = USUAL
+    settings: tuple[str, ...] = ()
+
+    def patch(self) -> list[dict[str, Any]]:
+        """The change of the Rollout, as JSON patch."""
+        template = "/spec/template"
+        serve = ["env", f"MODEL_DIR=/app/models/{self.model}", *self.settings, "uvicorn", "--factory", self.app]
+        return [
+            {
+                "op": "replace",
+                "path": f"{template}/metadata/annotations/pr-sentinel~1model-digest",
+                "value": self.digest,
+            },
+            {
+                "op": "replace",
+                "path": f"{template}/metadata/annotations/pr-sentinel~1model-version",
+                "value": self.version,
+            },
+            {
+                "op": "add",
+                "path": f"{template}/spec/containers/0/command",
+                "value": [*serve, "--host", "0.0.0.0", "--port", "3000", "--log-level", "warning"],  # noqa: S104
+            },
+        ]
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the models."""
+    folder = tmp_path_factory.mktemp("models")
+    candidates.write(folder, candidates.rows())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digests(models: Path) -> dict[str, str]:
+    """That of each model."""
+    from steps.train import artefact
+
+    return {folder.name: artefact.read(folder).digest for folder in models.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def image(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The one image."""
+    folder = tmp_path_factory.mktemp("image")
+    for name in ("pyproject.toml", "uv.lock", ".ci/uv.txt", "tests/cluster/rollouts/Dockerfile"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("steps", "rollouts", "samples"):
+        shutil.copytree(ROOT / name, folder / "app" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(models, folder / "app" / "models")
+    for name in ("faulty.py", "caller.py"):
+        shutil.copy(HERE / name, folder / "app")
+    found = shutil.which("prometheus")
+    assert found, "prometheus is not on the PATH"
+    (folder / "bin").mkdir()
+    shutil.copy(found, folder / "bin")
+    return pushed("pr-sentinel/rollouts", str(folder))
+
+
+@pytest.fixture(scope="session")
+def space(image: dict[str, str], digests: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The namespace with the active model in it, and somebody who calls it."""
+    folder = tmp_path_factory.mktemp("overlay")
+    kube.kubectl("create", "namespace", SPACE)
+    try:
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder, image, digests["active"])))
+        kube.kubectl("apply", "--server-side", "--kustomize", str(folder), namespace=SPACE)
+        kube.rolled_out(SPACE)
+        filled()
+        wait_for("Healthy")
+        yield SPACE
+    finally:
+        if not os.environ.get("KEEP"):
+            kube.run("kubectl", "delete", "namespace", SPACE, "--wait=false")
+
+
+def overlay(folder: Path, image: dict[str, str], active: str) -> dict[str, Any]:
+    """The Rollout with its accounts, and what it has beside it here."""
+    for path in (*(ROOT / "gitops" / "base" / "access" / name for name in ("serve.yaml", "checks.yaml")), BESIDE):
+        shutil.copy(path, folder)
+    return {
+        "resources": [os.path.relpath(ROOT / "rollouts", folder), "serve.yaml", "checks.yaml", BESIDE.name],
+        "namespace": SPACE,
+        "images": [{"name": name} | image for name in ("pr-sentinel/serve", "pr-sentinel/checks")],
+        "patches": [
+            {"target": {"kind": "Rollout"}, "patch": json.dumps(adapted(Release("active", active, "3")))},
+            {"target": {"name": "post-promotion"}, "patch": replaced("/spec/args/1/value", PROMETHEUS)},
+            # Kustomize leaves alone whom a binding is for.
+            {"target": {"kind": "RoleBinding"}, "patch": replaced("/subjects/0/namespace", SPACE)},
+        ],
+    }
+
+
+def adapted(first: Release) -> list[dict[str, Any]]:
+    """The first revision, and less patience with one that never gets ready or failed."""
+    return [
+        *first.patch(),
+        {"op": "replace", "path": "/spec/progressDeadlineSeconds", "value": BAD_WITHIN_SECONDS},
+        # A small node has no room for the pods of several revisions, each with a good part of a core.
+        {"op": "replace", "path": "/spec/strategy/blueGreen/abortScaleDownDelaySeconds", "value": 1},
+        {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "50m"},
+    ]
+
+
+def replaced(path: str, value: str) -> str:
+    """A JSON patch that puts a value in another's place."""
+    return json.dumps([{"op": "replace", "path": path, "value": value}])
+
+
+def filled() -> None:
+    """Pull requests and histories in MongoDB, as fetch and preprocess leave them."""
+    rows = candidates.rows()
+    pulls = [pull | {"created_at": datetime.fromisoformat(pull["created_at"])} for pull in raw.newest(600)]
+    with (
+        kube.forwarded("mongodb", 27017, SPACE) as address,
+        MongoClient[dict[str, Any]](f"mongodb://{address}", directConnection=True) as client,
+    ):
+        client.pr_sentinel.history.insert_many(candidates.histories(rows))
+        client.pr_sentinel.pull_requests.insert_many(pulls)
+
+
+def rollout() -> Any:
+    """The Rollout as it is."""
+    return kube.get("rollout", ROLLOUT, namespace=SPACE)
+
+
+def wait_for(*phases: str) -> Any:
+    """The Rollout as soon as it is in one of these phases, having seen its latest revision."""
+
+    def look() -> Any:
+        found = rollout()
+        status = found.get("status", {})
+        seen = status.get("observedGeneration") == str(found["metadata"]["generation"])
+        return found if seen and status.get("phase") in phases else None
+
+    return kube.wait(look, f"a Rollout that is {' or '.join(phases)}")
+
+
+def release(given: Release) -> Any:
+    """Put a revision in, and wait until it waits for a person or is given up."""
+    change = json.dumps(given.patch())
+    kube.kubectl("patch", "rollout", ROLLOUT, "--type=json", f"--patch={change}", namespace=SPACE)
+    return wait_for("Paused", "Degraded")
+
+
+def analysed(found: Any, kind: str) -> dict[str, str]:
+    """How each metric of the latest revision's analysis ended; nothing where there was none."""
+    chosen = f"rollouts-pod-template-hash={found['status']['currentPodHash']},rollout-type={kind}"
+    runs = kube.get("analysisrun", "--selector", chosen, namespace=SPACE)["items"]
+    return {one["name"]: one["phase"] for run in runs for one in run.get("status", {}).get("metricResults", [])}
+
+
+def active_hash() -> str:
+    """Which revision users reach."""
+    service = kube.get("service", "model-serving-active", namespace=SPACE)
+    return str(service["spec"]["selector"]["rollouts-pod-template-hash"])
+
+
+def called() -> dict[str, int]:
+    """What has come of the caller's requests so far: answers by the model's digest, and failures by their kind."""
+    line = kube.kubectl("logs", "deployment/caller", "--tail=1", namespace=SPACE)
+    return dict(json.loads(line.replace("'", '"')))

@@ -1,0 +1,40 @@
+"""The service with a fault: SLOW=1 lets scores wait for half a second, and where /tmp/broken is, each is an error."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from steps.serve.app import create as usual
+from steps.serve.boundary import Boundary
+
+BROKEN = Path("/tmp/broken")  # noqa: S108  the pod's own
+
+
+class Faulty:
+    """ASGI middleware with the faults."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        score = scope.get("path") == "/score"
+        if score and os.environ.get("SLOW"):
+            await asyncio.sleep(0.5)
+        if score and BROKEN.exists():
+            await PlainTextResponse("broken", 500)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def create() -> FastAPI:
+    """The application; the fault is inside of what counts requests."""
+    app = usual()
+    (place,) = (number for number, one in enumerate(app.user_middleware) if one.cls is Boundary)
+    app.add_middleware(Faulty)
+    app.user_middleware.insert(place, app.user_middleware.pop(place + 1))
+    return app

@@ -1,0 +1,174 @@
+"""What is watched after a promotion says yes only for figures that are there and good, by the engines that will ask it.
+
+Prometheus' own engine works out each query over series that are made up here; Argo Rollouts' own code then judges what
+came of it by the conditions beside the query.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests import manifests
+from tests.schemas import CACHE, ROLLOUTS, source
+
+HASH, ANOTHER = "7b5c", "66aa"
+STEP_SECONDS = 5
+EVALUATE = Path(__file__).parents[2] / "rollouts" / "evaluate.go"
+(TEMPLATE,) = (one for one in manifests.of_kind("AnalysisTemplate") if one["metadata"]["name"] == "post-promotion")
+METRICS = {metric["name"]: metric for metric in TEMPLATE["spec"]["metrics"]}
+Series = dict[str, float]
+"""By what they are, what they grow by in a second; those that are no counters have the value."""
+
+
+def requests(status: str, route: str = "/score", pods: str = HASH) -> str:
+    """A series of the service."""
+    return f'pr_sentinel_requests_total{{route="{route}",status="{status}",rollouts_pod_template_hash="{pods}"}}'
+
+
+def scored(level: str, pods: str = HASH) -> str:
+    """A series of the service."""
+    return f'pr_sentinel_scored_total{{route="/score",level="{level}",rollouts_pod_template_hash="{pods}"}}'
+
+
+def gauge(name: str, pod: int, pods: str = HASH) -> str:
+    """A series of a pod."""
+    return f'{name}{{instance="10.0.0.{pod}:3000",rollouts_pod_template_hash="{pods}"}}'
+
+
+def times(rate: float, quick: float, pods: str = HASH) -> Series:
+    """Requests in a second, and how many of them took at most 250 ms; the others took up to a second."""
+    name, labels = "pr_sentinel_request_seconds", f'route="/score",rollouts_pod_template_hash="{pods}"'
+    buckets = {"0.1": quick, "0.25": quick, "1.0": rate, "+Inf": rate}
+    found = {f'{name}_bucket{{le="{bound}",{labels}}}': count for bound, count in buckets.items()}
+    return found | {f"{name}_count{{{labels}}}": rate}
+
+
+READY = {gauge("up", pod): 1.0 for pod in (1, 2)} | {gauge("pr_sentinel_ready", pod): 1.0 for pod in (1, 2)}
+PASSED: list[tuple[str, Series]] = [
+    ("answers", {requests("200"): 2}),
+    ("answers", {requests("200"): 2, requests("422"): 2, requests("200", "/metrics"): 1}),
+    ("answers", {requests("200"): 2, requests("500"): 0.01}),
+    ("answers", {requests("200"): 2, requests("500", pods=ANOTHER): 5}),
+    ("latency", times(2, 2)),
+    ("latency", times(2, 2) | times(2, 0, ANOTHER)),
+    ("flagged", {scored("standard"): 2}),
+    ("flagged", {scored("standard"): 2, scored("unusual"): 0.1, scored("high"): 0.1}),
+    ("readiness", READY),
+    ("readiness", READY | {gauge("up", 3, ANOTHER): 0}),
+]
+FAILED: list[tuple[str, Series]] = [
+    ("answers", {requests("200"): 2, requests("500"): 0.1}),
+    ("answers", {requests("503"): 2}),
+    ("answers", {requests("499"): 2}),
+    ("answers", {requests("200"): 2, requests("500", "/webhook"): 1}),
+    ("latency", times(2, 1.9)),
+    ("latency", times(2, 0)),
+    ("flagged", {scored("standard"): 2, scored("unusual"): 1}),
+    ("flagged", {scored("high"): 2}),
+    ("readiness", READY | {gauge("up", 2): 0}),
+    ("readiness", READY | {gauge("pr_sentinel_ready", 2): 0}),
+    ("readiness", {gauge("up", 1): 0}),
+]
+OPEN: list[tuple[str, Series]] = [
+    *((name, {}) for name in METRICS),
+    ("answers", {requests("200"): 0.1}),
+    ("answers", {requests("500"): 0.1}),
+    ("answers", {requests("200"): 0}),
+    ("answers", {requests("200", "/metrics"): 2, requests("200", "/readyz"): 2}),
+    ("answers", {requests("200", pods=ANOTHER): 2}),
+    ("latency", times(0.1, 0.1)),
+    ("latency", times(0, 0)),
+    ("latency", times(2, 2, ANOTHER)),
+    ("flagged", {scored("standard"): 0.1}),
+    ("flagged", {scored("standard"): 0}),
+    ("flagged", {scored("standard", ANOTHER): 2}),
+    ("readiness", {gauge("up", 1): 1}),
+    ("readiness", {name.replace(HASH, ANOTHER): value for name, value in READY.items()}),
+]
+
+
+@pytest.fixture(scope="session")
+def evaluate() -> Path:
+    """A program around what Argo Rollouts judges results with."""
+    module, target = source(ROLLOUTS), CACHE / f"evaluate-{ROLLOUTS.rpartition('@')[2]}"
+    program = target / "evaluate"
+    if not program.is_file():
+        for part in ("utils/evaluate", "pkg/apis"):
+            shutil.copytree(module / part, target / part, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        for name in ("go.mod", "go.sum"):
+            shutil.copyfile(module / name, target / name)
+        (target / "main").mkdir(exist_ok=True)
+        shutil.copyfile(EVALUATE, target / "main" / "main.go")
+        subprocess.run(["go", "build", "-o", program, "./main"], cwd=target, check=True)
+    return program
+
+
+def phases(evaluate: Path, metric: dict[str, Any], results: Sequence[list[float | None]]) -> list[str]:
+    """What becomes of each result; None stands for NaN."""
+    conditions = {"Success": metric["successCondition"], "Failure": metric["failureCondition"]}
+    asked = "\n".join(json.dumps({**conditions, "Result": result}) for result in results)
+    done = subprocess.run([evaluate], input=asked, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_no_data_and_no_number_are_neither_yes_nor_no(name: str, evaluate: Path) -> None:
+    """Nor are several results, of which none would be the right one."""
+    assert phases(evaluate, METRICS[name], [[], [None], [0.0, 0.0], [1.0, 1.0]]) == ["Inconclusive"] * 4
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_good_and_bad_figures_are_told_apart(name: str, evaluate: Path) -> None:
+    """The limit itself is good."""
+    good, limit, bad = {
+        "answers": (0.0, 0.01, 0.0101),
+        "latency": (0.01, 0.25, 0.2501),
+        "flagged": (0.0, 0.2, 0.2001),
+        "readiness": (1.0, 1.0, 0.0),
+    }[name]
+    assert phases(evaluate, METRICS[name], [[good], [limit], [bad]]) == ["Successful", "Successful", "Failed"]
+
+
+@pytest.mark.parametrize(
+    ("phase", "name", "series"),
+    [
+        (phase, *case)
+        for phase, cases in (("Successful", PASSED), ("Failed", FAILED), ("Inconclusive", OPEN))
+        for case in cases
+    ],
+)
+def test_series_are_judged_as_they_should_be(
+    phase: str, name: str, series: Series, evaluate: Path, tmp_path: Path
+) -> None:
+    """Each query over series of three minutes, at their end."""
+    assert phases(evaluate, METRICS[name], [found(METRICS[name], series, tmp_path)]) == [phase]
+
+
+def found(metric: dict[str, Any], series: Series, folder: Path) -> list[float | None]:
+    """What Prometheus finds: its tester is told to expect nothing, and says what it got instead."""
+    if not shutil.which("promtool"):
+        pytest.skip("promtool, which comes with Prometheus, is not on the PATH")
+    query = metric["provider"]["prometheus"]["query"].replace("{{args.pod-hash}}", HASH)
+    counters = {one: not one.startswith(("up", "pr_sentinel_ready")) for one in series}
+    given = [
+        {"series": one, "values": f"0+{rate * STEP_SECONDS}x36" if counters[one] else f"{rate}x36"}
+        for one, rate in series.items()
+    ]
+    asked = [{"expr": query, "eval_time": "3m", "exp_samples": []}]
+    test = {"interval": f"{STEP_SECONDS}s", "input_series": given, "promql_expr_test": asked}
+    (folder / "test.yaml").write_text(yaml.safe_dump({"tests": [test]}))
+    done = subprocess.run(
+        ["promtool", "test", "rules", folder / "test.yaml"], capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    if done.returncode == 0:
+        return []
+    _, _, got = said.partition("got:")
+    assert got, said
+    return [None if "NaN" in line else float(line.split()[-1]) for line in got.strip().splitlines() if line.strip()]

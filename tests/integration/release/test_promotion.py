@@ -1,0 +1,304 @@
+"""Promotion on a real Git server: what is proposed, and every way in which it must not be."""
+
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from release import git, promotion
+from release.analysis import KINDS, Analysis
+from release.git import Clone
+from release.github import hub
+from release.images import COMPONENT, IMAGES, SERVE
+from release.promotion import Refused
+from release.settings import GitSettings, HubSettings
+from steps.common.errors import DataError
+from steps.common.settings import load
+from tests.integration.release.command import file_of, release
+from tests.integration.release.conftest import NAME, Pulls, Repository, digest, passed
+
+Change = Callable[[list[Analysis]], list[Analysis]]
+
+
+def no_card(_: str) -> None:
+    """A registry that nobody asked."""
+
+
+@pytest.fixture
+def released(repository: Repository, clone: Clone) -> str:
+    """Staging holds release 2 and main release 1; the commit of staging."""
+    repository.release("staging", 1)
+    repository.merge("staging", "main")
+    commit = repository.release("staging", 2)
+    clone.refresh()
+    return commit
+
+
+def prepared(clone: Clone, commit: str) -> promotion.Proposal:
+    return promotion.prepare(clone, passed(clone, commit), no_card, NAME)
+
+
+def refusal(clone: Clone, text: str, analyses: list[Analysis]) -> str:
+    clone.refresh()
+    with pytest.raises(Refused) as refused:
+        promotion.verify(clone, text, analyses)
+    return refused.value.problem
+
+
+def test_a_promotion_shows_what_speaks_for_it_and_merges(
+    repository: Repository, clone: Clone, released: str, pulls: Pulls, tmp_path: Path
+) -> None:
+    """Opened by the command, verified by the check, merged: main is what staging was; then there is nothing more."""
+    file = file_of(passed(clone, released), tmp_path)
+    done = release(repository.folder, "promote", "--analyses", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (request,) = pulls.all()
+    assert request["html_url"] in done.stdout
+    assert (request["head"]["ref"], request["base"]["ref"]) == ("staging", "main")
+    for shown in (released, digest(1), digest(2), "PrePromotion", "identity: Successful", "Version 2", "attestations"):
+        assert shown in request["body"]
+    assert f"-        image: registry.example/{SERVE}@{digest(1)}" in request["body"]
+    assert f"+        image: registry.example/{SERVE}@{digest(2)}" in request["body"]
+    verified = release(repository.folder, "verify-promotion", str(request["number"]), "--analyses", file)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    repository.merge("staging", "main")
+    clone.refresh()
+    assert clone.tree(clone.head("main")) == clone.tree(released)
+    again = release(repository.folder, "promote", "--analyses", file)
+    assert again.returncode == DataError.exit_code
+    assert "There is nothing to promote" in again.stdout
+
+
+def test_promoting_twice_brings_the_same_pull_request_up_to_date(
+    repository: Repository, clone: Clone, released: str, pulls: Pulls
+) -> None:
+    """With the evidence of what staging holds by then."""
+    with hub(load(HubSettings)) as github:
+        first = promotion.propose(clone, github, prepared(clone, released))
+        later = repository.release("staging", 3)
+        clone.refresh()
+        second = promotion.propose(clone, github, prepared(clone, later))
+    (request,) = pulls.all()
+    assert first.number == second.number == request["number"]
+    assert later in request["body"]
+    assert released not in request["body"]
+    assert promotion.verify(clone, request["body"], passed(clone, later)).commit == later
+
+
+def test_two_promotions_at_once_open_one_pull_request(clone: Clone, released: str, pulls: Pulls) -> None:
+    """Whoever comes second finds it."""
+    proposal = prepared(clone, released)
+
+    def propose(_: int) -> int:
+        with git.clone(load(GitSettings)) as own, hub(load(HubSettings)) as github:
+            return promotion.propose(own, github, proposal).number
+
+    with ThreadPoolExecutor(4) as threads:
+        numbers = set(threads.map(propose, range(4)))
+    assert len(pulls.all()) == len(numbers) == 1
+
+
+def test_a_promotion_is_refused_when_staging_moves_meanwhile(
+    repository: Repository, clone: Clone, released: str, pulls: Pulls
+) -> None:
+    """The evidence would be of something else."""
+    proposal = prepared(clone, released)
+    later = repository.release("staging", 3)
+    with hub(load(HubSettings)) as github, pytest.raises(Refused, match=f"has moved from {released} to {later}"):
+        promotion.propose(clone, github, proposal)
+    assert pulls.all() == []
+
+
+def test_an_opened_promotion_is_refused_once_staging_has_moved(
+    repository: Repository, clone: Clone, released: str, pulls: Pulls
+) -> None:
+    """Its evidence is of another commit, even where the images are the same."""
+    proposal = prepared(clone, released)
+    (repository.folder / "gitops/clusters/staging/settings.yaml").open("a").write("  MORE: '1'\n")
+    later = repository.push("staging", "more settings")
+    clone.refresh()
+    said = refusal(clone, proposal.text, passed(clone, later))
+    assert f"the evidence is of {released}, and staging stands at {later}" in said
+
+
+def test_what_main_alone_has_is_refused(repository: Repository, clone: Clone, released: str) -> None:
+    """The merge would be something that staging never ran; after merging main into staging it is not."""
+    repository.git("checkout", "--quiet", "-B", "main", "origin/main")
+    (repository.folder / "hotfix").write_text("only in production\n")
+    repository.push("main", "a hotfix")
+    clone.refresh()
+    with pytest.raises(Refused, match="main would hold more than what staging ran; merge main into staging first"):
+        prepared(clone, released)
+    repository.merge("main", "staging")
+    clone.refresh()
+    assert prepared(clone, clone.head("staging"))
+
+
+def test_branches_that_contradict_each_other_are_refused(repository: Repository, clone: Clone, released: str) -> None:
+    """In words, not by a failing merge."""
+    repository.release("main", 9, (SERVE,))
+    clone.refresh()
+    with pytest.raises(DataError, match="contradict each other"):
+        prepared(clone, released)
+
+
+def without(kind: str) -> Change:
+    return lambda analyses: [one for one in analyses if one.kind != kind]
+
+
+def changed(kind: str, **fields: Any) -> Change:
+    return lambda analyses: [one._replace(**fields) if one.kind == kind else one for one in analyses]
+
+
+def unmeasured(kind: str) -> Change:
+    return lambda analyses: [
+        one._replace(metrics=dict(list(one.metrics.items())[1:])) if one.kind == kind else one for one in analyses
+    ]
+
+
+def failing(kind: str, phase: str) -> Change:
+    """As a whole passed, but one metric was not."""
+    return lambda analyses: [
+        one._replace(metrics=one.metrics | {min(one.metrics): phase}) if one.kind == kind else one for one in analyses
+    ]
+
+
+WRONG: dict[str, tuple[Callable[[str], Change], str]] = {
+    "missing": (without, "no analysis"),
+    "failed": (lambda kind: changed(kind, phase="Failed"), "it is Failed"),
+    "inconclusive": (lambda kind: changed(kind, phase="Inconclusive"), "it is Inconclusive"),
+    "error": (lambda kind: changed(kind, phase="Error"), "it is Error"),
+    "running": (lambda kind: changed(kind, phase="Running"), "it is Running"),
+    "of another digest": (
+        lambda kind: changed(kind, image=f"registry.example/{SERVE}@{digest(1)}"),
+        f"it is of another image, registry.example/{SERVE}@{digest(1)}",
+    ),
+    "of another repository": (
+        lambda kind: changed(kind, image=f"other.example/{SERVE}@{digest(2)}"),
+        "it is of another image, other.example",
+    ),
+    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it is of another image"),
+    "without metrics": (lambda kind: changed(kind, metrics={}), "was not measured"),
+    "one metric short": (unmeasured, "was not measured"),
+    "one metric failed": (lambda kind: failing(kind, "Failed"), "is Failed"),
+    "one metric inconclusive": (lambda kind: failing(kind, "Inconclusive"), "is Inconclusive"),
+}
+
+
+def test_an_analysis_that_does_not_speak_for_it_is_a_refusal(clone: Clone, released: str) -> None:
+    """Each kind, in each way: when the evidence is gathered, and when it is verified against what they say by then."""
+    good, merge = passed(clone, released), promotion.Merge.of(clone)
+    found = prepared(clone, released).evidence
+    assert promotion.objections(found, merge, good) == []
+    for kind, (change, words) in itertools.product(KINDS, WRONG.values()):
+        wrong = change(kind)(good)
+        for said in (
+            promotion.objections(found, merge, wrong),
+            promotion.objections(found._replace(analyses=wrong), merge, good),
+        ):
+            assert said
+            assert all(f"{kind}: " in line for line in said)
+            assert any(words in line for line in said)
+
+
+@pytest.mark.parametrize("wrong", ["missing", "failed", "of another digest"])
+def test_the_whole_way_ends_at_such_an_analysis(wrong: str, clone: Clone, released: str) -> None:
+    """Gathering refuses, and so does the check of a promotion that was gathered before."""
+    good = passed(clone, released)
+    bad = WRONG[wrong][0]("PrePromotion")(good)
+    with pytest.raises(Refused, match="PrePromotion: "):
+        promotion.prepare(clone, bad, no_card, NAME)
+    assert "PrePromotion: " in refusal(clone, prepared(clone, released).text, bad)
+
+
+def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: str) -> None:
+    """Each part of it is compared with Git and with the analyses, as they are asked anew."""
+    good, text = passed(clone, released), prepared(clone, released).text
+    assert promotion.verify(clone, text, good)
+    machine = text.rpartition("<!-- evidence")[2]
+    edits = {
+        digest(2): (digest(7), "names other images or another model than Git"),
+        f'"digest": "{2:064x}"': (f'"digest": "{7:064x}"', "names other images or another model than Git"),
+        '"version": "2"': ('"version": "7"', "names other images or another model than Git"),
+        clone.tree(released): (clone.tree("main"), "the evidence is of"),
+        '"Successful"': ('"Failed"', "it is Failed"),
+    }
+    for old, (new, words) in edits.items():
+        assert old in machine
+        assert words in refusal(
+            clone, text.replace(machine, machine.replace(old, new, 1 if "Succ" in old else -1)), good
+        )
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Please merge.", "<!-- evidence\n{}\n-->", "<!-- evidence\nno json\n-->", "<!-- evidence"]
+)
+def test_without_evidence_there_is_no_promotion(text: str, clone: Clone, released: str) -> None:
+    """Nor with what can't be read."""
+    with pytest.raises(DataError, match="evidence"):
+        promotion.verify(clone, text, passed(clone, released))
+
+
+def test_words_in_an_analysis_do_not_end_the_evidence(clone: Clone, released: str) -> None:
+    """They are Argo's, and may hold anything."""
+    analyses = [one._replace(message="--> <!-- evidence {} -->") for one in passed(clone, released)]
+    text = promotion.prepare(clone, analyses, no_card, NAME).text
+    assert promotion.verify(clone, text, analyses).analyses == analyses
+
+
+def test_what_is_not_released_yet_is_refused(repository: Repository, clone: Clone) -> None:
+    """Each image has to have a digest; those that have none are named."""
+    commit = repository.release("staging", 1, tuple(name for name in IMAGES if name != "pr-sentinel/train"))
+    clone.refresh()
+    with pytest.raises(Refused, match="not released yet: pr-sentinel/train"):
+        prepared(clone, commit)
+
+
+def test_a_tag_in_git_is_refused(repository: Repository, clone: Clone, released: str) -> None:
+    """However it came there."""
+    path = repository.folder / COMPONENT
+    path.write_text(path.read_text().replace(f"digest: {digest(2)}", "digest: latest", 1))
+    repository.push("staging", "a tag")
+    clone.refresh()
+    with pytest.raises(DataError, match="names no image by digest"):
+        prepared(clone, clone.head("staging"))
+
+
+def test_a_rollout_without_an_analysis_can_not_be_promoted(repository: Repository, clone: Clone, released: str) -> None:
+    """Taking the gate away on staging does not open it."""
+    path = repository.folder / "rollouts/rollout.yaml"
+    text = path.read_text()
+    begin, end = text.index("      prePromotionAnalysis:"), text.index("      postPromotionAnalysis:")
+    path.write_text(text[:begin] + text[end:])
+    repository.push("staging", "no gate")
+    clone.refresh()
+    with pytest.raises(Refused, match="PrePromotion: the Rollout asks for no such analysis"):
+        prepared(clone, clone.head("staging"))
+
+
+def test_a_dirty_tree_is_refused(
+    repository: Repository, clone: Clone, released: str, pulls: Pulls, tmp_path: Path
+) -> None:
+    """A person could take it for what is promoted."""
+    (repository.folder / "new").write_text("not committed\n")
+    done = release(repository.folder, "promote", "--analyses", file_of(passed(clone, released), tmp_path))
+    assert done.returncode == DataError.exit_code
+    assert "The working tree has changes: new." in done.stdout
+    assert pulls.all() == []
+
+
+def test_github_s_refusal_is_told_in_words(
+    repository: Repository, clone: Clone, released: str, pulls: Pulls, tmp_path: Path
+) -> None:
+    """Without a trace, and without the token."""
+    file = file_of(passed(clone, released), tmp_path)
+    done = release(repository.folder, "promote", "--analyses", file, GITHUB_TOKEN="bad-token")  # noqa: S106
+    assert done.returncode == 77
+    assert "Check GITHUB_TOKEN" in done.stdout
+    assert "bad-token" not in done.stdout + done.stderr
+    missing = release(repository.folder, "promote", "--analyses", file, GITHUB_REPOSITORY="example/nowhere")
+    assert missing.returncode == 66
+    assert "Check GITHUB_REPOSITORY" in missing.stdout

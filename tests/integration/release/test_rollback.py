@@ -1,0 +1,309 @@
+"""Rollback and status: users first, then the registry, then Git; wherever it stops, a second run finishes."""
+
+import json
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from release.images import SERVE
+from steps.register.versions import CHAMPION
+from tests.integration.release.command import release
+from tests.integration.release.conftest import Pulls, Repository, digest, model
+
+NAME = "pr-sentinel"
+HELD = {"argocd.argoproj.io/skip-reconcile": "true"}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Static files, which is all that reading from a registry takes."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name in the base class
+        """Say nothing."""
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of manifests in an images' registry, and the host that releases name."""
+    monkeypatch.setenv("REGISTRY_INSECURE", "true")
+    folder = tmp_path / "registry"
+    manifests = folder / "v2" / SERVE / "manifests"
+    manifests.mkdir(parents=True)
+    for number in (1, 2, 3):
+        (manifests / digest(number)).write_text("{}")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        (folder / "host").write_text(f"127.0.0.1:{server.server_port}")
+        yield manifests
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    """Versions 1 to 3 of the model; the third is champion."""
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_URI", address)
+    client = MlflowClient(address)
+    client.create_registered_model(NAME)
+    for _ in range(3):
+        client.create_model_version(NAME, f"file://{tmp_path}/model")
+    client.set_registered_model_alias(NAME, CHAMPION, "3")
+    return client
+
+
+def champion(registry: MlflowClient) -> str:
+    return str(registry.get_model_version_by_alias(NAME, CHAMPION).version)
+
+
+class Cluster:
+    """Production's cluster, by the file that its stand-in keeps it in."""
+
+    def __init__(self, path: Path, host: str) -> None:
+        self.path = path
+        self.host = host
+
+    def write(self, *revisions: int, active: int, stable: int, current: int, argo_cd: bool = True) -> None:
+        """A Rollout with these revisions, each with the release of its number."""
+        status = {
+            "blueGreen": {"activeSelector": f"hash{active}", "previewSelector": f"hash{current}"},
+            "stableRS": f"hash{stable}",
+            "currentPodHash": f"hash{current}",
+        }
+        state = {
+            "rollout": {"metadata": {"uid": "one"}, "status": status},
+            "replicasets": [self._replica_set(number) for number in revisions],
+            "analysisruns": [],
+            "application": {"metadata": {}} if argo_cd else None,
+        }
+        self.path.write_text(json.dumps(state))
+
+    def _replica_set(self, number: int) -> dict[str, Any]:
+        named = {"pr-sentinel/model-digest": model(number).digest, "pr-sentinel/model-version": str(number)}
+        image = f"{self.host}/{SERVE}@{digest(number)}"
+        return {
+            "metadata": {
+                "ownerReferences": [{"uid": "one"}],
+                "labels": {"rollouts-pod-template-hash": f"hash{number}"},
+                "annotations": {"rollout.argoproj.io/revision": str(number)},
+            },
+            "spec": {"template": {"metadata": {"annotations": named}, "spec": {"containers": [{"image": image}]}}},
+        }
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """All of it."""
+        return dict(json.loads(self.path.read_text()))
+
+    @property
+    def active(self) -> str:
+        """The pod hash that users get."""
+        return str(self.state["rollout"]["status"]["blueGreen"]["activeSelector"])
+
+    @property
+    def held(self) -> bool:
+        """Whether Argo CD leaves it alone."""
+        return bool(self.state["application"]["metadata"].get("annotations") == HELD)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """Production's cluster, at release 3 with the pods of 2 and 1 still known."""
+    folder, real = tmp_path / "bin", shutil.which("kubectl")
+    assert real, "kubectl is not on the PATH"
+    folder.mkdir()
+    (folder / "kubectl").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("kubectl.py")} "$@"\n')
+    (folder / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    monkeypatch.setenv("REAL_KUBECTL", real)
+    monkeypatch.setenv("CLUSTER", str(tmp_path / "cluster.json"))
+    monkeypatch.setenv("KUBECONFIG", "named")
+    made = Cluster(tmp_path / "cluster.json", (images.parents[3] / "host").read_text())
+    made.write(1, 2, 3, active=3, stable=3, current=3)
+    return made
+
+
+@pytest.fixture
+def production(repository: Repository, cluster: Cluster) -> Repository:
+    """Main has had the releases 1, 2 and 3, one after the other."""
+    for number in (1, 2, 3):
+        repository.release("staging", number, host=cluster.host)
+        repository.merge("staging", "main")
+    return repository
+
+
+def rollback(production: Repository, version: str = "2", **environment: str) -> tuple[int, str]:
+    done = release(production.folder, "rollback", version, **environment)
+    return done.returncode, done.stdout
+
+
+def status(production: Repository, **environment: str) -> tuple[int, str]:
+    done = release(production.folder, "status", **environment)
+    return done.returncode, done.stdout
+
+
+def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """Users and the registry at once, Git by a pull request; after its merge the second run finishes."""
+    assert status(production)[0] == 0
+    code, said = rollback(production)
+    assert code == 0, said
+    assert (cluster.active, champion(registry), cluster.held) == ("hash2", "2", True)
+    (request,) = pulls.all()
+    assert request["html_url"] in said
+    code, said = status(production)
+    assert code == 1
+    assert "Argo CD leaves production alone" in said
+    assert "main names model version 3" in said
+    production.merge("rollback/version-2", "main")
+    code, said = rollback(production)
+    assert code == 0, said
+    assert not cluster.held
+    assert production.git("rev-parse", f"{production.fetched('staging')}^{{tree}}") == production.git(
+        "rev-parse", f"{production.fetched('main')}^{{tree}}"
+    )
+    assert status(production)[0] == 0
+    before = production.head("staging"), production.head("main"), cluster.state
+    assert rollback(production)[0] == 0
+    assert before == (production.head("staging"), production.head("main"), cluster.state)
+    assert len(pulls.all()) == 1
+
+
+def test_a_rollback_may_be_run_twice(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """Before the merge it changes nothing more, and opens no second pull request."""
+    rollback(production)
+    before = cluster.state, production.head("rollback/version-2")
+    assert rollback(production)[0] == 0
+    assert before == (cluster.state, production.head("rollback/version-2"))
+    assert len(pulls.all()) == 1
+
+
+def test_only_the_serving_image_and_its_model_go_back(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """The steps' images, and all else that main has, stay."""
+    rollback(production)
+    head, main = production.fetched("rollback/version-2"), production.fetched("main")
+    assert production.git("diff", "--name-only", main, head).split() == [
+        "gitops/base/images/kustomization.yaml",
+        "rollouts/model.yaml",
+    ]
+    changes = production.git("diff", "--unified=0", main, head, "--", "gitops").splitlines()
+    assert [line[1:].strip() for line in changes if line.startswith(("- ", "+ "))] == [
+        f"digest: {digest(3)}",
+        f"digest: {digest(2)}",
+    ]
+
+
+@pytest.mark.parametrize("refused", ["annotate", "undo", "promote"])
+def test_a_cluster_that_fails_in_the_middle_is_named_and_a_rerun_finishes(
+    refused: str, production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """The registry and Git are not touched before users have the old version."""
+    code, said = rollback(production, REFUSE=refused)
+    assert code == 75, said
+    assert (champion(registry), pulls.all()) == ("3", [])
+    if refused != "annotate":
+        assert status(production)[0] == 1
+    assert rollback(production)[0] == 0
+    assert (cluster.active, champion(registry), len(pulls.all())) == ("hash2", "2", 1)
+
+
+def test_a_git_hub_that_fails_at_the_end_is_named_and_a_rerun_finishes(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """Users have the old version by then."""
+    code, said = rollback(production, GITHUB_TOKEN="bad-token")  # noqa: S106
+    assert code == 77, said
+    assert (cluster.active, champion(registry), pulls.all()) == ("hash2", "2", [])
+    code, said = status(production)
+    assert code == 1
+    assert "main names" in said
+    assert rollback(production)[0] == 0
+    assert len(pulls.all()) == 1
+
+
+def test_a_revision_that_is_being_watched_is_aborted(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """The old one still is the stable one then."""
+    cluster.write(2, 3, active=3, stable=2, current=3)
+    assert rollback(production)[0] == 0
+    assert cluster.state["rollout"]["status"]["abort"] is True
+    assert cluster.active == "hash2"
+
+
+def test_without_a_revision_git_alone_brings_it_back(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """And it says so."""
+    cluster.write(3, active=3, stable=3, current=3, argo_cd=False)
+    code, said = rollback(production, "1")
+    assert code == 0, said
+    assert "it comes back with the merge" in said
+    assert cluster.active == "hash3"
+    assert len(pulls.all()) == 1
+
+
+@pytest.mark.parametrize("version", ["9", "0", "", "two", "-1", "2.0", "unreleased"])
+def test_a_version_that_production_never_had_is_refused(
+    version: str, production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """Whatever else knows it; nothing is touched, and those that there are are named."""
+    before = cluster.state
+    done = release(production.folder, "rollback", "--", version)
+    assert done.returncode == 66, done.stdout + done.stderr
+    assert "It had: 3, 2, 1." in done.stdout
+    assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
+
+
+def test_a_version_whose_image_is_gone_is_refused(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls, images: Path
+) -> None:
+    """Before anything is touched."""
+    before = cluster.state
+    (images / digest(2)).unlink()
+    code, said = rollback(production)
+    assert code == 66
+    assert "is gone from the registry" in said
+    assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
+
+
+def test_a_version_that_the_registry_lacks_is_refused(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """Before anything is touched."""
+    before = cluster.state
+    registry.delete_model_version(NAME, "2")
+    code, said = rollback(production)
+    assert code == 66
+    assert "The registry has no version 2 any more" in said
+    assert (cluster.state, pulls.all()) == (before, [])
+
+
+def test_sources_that_are_not_there_are_told_apart_from_ones_that_fail(
+    production: Repository, cluster: Cluster, tmp_path: Path
+) -> None:
+    """No registry is no disagreement; a cluster that does not answer is."""
+    code, said = status(production)
+    assert code == 0, said
+    assert "not asked: no MLFLOW_URI" in said
+    cluster.path.unlink()
+    code, said = status(production)
+    assert code == 1
+    assert "They disagree: the cluster did not answer." in said
+    code, said = status(production, KUBECONFIG="", HOME=str(tmp_path))
+    assert code == 1
+    assert "not asked: no kubeconfig" in said
+    assert "nothing can be compared" in said

@@ -1,0 +1,66 @@
+"""Writing digests into staging, on a real Git server."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from release import git, writing
+from release.git import STAGING, Clone
+from release.images import IMAGES, SERVE
+from release.settings import GitSettings
+from steps.common.settings import load
+from tests.integration.release.command import release
+from tests.integration.release.conftest import Repository, digest, model
+
+
+def write(image: str, number: int) -> bool:
+    """As the command does."""
+    named = model(number) if image == SERVE else None
+    with git.clone(load(GitSettings)) as clone:
+        reference = f"registry.example/{image}@{digest(number)}"
+        return clone.move(STAGING, lambda head: writing.commit(clone, head, image, reference, named))
+
+
+def test_the_command_writes_an_image_and_its_model_once(repository: Repository, clone: Clone) -> None:
+    """A second time there is nothing to push."""
+    reference = f"registry.example/{SERVE}@{digest(4)}"
+    command = ("set-digest", SERVE, reference, "--model-digest", model(4).digest, "--model-version", "4")
+    done = release(repository.folder, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    head = repository.head(STAGING)
+    clone.refresh()
+    assert clone.release(head).images == {SERVE: reference}
+    assert clone.release(head).model == model(4)
+    assert release(repository.folder, *command).returncode == 0
+    assert repository.head(STAGING) == head
+    assert repository.head("main") != head
+
+
+def test_what_can_not_be_written_is_refused_before_git_is_asked(repository: Repository) -> None:
+    """With the exit code of a wrong setting."""
+    head = repository.head(STAGING)
+    for arguments in ((SERVE, "registry.example/a:1"), ("other", f"registry.example/a@{digest(1)}")):
+        done = release(repository.folder, "set-digest", *arguments, GIT_REMOTE="http://127.0.0.1:1/none")
+        assert done.returncode == 78, done.stdout + done.stderr
+    assert repository.head(STAGING) == head
+
+
+def test_all_who_write_at_once_are_heard(repository: Repository, clone: Clone) -> None:
+    """Whoever was slower writes anew on what the quicker one has pushed; nobody's digest is lost."""
+    with ThreadPoolExecutor(len(IMAGES)) as threads:
+        assert all(threads.map(lambda image: write(image, 5), IMAGES))
+    clone.refresh()
+    release = clone.release(clone.head(STAGING))
+    assert release.images == {image: f"registry.example/{image}@{digest(5)}" for image in IMAGES}
+    assert release.model == model(5)
+
+
+def test_a_server_that_takes_no_pushes_is_told_in_words(repository: Repository) -> None:
+    """Not as somebody else's having been quicker."""
+    done = release(
+        repository.folder,
+        "set-digest",
+        IMAGES[0],
+        f"registry.example/a@{digest(1)}",
+        GIT_REMOTE="http://127.0.0.1:1/none",
+    )
+    assert done.returncode == 75
+    assert "git clone failed" in done.stdout

@@ -1,0 +1,121 @@
+"""The workflows of GitHub Actions: whom they trust, what they may do, and that what they call is there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / ".github" / "workflows"
+WORKFLOWS = sorted(FOLDER.glob("*.yml"))
+PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+GRANT = re.compile(r"^ +[a-z-]+: (?:read|write)(?P<reason> # \S.*)?$")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A workflow; YAML takes its key `on` for a truth."""
+    return dict(yaml.safe_load(path.read_text("utf-8")))
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    return [step for job in read(path)["jobs"].values() for step in job.get("steps", [])]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_is_pinned_to_a_commit_and_says_its_version(path: Path) -> None:
+    """A tag can be moved; our own workflows come from the commit that runs."""
+    used = [
+        line.strip().removeprefix("- ") for line in path.read_text().splitlines() if re.search(r"^\s*-? *uses:", line)
+    ]
+    assert used
+    assert [line for line in used if not line.startswith("uses: ./") and not PINNED.search(line)] == []
+
+
+def test_an_action_has_one_commit_everywhere() -> None:
+    """So that a new version is taken in all places."""
+    used = {
+        line.strip("- ")
+        for path in WORKFLOWS
+        for line in path.read_text().splitlines()
+        if "@" in line and "uses:" in line
+    }
+    names = [line.partition("@")[0] for line in used]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_nothing_is_granted_but_by_job_and_for_a_reason(path: Path) -> None:
+    """Each grant's line says what for."""
+    workflow = read(path)
+    assert workflow["permissions"] == {}
+    assert all("permissions" in job for job in workflow["jobs"].values())
+    grants = [match for line in path.read_text().splitlines() if (match := GRANT.match(line))]
+    assert sum(len(job["permissions"]) for job in workflow["jobs"].values()) == len(grants)
+    assert all(match["reason"] for match in grants)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_credentials_are_left_in_a_clone_and_no_expression_in_a_script(path: Path) -> None:
+    """What others write, such as a branch's name, reaches a shell only as a variable."""
+    for step in steps(path):
+        if str(step.get("uses", "")).startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_job_ends_and_every_workflow_waits_for_itself(path: Path) -> None:
+    """No run goes on for hours, and two don't write at once."""
+    workflow = read(path)
+    own = [job for job in workflow["jobs"].values() if "uses" not in job]
+    assert all("timeout-minutes" in job for job in own)
+    assert not own or "concurrency" in workflow
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_the_targets_that_are_called_are_there(path: Path) -> None:
+    """A step runs what a person can run."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = {
+        word
+        for step in steps(path)
+        for line in re.findall(r"\bmake ([a-z -]+)", step.get("run", ""))
+        for word in line.split()
+        if not word.startswith("-")
+    }
+    assert called <= targets
+
+
+def test_every_image_is_built_by_one_stage() -> None:
+    """And each stage has its workflow."""
+    from release.images import IMAGES
+
+    built = [
+        name
+        for path in WORKFLOWS
+        for job in read(path)["jobs"].values()
+        if "uses" in job
+        for name in job["with"]["images"].split()
+    ]
+    assert sorted(f"pr-sentinel/{name}" for name in built) == sorted(IMAGES)
+
+
+def test_a_pull_request_of_others_gets_no_secret_and_writes_nothing() -> None:
+    """Jobs of pull requests that see a secret, or may write, ask where it comes from."""
+    for path in WORKFLOWS:
+        workflow = read(path)
+        if "pull_request" not in workflow[True]:
+            continue
+        for job in workflow["jobs"].values():
+            risky = "secrets." in yaml.safe_dump(job) or "write" in job["permissions"].values()
+            inside = "github.event.pull_request.head.repo.full_name == github.repository" in job.get("if", "")
+            assert not risky or inside or job["if"] == "github.event_name == 'workflow_dispatch'"
+        assert "pull_request_target" not in workflow[True]
+
+
+def test_only_the_service_is_asked_for_by_dispatch() -> None:
+    """Its workflow is the one that a registered model starts."""
+    asked = [path.stem for path in WORKFLOWS if "repository_dispatch" in read(path)[True]]
+    assert asked == ["serve"]

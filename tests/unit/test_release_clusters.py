@@ -1,0 +1,137 @@
+"""What staging and production get, as kustomize builds it, and what Argo CD is told of it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from release import images, rendering
+from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
+
+ROOT = Path(__file__).parents[2]
+CLUSTERS = ROOT / "gitops" / "clusters"
+WAVE = "argocd.argoproj.io/sync-wave"
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[str, list[Document]]:
+    """Both clusters, and the folder that Argo CD begins with."""
+    return {name: rendering.documents(rendering.render(CLUSTERS / name)) for name in ("staging", "production", "root")}
+
+
+def key(document: Document) -> tuple[str, str]:
+    return document["kind"], document["metadata"]["name"]
+
+
+def test_staging_and_production_differ_in_settings_schedule_and_replicas_alone(
+    built: dict[str, list[Document]],
+) -> None:
+    """Whatever else one has, the other has too."""
+    staging, production = ({key(one): one for one in built[name]} for name in ("staging", "production"))
+    assert staging.keys() == production.keys()
+    differing = {name for name in staging if staging[name] != production[name]}
+    assert differing <= {
+        ("ConfigMap", "pr-sentinel-settings"),
+        ("CronWorkflow", "pr-sentinel"),
+        ("HorizontalPodAutoscaler", "model-serving"),
+    }
+    schedules = [one[("CronWorkflow", "pr-sentinel")]["spec"] for one in (staging, production)]
+    for spec in schedules:
+        del spec["workflowSpec"]["arguments"]
+    assert schedules[0] == schedules[1]
+
+
+def test_a_release_reaches_every_place_that_names_an_image(tmp_path: Path) -> None:
+    """By digest, in containers, in steps, and in the variable that names Spark's executors; and the model with it."""
+    for name in ("gitops", "rollouts"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    text = (tmp_path / COMPONENT).read_text()
+    for number, name in enumerate(IMAGES):
+        text = images.with_image(text, name, f"registry.example/{name}@sha256:{number:064x}")
+    (tmp_path / COMPONENT).write_text(text)
+    (tmp_path / MODEL).write_text(images.with_model((tmp_path / MODEL).read_text(), Model("a" * 64, "7")))
+    rendered = rendering.render(tmp_path / "gitops/clusters/production")
+    assert [word for word in rendered.split() if word in IMAGES] == []
+    for number, name in enumerate(IMAGES):
+        assert f" registry.example/{name}@sha256:{number:064x}\n" in rendered
+    (rollout,) = (one for one in rendering.documents(rendered) if one["kind"] == "Rollout")
+    template = rollout["spec"]["template"]
+    assert template["metadata"]["annotations"]["pr-sentinel/model-version"] == "7"
+    digest = f"sha256:{IMAGES.index(SERVE):064x}"
+    assert template["spec"]["containers"][0]["image"] == f"registry.example/{SERVE}@{digest}"
+
+
+def test_the_two_follow_their_branches_of_one_repository(built: dict[str, list[Document]]) -> None:
+    """Each in its own cluster, healing and pruning."""
+    named = {one["metadata"]["name"]: one["spec"] for one in built["root"] if one["kind"] == "Application"}
+    follows = {
+        name: (spec["destination"]["name"], spec["source"]["targetRevision"], spec["source"]["path"])
+        for name, spec in named.items()
+    }
+    assert follows == {
+        "pr-sentinel": ("in-cluster", "main", "gitops/clusters/root"),
+        "pr-sentinel-staging": ("staging", "staging", "gitops/clusters/staging"),
+        "pr-sentinel-production": ("production", "main", "gitops/clusters/production"),
+    }
+    assert all((ROOT / path).is_dir() for _, _, path in follows.values())
+    assert all(spec["syncPolicy"]["automated"] == {"prune": True, "selfHeal": True} for spec in named.values())
+    assert all(one["metadata"]["namespace"] == "argocd" for one in built["root"])
+
+
+def test_the_repository_is_named_once(built: dict[str, list[Document]], tmp_path: Path) -> None:
+    """A fork changes one line, and everything follows it."""
+    shutil.copytree(CLUSTERS / "root", tmp_path / "root")
+    path = tmp_path / "root" / "repository.yaml"
+    own = yaml.safe_load(path.read_text())["data"]["url"]
+    path.write_text(path.read_text().replace(own, "https://git.example/fork.git"))
+    forked = rendering.render(tmp_path / "root")
+    assert own not in forked
+    assert forked.count("https://git.example/fork.git") == 4
+    assert "ConfigMap" not in {one["kind"] for one in built["root"]}
+
+
+def test_the_project_allows_what_the_clusters_get_and_no_more(built: dict[str, list[Document]]) -> None:
+    """Each kind, in this namespace or in none."""
+    (project,) = (one["spec"] for one in built["root"] if one["kind"] == "AppProject")
+    rendered = [*built["staging"], *built["production"]]
+    wide = {group(one) for one in rendered if "namespace" not in one["metadata"]}
+    assert wide == {(one["group"], one["kind"]) for one in project["clusterResourceWhitelist"]}
+    narrow = {group(one) for one in rendered} - wide
+    assert narrow == {(one["group"], one["kind"]) for one in project["namespaceResourceWhitelist"]}
+    assert {one["metadata"].get("namespace", "pr-sentinel") for one in rendered} == {"pr-sentinel"}
+    assert {one["namespace"] for one in project["destinations"]} == {"pr-sentinel"}
+
+
+def group(document: Document) -> tuple[str, str]:
+    return document["apiVersion"].rpartition("/")[0], document["kind"]
+
+
+def test_limits_come_before_pods_and_the_schedule_last(built: dict[str, list[Document]]) -> None:
+    """Admission, networks and quotas; then accounts and settings; then what runs; then what starts by itself."""
+    waves: dict[str, set[int]] = {}
+    for one in built["production"]:
+        wave = int(one["metadata"].get("annotations", {}).get(WAVE, 0))
+        waves.setdefault(one["kind"], set()).add(wave)
+    first = ("Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "ValidatingAdmissionPolicy")
+    assert {wave for kind in first for wave in waves[kind]} == {-2}
+    assert {wave for kind in ("ServiceAccount", "Role", "RoleBinding", "ConfigMap") for wave in waves[kind]} == {-1}
+    assert {wave for kind in ("Rollout", "WorkflowTemplate", "AnalysisTemplate") for wave in waves[kind]} == {0}
+    assert waves["CronWorkflow"] == {1}
+
+
+def test_what_has_no_digest_yet_is_shown_as_such(built: dict[str, list[Document]]) -> None:
+    """An unreleased image keeps a name without a host and a digest, which no cluster admits."""
+    release = images.read((ROOT / COMPONENT).read_text(), (ROOT / MODEL).read_text())
+    text = yaml.safe_dump_all(built["staging"])
+    for name in release.missing():
+        assert f" {name}\n" in text
+
+
+def test_the_build_needs_nothing_but_kubectl() -> None:
+    """As Argo CD builds it: no plugin, no file from outside."""
+    done = subprocess.run(["kubectl", "kustomize", CLUSTERS / "production"], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

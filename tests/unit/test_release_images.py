@@ -1,0 +1,106 @@
+"""The one file with the images' digests: what may be written into it, and what is read from it."""
+
+import re
+
+import pytest
+import yaml
+
+from release import images, writing
+from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
+from steps.common.errors import ConfigurationError, DataError
+from tests.manifests import ROOT, documents
+
+DIGEST = f"sha256:{'a' * 64}"
+EMPTY = "# why\nimages: []\n"
+ANNOTATIONS = "{pr-sentinel/model-digest: unreleased, pr-sentinel/model-version: unreleased}"
+PATCH = f"# why\nspec: {{template: {{metadata: {{annotations: {ANNOTATIONS}}}}}}}\n"
+
+
+def test_an_image_takes_the_place_of_the_one_before() -> None:
+    """Others stay, in one order, and so does the comment; writing it twice changes nothing."""
+    text = EMPTY
+    for name, place in (
+        (SERVE, "one.example:5000/a"),
+        ("pr-sentinel/fetch", "two.example/b"),
+        (SERVE, "three.example/c"),
+    ):
+        text = images.with_image(text, name, f"{place}@{DIGEST}")
+        assert images.with_image(text, name, f"{place}@{DIGEST}") == text
+    assert text.startswith("# why\n")
+    assert images.read(text, PATCH).images == {
+        "pr-sentinel/fetch": f"two.example/b@{DIGEST}",
+        SERVE: f"three.example/c@{DIGEST}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("pr-sentinel/serve", "registry.example/a:1"),
+        ("pr-sentinel/serve", "registry.example/a:latest"),
+        ("pr-sentinel/serve", f"registry.example/a:1@{DIGEST}"),
+        ("pr-sentinel/serve", "registry.example/a"),
+        ("pr-sentinel/serve", f"registry.example/a@{DIGEST[:-1]}"),
+        ("pr-sentinel/serve", f"registry.example/a@{DIGEST}0"),
+        ("pr-sentinel/serve", f"registry.example/a@{DIGEST.upper()}"),
+        ("pr-sentinel/serve", f"registry.example/a@{DIGEST}\n"),
+        ("pr-sentinel/serve", f"registry.example/a@{DIGEST.replace('sha256', 'sha512')}"),
+        ("pr-sentinel/serve", f"@{DIGEST}"),
+        ("pr-sentinel/serve", f"a@{DIGEST}"),
+        ("pr-sentinel/serve", f"Registry.example/A@{DIGEST}"),
+        ("pr-sentinel/serve", f"registry.example/a b@{DIGEST}"),
+        ("pr-sentinel/other", f"registry.example/a@{DIGEST}"),
+        ("serve", f"registry.example/a@{DIGEST}"),
+        ("", ""),
+    ],
+)
+def test_tags_malformed_digests_and_unknown_images_are_refused(name: str, reference: str) -> None:
+    """When they are written, and when they are read."""
+    with pytest.raises(ConfigurationError):
+        images.with_image(EMPTY, name, reference)
+    repository, _, digest = reference.partition("@")
+    entry = {"name": name, "newName": repository, "digest": digest}
+    with pytest.raises(DataError):
+        images.read(yaml.safe_dump({"images": [entry]}), PATCH)
+
+
+@pytest.mark.parametrize("text", ["", "images: 3", "images: [{name: pr-sentinel/serve}]", "{", "[]"])
+def test_a_file_that_holds_something_else_is_refused(text: str) -> None:
+    """By name, without a trace."""
+    with pytest.raises(DataError, match="can't be read"):
+        images.read(text, PATCH)
+    with pytest.raises(DataError, match="can't be read"):
+        images.read(EMPTY, text)
+
+
+NO_MODELS = [("", "1"), ("a" * 63, "1"), ("g" * 64, "1"), ("a" * 64, ""), ("a" * 64, "0"), ("a" * 64, "one")]
+
+
+@pytest.mark.parametrize("model", [Model(*named) for named in NO_MODELS])
+def test_what_names_no_model_is_refused(model: Model) -> None:
+    """By the form of its digest and its version."""
+    with pytest.raises(ConfigurationError, match="name no model"):
+        images.with_model(PATCH, model)
+
+
+def test_the_service_comes_with_its_model_and_nothing_else_does() -> None:
+    """Else the analysis would look for another model than the image's."""
+    reference, model = f"registry.example/a@{DIGEST}", Model("a" * 64, "1")
+    writing.check(SERVE, reference, model)
+    writing.check("pr-sentinel/fetch", reference, None)
+    with pytest.raises(ConfigurationError, match="without its model"):
+        writing.check(SERVE, reference, None)
+    with pytest.raises(ConfigurationError, match="with a model"):
+        writing.check("pr-sentinel/fetch", reference, model)
+
+
+def test_the_images_are_those_of_the_manifests() -> None:
+    """Every image of ours that a cluster is given has a place in a release, and no other has."""
+    text = yaml.safe_dump_all(documents())
+    assert set(re.findall(r"(?:image|value): (pr-sentinel/[a-z]+)\n", text)) == set(IMAGES)
+
+
+def test_what_is_committed_can_be_read() -> None:
+    """The files of this tree."""
+    release = images.read((ROOT / COMPONENT).read_text(), (ROOT / MODEL).read_text())
+    assert set(release.images) | set(release.missing()) == set(IMAGES)

@@ -1,0 +1,95 @@
+"""What a Rollout is told to bring back an image, by how it stands; and which analyses count."""
+
+import pytest
+
+from release import analysis
+from release.cluster import Revision, Serving, serving
+from release.images import Model
+from release.rollback import Move, move
+
+OLD, NEW, OTHER = "registry.example/a@old", "registry.example/a@new", "registry.example/a@other"
+FIRST = Revision(1, "h1", OLD, Model("", ""))
+SECOND = Revision(2, "h2", NEW, Model("", ""))
+THIRD = Revision(3, "h3", OLD, Model("", ""))
+
+
+def stands(*revisions: Revision, active: str, stable: str, current: str, aborted: bool = False) -> Serving:
+    return Serving({one.pod_hash: one for one in revisions}, active, current, stable, current, aborted)
+
+
+@pytest.mark.parametrize(
+    ("standing", "wanted"),
+    [
+        (stands(FIRST, SECOND, active="h2", stable="h2", current="h2"), Move("undo", FIRST)),
+        (stands(FIRST, SECOND, THIRD, active="h2", stable="h2", current="h2"), Move("undo", THIRD)),
+        (stands(FIRST, SECOND, active="h2", stable="h1", current="h2"), Move("abort")),
+        (stands(FIRST, SECOND, active="h1", stable="h1", current="h2"), Move("abort")),
+        (stands(FIRST, SECOND, active="h1", stable="h1", current="h2", aborted=True), Move("none")),
+        (stands(FIRST, SECOND, active="h1", stable="h1", current="h1"), Move("none")),
+        (stands(FIRST, SECOND, active="h2", stable="h2", current="h1"), Move("promote", FIRST)),
+        (stands(SECOND, active="h2", stable="h2", current="h2"), Move("gone")),
+        (stands(active="h2", stable="h2", current="h2"), Move("gone")),
+    ],
+)
+def test_a_rollout_is_told_what_brings_the_image_back(standing: Serving, wanted: Move) -> None:
+    """The newest revision that has it; nothing where users have it and nothing else is under way."""
+    assert move(standing, OLD) == wanted
+
+
+def replica_set(uid: str, pod_hash: str, image: str) -> dict[str, object]:
+    return {
+        "metadata": {
+            "ownerReferences": [{"uid": uid}],
+            "labels": {"rollouts-pod-template-hash": pod_hash},
+            "annotations": {"rollout.argoproj.io/revision": "1"},
+        },
+        "spec": {"template": {"metadata": {}, "spec": {"containers": [{"image": image}]}}},
+    }
+
+
+def run(name: str, pod_hash: str, created: str, phase: str, kind: str = "PrePromotion") -> dict[str, object]:
+    labels = {"rollouts-pod-template-hash": pod_hash, "rollout-type": kind}
+    results = [{"name": "identity", "phase": phase}]
+    return {
+        "metadata": {"name": name, "labels": labels, "creationTimestamp": created},
+        "status": {"phase": phase, "metricResults": results},
+    }
+
+
+ROLLOUT = {"metadata": {"uid": "one"}, "status": {"currentPodHash": "h2", "stableRS": "h1", "blueGreen": {}}}
+
+
+def test_the_newest_analysis_of_the_revision_that_is_asked_for_counts() -> None:
+    """Not one that passed before, nor another revision's, nor another Rollout's, nor one of another kind."""
+    standing = serving(ROLLOUT, [replica_set("one", "h1", OLD), replica_set("one", "h2", NEW)])
+    runs = [
+        run("second", "h2", "2026-01-02T00:00:00Z", "Failed"),
+        run("first", "h2", "2026-01-01T00:00:00Z", "Successful"),
+        run("other", "h1", "2026-01-03T00:00:00Z", "Successful"),
+        run("step", "h2", "2026-01-04T00:00:00Z", "Successful", "Step"),
+    ]
+    assert analysis.of_revision(standing, runs) == [
+        analysis.Analysis("PrePromotion", "second", NEW, "Failed", {"identity": "Failed"})
+    ]
+
+
+def test_pods_of_another_rollout_are_not_ours() -> None:
+    """Though they carry the same hash."""
+    standing = serving(ROLLOUT, [replica_set("two", "h2", NEW)])
+    assert analysis.of_revision(standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
+
+
+def test_an_analysis_that_has_not_begun_is_pending() -> None:
+    """And has measured nothing."""
+    standing = serving(ROLLOUT, [replica_set("one", "h2", NEW)])
+    begun = run("first", "h2", "2026-01-01T00:00:00Z", "Successful") | {"status": {}}
+    (found,) = analysis.of_revision(standing, [begun])
+    assert (found.phase, found.metrics) == ("Pending", {})
+
+
+def test_a_template_without_metrics_measures_nothing() -> None:
+    """So nothing passes by it."""
+    rollout = {"kind": "Rollout", "metadata": {"name": "model-serving"}, "spec": {"strategy": {"blueGreen": {}}}}
+    assert analysis.expected([rollout]) == {"PrePromotion": set(), "PostPromotion": set()}
+    rollout["spec"] = {"strategy": {"blueGreen": {"prePromotionAnalysis": {"templates": [{"templateName": "none"}]}}}}
+    assert analysis.expected([rollout])["PrePromotion"] == set()

@@ -1,0 +1,179 @@
+"""The Rollout switches only what it should and waits long enough, and its analyses ask what they say."""
+
+from typing import Any
+
+import pytest
+
+from rollouts.checks import __main__ as checks
+from rollouts.checks.verdict import Outcome
+from steps.common.errors import PERMANENT_EXIT_CODES, Unavailable
+from steps.serve import metrics
+from steps.serve.bento_worker import GRACE_SECONDS
+from steps.serve.metrics import SECONDS
+from tests import manifests
+
+Document = manifests.Document
+(ROLLOUT,) = manifests.of_kind("Rollout")
+SPEC = ROLLOUT["spec"]
+BLUE_GREEN = SPEC["strategy"]["blueGreen"]
+POD = SPEC["template"]["spec"]
+SERVICES = {service["metadata"]["name"]: service["spec"] for service in manifests.of_kind("Service")}
+PRE, POST = (
+    {metric["name"]: metric for metric in template["spec"]["metrics"]}
+    for name in ("pre-promotion", "post-promotion")
+    for template in manifests.of_kind("AnalysisTemplate")
+    if template["metadata"]["name"] == name
+)
+HASH = "rollouts_pod_template_hash"
+
+
+def seconds(text: str) -> int:
+    """Of a duration as Argo Rollouts writes it; ours are in seconds."""
+    return int(text.removesuffix("s"))
+
+
+def longest(metric: Document) -> int:
+    """Seconds that a metric may take, if it comes to no end before."""
+    if "job" in metric["provider"]:
+        return seconds(metric.get("initialDelay", "0s")) + int(
+            metric["provider"]["job"]["spec"]["activeDeadlineSeconds"]
+        )
+    return seconds(metric["initialDelay"]) + seconds(metric["interval"]) * int(metric["count"])
+
+
+def test_nothing_is_promoted_without_an_analysis_and_a_person() -> None:
+    """Both analyses are there, and neither is a dry run."""
+    assert BLUE_GREEN["autoPromotionEnabled"] is False
+    assert "autoPromotionSeconds" not in BLUE_GREEN
+    for analysis, metrics_of in (("prePromotionAnalysis", PRE), ("postPromotionAnalysis", POST)):
+        assert BLUE_GREEN[analysis].keys() == {"templates", "args"}
+        assert metrics_of
+    assert set(PRE) == {"identity", "golden", "behaviour", "speed"}
+    assert set(POST) == {"answers", "latency", "flagged", "readiness"}
+    for template in manifests.of_kind("AnalysisTemplate"):
+        assert template["spec"].keys() == {"args", "metrics"}
+
+
+def test_the_old_pods_outlive_the_analysis_that_may_call_them_back() -> None:
+    """And what is under way is not given up for standing still."""
+    after = max(map(longest, POST.values()))
+    assert after < BLUE_GREEN["scaleDownDelaySeconds"] < SPEC["progressDeadlineSeconds"]
+    assert max(map(longest, PRE.values())) < SPEC["progressDeadlineSeconds"]
+    assert SPEC["progressDeadlineAbort"] is True
+
+
+def test_a_pod_that_goes_answers_what_it_has_taken() -> None:
+    """The pause before the signal, then what the service takes for its requests, then some time to spare."""
+    pause = POD["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pause + GRACE_SECONDS + 10 <= POD["terminationGracePeriodSeconds"]
+
+
+def test_each_service_has_this_rollouts_pods_and_no_others() -> None:
+    """By the label that the Rollout selects by; Argo Rollouts adds the revision's hash, so Git must not hold one."""
+    assert set(SERVICES) == {BLUE_GREEN["activeService"], BLUE_GREEN["previewService"]}
+    selector = SPEC["selector"]["matchLabels"]
+    for service in SERVICES.values():
+        assert service["selector"] == selector
+    others = [pod for pod in manifests.pods() if pod["metadata"]["name"] != "serve"]
+    assert selector.items() <= SPEC["template"]["metadata"]["labels"].items()
+    assert not [pod for pod in others if selector.items() <= pod["metadata"]["labels"].items()]
+
+
+def test_the_autoscaler_and_git_do_not_both_decide_how_many_there_are() -> None:
+    """And there are always enough for one to go."""
+    (autoscaler,), (budget,) = manifests.of_kind("HorizontalPodAutoscaler"), manifests.of_kind("PodDisruptionBudget")
+    assert "replicas" not in SPEC
+    assert autoscaler["spec"]["scaleTargetRef"] == {
+        "apiVersion": ROLLOUT["apiVersion"], "kind": "Rollout", "name": ROLLOUT["metadata"]["name"]
+    }  # fmt: skip
+    assert autoscaler["spec"]["minReplicas"] > budget["spec"]["maxUnavailable"]
+    assert budget["spec"]["selector"] == SPEC["selector"]
+
+
+def test_an_unreleased_revision_names_no_model() -> None:
+    """What a release has to write is there, and says so until it is written."""
+    named = SPEC["template"]["metadata"]["annotations"]
+    assert {key: value for key, value in named.items() if key.startswith("pr-sentinel/")} == {
+        "pr-sentinel/model-digest": "unreleased",
+        "pr-sentinel/model-version": "unreleased",
+    }
+
+
+def reached(path: str) -> Any:
+    """What stands at a place in the Rollout, found as Argo Rollouts does."""
+    found: Any = ROLLOUT
+    for part in path.replace("[", ".").replace("]", "").split("."):
+        found = found[int(part)] if isinstance(found, list) else found[part]
+    return found
+
+
+def test_the_analysis_is_told_of_the_revision_by_git() -> None:
+    """Its arguments are places in the Rollout that hold what they are called."""
+    args = {arg["name"]: arg["valueFrom"] for arg in BLUE_GREEN["prePromotionAnalysis"]["args"]}
+    assert args.pop("pod-hash") == {"podTemplateHashValue": "Latest"}
+    found = {name: reached(value["fieldRef"]["fieldPath"]) for name, value in args.items()}
+    assert found == {"image": "pr-sentinel/serve", "model-digest": "unreleased", "model-version": "unreleased"}
+    assert BLUE_GREEN["postPromotionAnalysis"]["args"] == [
+        {"name": "pod-hash", "valueFrom": {"podTemplateHashValue": "Latest"}}
+    ]
+
+
+@pytest.mark.parametrize("check", PRE)
+def test_each_job_runs_the_check_that_it_is_named_for(check: str) -> None:
+    """On the preview, once, and with arguments that the command takes."""
+    metric = PRE[check]
+    (container,) = metric["provider"]["job"]["spec"]["template"]["spec"]["containers"]
+    given = checks.parsed(container["args"])
+    assert (given.check, given.address) == (check, "http://model-serving-preview")
+    assert vars(given).get("against", "http://model-serving-active") == "http://model-serving-active"
+    assert given.digest == "{{args.model-digest}}"
+    assert container["command"] == ["python", "-m", "rollouts.checks"]
+    assert (metric["count"], metric["failureLimit"], metric["consecutiveErrorLimit"]) == (1, 0, 0)
+
+
+def test_identity_is_told_all_that_makes_a_revision() -> None:
+    """Model, version, pods and image."""
+    (container,) = PRE["identity"]["provider"]["job"]["spec"]["template"]["spec"]["containers"]
+    given = checks.parsed(container["args"])
+    told = (given.version, given.service, given.pod_hash, given.image)
+    assert told == ("{{args.model-version}}", "model-serving-preview", "{{args.pod-hash}}", "{{args.image}}")
+
+
+@pytest.mark.parametrize("check", PRE)
+def test_what_is_inconclusive_is_tried_again_and_then_a_failure(check: str) -> None:
+    """While what failed, and what no other try can mend, is not tried again."""
+    spec = PRE[check]["provider"]["job"]["spec"]
+    (codes,) = (rule["onExitCodes"] for rule in spec["podFailurePolicy"]["rules"] if "onExitCodes" in rule)
+    assert set(codes["values"]) == {Outcome.FAILED.value, *PERMANENT_EXIT_CODES}
+    assert not {Outcome.INCONCLUSIVE.value, Unavailable.exit_code} & set(codes["values"])
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+    assert spec["backoffLimit"] > 0
+
+
+@pytest.mark.parametrize("name", POST)
+def test_live_figures_are_those_of_this_revisions_pods(name: str) -> None:
+    """Each series in a query is one that the service has, chosen by the pods' hash."""
+    query = POST[name]["provider"]["prometheus"]["query"]
+    series = [
+        part.rpartition("(")[2].strip() for part in query.split("{") if part.rpartition("(")[2].strip().isidentifier()
+    ]
+    known = {
+        f"{family.name}{end}" for family in metrics.REGISTRY.collect() for end in ("", "_total", "_bucket", "_count")
+    }
+    assert series
+    assert set(series) <= {*known, "up"}
+    assert query.count(f'{HASH}="{{{{args.pod-hash}}}}"') == len(series)
+
+
+def test_the_latency_limit_is_a_bound_of_the_histogram() -> None:
+    """Else a quantile is a guess between two bounds."""
+    assert float(POST["latency"]["successCondition"].rpartition(" ")[2]) in SECONDS
+
+
+@pytest.mark.parametrize("name", POST)
+def test_prometheus_away_ends_the_analysis_before_its_end(name: str) -> None:
+    """As do too many answers that say neither yes nor no; a run of either never lasts until the end."""
+    metric = POST[name]
+    assert metric["consecutiveErrorLimit"] < metric["count"]
+    assert metric["inconclusiveLimit"] < metric["count"]
+    assert metric["failureLimit"] < metric["count"]
