@@ -1,7 +1,6 @@
 """The service as a process of its own, as `bentoml serve` runs it, for as long as a block."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 import requests
 
 from steps.common.settings import ServeSettings
+from tests.workers import free_port
 from workflows.server import server
 
 PATIENCE_SECONDS = 20
@@ -64,10 +64,3 @@ def running(folder: Path, settings: Mapping[str, str], path: str = "/readyz") ->
 
     with server("service", command, folder, answers) as process:
         yield Running(address, process, folder / "service.log")
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

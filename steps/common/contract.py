@@ -7,6 +7,7 @@ from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from steps.common import log
 from steps.common.errors import ConfigurationError
+from steps.common.pull_request import reasons
 
 
 class StepInput(Input):
@@ -18,7 +19,7 @@ class StepInput(Input):
         try:
             return handler(given)
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            wrong = "; ".join(reasons(error))
         with log.step(cls.__name__.removesuffix("Input").lower()):
             raise ConfigurationError(
                 f"Parameters that can't be used: {wrong}.",

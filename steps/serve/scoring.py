@@ -20,6 +20,8 @@ from steps.train.reasons import reasons
 
 BLOCK = 64
 """Pull requests scored at once."""
+NO_PAST = History()
+"""For those features that a pull request has without any past; nothing is ever added to it."""
 
 
 class Scored(NamedTuple):
@@ -76,7 +78,7 @@ def score(model: Model, asked: Sequence[Asked]) -> list[Scored]:
 def _completed(model: Model, row: dict[str, Any], past: Past) -> dict[str, Any]:
     """A row with the features that need a past; the usual value stands for what can't be known."""
     if past.history is None:
-        return row | History().features(row) | _usual(model, row, PAST_FEATURES)
+        return row | NO_PAST.features(row) | _usual(model, row, PAST_FEATURES)
     found = row | past.history.features(row)
     return found if past.whose == "repository" else found | _usual(model, row, AUTHOR_FEATURES)
 

@@ -24,11 +24,11 @@ from pymongo.database import Database
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit
+from tests.containers.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 REGISTRY = os.environ.get("REGISTRY", "localhost:5000")
-STEPS = ("fetch", "preprocess", "train", "register")
 STOOD_IN_FOR = ("mongo", "versity/versitygw", "ghcr.io/mlflow/mlflow", "hashicorp/vault", "pr-sentinel/backing")
 PROGRAMS = ("vault", "versitygw")
 REPOSITORIES = ("example/docs", "example/compiler", "example/webshop")
@@ -189,7 +189,7 @@ def executor_image() -> str:
 
 @pytest.fixture(scope="session")
 def first_run(pipeline: None) -> Run:
-    """The first run on this cluster, over two repositories."""
+    """The first run on this cluster, over all of them."""
     return submit(*REPOSITORIES).succeeded()
 
 

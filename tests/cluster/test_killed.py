@@ -1,5 +1,6 @@
 """Whatever is killed in the middle of a run: it is tried again, nothing is lost, and the result is the same."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -24,9 +25,10 @@ def emptied(first_run: Run, database: Database[dict[str, Any]], github: str) -> 
     return database
 
 
-def afresh(seed: int) -> Run:
-    """A run that finds no dataset and no model of before, for another limit and seed go into their keys."""
-    return submit(*REPOSITORIES, most_rejected=f"0.05{seed}", seed=str(seed))
+def afresh() -> Run:
+    """A run that finds no dataset and no model of before, for a new limit and seed go into their keys."""
+    seed = secrets.randbelow(10**6)
+    return submit(*REPOSITORIES, most_rejected=f"0.05{seed:06}", seed=str(seed))
 
 
 def killed(run: Run, step: str) -> None:
@@ -37,7 +39,7 @@ def killed(run: Run, step: str) -> None:
 
 def test_each_step_s_pod(first_run: Run, emptied: Database[dict[str, Any]]) -> None:
     """fetch, preprocess and train, each once in one run; the dataset is the same as before."""
-    run = afresh(seed=8)
+    run = afresh()
     for step in MIDDLE:
         killed(run, step)
     run.succeeded()

@@ -102,7 +102,7 @@ def main() -> None:
         for change in chain(methods(vault, given.kubernetes), policies(vault), roles(vault), secrets(vault, wanted)):
             changed += sys.stdout.write(f"{change}\n")
     except (hvac.exceptions.VaultError, requests.RequestException) as error:
-        sys.exit(f"Vault at {os.environ['VAULT_ADDR']} can't be changed: {error}")
+        sys.exit(f"Vault at {os.environ['VAULT_ADDR']} can't be changed: {' '.join(str(error).split())}")
     if not changed:
         sys.stdout.write("Nothing to change.\n")
 
