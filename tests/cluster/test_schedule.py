@@ -9,23 +9,32 @@ import pytest
 import requests
 
 from tests.cluster import kube
-from tests.cluster.argo import ENDED, Run, argo
+from tests.cluster.argo import ENDED, Run, argo, no_controller
 
 CRON = "cronworkflow/pr-sentinel"
+OF_THE_SCHEDULE = "workflows.argoproj.io/cron-workflow=pr-sentinel"
+MOMENT = 10
 
 
 @pytest.fixture
 def every_minute(first_run: Run) -> Iterator[None]:
     """The schedule, hurried; it is put back and its runs are stopped."""
-    spec = kube.get(CRON)["spec"]
+    kube.kubectl("delete", "workflows", "--selector", OF_THE_SCHEDULE)
+    usual = kube.get(CRON)["spec"]
     repositories = {"name": "repositories", "value": '["example/docs"]'}
-    hurried = spec["workflowSpec"] | {"arguments": {"parameters": [repositories]}}
-    patch({"schedules": ["* * * * *"], "workflowSpec": hurried})
+    patch({"schedules": ["* * * * *"], "workflowSpec": {"arguments": {"parameters": [repositories]}}})
     yield
-    patch({"schedules": spec["schedules"], "suspend": True})
+    was = {name: usual.get(name) for name in ("schedules", "startingDeadlineSeconds", "suspend")}
+    patch({**was, "workflowSpec": {"arguments": None, "entrypoint": None}})
     for run in scheduled():
         if run.phase() not in ENDED:
             argo("stop", run.name)
+
+
+@pytest.fixture
+def quick(every_minute: None) -> None:
+    """Of each run the first step alone."""
+    patch({"workflowSpec": {"entrypoint": "discover"}})
 
 
 def patch(spec: dict[str, Any]) -> None:
@@ -35,18 +44,63 @@ def patch(spec: dict[str, Any]) -> None:
 
 def scheduled() -> list[Run]:
     """The runs that the schedule has started."""
-    found = kube.get("workflows", "--selector", "workflows.argoproj.io/cron-workflow=pr-sentinel")
+    found = kube.get("workflows", "--selector", OF_THE_SCHEDULE)
     return [Run(item["metadata"]["name"]) for item in found["items"]]
+
+
+def times() -> list[int]:
+    """The minutes that those runs are for, in Unix time."""
+    return [int(run.name.rpartition("-")[2]) for run in scheduled()]
+
+
+def one_that_has_ended() -> list[Run]:
+    """The runs, when the schedule is in use and none of them is under way."""
+    runs = scheduled()
+    return [] if {run.phase() for run in runs} - ENDED else runs
+
+
+def next_minute() -> int:
+    """Wait until it has begun, and a little longer; its beginning in Unix time."""
+    minute = (int(time.time()) // 60 + 1) * 60
+    kube.wait(lambda: time.time() > minute + MOMENT, "the next minute")
+    return minute
 
 
 def test_it_starts_runs_but_never_two_at_once(every_minute: None, github: str) -> None:
     """One that outlasts its minute is alone until it has ended, and ends well."""
     requests.post(f"{github}/_control", json={"latency_ms": 20_000}, timeout=10).raise_for_status()
     run = kube.wait(lambda: next(iter(scheduled()), None), "a scheduled run")
-    well_after_the_next = (time.time() // 60 + 1) * 60 + 10
-    kube.wait(lambda: time.time() > well_after_the_next, "the next minute")
+    next_minute()
     assert [one.name for one in scheduled()] == [run.name]
     assert run.phase() == "Running"
     requests.post(f"{github}/_reset", timeout=10).raise_for_status()
     run.succeeded()
     assert "* * * * *" in argo("cron", "list")
+
+
+def test_a_missed_run_is_made_up_for_once(quick: None) -> None:
+    """Where the controller is back within the deadline of the schedule."""
+    kube.wait(one_that_has_ended, "a scheduled run")
+    with no_controller():
+        missed = next_minute()
+    kube.wait(lambda: missed in times(), "the missed run")
+    assert times().count(missed) == 1
+
+
+def test_after_the_deadline_it_is_not(quick: None) -> None:
+    """The next one comes in its own time."""
+    patch({"startingDeadlineSeconds": MOMENT // 2})
+    kube.wait(one_that_has_ended, "a scheduled run")
+    with no_controller():
+        missed = next_minute()
+    kube.wait(lambda: max(times()) > missed, "the run after")
+    assert missed not in times()
+
+
+def test_a_suspended_schedule_starts_nothing_until_it_is_resumed(quick: None) -> None:
+    """Neither do its runs of before."""
+    argo("cron", "suspend", "pr-sentinel")
+    next_minute()
+    assert not scheduled()
+    argo("cron", "resume", "pr-sentinel")
+    kube.wait(scheduled, "a scheduled run")
