@@ -41,7 +41,7 @@ def kubeconform(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.mark.parametrize("folder", FOLDERS, ids=str)
 def test_it_is_valid(kubeconform: list[str], folder: Path) -> None:
     """As a whole, with the patches and the components that it names."""
-    kube.run(*kubeconform, said=kube.run("kustomize", "build", str(ROOT / folder)))
+    assert not kube.run(*kubeconform, said=kube.run("kustomize", "build", str(ROOT / folder)))
 
 
 def test_an_unknown_field_is_refused(kubeconform: list[str]) -> None:
