@@ -9,7 +9,7 @@ PORT ?= 3000
 PULLS ?= samples
 URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
-STEPS := fetch preprocess train register
+STAGES := fetch preprocess train register checks
 COMMIT = $(shell git describe --always --dirty)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
@@ -40,7 +40,7 @@ image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
 
 images: ## Build the steps' images with Docker, named by the commit; OPTIONS= go to docker build
-	@set -e; for step in $(STEPS); do \
+	@set -e; for step in $(STAGES); do \
 	  docker build --file steps/Dockerfile --target $$step --tag pr-sentinel/$$step:$(COMMIT) \
 	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) $(OPTIONS) .; \
 	done
@@ -48,7 +48,7 @@ images: ## Build the steps' images with Docker, named by the commit; OPTIONS= go
 
 sbom: ## List what is in the steps' images, Debian's packages too, in STATE/sbom; takes syft
 	@mkdir -p $(STATE)/sbom
-	@set -e; for step in $(STEPS); do \
+	@set -e; for step in $(STAGES); do \
 	  SYFT_FILE_METADATA_SELECTION=none syft scan --quiet docker:pr-sentinel/$$step:$(COMMIT) \
 	    --output cyclonedx-json=$(STATE)/sbom/$$step.json; \
 	  echo "$(STATE)/sbom/$$step.json"; \

@@ -110,8 +110,8 @@ def group(document: Document) -> tuple[str, str]:
     return document["apiVersion"].rpartition("/")[0], document["kind"]
 
 
-def test_limits_come_before_pods_and_the_schedule_last(built: dict[str, list[Document]]) -> None:
-    """Admission, networks and quotas; then accounts and settings; then what runs; then what starts by itself."""
+def test_limits_come_before_pods_and_the_rollout_last(built: dict[str, list[Document]]) -> None:
+    """Admission, networks and quotas; then accounts and settings; then what runs; then what may wait for a person."""
     waves: dict[str, set[int]] = {}
     for one in built["production"]:
         wave = int(one["metadata"].get("annotations", {}).get(WAVE, 0))
@@ -119,8 +119,8 @@ def test_limits_come_before_pods_and_the_schedule_last(built: dict[str, list[Doc
     first = ("Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "ValidatingAdmissionPolicy")
     assert {wave for kind in first for wave in waves[kind]} == {-2}
     assert {wave for kind in ("ServiceAccount", "Role", "RoleBinding", "ConfigMap") for wave in waves[kind]} == {-1}
-    assert {wave for kind in ("Rollout", "WorkflowTemplate", "AnalysisTemplate") for wave in waves[kind]} == {0}
-    assert waves["CronWorkflow"] == {1}
+    assert {wave for kind in ("CronWorkflow", "WorkflowTemplate", "AnalysisTemplate") for wave in waves[kind]} == {0}
+    assert waves["Rollout"] == {1}
 
 
 def test_what_has_no_digest_yet_is_shown_as_such(built: dict[str, list[Document]]) -> None:

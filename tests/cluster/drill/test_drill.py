@@ -1,0 +1,270 @@
+"""A model's whole way, by the clock: from retraining over both environments to its users, and back when it turns bad.
+
+`make drill` prints it. Everything is the real thing but GitHub, where a stand-in takes the pull requests; and the new
+image has a mistake in it that can be made to show after it was promoted.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from release.cluster import POD_HASH, ROLLOUT, Serving, serving
+from release.images import SERVE
+from tests.cluster import kube
+from tests.cluster.argo import submit
+from tests.cluster.conftest import REGISTRY, REPOSITORIES
+from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH, Repository
+
+PRODUCTION = BRANCHES["production"][1]
+BROKEN = "/tmp/broken"  # noqa: S108  the pod's own
+FIRST = ("example/webshop", "example/docs")
+"""What the first model learns from; later there is more."""
+
+
+class Timeline:
+    """What was done, when it began, and how long it took: a line each, as soon as it is done."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._print("    at   took")
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[list[str]]:
+        """Time a step; what it came to may be added to the list."""
+        began, told = time.monotonic(), list[str]()
+        yield told
+        at, took = began - self._began, time.monotonic() - began
+        self._print(f"{at // 60:4.0f}:{at % 60:02.0f} {took // 60:3.0f}:{took % 60:02.0f}  {name}: {'; '.join(told)}")
+
+    @staticmethod
+    def _print(line: str) -> None:
+        print(line, flush=True)  # noqa: T201  what the drill is for
+
+
+class Drill:
+    """The commands of a release, as a person gives them, and what the environments show."""
+
+    def __init__(self, repository: Repository, settings: dict[str, str], state: str) -> None:
+        self.repository = repository
+        self._settings = settings
+        self._state = state
+
+    def release(self, *arguments: str, code: int = 0) -> str:
+        """Run `python -m release` in the clone; what it says."""
+        done = subprocess.run(
+            [sys.executable, "-m", "release", *arguments],
+            cwd=self.repository.folder,
+            env=os.environ | self._settings | {"COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def image(self, broken: bool = False) -> str:
+        """Build the champion's image, and write it into branch staging; the model's version."""
+        champion = json.loads(self.release("champion", "--state", self._state))
+        name, options = f"{REGISTRY}/{SERVE}", os.environ.get("OPTIONS", "").split()
+        file = f"{champion['folder']}/env/docker/Dockerfile"
+        kube.run("docker", "build", "--file", file, "--tag", name, *options, champion["folder"])
+        if broken:
+            folder = f"{self._state}/broken"
+            kube.run("mkdir", "--parents", folder)
+            kube.run("cp", str(HERE.parent / "rollouts" / "faulty.py"), str(HERE / "Dockerfile"), folder)
+            kube.run("docker", "build", "--tag", f"{name}:mistake", "--build-arg", f"SERVE={name}", folder)
+            name += ":mistake"
+        kube.run("docker", "push", name)
+        self.set_digest(
+            SERVE, digest(name), "--model-digest", champion["digest"], "--model-version", champion["version"]
+        )
+        return str(champion["version"])
+
+    def set_digest(self, image: str, reference: str, *model: str) -> None:
+        """Write an image into branch staging."""
+        self.release("set-digest", image, reference, *model)
+
+
+def digest(name: str) -> str:
+    """The reference of a pushed image by its digest."""
+    references = kube.run("docker", "image", "inspect", "--format", '{{join .RepoDigests " "}}', name).split()
+    return next(reference for reference in references if reference.startswith(f"{name.partition(':5000/')[0]}"))
+
+
+def synced(repository: Repository, environment: str, *healths: str) -> None:
+    """Wait until Argo CD has an environment at its branch's last commit, and finds it in one of these states."""
+    branch, _ = BRANCHES[environment]
+    wanted = repository.head(branch)
+
+    def look() -> bool:
+        status = kube.get("application", f"pr-sentinel-{environment}", namespace=ARGO_CD).get("status", {})
+        sync, health = status.get("sync", {}), status.get("health", {}).get("status")
+        return bool(sync.get("status") == "Synced" and sync.get("revision") == wanted and health in healths)
+
+    kube.wait(look, f"{environment} at {branch}, {' or '.join(healths)}")
+
+
+def rollout(environment: str) -> tuple[Any, Serving]:
+    """An environment's Rollout, and its revisions."""
+    _, namespace = BRANCHES[environment]
+    found = kube.get("rollout", ROLLOUT, namespace=namespace)
+    return found, serving(found, kube.get("replicasets", namespace=namespace)["items"])
+
+
+def reaches(environment: str, version: str, *phases: str) -> Serving:
+    """Wait until the revision that an environment asks for is of a version, and the Rollout in one of these phases."""
+
+    def look() -> Serving | None:
+        found, stands = rollout(environment)
+        status = found.get("status", {})
+        seen = status.get("observedGeneration") == str(found["metadata"]["generation"])
+        asked = stands.revision(stands.current)
+        right = seen and asked and asked.model.version == version and status.get("phase") in phases
+        return stands if right else None
+
+    return kube.wait(look, f"version {version} in {environment}, {' or '.join(phases)}")
+
+
+def active(environment: str) -> str:
+    """Which version the users of an environment get."""
+    _, namespace = BRANCHES[environment]
+    service = kube.get("service", "model-serving-active", namespace=namespace)
+    revision = rollout(environment)[1].revision(service["spec"]["selector"].get(POD_HASH))
+    return revision.model.version if revision else ""
+
+
+def analyses(environment: str, kind: str) -> dict[str, str]:
+    """How each check of the newest analysis of a kind ended, of the revision that is asked for."""
+    _, namespace = BRANCHES[environment]
+    chosen = f"{POD_HASH}={rollout(environment)[1].current},rollout-type={kind}"
+    runs = kube.get("analysisrun", "--selector", chosen, namespace=namespace)["items"]
+    newest = max(runs, key=lambda run: str(run["metadata"]["creationTimestamp"]))
+    return {one["name"]: one["phase"] for one in newest.get("status", {}).get("metricResults", [])}
+
+
+def promote(environment: str) -> None:
+    """As a person does."""
+    kube.run("kubectl", "argo", "rollouts", "--namespace", BRANCHES[environment][1], "promote", ROLLOUT)
+
+
+def released(drill: Drill, timeline: Timeline, environment: str, version: str) -> None:
+    """From a changed branch to a promoted version: preview, checks, a person, live figures."""
+    with timeline.step(f"{environment}: Argo CD, preview and checks") as told:
+        assert reaches(environment, version, "Paused", "Degraded").preview, analyses(environment, "PrePromotion")
+        found = analyses(environment, "PrePromotion")
+        told.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
+        assert set(found.values()) == {"Successful"}, found
+        synced(drill.repository, environment, "Suspended")
+    with timeline.step(f"{environment}: a person promotes") as told:
+        promote(environment)
+        kube.wait(lambda: active(environment) == version, f"users of {environment} on version {version}")
+        told.append(f"all users get version {version}")
+
+
+def watched(timeline: Timeline, environment: str, version: str) -> None:
+    """The live figures after a promotion, to their end."""
+    with timeline.step(f"{environment}: live figures") as told:
+        reaches(environment, version, "Healthy")
+        found = analyses(environment, "PostPromotion")
+        told.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
+        assert set(found.values()) == {"Successful"}, found
+
+
+def users(environment: str) -> dict[str, int]:
+    """What has come of an environment's users' requests so far, by the model's digest or the kind of failure."""
+    line = kube.kubectl("logs", f"deployment/users-of-{environment}", "--tail=1", namespace=WATCH)
+    return dict(json.loads(line.replace("'", '"')))
+
+
+def failures(environment: str) -> int:
+    """How many of them failed."""
+    return sum(count for name, count in users(environment).items() if name.startswith("failed"))
+
+
+def retrained(timeline: Timeline, name: str, *repositories: str) -> str:
+    """A run of the pipeline in production whose model is accepted; its version."""
+    with timeline.step(name) as told:
+        outputs = submit(*repositories).succeeded().outputs("register")
+        assert outputs["decision"] == "accepted", outputs
+        told.append(f"version {outputs['version']}")
+    return outputs["version"]
+
+
+@pytest.mark.usefixtures("argo_cd")
+def test_a_model_s_whole_way_and_back(
+    repository: Repository,
+    digests: dict[str, str],
+    commands: dict[str, str],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """And at the end all sources say the same again."""
+    drill = Drill(repository, commands, str(tmp_path_factory.mktemp("state")))
+    timeline = Timeline()
+    with timeline.step("the pipeline's images, by digest, in both environments") as told:
+        for name, reference in digests.items():
+            drill.set_digest(name, reference)
+        repository.merge("staging", "main")
+        for environment in BRANCHES:
+            synced(repository, environment, "Progressing", "Degraded")
+        told.append("Argo CD has synchronised both; the service waits for a first model")
+    first = retrained(timeline, "the first model", *FIRST)
+    with timeline.step("the first release") as told:
+        assert drill.image() == first
+        reaches("staging", first, "Healthy")
+        repository.merge("staging", "main")
+        reaches("production", first, "Healthy")
+        told.append(f"both have version {first}; there was nothing to compare it with")
+    request.getfixturevalue("beside")
+    assert "They agree." in drill.release("status")
+
+    timeline = Timeline()
+    second = retrained(timeline, "retrain", *REPOSITORIES)
+    with timeline.step("image") as told:
+        assert drill.image(broken=True) == second
+        told.append("built, pushed, its digest in branch staging")
+    released(drill, timeline, "staging", second)
+    watched(timeline, "staging", second)
+    with timeline.step("pull request") as told:
+        told.append(drill.release("promote").strip())
+        number = opened(commands)
+        told.append(drill.release("verify-promotion", number).strip())
+        repository.merge("staging", "main")
+    lost = failures("production")
+    released(drill, timeline, "production", second)
+    with timeline.step("the release turns bad") as told:
+        broken()
+        kube.wait(lambda: active("production") == first, "the earlier version in production")
+        told.append(f"errors; without a person, users get version {first} again")
+    assert failures("production") > lost
+    with timeline.step("status") as told:
+        told.extend(line for line in drill.release("status", code=1).splitlines() if line.startswith("They"))
+    with timeline.step(f"make rollback VERSION={first}") as told:
+        told.extend(drill.release("rollback", "--", first).splitlines())
+        repository.merge(f"rollback/version-{first}", "main")
+        told.extend(drill.release("rollback", "--", first).splitlines())
+        synced(repository, "production", "Healthy")
+    with timeline.step("status") as told:
+        told.extend(line for line in drill.release("status").splitlines() if line.startswith("They"))
+    assert active("production") == first
+
+
+def opened(commands: dict[str, str]) -> str:
+    """The number of the pull request that was opened last."""
+    written = requests.get(f"{commands['GITHUB_API_URL']}/_written", timeout=10).json()
+    return str(written["pull_requests"][-1]["number"])
+
+
+def broken() -> None:
+    """Let the mistake show, in every pod that users reach."""
+    chosen = kube.get("service", "model-serving-active", namespace=PRODUCTION)["spec"]["selector"][POD_HASH]
+    for pod in kube.get("pods", "--selector", f"{POD_HASH}={chosen}", namespace=PRODUCTION)["items"]:
+        kube.kubectl("exec", pod["metadata"]["name"], "--", "touch", BROKEN, namespace=PRODUCTION)
