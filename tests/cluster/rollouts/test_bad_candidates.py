@@ -1,20 +1,21 @@
-"""A bad candidate is stopped by the check named for it, and users never reach it.
-
-These are tried before anything is promoted: while an old revision waits to be scaled down, Argo Rollouts counts no
-deadline.
-"""
+"""A bad candidate is stopped by the check named for it, and users never reach it."""
 
 import pytest
 
+from tests.cluster import kube
 from tests.cluster.rollouts.conftest import (
     FAULTY,
     PRE,
     Release,
     active_hash,
     analysed,
+    analyses,
     called,
     failures,
+    measured,
+    put,
     release,
+    rollout,
     told,
     wait_for,
 )
@@ -39,7 +40,7 @@ def test_a_bad_candidate_is_stopped_by_its_check(
     before, lost = active_hash(), failures(called())
     found = release(given._replace(digest=digests.get(given.digest, given.digest)))
     assert found["status"]["phase"] == "Degraded"
-    assert found["status"]["abort"] is True
+    assert found["status"].get("abort") is True
     failed = {name for name, phase in analysed(found, PRE).items() if phase == "Failed"}
     assert failed
     assert failed <= checks
@@ -59,7 +60,35 @@ def test_a_candidate_that_never_gets_ready_is_given_up(given: Release, space: st
     before, lost = active_hash(), failures(called())
     found = release(given._replace(digest=digests["good"]))
     assert found["status"]["phase"] == "Degraded"
-    assert found["status"]["abort"] is True
+    assert found["status"].get("abort") is True
     assert active_hash() == before
     assert analysed(found, PRE) == {}
+    assert failures(called()) == lost
+
+
+def test_a_candidate_that_failed_is_checked_again_when_it_is_tried_again(space: str, digests: dict[str, str]) -> None:
+    """Its pods are there still, which must not let it pass."""
+    before, lost = active_hash(), failures(called())
+    found = release(Release("everything", digests["everything"], settings=("AGAIN=1",)))
+    assert len(analyses(found, PRE)) == 1
+    told("retry", "rollout")
+    kube.wait(lambda: len(analyses(found, PRE)) > 1 or active_hash() != before, "another analysis")
+    assert wait_for("Paused", "Degraded", "Healthy")["status"].get("abort") is True
+    assert active_hash() == before
+    assert failures(called()) == lost
+
+
+def test_a_candidate_that_was_replaced_is_checked_when_it_comes_back(space: str, digests: dict[str, str]) -> None:
+    """As where a revert in Git brings back what another one took the place of before its checks had ended."""
+    before, lost = active_hash(), failures(called())
+    bad = Release("everything", digests["everything"], settings=("REPLACED=1",))
+    put(bad)
+    kube.wait(lambda: "Running" in measured(PRE).values(), "an analysis")
+    replaced = rollout()["status"]["currentPodHash"]
+    put(Release("good", digests["good"], settings=("REPLACING=1",)))
+    kube.wait(lambda: rollout()["status"]["currentPodHash"] != replaced, "the next candidate")
+    found = release(bad)
+    assert found["status"]["currentPodHash"] == replaced
+    assert found["status"].get("abort") is True
+    assert active_hash() == before
     assert failures(called()) == lost
