@@ -1,15 +1,18 @@
-"""Pull requests that are opened at the stand-in, from one branch to another of a repository; and its dispatches."""
+"""Pull requests that are opened at the stand-in, from one branch to another of a repository; and runs of workflows."""
 
 import re
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs
 
 from samples.graph import SITE
 from samples.records import Repository
 from samples.writing import FULL, MOST_WRITTEN, NOT_FOUND, Fields, Reply, Request, invalid
 
-ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+)/(?:pulls(?:/(?P<number>\d+))?|(?P<dispatches>dispatches))")
+ROUTE = re.compile(
+    r"/repos/(?P<name>[^/]+/[^/]+)/(?:pulls(?:/(?P<number>\d+))?|actions/workflows/(?P<workflow>[^/]+)/dispatches)"
+)
+WORKFLOWS = {"serve.yml"}
+BRANCHES = {"main", "staging"}
 EDITABLE = ("title", "body", "state")
 LONGEST_BODY = 65_536
 
@@ -27,12 +30,12 @@ class Proposals:
         repository = repositories.get(match["name"]) if match else None
         if match is None or repository is None:
             return None
-        if asked.verb == "GET":
+        if asked.verb == "GET" and not match["workflow"]:
             return self._shown(asked, repository, match["number"])
         if not isinstance(asked.body, dict):
             return invalid("no object")
-        if match["dispatches"]:
-            return self._dispatch(asked, repository)
+        if match["workflow"]:
+            return self._dispatch(asked, repository, match["workflow"])
         if match["number"]:
             return self._edit(asked, repository, int(match["number"]))
         return self._open(asked.body, repository, base)
@@ -89,13 +92,15 @@ class Proposals:
         found.update({key: asked.body[key] for key in EDITABLE if key in asked.body}, edits=found["edits"] + 1)
         return Reply(HTTPStatus.OK, found)
 
-    def _dispatch(self, asked: Request, repository: Repository) -> Reply:
-        if asked.verb != "POST" or not isinstance(asked.body.get("event_type"), str):
-            return invalid("event_type")
-        payload: Any = asked.body.get("client_payload")
-        self.dispatches.append(
-            {"repository": repository.full_name, "event_type": asked.body["event_type"], "client_payload": payload}
-        )
+    def _dispatch(self, asked: Request, repository: Repository, workflow: str) -> Reply:
+        if asked.verb != "POST" or workflow not in WORKFLOWS:
+            return NOT_FOUND
+        branch = asked.body.get("ref")
+        if branch not in BRANCHES:
+            return invalid(f"No ref found for: {branch}")
+        if len(self.dispatches) >= MOST_WRITTEN:
+            return FULL
+        self.dispatches.append({"repository": repository.full_name, "workflow": workflow, "ref": branch})
         return Reply(HTTPStatus.NO_CONTENT, None)
 
     def _of(self, repository: Repository) -> list[Fields]:

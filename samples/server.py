@@ -3,7 +3,7 @@
 While it runs, `POST /_control` takes `{"next": ["502", "drop"], "latency_ms": 50, "retry_after": 2, "heavy_above": 30,
 "now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM}}`,
 each of them optional; `POST /_reset` takes it all back, `GET /_stats` tells what was asked, and `GET /_written` which
-comments, check runs, pull requests and dispatches were written.
+comments, check runs and pull requests were written, and which workflows were asked for.
 """
 
 import argparse

@@ -1,6 +1,8 @@
 """Write each step's secrets for the services of a trial, as `vault/apply.py --secrets -` reads them.
 
-Passwords are made at random where a service has none, and kept in its Secret. GITHUB_TOKEN comes from the environment.
+Passwords are made at random where a service has none, and kept in its Secret. GITHUB_TOKEN comes from the environment, and
+so do RELEASE_REPOSITORY and RELEASE_TOKEN, if register is to ask GitHub for the image of a new champion: the token needs
+Actions: write of that one repository, and no other right.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import yaml
 
 NAMESPACE = "pr-sentinel-backing"
 PASSWORDS = {"mongodb": ("root", "fetch", "preprocess", "serve", "checks"), "versitygw": ("access-key", "secret-key")}
+RELEASE = ("release_repository", "release_token")
 
 
 def kept(service: str) -> dict[str, str]:
@@ -51,11 +54,12 @@ def of_steps(passwords: dict[str, dict[str, str]], github_token: str) -> dict[st
         "s3_secret_access_key": passwords["versitygw"]["secret-key"],
     }
     tracking = {"mlflow_uri": f"http://mlflow.{NAMESPACE}.svc:5000"}
+    asking = {name: os.environ[name.upper()] for name in RELEASE if name.upper() in os.environ}
     return {
         "fetch": {**mongo("fetch"), "github_token": github_token},
         "preprocess": {**mongo("preprocess"), **store},
         "train": {**store, **tracking},
-        "register": {**store, **tracking},
+        "register": {**store, **tracking, **asking},
         "serve": {**mongo("serve"), "github_token": github_token},
         "checks": mongo("checks"),
     }

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from steps.common.errors import ConfigurationError
@@ -72,7 +72,22 @@ class TrainSettings(StoreSettings, TrackingSettings):
 
 
 class RegisterSettings(StoreSettings, TrackingSettings):
-    """What `register` may see."""
+    """What `register` may see; of the two about releases, both or neither."""
+
+    github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
+    release_repository: str | None = Field(
+        default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name, which is asked for a new champion's image"
+    )
+    release_token: SecretStr | None = Field(
+        default=None, validate_default=True, description="with Actions: write for that repository, and no other right"
+    )
+
+    @field_validator("release_token")
+    @classmethod
+    def _both(cls, token: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
+        if (token is None) != (given.data.get("release_repository") is None):
+            raise ValueError("give RELEASE_REPOSITORY and RELEASE_TOKEN, or neither")
+        return token
 
 
 class ServeSettings(StepSettings):

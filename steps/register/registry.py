@@ -15,7 +15,7 @@ from steps.common.errors import DataError, NotFound
 from steps.common.settings import RegisterSettings, load
 from steps.common.store import Store, open_store
 from steps.common.tracking import REGISTERED_MODEL
-from steps.register import archive, contenders, gate, package
+from steps.register import archive, contenders, gate, image, package
 from steps.register.versions import CHALLENGER, CHAMPION, Registry
 from steps.train.evaluation import test_set
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[str, str]:
-    """Let the gate decide on a training's model; if it says yes, package the model and make it the champion.
+    """Let the gate decide on a training's model; if it says yes, package it, make it champion and ask for its image.
 
     Returns:
         `version` (empty where refused), `decision` (`accepted`, `refused` or `unchanged`), `reason`, and the tag of the
@@ -32,7 +32,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
     Raises:
         DataError: the run, the model and the dataset don't belong together, or can't be measured.
         NotFound: one of them isn't there.
-        Unavailable: MLflow or the store does not answer, or the champion changed meanwhile.
+        Unavailable: MLflow, the store or GitHub does not answer, or the champion changed meanwhile.
     """
     settings = load(RegisterSettings)
     with tracking.connected(settings) as client, tempfile.TemporaryDirectory() as folder:
@@ -47,6 +47,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         if champion and decision.rule == "unchanged":
             registry.settle(champion)
             bento = package.ensure(registry, store, champion)
+            image.ask(settings, champion.version)
             return _answer(champion.version, "unchanged", decision, bento)
         outcome = _noted(client, run_id, decision)
         if not decision.accepted:
@@ -57,6 +58,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         version = registry.version(run_id, model_uri, tags)
         bento = package.ensure(registry, store, version)
         registry.promote(version, champion)
+        image.ask(settings, version.version)
         return _answer(version.version, outcome["decision"], decision, bento)
 
 

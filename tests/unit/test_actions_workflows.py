@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from steps.register import image
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
@@ -115,7 +117,10 @@ def test_a_pull_request_of_others_gets_no_secret_and_writes_nothing() -> None:
         assert "pull_request_target" not in workflow[True]
 
 
-def test_only_the_service_is_asked_for_by_dispatch() -> None:
-    """Its workflow is the one that a registered model starts."""
-    asked = [path.stem for path in WORKFLOWS if "repository_dispatch" in read(path)[True]]
-    assert asked == ["serve"]
+def test_register_asks_for_a_workflow_that_there_is() -> None:
+    """One that may be asked for without more ado, and that the branch's own pushes start as well."""
+    (path,) = (path for path in WORKFLOWS if path.name == image.WORKFLOW)
+    starts = read(path)[True]
+    assert "workflow_dispatch" in starts
+    assert not starts["workflow_dispatch"]
+    assert starts["push"]["branches"] == [image.BRANCH]

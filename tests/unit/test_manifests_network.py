@@ -31,7 +31,7 @@ PLACES = {
     "a private IPv6 address": Place(address="fd00::1"),
 }
 MAY: dict[tuple[str, str], set[int]] = {
-    **{(step, where): {443} for step in ("fetch", "serve") for where in ("github", "github by IPv6")},
+    **{(step, where): {443} for step in ("fetch", "register", "serve") for where in ("github", "github by IPv6")},
     **{(step, "mongodb"): {27017} for step in ("fetch", "preprocess", "executor", "serve", "checks")},
     **{(who, "serve"): {3000} for who in ("checks", "ingress", "prometheus")},
     **{(step, "versitygw"): {7070} for step in ("preprocess", "executor", "train", "register")},

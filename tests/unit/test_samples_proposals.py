@@ -1,4 +1,4 @@
-"""The stand-in's pull requests from branch to branch, and its dispatches: what GitHub would take, and what not."""
+"""The stand-in's pull requests from branch to branch, and runs of workflows: what GitHub would take, and what not."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from samples.writing import Reply, Request
 NAME = "example/webshop"
 BASE = "http://github.example"
 REPOSITORIES = repositories()
+SERVE = "actions/workflows/serve.yml/dispatches"
 NEW = {"title": "Promote", "head": "staging", "base": "main", "body": "Why."}
 
 
@@ -52,8 +53,9 @@ def test_a_pull_request_is_opened_found_and_changed() -> None:
         ("pulls", {"title": "No branches"}),
         ("pulls", NEW | {"head": "other", "body": "x" * 65_537}),
         ("pulls", []),
-        ("dispatches", {}),
-        ("dispatches", None),
+        (SERVE, {}),
+        (SERVE, None),
+        (SERVE, {"ref": "no-such-branch"}),
     ],
 )
 def test_what_github_would_refuse_is_refused(path: str, body: Any) -> None:
@@ -75,9 +77,11 @@ def test_the_repository_s_own_pull_requests_are_answered_elsewhere() -> None:
     assert ask(proposals, "GET", "commits") is None
 
 
-def test_a_dispatch_is_kept() -> None:
-    """With what it carries, and no answer but that it was taken."""
-    proposals = Proposals()
-    sent = {"event_type": "model-registered", "client_payload": {"version": "3"}}
-    assert ask(proposals, "POST", "dispatches", sent) == Reply(204, None)  # type: ignore[arg-type]
-    assert proposals.dispatches == [{"repository": NAME, **sent}]
+def test_a_workflow_s_run_is_kept() -> None:
+    """With its branch, and no answer but that it was taken; of a workflow that there is."""
+    proposals, sent = Proposals(), {"ref": "staging", "inputs": {}}
+    assert ask(proposals, "POST", SERVE, sent) == Reply(204, None)  # type: ignore[arg-type]
+    unknown = ask(proposals, "POST", "actions/workflows/other.yml/dispatches", sent)
+    assert unknown
+    assert unknown.status == 404
+    assert proposals.dispatches == [{"repository": NAME, "workflow": "serve.yml", "ref": "staging"}]

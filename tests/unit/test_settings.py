@@ -34,6 +34,18 @@ def test_a_wrong_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["RELEASE_REPOSITORY", "RELEASE_TOKEN"])
+def test_a_setting_that_needs_another_is_refused_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nobody would be asked, and nobody would notice."""
+    given = {"STORE_URL": "file:///store", "MLFLOW_URI": "sqlite:///mlflow.db"}
+    for each, value in {**given, "RELEASE_REPOSITORY": "owner/name", "RELEASE_TOKEN": "hunter2"}.items():
+        monkeypatch.setenv(each, value)
+    assert load(RegisterSettings).release_repository == "owner/name"
+    monkeypatch.delenv(name)
+    with pytest.raises(ConfigurationError, match="RELEASE_REPOSITORY and RELEASE_TOKEN, or neither"):
+        load(RegisterSettings)
+
+
 def test_a_secret_does_not_show_in_print(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor in logs that print the settings."""
     monkeypatch.setenv("MONGO_URI", "mongodb://a:hunter2@host")
@@ -42,6 +54,6 @@ def test_a_secret_does_not_show_in_print(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_step_s_settings_hold_no_other_step_s_secrets() -> None:
-    """register has no business with GitHub or MongoDB."""
+    """register has no business with MongoDB, nor with what fetch may see of GitHub."""
     assert not {"github_token", "mongo_uri"} & set(RegisterSettings.model_fields)
     assert not {"mlflow_uri", "s3_secret_access_key"} & set(FetchSettings.model_fields)

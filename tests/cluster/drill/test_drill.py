@@ -181,7 +181,7 @@ def watched(timeline: Timeline, environment: str, version: str) -> None:
 def users(environment: str) -> dict[str, int]:
     """What has come of an environment's users' requests so far, by the model's digest or the kind of failure."""
     line = kube.kubectl("logs", f"deployment/users-of-{environment}", "--tail=1", namespace=WATCH)
-    return dict(json.loads(line.replace("'", '"')))
+    return {what: count for what, (count, _) in json.loads(line).items()}
 
 
 def failures(environment: str) -> int:

@@ -1,8 +1,13 @@
-"""A user who has pull requests scored all the time, each by a new connection: a line a second of what came of it."""
+"""A user who has pull requests scored all the time, each by a new connection.
 
+Each second it prints a line of JSON: by the digest of the model that answered, or by the kind of failure, how often,
+and when last (seconds since 1970).
+"""
+
+import json
 import sys
 import time
-from collections import Counter
+from typing import Any
 
 import requests
 
@@ -13,20 +18,24 @@ PAUSE_SECONDS = 0.03
 
 def main(address: str) -> None:
     """Call until killed."""
-    pulls, told, counts = raw.newest(200), time.monotonic(), Counter[str]()
+    pulls, told, seen = raw.newest(200), time.time(), dict[str, tuple[int, float]]()
     while True:
         for pull in pulls:
-            try:
-                answer = requests.post(f"{address}/score", json={"pull_requests": [pull]}, timeout=10)
-                counts[
-                    answer.headers["X-Model-Digest"][:12] if answer.ok else f"failed: HTTP {answer.status_code}"
-                ] += 1
-            except requests.RequestException as error:
-                counts[f"failed: {type(error).__name__}"] += 1
-            if time.monotonic() - told > 1:
-                told = time.monotonic()
-                print(dict(counts), flush=True)  # noqa: T201 - its log is what the test reads
+            what = called(f"{address}/score", pull)
+            seen[what] = (seen.get(what, (0, 0))[0] + 1, time.time())
+            if time.time() - told > 1:
+                told = time.time()
+                print(json.dumps(seen), flush=True)  # noqa: T201 - its log is what the test reads
             time.sleep(PAUSE_SECONDS)
+
+
+def called(address: str, pull: Any) -> str:
+    """What comes of one request."""
+    try:
+        answer = requests.post(address, json={"pull_requests": [pull]}, timeout=10)
+    except requests.RequestException as error:
+        return f"failed: {type(error).__name__}"
+    return answer.headers["X-Model-Digest"][:12] if answer.ok else f"failed: HTTP {answer.status_code}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The Rollout and its analyses on a cluster with Argo Rollouts, in a namespace of their own.
 
-One image holds the service, its checks, a MongoDB, Prometheus and models to choose from; a revision says by its command
-which it is. `prometheus` and `kubectl argo rollouts` are on the PATH.
+The checks are those of their own image. One more holds the service, a MongoDB, Prometheus and models to choose from; a
+revision says by its command which it is. `prometheus` and `kubectl argo rollouts` are on the PATH. WITHOUT names checks
+(`behaviour,answers`) that the analyses leave out: candidates that they stop then come through, and their tests fail.
 """
 
 import json
@@ -29,6 +30,8 @@ PROMETHEUS = f"http://prometheus.{SPACE}.svc:9090"
 ROLLOUT = "model-serving"
 BAD_WITHIN_SECONDS = 90
 """For a candidate that never gets ready."""
+ALONE_SECONDS = 3
+PRE, POST = "PrePromotion", "PostPromotion"
 USUAL = "steps.serve.app:create"
 FAULTY = "faulty:create"
 
@@ -82,12 +85,12 @@ def digests(models: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def image(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The one image."""
+def images(models: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    """The checks' own image, and the one that is the service and all else."""
     folder = tmp_path_factory.mktemp("image")
     for name in ("pyproject.toml", "uv.lock", ".ci/uv.txt", "tests/cluster/rollouts/Dockerfile"):
         shutil.copy(ROOT / name, folder)
-    for name in ("steps", "rollouts", "samples"):
+    for name in ("steps", "samples"):
         shutil.copytree(ROOT / name, folder / "app" / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(models, folder / "app" / "models")
     for name in ("faulty.py", "caller.py"):
@@ -96,37 +99,45 @@ def image(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     assert found, "prometheus is not on the PATH"
     (folder / "bin").mkdir()
     shutil.copy(found, folder / "bin")
-    return pushed("pr-sentinel/rollouts", str(folder))
+    recipe = ("--file", str(ROOT / "steps" / "Dockerfile"), "--target", "checks", str(ROOT))
+    return [
+        {"name": "pr-sentinel/serve"} | pushed("pr-sentinel/rollouts", str(folder)),
+        {"name": "pr-sentinel/checks"} | pushed("pr-sentinel/checks", *recipe),
+    ]
 
 
 @pytest.fixture(scope="session")
-def space(image: dict[str, str], digests: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def space(
+    images: list[dict[str, str]], digests: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """The namespace with the active model in it, and somebody who calls it."""
     folder = tmp_path_factory.mktemp("overlay")
     kube.kubectl("create", "namespace", SPACE)
     try:
-        (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder, image, digests["active"])))
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder, images, digests["active"])))
         kube.kubectl("apply", "--server-side", "--kustomize", str(folder), namespace=SPACE)
         kube.rolled_out(SPACE)
         filled()
         wait_for("Healthy")
         yield SPACE
+        print(f"\nall that the caller saw: {called()}")  # noqa: T201
     finally:
         if not os.environ.get("KEEP"):
             kube.run("kubectl", "delete", "namespace", SPACE, "--wait=false")
 
 
-def overlay(folder: Path, image: dict[str, str], active: str) -> dict[str, Any]:
+def overlay(folder: Path, images: list[dict[str, str]], active: str) -> dict[str, Any]:
     """The Rollout with its accounts, and what it has beside it here."""
     for path in (*(ROOT / "gitops" / "base" / "access" / name for name in ("serve.yaml", "checks.yaml")), BESIDE):
         shutil.copy(path, folder)
     return {
         "resources": [os.path.relpath(ROOT / "rollouts", folder), "serve.yaml", "checks.yaml", BESIDE.name],
         "namespace": SPACE,
-        "images": [{"name": name} | image for name in ("pr-sentinel/serve", "pr-sentinel/checks")],
+        "images": images,
         "patches": [
             {"target": {"kind": "Rollout"}, "patch": json.dumps(adapted(Release("active", active, "3")))},
             {"target": {"name": "post-promotion"}, "patch": replaced("/spec/args/1/value", PROMETHEUS)},
+            *left_out(),
             # Kustomize leaves alone whom a binding is for.
             {"target": {"kind": "RoleBinding"}, "patch": replaced("/subjects/0/namespace", SPACE)},
         ],
@@ -134,14 +145,23 @@ def overlay(folder: Path, image: dict[str, str], active: str) -> dict[str, Any]:
 
 
 def adapted(first: Release) -> list[dict[str, Any]]:
-    """The first revision, and less patience with one that never gets ready or failed."""
+    """The first revision, and less patience with one that never gets ready."""
     return [
         *first.patch(),
         {"op": "replace", "path": "/spec/progressDeadlineSeconds", "value": BAD_WITHIN_SECONDS},
         # A small node has no room for the pods of several revisions, each with a good part of a core.
-        {"op": "replace", "path": "/spec/strategy/blueGreen/abortScaleDownDelaySeconds", "value": 1},
         {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "50m"},
     ]
+
+
+def left_out() -> Iterator[dict[str, Any]]:
+    """Patches that take what WITHOUT names out of the analyses."""
+    names = os.environ.get("WITHOUT", "").split(",")
+    for path in (ROOT / "rollouts" / "analysis").glob("*.yaml"):
+        metrics = [*enumerate(yaml.safe_load(path.read_text())["spec"]["metrics"])]
+        patch = [{"op": "remove", "path": f"/spec/metrics/{n}"} for n, one in reversed(metrics) if one["name"] in names]
+        if patch:
+            yield {"target": {"kind": "AnalysisTemplate", "name": path.stem}, "patch": json.dumps(patch)}
 
 
 def replaced(path: str, value: str) -> str:
@@ -178,18 +198,45 @@ def wait_for(*phases: str) -> Any:
     return kube.wait(look, f"a Rollout that is {' or '.join(phases)}")
 
 
-def release(given: Release) -> Any:
-    """Put a revision in, and wait until it waits for a person or is given up."""
+def put(given: Release) -> None:
+    """Put a revision in."""
     change = json.dumps(given.patch())
     kube.kubectl("patch", "rollout", ROLLOUT, "--type=json", f"--patch={change}", namespace=SPACE)
-    return wait_for("Paused", "Degraded")
+
+
+def release(given: Release) -> Any:
+    """Put a revision in, and wait until it waits for a person or is given up."""
+    put(given)
+    return wait_for("Paused", "Degraded", "Healthy")
+
+
+def told(*command: str) -> None:
+    """Tell Argo Rollouts something, as a person does."""
+    kube.run("kubectl", "argo", "rollouts", "--namespace", SPACE, *command, ROLLOUT)
+
+
+def promoted() -> None:
+    """Promote, and wait until the Service has the new revision."""
+    before = active_hash()
+    told("promote")
+    kube.wait(lambda: active_hash() != before, "the promoted revision")
+
+
+def analyses(found: Any, kind: str) -> list[Any]:
+    """Those of the latest revision."""
+    chosen = f"rollouts-pod-template-hash={found['status']['currentPodHash']},rollout-type={kind}"
+    return list(kube.get("analysisrun", "--selector", chosen, namespace=SPACE)["items"])
 
 
 def analysed(found: Any, kind: str) -> dict[str, str]:
     """How each metric of the latest revision's analysis ended; nothing where there was none."""
-    chosen = f"rollouts-pod-template-hash={found['status']['currentPodHash']},rollout-type={kind}"
-    runs = kube.get("analysisrun", "--selector", chosen, namespace=SPACE)["items"]
+    runs = analyses(found, kind)
     return {one["name"]: one["phase"] for run in runs for one in run.get("status", {}).get("metricResults", [])}
+
+
+def measured(kind: str) -> dict[str, str]:
+    """How the metrics stand of the latest revision's analysis, as soon as there are any."""
+    return kube.wait(lambda: analysed(rollout(), kind), f"a {kind} analysis")
 
 
 def active_hash() -> str:
@@ -198,7 +245,30 @@ def active_hash() -> str:
     return str(service["spec"]["selector"]["rollouts-pod-template-hash"])
 
 
-def called() -> dict[str, int]:
-    """What has come of the caller's requests so far: answers by the model's digest, and failures by their kind."""
-    line = kube.kubectl("logs", "deployment/caller", "--tail=1", namespace=SPACE)
-    return dict(json.loads(line.replace("'", '"')))
+class Called(NamedTuple):
+    """What has come of the caller's requests so far: how often, and when last, in seconds since 1970."""
+
+    count: int
+    last: float
+
+
+def called() -> dict[str, Called]:
+    """By the model's digest for answers, and by its kind for failures."""
+    line = kube.wait(lambda: kube.kubectl("logs", "deployment/caller", "--tail=1", namespace=SPACE), "a call")
+    return {what: Called(*seen) for what, seen in json.loads(line).items()}
+
+
+def failures(counts: dict[str, Called]) -> dict[str, int]:
+    """How many of the requests failed, by their kind."""
+    return {what: seen.count for what, seen in counts.items() if what.startswith("failed")}
+
+
+def last_answer(old: str, new: str) -> float:
+    """When the old model answered last, in seconds since 1970, once the new one alone has answered for a while."""
+
+    def look() -> float | None:
+        counts = called()
+        last = counts[old[:12]].last
+        return last if counts.get(new[:12], Called(0, 0)).last > last + ALONE_SECONDS else None
+
+    return kube.wait(look, "the new model's answers")

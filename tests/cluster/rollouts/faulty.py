@@ -1,4 +1,6 @@
-"""The service with a fault: SLOW=1 lets scores wait for half a second, and where /tmp/broken is, each is an error."""
+"""The service with a fault: SLOW=1 lets scores wait for half a second, where /tmp/broken is each is an error, MUTE=1
+keeps its metrics to itself.
+"""
 
 import asyncio
 import os
@@ -22,11 +24,13 @@ class Faulty:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        score = scope.get("path") == "/score"
-        if score and os.environ.get("SLOW"):
+        path = scope.get("path")
+        if path == "/score" and os.environ.get("SLOW"):
             await asyncio.sleep(0.5)
-        if score and BROKEN.exists():
+        if path == "/score" and BROKEN.exists():
             await PlainTextResponse("broken", 500)(scope, receive, send)
+        elif path == "/metrics" and os.environ.get("MUTE"):
+            await PlainTextResponse("")(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

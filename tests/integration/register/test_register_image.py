@@ -1,0 +1,115 @@
+"""Register asks GitHub for a new champion's image, if it is told whom to ask, and says so where that fails."""
+
+import logging
+from typing import Any
+
+import pytest
+import requests
+from mlflow import MlflowClient
+
+from steps.common.errors import Unavailable
+from steps.register import image
+from steps.register.registry import decide_and_register
+from tests.integration.conftest import StandIn
+
+NAME = "example/webshop"
+ASKED = {"repository": NAME, "workflow": "serve.yml", "ref": "staging"}
+
+
+@pytest.fixture
+def told(github: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """The stand-in, whose repository and token register knows."""
+    monkeypatch.setenv("RELEASE_REPOSITORY", NAME)
+    monkeypatch.setenv("RELEASE_TOKEN", "hunter2")
+    return github
+
+
+def asked(github: StandIn) -> Any:
+    """Which runs of workflows somebody asked for."""
+    return requests.get(f"{github.address}/_written", timeout=10).json()["dispatches"]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_new_champion_s_image_is_asked_for(told: StandIn, trainings: Any) -> None:
+    """By one request; asking for the same again is for GitHub's workflow to find out."""
+    assert decide_and_register(**trainings["good"])["decision"] == "accepted"
+    assert asked(told) == [ASKED]
+    assert told.stats()["requests"] == 1
+    assert decide_and_register(**trainings["good"])["decision"] == "unchanged"
+    assert asked(told) == [ASKED, ASKED]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_refused_model_asks_for_nothing(told: StandIn, trainings: Any) -> None:
+    """There is no new champion."""
+    assert decide_and_register(**trainings["worthless"])["decision"] == "refused"
+    assert asked(told) == []
+
+
+@pytest.mark.usefixtures("client")
+def test_nobody_is_asked_where_nobody_is_named(
+    github: StandIn, trainings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And the log says so."""
+    with caplog.at_level(logging.INFO):
+        assert decide_and_register(**trainings["good"])["decision"] == "accepted"
+    assert github.stats().get("requests", 0) == 0
+    (line,) = (record for record in caplog.records if record.message == "no image asked for")
+    assert vars(line)["reason"] == "no RELEASE_REPOSITORY is set"
+
+
+@pytest.mark.parametrize(
+    ("given", "faults", "words"),
+    [
+        ({"RELEASE_TOKEN": "bad-hunter2"}, [], "401 Bad credentials"),
+        ({"RELEASE_REPOSITORY": "example/nowhere"}, [], "404 Not Found"),
+        ({}, ["503"], "503"),
+        ({}, ["secondary"], "403 You have exceeded a secondary rate limit."),
+        ({}, ["drop"], "no answer (ConnectionError)"),
+        ({"GITHUB_API_URL": "http://127.0.0.1:1"}, [], "no answer (ConnectionError)"),
+    ],
+    ids=["refused token", "no such repository", "error", "limit", "connection lost", "away"],
+)
+def test_a_failure_is_one_line_and_the_next_try_asks_again(
+    given: dict[str, str],
+    faults: list[str],
+    words: str,
+    told: StandIn,
+    client: MlflowClient,
+    trainings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The model is champion all the same."""
+    told.control(next=faults, retry_after=0)
+    with monkeypatch.context() as changed:
+        for name, value in given.items():
+            changed.setenv(name, value)
+        with pytest.raises(Unavailable) as caught:
+            decide_and_register(**trainings["good"])
+    assert f"Version 1 is champion, but {given.get('RELEASE_REPOSITORY', NAME)} does not take" in str(caught.value)
+    assert words in caught.value.problem
+    assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert asked(told) == []
+    assert "champion" in client.get_registered_model("pr-sentinel").aliases
+    assert decide_and_register(**trainings["good"])["decision"] == "unchanged"
+    assert asked(told) == [ASKED]
+
+
+@pytest.mark.usefixtures("client")
+def test_an_unknown_workflow_is_told(told: StandIn, trainings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a repository that lacks it."""
+    monkeypatch.setattr(image, "WORKFLOW", "other.yml")
+    with pytest.raises(Unavailable, match="404 Not Found"):
+        decide_and_register(**trainings["good"])
+    assert asked(told) == []
+
+
+@pytest.mark.usefixtures("client")
+def test_an_answer_that_is_lost_is_asked_for_again(told: StandIn, trainings: Any) -> None:
+    """GitHub has heard it twice then, which makes one image."""
+    told.control(next=["lost"])
+    with pytest.raises(Unavailable, match="no answer"):
+        decide_and_register(**trainings["good"])
+    decide_and_register(**trainings["good"])
+    assert asked(told) == [ASKED, ASKED]
