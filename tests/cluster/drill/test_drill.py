@@ -186,7 +186,7 @@ def users(environment: str) -> dict[str, int]:
 
 def failures(environment: str) -> int:
     """How many of them failed."""
-    return sum(count for name, count in users(environment).items() if name.startswith("failed"))
+    return sum(count for what, count in users(environment).items() if what.startswith("failed"))
 
 
 def retrained(timeline: Timeline, name: str, *repositories: str) -> str:
