@@ -6,9 +6,9 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tests.cluster import kube
-from tests.cluster.argo import Run, create
+from tests.cluster.argo import Run, create, unlike_any_before
+from tests.cluster.conftest import REPOSITORIES, documents, forget
 
-REPOSITORIES = ("example/docs", "example/compiler", "example/webshop")
 KEPT = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
 
 
@@ -30,14 +30,13 @@ PHASES = ("scheduled", "pulled and set up", "init", "Python", "own work", "outpu
 
 
 def kept_run() -> Run:
-    """A run over the samples whose pods stay to be looked at."""
-    run = create(
-        {
-            "workflowTemplateRef": {"name": "pr-sentinel"},
-            "arguments": {"parameters": [{"name": "repositories", "value": json.dumps(REPOSITORIES)}]},
-            "podGC": KEPT,
-        }
-    )
+    """A run over the samples that does all its work, and whose pods stay to be looked at."""
+    with documents() as database:
+        forget(database, REPOSITORIES)
+    given = {"repositories": json.dumps(REPOSITORIES), **unlike_any_before()}
+    parameters = [{"name": name, "value": value} for name, value in given.items()]
+    template = {"name": "pr-sentinel"}
+    run = create({"workflowTemplateRef": template, "arguments": {"parameters": parameters}, "podGC": KEPT})
     return run.succeeded()
 
 
