@@ -13,7 +13,7 @@ KEPT = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
 
 
 class Times(NamedTuple):
-    """When each phase of a pod began, and its node's end, in Unix time: seconds, and milliseconds from its log."""
+    """When each phase of a pod began, and the last one ended, in Unix time: whole seconds, and parts from its log."""
 
     created: float
     scheduled: float
@@ -21,12 +21,11 @@ class Times(NamedTuple):
     main: float
     working: float
     worked: float
-    reported: float
-    noticed: float
+    ended: float
 
 
-PHASES = ("scheduled", "pulled and set up", "init", "Python", "own work", "outputs", "noticed")
-"""What lies between each of those times and the next."""
+PHASES = ("scheduled", "pulled and set up", "init", "Python", "own work", "outputs")
+"""What lies between each of those times and the next; `init` hands out the inputs, `outputs` takes in the results."""
 
 
 def kept_run() -> Run:
@@ -46,10 +45,10 @@ def table(run: Run) -> list[str]:
     for node in run.nodes():
         if node["type"] == "Pod":
             found, name = times(node), node["templateName"]
-            steps[name] = max(found, steps.get(name, found), key=lambda one: one.noticed - one.created)
+            steps[name] = max(found, steps.get(name, found), key=lambda one: one.ended - one.created)
     status = run.described()["status"]
     whole = seconds(status["finishedAt"]) - seconds(status["startedAt"])
-    spans = [one.noticed - one.created for one in steps.values()]
+    spans = [one.ended - one.created for one in steps.values()]
     phases = [[end - begin for begin, end in pairwise(one)] for one in steps.values()]
     rows = [row(name, span, *each) for name, span, each in zip(steps, spans, phases, strict=True)]
     sums = [sum(column) for column in zip(*phases, strict=True)]
@@ -80,7 +79,7 @@ def times(node: dict[str, Any]) -> Times:
     (working,) = (line["time"] for line in said if line["message"] == "started")
     (worked,) = (line["time"] for line in said if line["message"] == "finished")
     at = (pod["metadata"]["creationTimestamp"], scheduled, init, ended["main"]["startedAt"], working, worked)
-    return Times(*map(seconds, (*at, ended["wait"]["finishedAt"], node["finishedAt"])))
+    return Times(*map(seconds, (*at, ended["wait"]["finishedAt"])))
 
 
 def seconds(time: str) -> float:
