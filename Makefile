@@ -16,7 +16,7 @@ BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 SINCE ?= origin/staging
 export REPOS SEARCH STATE URL AGAINST
 
-.PHONY: setup help run serve load check image images sbom mlflow test pages containers test-cluster stages promote rollback \
+.PHONY: setup help run serve load check image images sbom mlflow test pages containers test-cluster drill stages promote rollback \
   status lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
@@ -39,14 +39,14 @@ check: $(READY) ## Check the service at URL= as a release does, beside the one a
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
 	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
 
-images: ## Build the steps' images with Docker, named by the commit; OPTIONS= go to docker build
+images: ## Build the images of the steps and the checks with Docker, named by the commit; OPTIONS= go to docker build
 	@set -e; for step in $(STAGES); do \
 	  docker build --file steps/Dockerfile --target $$step --tag pr-sentinel/$$step:$(COMMIT) \
 	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) $(OPTIONS) .; \
 	done
 	@docker images --filter 'reference=pr-sentinel/*:$(COMMIT)' --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
 
-sbom: ## List what is in the steps' images, Debian's packages too, in STATE/sbom; takes syft
+sbom: ## List what is in those images, Debian's packages too, in STATE/sbom; takes syft
 	@mkdir -p $(STATE)/sbom
 	@set -e; for step in $(STAGES); do \
 	  SYFT_FILE_METADATA_SELECTION=none syft scan --quiet docker:pr-sentinel/$$step:$(COMMIT) \
@@ -66,8 +66,11 @@ pages: $(READY) ## Look at the service's page in Chromium, with all its tests
 containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest tests/containers
 
-test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names; OPTIONS= go to docker build
-	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 tests/cluster
+test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names, or TESTS= of them; OPTIONS= go to docker build
+	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 $(or $(TESTS),tests/cluster)
+
+drill: $(READY) ## Take a model from retraining to its users on that cluster, and back, with Argo CD; GIT_SERVER= is where it reads
+	OPTIONS="$(OPTIONS)" GIT_SERVER="$(GIT_SERVER)" .venv/bin/pytest --capture=no tests/cluster/drill
 
 stages: $(READY) ## Tell which stages' images have to be built, since the commit SINCE=
 	@$(RUN) release stages --since "$(SINCE)" $(OPTIONS)

@@ -1,4 +1,4 @@
-"""The schemas that an API server checks with: Kubernetes' own, and those of Argo Workflows and Argo Rollouts."""
+"""The schemas that an API server checks with: Kubernetes' own, and those of Argo Workflows, Rollouts and CD."""
 
 import json
 import shutil
@@ -16,12 +16,15 @@ KUBERNETES = "1.34"
 CACHE = Path(__file__).parents[1] / ".tools" / "argo"
 WORKFLOWS = "github.com/argoproj/argo-workflows/v3@v3.7.3"
 ROLLOUTS = "github.com/argoproj/argo-rollouts@v1.9.0"
+CD = "github.com/argoproj/argo-cd/v3@v3.2.11"
 CRDS = {
     "Workflow": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflows.yaml"),
     "WorkflowTemplate": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflowtemplates.yaml"),
     "CronWorkflow": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_cronworkflows.yaml"),
     "Rollout": (ROLLOUTS, "manifests/crds/rollout-crd.yaml"),
     "AnalysisTemplate": (ROLLOUTS, "manifests/crds/analysis-template-crd.yaml"),
+    "Application": (CD, "manifests/crds/application-crd.yaml"),
+    "AppProject": (CD, "manifests/crds/appproject-crd.yaml"),
 }
 """The Go module and the file in it that define each of Argo's kinds."""
 

@@ -1,8 +1,8 @@
 """Write each step's secrets for the services of a trial, as `vault/apply.py --secrets -` reads them.
 
-Passwords are made at random where a service has none, and kept in its Secret. GITHUB_TOKEN comes from the environment, and
-so do RELEASE_REPOSITORY and RELEASE_TOKEN, if register is to ask GitHub for the image of a new champion: the token needs
-Actions: write of that one repository, and no other right.
+Passwords are made at random where a service has none, and kept in its Secret. GITHUB_TOKEN comes from the environment,
+and so do RELEASE_REPOSITORY and RELEASE_TOKEN, if register is to ask GitHub for the image of a new champion: the token
+needs Actions: write of that one repository, and no other right.
 """
 
 import argparse

@@ -1,7 +1,8 @@
 """Runs of the pipeline, as an operator starts and watches them: by Argo's own command."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tests.cluster import kube
@@ -70,6 +71,10 @@ class Run:
         (node,) = (node for node in self.pods(step) if node["phase"] == "Succeeded")
         return {item["name"]: item["value"] for item in node["outputs"].get("parameters", [])}
 
+    def delete(self) -> None:
+        """Forget it, with its pods."""
+        kube.kubectl("delete", "workflow", self.name)
+
     def retry(self) -> "Run":
         """Go on after a failure, with what was finished left as it is."""
         argo("retry", self.name)
@@ -86,6 +91,27 @@ def submit(*repositories: str, **parameters: str) -> Run:
     given = {"repositories": json.dumps(repositories), **parameters}
     parameter = [part for name, value in given.items() for part in ("--parameter", f"{name}={value}")]
     return Run(argo("submit", "--from", TEMPLATE, *parameter, "--output", "name").strip())
+
+
+def create(spec: dict[str, Any]) -> Run:
+    """Start a run as a manifest describes it."""
+    workflow = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"generateName": "pr-sentinel-"}}
+    made = kube.kubectl("create", "--filename=-", "--output=name", said=json.dumps(workflow | {"spec": spec}))
+    return Run(made.strip().rpartition("/")[2])
+
+
+@contextmanager
+def no_controller() -> Iterator[None]:
+    """Argo's controller is away; it comes back."""
+    controller = ("deployment/workflow-controller", "--namespace", "argo")
+    kube.run("kubectl", "scale", *controller, "--replicas=0")
+    pods = ("pods", "--selector", "app=workflow-controller")
+    try:
+        kube.wait(lambda: not kube.get(*pods, namespace="argo")["items"], "the end of the controller")
+        yield
+    finally:
+        kube.run("kubectl", "scale", *controller, "--replicas=1")
+        kube.rolled_out("argo")
 
 
 def logs(pod: str) -> str:

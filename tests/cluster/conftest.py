@@ -5,11 +5,13 @@ and pushed to REGISTRY, where its nodes can pull them; TAG takes what was pushed
 `kubectl`, `vault` and `versitygw` are on the PATH.
 """
 
+import json
 import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,11 +21,13 @@ import hvac
 import pytest
 import requests
 import yaml
+from mlflow import MlflowClient
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit
+from tests.command_line import cli
 from tests.containers.steps import STEPS
 
 ROOT = Path(__file__).parents[2]
@@ -193,8 +197,8 @@ def first_run(pipeline: None) -> Run:
     return submit(*REPOSITORIES).succeeded()
 
 
-@pytest.fixture
-def database(vault_applied: None) -> Iterator[Database[dict[str, Any]]]:
+@contextmanager
+def documents() -> Iterator[Database[dict[str, Any]]]:
     """The pipeline's documents, as fetch's own user."""
     user = urlsplit(yaml.safe_load(step_secrets())["fetch"]["mongo_uri"])
     with (
@@ -206,6 +210,27 @@ def database(vault_applied: None) -> Iterator[Database[dict[str, Any]]]:
         yield client["pr_sentinel"]
 
 
+def forget(database: Database[dict[str, Any]], repositories: Sequence[str]) -> None:
+    """Have everything of some repositories fetched again."""
+    for repository in repositories:
+        for name in ("pull_requests", "sync", "history"):
+            database[name].delete_many({"_id": {"$regex": f"^{repository}(#|$)"}})
+
+
+@contextmanager
+def tracking() -> Iterator[MlflowClient]:
+    """Its runs and models."""
+    with kube.forwarded("mlflow", 5000) as address:
+        yield MlflowClient(f"http://{address.replace('127.0.0.1', 'localhost')}")
+
+
+@pytest.fixture
+def database(vault_applied: None) -> Iterator[Database[dict[str, Any]]]:
+    """The pipeline's documents."""
+    with documents() as found:
+        yield found
+
+
 @pytest.fixture
 def store(vault_applied: None) -> Iterator[Any]:
     """The bucket."""
@@ -215,6 +240,35 @@ def store(vault_applied: None) -> Iterator[Any]:
         yield boto3.resource("s3", endpoint_url=f"http://{address}", region_name="us-east-1", **key).Bucket(
             "pr-sentinel"
         )
+
+
+@contextmanager
+def replaying(*options: str) -> Iterator[None]:
+    """The replay server of real pull requests in the place of the sample GitHub, which comes back."""
+    path = "/spec/template/spec/containers/0/command"
+    pod = kube.get("deployment", "github", namespace=kube.BACKING)["spec"]["template"]["spec"]
+
+    def answers(command: Sequence[str]) -> None:
+        change = json.dumps([{"op": "replace", "path": path, "value": command}])
+        kube.kubectl("patch", "deployment/github", "--type=json", "--patch", change, namespace=kube.BACKING)
+        kube.rolled_out(kube.BACKING)
+
+    every_address = "0.0.0.0"  # noqa: S104  of its pod
+    answers(["python", "replay/server.py", "--host", every_address, "--port", "8080", *options])
+    try:
+        yield
+    finally:
+        answers(pod["containers"][0]["command"])
+
+
+def local_hash(state: Path, repositories: Sequence[str]) -> str:
+    """The hash of the dataset that a laptop makes of the same GitHub's pull requests."""
+    with kube.forwarded("github", 8080) as address:
+        named = {"GITHUB_API_URL": f"http://{address}", "GITHUB_TOKEN": "a-token"}
+        done = cli("run", "--repos", " ".join(repositories), "--state", str(state), **named)
+    assert done.returncode == 0, done.stdout
+    (dataset,) = (state / "store" / "datasets").glob("*/manifest.json")
+    return dataset.parent.name
 
 
 @pytest.fixture

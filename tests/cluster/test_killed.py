@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit
-from tests.cluster.conftest import REPOSITORIES
+from tests.cluster.conftest import REPOSITORIES, forget
 
 SLOW = {"latency_ms": 1_000}
 MIDDLE = {"fetch": '"page kept"', "preprocess": '"reading documents"', "train": '"training"'}
@@ -19,8 +19,7 @@ MIDDLE = {"fetch": '"page kept"', "preprocess": '"reading documents"', "train": 
 @pytest.fixture
 def emptied(first_run: Run, database: Database[dict[str, Any]], github: str) -> Database[dict[str, Any]]:
     """Everything is to be fetched again, from a GitHub that takes its time."""
-    for name in ("pull_requests", "sync", "history"):
-        database[name].delete_many({})
+    forget(database, REPOSITORIES)
     requests.post(f"{github}/_control", json=SLOW, timeout=10).raise_for_status()
     return database
 
@@ -69,4 +68,21 @@ def test_what_a_run_depends_on(first_run: Run, emptied: Database[dict[str, Any]]
     run.running("fetch", lambda logs: MIDDLE["fetch"] in logs)
     away()
     run.succeeded()
+    assert run.outputs("preprocess") == first_run.outputs("preprocess")
+
+
+def test_a_node_that_is_drained(first_run: Run, emptied: Database[dict[str, Any]]) -> None:
+    """In the middle of fetching: nothing comes back to it before it is in use again, and then the run goes on."""
+    run = submit(*REPOSITORIES)
+    pod = run.running("fetch", lambda logs: MIDDLE["fetch"] in logs)
+    node = kube.get("pod", pod)["spec"]["nodeName"]
+    of_the_run = f"--selector=workflows.argoproj.io/workflow={run.name}"
+    try:
+        kube.kubectl("drain", node, of_the_run.replace("selector", "pod-selector"), "--delete-emptydir-data")
+        waiting = kube.wait(lambda: kube.get("pods", of_the_run)["items"], "another try")
+        assert not {node} & {one["spec"].get("nodeName") for one in waiting}
+    finally:
+        kube.kubectl("uncordon", node)
+    run.succeeded()
+    assert "Told to end, as where its node is drained." in run.shown()
     assert run.outputs("preprocess") == first_run.outputs("preprocess")

@@ -1,28 +1,15 @@
 """The pipeline on a real cluster: what it leaves behind, that a laptop makes the same, and what later runs do."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 from pymongo.database import Database
 
 from samples.generate import repositories
 from tests.cluster import kube
 from tests.cluster.argo import Run, argo, submit
-from tests.cluster.conftest import REPOSITORIES, STEPS, Vault, step_secrets
-from tests.command_line import cli
-
-
-@pytest.fixture(scope="module")
-def local_hash(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The hash of the dataset that a laptop makes of the same pull requests."""
-    state = tmp_path_factory.mktemp("local")
-    with kube.forwarded("github", 8080) as address:
-        named = {"GITHUB_API_URL": f"http://{address}", "GITHUB_TOKEN": "a-token"}
-        done = cli("run", "--repos", " ".join(REPOSITORIES), "--state", str(state), **named)
-    assert done.returncode == 0, done.stdout
-    (dataset,) = (state / "store" / "datasets").glob("*/manifest.json")
-    return dataset.parent.name
+from tests.cluster.conftest import REPOSITORIES, STEPS, Vault, local_hash, step_secrets, tracking
 
 
 @pytest.mark.usefixtures("first_run")
@@ -33,18 +20,17 @@ def test_every_pull_request_is_in_mongodb(database: Database[dict[str, Any]]) ->
     assert {document["_id"] for document in database.pull_requests.find({}, ["_id"])} == wanted
 
 
-def test_the_dataset_is_the_one_that_a_laptop_makes(first_run: Run, store: Any, local_hash: str) -> None:
+def test_the_dataset_is_the_one_that_a_laptop_makes(first_run: Run, store: Any, tmp_path: Path) -> None:
     """By its hash; and it is in the store, whole."""
-    made = first_run.outputs("preprocess")
-    assert made["data_hash"] == local_hash
-    assert made["dataset_uri"] == f"s3://pr-sentinel/datasets/{local_hash}"
-    assert f"datasets/{local_hash}/manifest.json" in {item.key for item in store.objects.all()}
+    made, wanted = first_run.outputs("preprocess"), local_hash(tmp_path, REPOSITORIES)
+    assert made["data_hash"] == wanted
+    assert made["dataset_uri"] == f"s3://pr-sentinel/datasets/{wanted}"
+    assert f"datasets/{wanted}/manifest.json" in {item.key for item in store.objects.all()}
 
 
 def test_the_registry_has_a_champion_of_that_dataset(first_run: Run) -> None:
     """The version that register says it has written."""
-    with kube.forwarded("mlflow", 5000) as address:
-        client = MlflowClient(f"http://{address.replace('127.0.0.1', 'localhost')}")
+    with tracking() as client:
         champion = client.get_model_version_by_alias("pr-sentinel", "champion")
     assert champion.version == first_run.outputs("register")["version"]
     assert champion.tags["data_hash"] == first_run.outputs("preprocess")["data_hash"]
@@ -79,6 +65,21 @@ def test_after_a_failure_what_was_finished_is_not_done_again(first_run: Run, vau
         "register"
     }
     assert again.succeeded().outputs("train") == first_run.outputs("train")
+
+
+def test_a_suspended_run_starts_nothing_until_it_is_resumed(first_run: Run) -> None:
+    """What runs ends; another run, of later, has gone on to its next step by then."""
+    run = submit("example/docs")
+    run.running("discover")
+    argo("suspend", run.name)
+    kube.wait(lambda: [pod for pod in run.pods("discover") if pod["phase"] == "Succeeded"], "the end of discover")
+    later = submit("example/docs")
+    kube.wait(lambda: later.pods("fetch"), "another run's fetch")
+    assert not run.pods("fetch")
+    assert run.phase() == "Running"
+    argo("resume", run.name)
+    run.succeeded()
+    assert later.succeeded().outputs("preprocess") == run.outputs("preprocess")
 
 
 def ends(run: Run) -> dict[str, str]:

@@ -3,6 +3,9 @@
 import errno
 import json
 import logging
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,33 @@ def test_kubernetes_is_told_of_a_mistake_of_ours_but_not_its_words(
     with pytest.raises(KeyError), log.step("fetch"):
         raise KeyError("mongodb://user:password@host")
     assert log.TERMINATION_LOG.read_text() == "KeyError, which nobody has thought of. The log has its trace."
+
+
+def test_kubernetes_is_told_where_a_step_is_told_to_end(tmp_path: Path) -> None:
+    """It ends by that signal, at once, without finishing what it does."""
+    told = tmp_path / "termination-log"
+    told.touch()
+    program = """
+import pathlib, signal, sys
+from steps.common import log
+log.TERMINATION_LOG = pathlib.Path(sys.argv[1])
+with log.step("fetch"):
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        print("went on")
+"""
+    done = subprocess.run([sys.executable, "-c", program, told], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "")
+    assert told.read_text().startswith("Told to end, as where its node is drained.")
+
+
+def test_after_a_step_its_caller_s_signals_are_its_own() -> None:
+    """Also where it failed."""
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(ZeroDivisionError), log.step("train"):
+        raise ZeroDivisionError
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

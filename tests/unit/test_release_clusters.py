@@ -10,6 +10,9 @@ import yaml
 
 from release import images, rendering
 from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
+from tests import kubectl
+
+pytestmark = kubectl.needed
 
 ROOT = Path(__file__).parents[2]
 CLUSTERS = ROOT / "gitops" / "clusters"

@@ -14,6 +14,7 @@ from steps.fetch.step import DiscoverInput, FetchInput
 from steps.preprocess.step import PreprocessInput
 from steps.register.step import ConcludeInput, RegisterInput
 from steps.train.step import TrainInput
+from tests import kubectl
 from workflows import reading, render
 from workflows.pipeline import pipeline
 
@@ -94,7 +95,7 @@ def linted(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl, which brings kustomize, is not on the PATH")
+@kubectl.needed
 @pytest.mark.parametrize(("step", "times"), [("fetch", 2), ("preprocess", 2), ("train", 1), ("register", 2)])
 def test_kustomize_puts_digests_in_the_place_of_image_names(tmp_path: Path, step: str, times: int) -> None:
     """The one thing that a release changes in these files; Spark's executors get their driver's image."""

@@ -108,8 +108,6 @@ def adapted(environment: str) -> Callable[[Any], None]:
     patches = [
         patch("ConfigMap", "/data/executor", executor_image(), "pr-sentinel-images"),
         patch("Rollout", "/spec/template/spec/containers/0/resources/requests/cpu", "50m"),
-        # A node with two cores has no room for revisions that nobody asks.
-        patch("Rollout", "/spec/strategy/blueGreen/abortScaleDownDelaySeconds", 30),
         # Nobody measures pods here, so that the autoscaler would be taken for ill.
         removed("HorizontalPodAutoscaler"),
         {"target": {"kind": "Rollout"}, "patch": json.dumps([{"op": "add", "path": "/spec/replicas", "value": 2}])},

@@ -17,8 +17,11 @@ from release.promotion import Refused
 from release.settings import GitSettings, HubSettings
 from steps.common.errors import DataError
 from steps.common.settings import load
+from tests import kubectl
 from tests.integration.release.command import file_of, release
 from tests.integration.release.conftest import NAME, Pulls, Repository, digest, passed
+
+pytestmark = kubectl.needed
 
 Change = Callable[[list[Analysis]], list[Analysis]]
 

@@ -15,8 +15,11 @@ from mlflow import MlflowClient
 
 from release.images import SERVE
 from steps.register.versions import CHAMPION
+from tests import kubectl
 from tests.integration.release.command import release
 from tests.integration.release.conftest import Pulls, Repository, digest, model
+
+pytestmark = kubectl.needed
 
 NAME = "pr-sentinel"
 HELD = {"argocd.argoproj.io/skip-reconcile": "true"}

@@ -1,0 +1,1 @@
+"""What running on a cluster costs, and what it gains: see `__main__`."""
