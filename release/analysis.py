@@ -40,7 +40,8 @@ def of_revision(serving: Serving, runs: Iterable[Document]) -> list[Analysis]:
 def _read(kind: str, run: Document, image: str) -> Analysis:
     status = run.get("status", {})
     metrics = {str(result["name"]): str(result["phase"]) for result in status.get("metricResults", [])}
-    phase = str(status.get("phase") or "Pending")
+    # One that somebody, or another revision, has ended before its end says Successful, and so do its metrics.
+    phase = "Terminated" if run.get("spec", {}).get("terminate") else str(status.get("phase") or "Pending")
     return Analysis(kind, run["metadata"]["name"], image, phase, metrics, str(status.get("message") or ""))
 
 

@@ -46,10 +46,26 @@ def images(options: list[str]) -> Iterator[dict[str, str]]:
     if GIVEN:
         yield GIVEN
         return
-    names = {step: f"{NAME}-{step}:steps" for step in STEPS}
-    labels = (word for name, value in LABELS.items() for word in ("--build-arg", f"{name}={value}"))
-    ours = ["--file", str(ROOT / "steps" / "Dockerfile"), *labels, *options, str(ROOT)]
-    for step, name in names.items():
-        docker("build", "--tag", name, "--target", step, *ours)
+    names = {step: built(step, options) for step in STEPS}
     yield names
     docker("image", "rm", "--force", "--no-prune", *names.values())
+
+
+@pytest.fixture(scope="session")
+def checks_image(options: list[str]) -> Iterator[str]:
+    """The name of the checks' image, in the same way."""
+    if GIVEN:
+        yield GIVEN["checks"]
+        return
+    name = built("checks", options)
+    yield name
+    docker("image", "rm", "--force", "--no-prune", name)
+
+
+def built(target: str, options: list[str]) -> str:
+    """Build a target of the steps' recipe; its name."""
+    name = f"{NAME}-{target}:steps"
+    labels = (word for name, value in LABELS.items() for word in ("--build-arg", f"{name}={value}"))
+    recipe = ["--file", str(ROOT / "steps" / "Dockerfile"), "--target", target]
+    docker("build", "--tag", name, *recipe, *labels, *options, str(ROOT))
+    return name

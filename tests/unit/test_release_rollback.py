@@ -87,6 +87,16 @@ def test_an_analysis_that_has_not_begun_is_pending() -> None:
     assert (found.phase, found.metrics) == ("Pending", {})
 
 
+def test_an_analysis_that_was_ended_before_its_end_has_not_passed() -> None:
+    """Though Argo Rollouts calls it successful, and each of its metrics too."""
+    standing = serving(ROLLOUT, [replica_set("one", "h2", NEW)])
+    ended = run("first", "h2", "2026-01-01T00:00:00Z", "Successful") | {"spec": {"terminate": True}}
+    (found,) = analysis.of_revision(standing, [ended])
+    assert found.phase == "Terminated"
+    wanted = {kind: set(found.metrics) for kind in analysis.KINDS}
+    assert "PrePromotion: it is Terminated" in analysis.objections([found], NEW, wanted)
+
+
 def test_a_template_without_metrics_measures_nothing() -> None:
     """So nothing passes by it."""
     rollout = {"kind": "Rollout", "metadata": {"name": "model-serving"}, "spec": {"strategy": {"blueGreen": {}}}}
