@@ -24,7 +24,10 @@ def kept(service: str) -> dict[str, str]:
     """A service's passwords, by their names in its Secret; they are made if there is none."""
     found = kubectl("get", "secret", service, "--ignore-not-found", "--output", "json")
     if found:
-        return {name: base64.b64decode(value).decode() for name, value in json.loads(found)["data"].items()}
+        there = {name: base64.b64decode(value).decode() for name, value in json.loads(found)["data"].items()}
+        if missing := [name for name in PASSWORDS[service] if name not in there]:
+            sys.exit(f"The Secret {service} lacks {', '.join(missing)}: add them, and their users to {service}.")
+        return there
     made = {name: secrets.token_urlsafe(24) for name in PASSWORDS[service]}
     described = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": service}, "stringData": made}
     kubectl("create", "--filename", "-", said=json.dumps(described))
