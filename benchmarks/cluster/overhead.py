@@ -6,14 +6,14 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tests.cluster import kube
-from tests.cluster.argo import Run, create
+from tests.cluster.argo import Run, create, unlike_any_before
+from tests.cluster.conftest import REPOSITORIES, documents, forget
 
-REPOSITORIES = ("example/docs", "example/compiler", "example/webshop")
 KEPT = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
 
 
 class Times(NamedTuple):
-    """When each phase of a pod began, and its node's end, in Unix time: seconds, and milliseconds from its log."""
+    """When each phase of a pod began, and the last one ended, in Unix time: whole seconds, and parts from its log."""
 
     created: float
     scheduled: float
@@ -21,23 +21,21 @@ class Times(NamedTuple):
     main: float
     working: float
     worked: float
-    reported: float
-    noticed: float
+    ended: float
 
 
-PHASES = ("scheduled", "pulled and set up", "init", "Python", "own work", "outputs", "noticed")
-"""What lies between each of those times and the next."""
+PHASES = ("scheduled", "pulled and set up", "init", "Python", "own work", "outputs")
+"""What lies between each of those times and the next; `init` hands out the inputs, `outputs` takes in the results."""
 
 
 def kept_run() -> Run:
-    """A run over the samples whose pods stay to be looked at."""
-    run = create(
-        {
-            "workflowTemplateRef": {"name": "pr-sentinel"},
-            "arguments": {"parameters": [{"name": "repositories", "value": json.dumps(REPOSITORIES)}]},
-            "podGC": KEPT,
-        }
-    )
+    """A run over the samples that does all its work, and whose pods stay to be looked at."""
+    with documents() as database:
+        forget(database, REPOSITORIES)
+    given = {"repositories": json.dumps(REPOSITORIES), **unlike_any_before()}
+    parameters = [{"name": name, "value": value} for name, value in given.items()]
+    template = {"name": "pr-sentinel"}
+    run = create({"workflowTemplateRef": template, "arguments": {"parameters": parameters}, "podGC": KEPT})
     return run.succeeded()
 
 
@@ -47,10 +45,10 @@ def table(run: Run) -> list[str]:
     for node in run.nodes():
         if node["type"] == "Pod":
             found, name = times(node), node["templateName"]
-            steps[name] = max(found, steps.get(name, found), key=lambda one: one.noticed - one.created)
+            steps[name] = max(found, steps.get(name, found), key=lambda one: one.ended - one.created)
     status = run.described()["status"]
     whole = seconds(status["finishedAt"]) - seconds(status["startedAt"])
-    spans = [one.noticed - one.created for one in steps.values()]
+    spans = [one.ended - one.created for one in steps.values()]
     phases = [[end - begin for begin, end in pairwise(one)] for one in steps.values()]
     rows = [row(name, span, *each) for name, span, each in zip(steps, spans, phases, strict=True)]
     sums = [sum(column) for column in zip(*phases, strict=True)]
@@ -81,7 +79,7 @@ def times(node: dict[str, Any]) -> Times:
     (working,) = (line["time"] for line in said if line["message"] == "started")
     (worked,) = (line["time"] for line in said if line["message"] == "finished")
     at = (pod["metadata"]["creationTimestamp"], scheduled, init, ended["main"]["startedAt"], working, worked)
-    return Times(*map(seconds, (*at, ended["wait"]["finishedAt"], node["finishedAt"])))
+    return Times(*map(seconds, (*at, ended["wait"]["finishedAt"])))
 
 
 def seconds(time: str) -> float:

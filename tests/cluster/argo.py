@@ -1,6 +1,7 @@
 """Runs of the pipeline, as an operator starts and watches them: by Argo's own command."""
 
 import json
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -91,6 +92,12 @@ def submit(*repositories: str, **parameters: str) -> Run:
     given = {"repositories": json.dumps(repositories), **parameters}
     parameter = [part for name, value in given.items() for part in ("--parameter", f"{name}={value}")]
     return Run(argo("submit", "--from", TEMPLATE, *parameter, "--output", "name").strip())
+
+
+def unlike_any_before() -> dict[str, str]:
+    """Parameters of a run that finds no dataset and no model of before, for a new limit and seed go into their keys."""
+    seed = secrets.randbelow(10**6)
+    return {"most_rejected": f"0.05{seed:06}", "seed": str(seed)}
 
 
 def create(spec: dict[str, Any]) -> Run:

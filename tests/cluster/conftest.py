@@ -25,6 +25,8 @@ from mlflow import MlflowClient
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from steps.common.tracking import REGISTERED_MODEL
+from steps.register.versions import CHAMPION, Registry
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit
 from tests.command_line import cli
@@ -222,6 +224,24 @@ def tracking() -> Iterator[MlflowClient]:
     """Its runs and models."""
     with kube.forwarded("mlflow", 5000) as address:
         yield MlflowClient(f"http://{address.replace('127.0.0.1', 'localhost')}")
+
+
+@contextmanager
+def no_champion() -> Iterator[None]:
+    """Nothing to be compared with, as at a first run; the champion comes back, and one of meanwhile goes."""
+    with tracking() as client:
+        before = Registry(client).champion()
+        if before:
+            client.delete_registered_model_alias(REGISTERED_MODEL, CHAMPION)
+    try:
+        yield
+    finally:
+        with tracking() as client:
+            registry = Registry(client)
+            if made := registry.champion():
+                registry.delete(made)  # else it would be refused another time, as one that was taken back
+            if before:
+                registry.go_back(before)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Whatever is killed in the middle of a run: it is tried again, nothing is lost, and the result is the same."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +8,8 @@ import requests
 from pymongo.database import Database
 
 from tests.cluster import kube
-from tests.cluster.argo import Run, submit
-from tests.cluster.conftest import REPOSITORIES, forget
+from tests.cluster.argo import Run, submit, unlike_any_before
+from tests.cluster.conftest import REPOSITORIES, forget, no_champion
 
 SLOW = {"latency_ms": 1_000}
 MIDDLE = {"fetch": '"page kept"', "preprocess": '"reading documents"', "train": '"training"'}
@@ -24,12 +23,6 @@ def emptied(first_run: Run, database: Database[dict[str, Any]], github: str) -> 
     return database
 
 
-def afresh() -> Run:
-    """A run that finds no dataset and no model of before, for a new limit and seed go into their keys."""
-    seed = secrets.randbelow(10**6)
-    return submit(*REPOSITORIES, most_rejected=f"0.05{seed:06}", seed=str(seed))
-
-
 def killed(run: Run, step: str) -> None:
     """Take a step's pod away in the middle, without a warning."""
     pod = run.running(step, lambda logs: MIDDLE[step] in logs)
@@ -38,10 +31,11 @@ def killed(run: Run, step: str) -> None:
 
 def test_each_step_s_pod(first_run: Run, emptied: Database[dict[str, Any]]) -> None:
     """fetch, preprocess and train, each once in one run; the dataset is the same as before."""
-    run = afresh()
-    for step in MIDDLE:
-        killed(run, step)
-    run.succeeded()
+    with no_champion():
+        run = submit(*REPOSITORIES, **unlike_any_before())
+        for step in MIDDLE:
+            killed(run, step)
+        run.succeeded()
     for step in MIDDLE:
         phases = [node["phase"] for node in run.pods(step)]
         assert "Succeeded" in phases

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from steps.common.tracking import REGISTERED_MODEL
-from steps.register.versions import CHAMPION, Registry
+from steps.register.versions import Registry
 from tests.cluster.argo import Run, submit
-from tests.cluster.conftest import documents, forget, local_hash, replaying, tracking
+from tests.cluster.conftest import documents, forget, local_hash, no_champion, replaying, tracking
 
 pytestmark = pytest.mark.skipif("REPLAY_SERVER" not in os.environ, reason="REPLAY_SERVER names no replay server")
 REPOSITORIES = ("pallets/flask", "celery/celery")
@@ -25,25 +24,10 @@ def replay(pipeline: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def no_champion(pipeline: None) -> Iterator[None]:
-    """Nothing to be compared with, as at a first run; the champion of the samples comes back."""
-    with tracking() as client:
-        before = Registry(client).champion()
-        if before:
-            client.delete_registered_model_alias(REGISTERED_MODEL, CHAMPION)
-    yield
-    with tracking() as client:
-        registry = Registry(client)
-        if made := registry.champion():
-            registry.delete(made)  # one that was champion once is refused as one that was taken back
-        if before:
-            registry.go_back(before)
-
-
-@pytest.fixture(scope="module")
-def run(replay: None, no_champion: None) -> Run:
+def run(replay: None) -> Iterator[Run]:
     """A first run over two real repositories."""
-    return submit(*REPOSITORIES).succeeded()
+    with no_champion():
+        yield submit(*REPOSITORIES).succeeded()
 
 
 def test_two_real_repositories_become_the_champion(run: Run) -> None:

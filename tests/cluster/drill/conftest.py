@@ -78,7 +78,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     own(made.folder / "gitops" / "clusters", made.address)
     made.git("add", "--all")
     made.git("commit", "--quiet", "--message", "This cluster's own")
-    made.git("remote", "set-url", "origin", made.address)
+    made.git("remote", "remove", "origin")
+    made.git("remote", "add", "origin", made.address)
     made.git("push", "--quiet", "--force", "origin", "HEAD:main", "HEAD:staging")
     return made
 
@@ -201,7 +202,10 @@ def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Itera
     try:
         yield
     finally:
-        kube.kubectl("delete", "applications", "--all", "--wait=false", namespace=ARGO_CD)
+        # It would make itself and the others anew.
+        stop = ("--type=merge", '--patch={"spec": {"syncPolicy": null}}')
+        kube.kubectl("patch", "application", "pr-sentinel", *stop, namespace=ARGO_CD)
+        kube.kubectl("delete", "applications", "--all", namespace=ARGO_CD)
         for name in BRANCHES:
             kube.kubectl("delete", "secret", f"cluster-{name}", namespace=ARGO_CD)
         kube.kubectl("delete", "namespace", STAGING, "--wait=false", namespace="default")
