@@ -34,7 +34,8 @@ def called(address: str, pull: Any) -> str:
     try:
         answer = requests.post(address, json={"pull_requests": [pull]}, timeout=10)
     except requests.RequestException as error:
-        return f"failed: {type(error).__name__}"
+        inner = error.args[0] if error.args else error
+        return f"failed: {type(getattr(inner, 'reason', inner)).__name__}"
     return answer.headers["X-Model-Digest"][:12] if answer.ok else f"failed: HTTP {answer.status_code}"
 
 
