@@ -1,6 +1,6 @@
 """The image of a new champion: GitHub is asked to run the workflow that builds it, where the settings say so.
 
-Asking twice does no harm: the same champion makes the same image, whose digest branch staging then names already.
+Once for each: an image that is built again has another digest, which would be released again.
 """
 
 import logging
@@ -8,22 +8,29 @@ from contextlib import closing
 
 from github import Auth, Github
 from github.GithubException import GithubException
+from mlflow.entities.model_registry import ModelVersion
 from requests.exceptions import RequestException
 
 from steps.common.errors import Unavailable
 from steps.common.settings import RegisterSettings
+from steps.register.versions import Registry
 
 WORKFLOW, BRANCH = "serve.yml", "staging"
+ASKED = "image_asked_for"
+"""Tag of a version whose image GitHub has been asked for."""
 TIMEOUT_SECONDS = 30
 logger = logging.getLogger(__name__)
 
 
-def ask(settings: RegisterSettings, version: str | int) -> None:
-    """Ask for the image of the champion, which has this version.
+def ensure(settings: RegisterSettings, registry: Registry, champion: ModelVersion) -> None:
+    """Ask for the champion's image, unless that was done.
 
     Raises:
         Unavailable: GitHub does not take it, whatever the reason: all else is done, and another try asks again.
     """
+    version = champion.version
+    if champion.tags.get(ASKED):
+        return
     if settings.release_repository is None or settings.release_token is None:
         logger.info("no image asked for", extra={"version": version, "reason": "no RELEASE_REPOSITORY is set"})
         return
@@ -43,6 +50,7 @@ def ask(settings: RegisterSettings, version: str | int) -> None:
                 f"image: {_said(error)}.",
                 advice="Check RELEASE_REPOSITORY, RELEASE_TOKEN and the network; the next try asks again.",
             ) from None
+    registry.describe(champion, {ASKED: "true"})
     logger.info("asked for an image", extra={"version": version, "repository": settings.release_repository})
 
 

@@ -47,7 +47,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         if champion and decision.rule == "unchanged":
             registry.settle(champion)
             bento = package.ensure(registry, store, champion)
-            image.ask(settings, champion.version)
+            image.ensure(settings, registry, champion)
             return _answer(champion.version, "unchanged", decision, bento)
         outcome = _noted(client, run_id, decision)
         if not decision.accepted:
@@ -58,7 +58,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         version = registry.version(run_id, model_uri, tags)
         bento = package.ensure(registry, store, version)
         registry.promote(version, champion)
-        image.ask(settings, version.version)
+        image.ensure(settings, registry, version)
         return _answer(version.version, outcome["decision"], decision, bento)
 
 

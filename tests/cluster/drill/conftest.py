@@ -177,14 +177,14 @@ def beside(digests: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def secrets(vault_applied: None) -> dict[str, dict[str, str]]:
-    """The steps' own; staging's service and checks may read theirs too, and the registry knows of no earlier runs."""
+    """The steps' own; staging's service and checks may read theirs too, and nothing is known of earlier runs."""
     with kube.forwarded("vault", 8200) as address:
         client = Vault(address).client
         for name in ("pr-sentinel-serve", "pr-sentinel-checks"):
             role = json.loads((ROOT / "gitops" / "bootstrap" / "vault" / "roles" / f"{name}.json").read_text())
             role["bound_service_account_namespaces"] += [STAGING]
             client.write_data(f"auth/kubernetes/role/{name}", data=role)
-    kube.kubectl("delete", "pod", "mlflow-0", namespace=kube.BACKING)
+    kube.kubectl("delete", "pod", "mongodb-0", "mlflow-0", namespace=kube.BACKING)
     kube.rolled_out(kube.BACKING)
     return dict(yaml.safe_load(step_secrets()))
 

@@ -25,8 +25,8 @@ from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH, Reposit
 
 PRODUCTION = BRANCHES["production"][1]
 BROKEN = "/tmp/broken"  # noqa: S108  the pod's own
-FIRST = ("example/webshop", "example/docs")
-"""What the first model learns from; later there is more."""
+NEWER = {"example/docs#3": dict.fromkeys(("created_at", "updated_at"), "2026-08-10T09:00:00Z")}
+"""A pull request that is the newest of all, so that a model which has seen it is the fresher one."""
 
 
 class Timeline:
@@ -189,10 +189,10 @@ def failures(environment: str) -> int:
     return sum(count for what, count in users(environment).items() if what.startswith("failed"))
 
 
-def retrained(timeline: Timeline, name: str, *repositories: str) -> str:
+def retrained(timeline: Timeline, name: str) -> str:
     """A run of the pipeline in production whose model is accepted; its version."""
     with timeline.step(name) as told:
-        outputs = submit(*repositories).succeeded().outputs("register")
+        outputs = submit(*REPOSITORIES).succeeded().outputs("register")
         assert outputs["decision"] == "accepted", outputs
         told.append(f"version {outputs['version']}")
     return outputs["version"]
@@ -216,7 +216,7 @@ def test_a_model_s_whole_way_and_back(
         for environment in BRANCHES:
             synced(repository, environment, "Progressing", "Degraded")
         told.append("Argo CD has synchronised both; the service waits for a first model")
-    first = retrained(timeline, "the first model", *FIRST)
+    first = retrained(timeline, "the first model")
     with timeline.step("the first release") as told:
         assert drill.image() == first
         reaches("staging", first, "Healthy")
@@ -227,7 +227,10 @@ def test_a_model_s_whole_way_and_back(
     assert "They agree." in drill.release("status")
 
     timeline = Timeline()
-    second = retrained(timeline, "retrain", *REPOSITORIES)
+    with kube.forwarded("github", 8080) as github:
+        requests.post(f"http://{github}/_control", json={"change": NEWER}, timeout=10).raise_for_status()
+        second = retrained(timeline, "retrain")
+        requests.post(f"http://{github}/_reset", timeout=10).raise_for_status()
     with timeline.step("image") as told:
         assert drill.image(broken=True) == second
         told.append("built, pushed, its digest in branch staging")
