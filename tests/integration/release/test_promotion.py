@@ -1,10 +1,8 @@
 """Promotion on a real Git server: what is proposed, and every way in which it must not be."""
 
 import itertools
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,12 +16,11 @@ from release.settings import GitSettings, HubSettings
 from steps.common.errors import DataError
 from steps.common.settings import load
 from tests import kubectl
+from tests.integration.release.analyses import WRONG
 from tests.integration.release.command import file_of, release
 from tests.integration.release.conftest import NAME, Pulls, Repository, digest, passed
 
 pytestmark = kubectl.needed
-
-Change = Callable[[list[Analysis]], list[Analysis]]
 
 
 def no_card(_: str) -> None:
@@ -146,49 +143,6 @@ def test_branches_that_contradict_each_other_are_refused(repository: Repository,
     clone.refresh()
     with pytest.raises(DataError, match="contradict each other"):
         prepared(clone, released)
-
-
-def without(kind: str) -> Change:
-    return lambda analyses: [one for one in analyses if one.kind != kind]
-
-
-def changed(kind: str, **fields: Any) -> Change:
-    return lambda analyses: [one._replace(**fields) if one.kind == kind else one for one in analyses]
-
-
-def unmeasured(kind: str) -> Change:
-    return lambda analyses: [
-        one._replace(metrics=dict(list(one.metrics.items())[1:])) if one.kind == kind else one for one in analyses
-    ]
-
-
-def failing(kind: str, phase: str) -> Change:
-    """As a whole passed, but one metric was not."""
-    return lambda analyses: [
-        one._replace(metrics=one.metrics | {min(one.metrics): phase}) if one.kind == kind else one for one in analyses
-    ]
-
-
-WRONG: dict[str, tuple[Callable[[str], Change], str]] = {
-    "missing": (without, "no analysis"),
-    "failed": (lambda kind: changed(kind, phase="Failed"), "it is Failed"),
-    "inconclusive": (lambda kind: changed(kind, phase="Inconclusive"), "it is Inconclusive"),
-    "error": (lambda kind: changed(kind, phase="Error"), "it is Error"),
-    "running": (lambda kind: changed(kind, phase="Running"), "it is Running"),
-    "of another digest": (
-        lambda kind: changed(kind, image=f"registry.example/{SERVE}@{digest(1)}"),
-        f"it is of another image, registry.example/{SERVE}@{digest(1)}",
-    ),
-    "of another repository": (
-        lambda kind: changed(kind, image=f"other.example/{SERVE}@{digest(2)}"),
-        "it is of another image, other.example",
-    ),
-    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it is of another image"),
-    "without metrics": (lambda kind: changed(kind, metrics={}), "was not measured"),
-    "one metric short": (unmeasured, "was not measured"),
-    "one metric failed": (lambda kind: failing(kind, "Failed"), "is Failed"),
-    "one metric inconclusive": (lambda kind: failing(kind, "Inconclusive"), "is Inconclusive"),
-}
 
 
 def test_an_analysis_that_does_not_speak_for_it_is_a_refusal(clone: Clone, released: str) -> None:

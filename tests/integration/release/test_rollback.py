@@ -1,6 +1,5 @@
 """Rollback and status: users first, then the registry, then Git; wherever it stops, a second run finishes."""
 
-import json
 import shutil
 import sys
 import threading
@@ -16,13 +15,13 @@ from mlflow import MlflowClient
 from release.images import SERVE
 from steps.register.versions import CHAMPION
 from tests import kubectl
+from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
-from tests.integration.release.conftest import Pulls, Repository, digest, model
+from tests.integration.release.conftest import Pulls, Repository, digest
 
 pytestmark = kubectl.needed
 
 NAME = "pr-sentinel"
-HELD = {"argocd.argoproj.io/skip-reconcile": "true"}
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -65,56 +64,6 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
 
 def champion(registry: MlflowClient) -> str:
     return str(registry.get_model_version_by_alias(NAME, CHAMPION).version)
-
-
-class Cluster:
-    """Production's cluster, by the file that its stand-in keeps it in."""
-
-    def __init__(self, path: Path, host: str) -> None:
-        self.path = path
-        self.host = host
-
-    def write(self, *revisions: int, active: int, stable: int, current: int, argo_cd: bool = True) -> None:
-        """A Rollout with these revisions, each with the release of its number."""
-        status = {
-            "blueGreen": {"activeSelector": f"hash{active}", "previewSelector": f"hash{current}"},
-            "stableRS": f"hash{stable}",
-            "currentPodHash": f"hash{current}",
-        }
-        state = {
-            "rollout": {"metadata": {"uid": "one"}, "status": status},
-            "replicasets": [self._replica_set(number) for number in revisions],
-            "analysisruns": [],
-            "application": {"metadata": {}} if argo_cd else None,
-        }
-        self.path.write_text(json.dumps(state))
-
-    def _replica_set(self, number: int) -> dict[str, Any]:
-        named = {"pr-sentinel/model-digest": model(number).digest, "pr-sentinel/model-version": str(number)}
-        image = f"{self.host}/{SERVE}@{digest(number)}"
-        return {
-            "metadata": {
-                "ownerReferences": [{"uid": "one"}],
-                "labels": {"rollouts-pod-template-hash": f"hash{number}"},
-                "annotations": {"rollout.argoproj.io/revision": str(number)},
-            },
-            "spec": {"template": {"metadata": {"annotations": named}, "spec": {"containers": [{"image": image}]}}},
-        }
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """All of it."""
-        return dict(json.loads(self.path.read_text()))
-
-    @property
-    def active(self) -> str:
-        """The pod hash that users get."""
-        return str(self.state["rollout"]["status"]["blueGreen"]["activeSelector"])
-
-    @property
-    def held(self) -> bool:
-        """Whether Argo CD leaves it alone."""
-        return bool(self.state["application"]["metadata"].get("annotations") == HELD)
 
 
 @pytest.fixture
