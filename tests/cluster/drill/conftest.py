@@ -191,7 +191,9 @@ def secrets(vault_applied: None) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Iterator[None]:
-    """Argo CD with the application of applications, under two names for this cluster."""
+    """Argo CD with the application of applications, under two names for this cluster; nothing is released yet."""
+    if kube.get("namespace", "--field-selector", f"metadata.name={kube.PIPELINE}")["items"]:
+        kube.kubectl("delete", "rollout", "--all")
     for name, server in {
         "staging": "https://kubernetes.default",
         "production": "https://kubernetes.default.svc.cluster.local",
