@@ -54,6 +54,8 @@ def serving(state: Path) -> Iterator[Serving]:
     """Run the command on a port that is free, without a token."""
     port = workers.free_port()
     unset = NAMED | workers.SETTINGS
+    # What tests in the background ignore, their children would too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "workflows", "serve", "--state", str(state), "--port", str(port)],
         cwd=ROOT,
@@ -62,6 +64,7 @@ def serving(state: Path) -> Iterator[Serving]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     try:
         yield Serving(process, port)
     finally:
