@@ -210,6 +210,7 @@ def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Itera
         kube.kubectl("delete", "applications", "--all", namespace=ARGO_CD)
         for name in BRANCHES:
             kube.kubectl("delete", "secret", f"cluster-{name}", namespace=ARGO_CD)
+        kube.kubectl("delete", "rollout", "--all")
         kube.kubectl("delete", "namespace", STAGING, "--wait=false", namespace="default")
 
 
