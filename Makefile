@@ -70,6 +70,7 @@ test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUB
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 $(or $(TESTS),tests/cluster)
 
 drill: $(READY) ## Take a model from retraining to its users on that cluster, and back, with Argo CD; GIT_SERVER= is where it reads
+	@test -n "$(GIT_SERVER)" || { echo "GIT_SERVER is not set: name a Git server to push to, from which Argo CD reads." >&2; exit 1; }
 	OPTIONS="$(OPTIONS)" GIT_SERVER="$(GIT_SERVER)" .venv/bin/pytest --capture=no tests/cluster/drill
 
 stages: $(READY) ## Tell which stages' images have to be built, since the commit SINCE=
