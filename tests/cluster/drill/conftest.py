@@ -21,39 +21,13 @@ from release.images import IMAGES, SERVE
 from tests.cluster import kube
 from tests.cluster.conftest import SETTINGS, Vault, executor_image, pushed, step_secrets
 from tests.command_line import ROOT
+from tests.integration.release.conftest import NAME, Repository
 from workflows import embedded
 
 HERE = Path(__file__).parent
 ARGO_CD, WATCH, STAGING = "argocd", "monitoring", "pr-sentinel-staging"
 BRANCHES = {"staging": ("staging", STAGING), "production": ("main", kube.PIPELINE)}
 """Each environment's branch and namespace."""
-WHO = {f"GIT_{who}_{what}": "drill" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-NAME = "example/webshop"
-"""The repository at the stand-in for GitHub, where pull requests are opened."""
-
-
-class Repository:
-    """The repository as a person with a clone works on it."""
-
-    def __init__(self, address: str, folder: Path) -> None:
-        self.address = address
-        self.folder = folder
-
-    def git(self, *arguments: str) -> str:
-        """Run git in the clone."""
-        return kube.run("git", *arguments, cwd=self.folder, env=os.environ | WHO).strip()
-
-    def merge(self, branch: str, into: str) -> str:
-        """Merge a branch as GitHub does, by a merge commit, and push it; the commit."""
-        self.git("fetch", "--quiet", "origin")
-        self.git("checkout", "--quiet", "-B", into, f"origin/{into}")
-        self.git("merge", "--quiet", "--no-ff", "--no-edit", f"origin/{branch}")
-        self.git("push", "--quiet", "origin", into)
-        return self.git("rev-parse", "HEAD")
-
-    def head(self, branch: str) -> str:
-        """The commit that a branch of the server stands at."""
-        return self.git("ls-remote", "origin", f"refs/heads/{branch}").partition("\t")[0]
 
 
 @pytest.fixture(scope="session")

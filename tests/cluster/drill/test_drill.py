@@ -21,7 +21,8 @@ from release.images import SERVE
 from tests.cluster import kube
 from tests.cluster.argo import submit
 from tests.cluster.conftest import REGISTRY, REPOSITORIES
-from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH, Repository
+from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH
+from tests.integration.release.conftest import Repository
 
 PRODUCTION = BRANCHES["production"][1]
 BROKEN = "/tmp/broken"  # noqa: S108  the pod's own
