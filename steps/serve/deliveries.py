@@ -1,5 +1,6 @@
 """The queue of webhook deliveries in MongoDB: each is kept once, worked on by one, and lost by nobody."""
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -43,12 +44,17 @@ class Deliveries:
     def __init__(self, database: AsyncDatabase[Document], model: str) -> None:
         self._collection = database.deliveries
         self._model = model
+        self._prepared = False
+        self._preparing = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Make the indexes, unless they are there."""
-        await self._collection.create_index("received_at", expireAfterSeconds=KEPT_SECONDS)
-        await self._collection.create_index([("state", 1), ("next_attempt", 1)])
-        await self._collection.create_index("busy", unique=True, sparse=True)
+        async with self._preparing:
+            if not self._prepared:
+                await self._collection.create_index("received_at", expireAfterSeconds=KEPT_SECONDS)
+                await self._collection.create_index([("state", 1), ("next_attempt", 1)])
+                await self._collection.create_index("busy", unique=True, sparse=True)
+                self._prepared = True
 
     async def keep(self, notice: Notice) -> bool:
         """Keep a delivery; one that is known is taken up again only if it had failed for good.
@@ -56,6 +62,8 @@ class Deliveries:
         Returns:
             Whether there is something to do.
         """
+        # SecantusDB never answers again once an insert and an index have both begun to make the same collection.
+        await self.prepare()
         now = datetime.now(UTC)
         fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now, "model": self._model}
         content = notice._asdict()

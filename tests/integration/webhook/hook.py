@@ -76,6 +76,11 @@ class Hook:
         wanted = {"_id": delivery, "state": {"$ne": "waiting"}}
         return dict(eventually(lambda: self._database.deliveries.find_one(wanted)))
 
+    def left(self, delivery: str, **fields: Any) -> None:
+        """Put a delivery where another service left it, after this one has made the collection, as `keep` does."""
+        eventually(lambda: self._database.list_collection_names(filter={"name": "deliveries"}))
+        self._database.deliveries.insert_one({"_id": delivery, **fields})
+
     def shape(self, number: int = 12, additions: int = 5_000, **fields: Any) -> None:
         """Make a pull request another one from now on, as a push does."""
         self._github.control(change={f"{SHOP}#{number}": {"additions": additions, **fields}})

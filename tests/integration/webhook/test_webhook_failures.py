@@ -121,7 +121,7 @@ def test_mongodb_s_absence_in_the_middle_of_the_work_is_sat_out(hook: Hook, data
         "busy": "example/webshop#12",
         "model": "0" * 64,
     }
-    database.deliveries.insert_one({"_id": "stuck", **stuck, **held, "next_attempt": now + timedelta(seconds=2)})
+    hook.left("stuck", **stuck, **held, next_attempt=now + timedelta(seconds=2))
     hook.send(action="edited", delivery="next")
     assert database.deliveries.find_one({"_id": "next"})["state"] == "waiting"  # type: ignore[index]
     assert {hook.ended(name)["outcome"] for name in ("stuck", "next")} == {"announced", "updated"}

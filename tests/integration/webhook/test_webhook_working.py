@@ -229,9 +229,8 @@ def test_a_service_with_another_model_leaves_deliveries_alone_unless_nobody_take
     now = datetime.now(UTC)
     names = {"repository": SHOP, "action": "opened", "head_sha": "0" * 40, "installation": None, "model": "f" * 64}
     waiting = {**names, "received_at": now - timedelta(hours=1), "state": "waiting", "attempts": 0}
-    database.deliveries.insert_one({**waiting, "_id": "fresh", "number": 12, "next_attempt": now})
-    left = now - timedelta(minutes=11)
-    database.deliveries.insert_one({**waiting, "_id": "left", "number": 13, "next_attempt": left})
+    hook.left("fresh", **waiting, number=12, next_attempt=now)
+    hook.left("left", **waiting, number=13, next_attempt=now - timedelta(minutes=11))
     assert hook.ended("left")["outcome"] == "standard"
     hook.happens(14)
     assert database.deliveries.find_one({"_id": "fresh"})["attempts"] == 0  # type: ignore[index]

@@ -1,0 +1,28 @@
+"""The queue on its own, in a MongoDB of its own, which a test that fails here may leave stuck."""
+
+import asyncio
+from pathlib import Path
+
+from pymongo import AsyncMongoClient
+
+from steps.common.mongo import Document
+from steps.serve.deliveries import Deliveries
+from steps.serve.events import Notice
+from workflows import embedded
+
+
+async def _keep_while_preparing(uri: str, name: str) -> set[str]:
+    async with AsyncMongoClient[Document](uri, timeoutMS=20_000) as client:
+        deliveries = Deliveries(client[name], "a model")
+        notice = Notice("first", "opened", "owner/name", 12, "0" * 40, None)
+        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.keep(notice))
+        assert kept
+        return set(await client[name].deliveries.index_information())
+
+
+def test_a_delivery_that_comes_while_the_indexes_are_made_is_kept(tmp_path: Path) -> None:
+    """In an empty database, again and again, for the moment is short."""
+    with embedded.mongo(tmp_path) as uri:
+        for turn in range(20):
+            made = asyncio.run(_keep_while_preparing(uri, f"empty_{turn}"))
+            assert made == {"_id_", "received_at_1", "state_1_next_attempt_1", "busy_1"}
