@@ -14,6 +14,8 @@ COMMIT = $(shell git describe --always --dirty)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 SINCE ?= origin/staging
+# Images may have to be built first.
+PATIENT := -o faulthandler_timeout=3600
 export REPOS SEARCH STATE URL AGAINST
 
 .PHONY: setup help run serve load check image images sbom mlflow test pages containers test-cluster drill stages promote rollback \
@@ -64,14 +66,14 @@ pages: $(READY) ## Look at the service's page in Chromium, with all its tests
 	.venv/bin/pytest tests/pages
 
 containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
-	OPTIONS="$(OPTIONS)" .venv/bin/pytest tests/containers
+	OPTIONS="$(OPTIONS)" .venv/bin/pytest $(PATIENT) tests/containers
 
 test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names, or TESTS= of them; OPTIONS= go to docker build
-	OPTIONS="$(OPTIONS)" .venv/bin/pytest --durations=10 $(or $(TESTS),tests/cluster)
+	OPTIONS="$(OPTIONS)" .venv/bin/pytest $(PATIENT) --durations=10 $(or $(TESTS),tests/cluster)
 
 drill: $(READY) ## Take a model from retraining to its users on that cluster, and back, with Argo CD; GIT_SERVER= is where it reads
 	@test -n "$(GIT_SERVER)" || { echo "GIT_SERVER is not set: name a Git server to push to, from which Argo CD reads." >&2; exit 1; }
-	OPTIONS="$(OPTIONS)" GIT_SERVER="$(GIT_SERVER)" .venv/bin/pytest --capture=no tests/cluster/drill
+	OPTIONS="$(OPTIONS)" GIT_SERVER="$(GIT_SERVER)" .venv/bin/pytest $(PATIENT) --capture=no tests/cluster/drill
 
 stages: $(READY) ## Tell which stages' images have to be built, since the commit SINCE=
 	@$(RUN) release stages --since "$(SINCE)" $(OPTIONS)
