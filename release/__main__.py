@@ -39,7 +39,9 @@ def results(file: Path | None) -> list[Analysis]:
         return analysis.load(file)
     settings = load(ClusterSettings)
     cluster = Cluster(settings.staging_context, settings.staging_namespace)
-    return analysis.of_revision(cluster.serving(), cluster.analysis_runs())
+    # The commit first: what is asked after it is of that one or of a later one, which shows at the end.
+    commit = Cluster(settings.argo_cd_context, settings.argo_cd_namespace).synced()
+    return analysis.of_revision(commit, cluster.serving(), cluster.analysis_runs())
 
 
 @app.command()

@@ -14,18 +14,22 @@ PASSED = "Successful"
 
 
 class Analysis(NamedTuple):
-    """One analysis of a revision: Argo's word for how it ended, as a whole and by metric."""
+    """One analysis of a revision: Argo's word for how it ended, as a whole and by metric.
+
+    `commit` is the one that staging agreed with when this was asked; empty where it was about to change.
+    """
 
     kind: str
     name: str
+    commit: str
     image: str
     phase: str
     metrics: dict[str, str]
     message: str = ""
 
 
-def of_revision(serving: Serving, runs: Iterable[Document]) -> list[Analysis]:
-    """The newest analysis of each kind, of the revision that the Rollout asks for now."""
+def of_revision(commit: str, serving: Serving, runs: Iterable[Document]) -> list[Analysis]:
+    """The newest analysis of each kind, of the revision that the Rollout asks for now, by a commit."""
     revision = serving.revision(serving.current)
     if revision is None:
         return []
@@ -34,15 +38,15 @@ def of_revision(serving: Serving, runs: Iterable[Document]) -> list[Analysis]:
         labels = run["metadata"].get("labels", {})
         if labels.get(POD_HASH) == revision.pod_hash and labels.get("rollout-type") in KINDS:
             newest[labels["rollout-type"]] = run
-    return [_read(kind, run, revision.image) for kind, run in sorted(newest.items())]
+    return [_read(kind, run, commit, revision.image) for kind, run in sorted(newest.items())]
 
 
-def _read(kind: str, run: Document, image: str) -> Analysis:
+def _read(kind: str, run: Document, commit: str, image: str) -> Analysis:
     status = run.get("status", {})
     metrics = {str(result["name"]): str(result["phase"]) for result in status.get("metricResults", [])}
     # One that somebody, or another revision, has ended before its end says Successful, and so do its metrics.
     phase = "Terminated" if run.get("spec", {}).get("terminate") else str(status.get("phase") or "Pending")
-    return Analysis(kind, run["metadata"]["name"], image, phase, metrics, str(status.get("message") or ""))
+    return Analysis(kind, run["metadata"]["name"], commit, image, phase, metrics, str(status.get("message") or ""))
 
 
 def expected(rendered: Iterable[Document]) -> dict[str, set[str]]:
@@ -59,8 +63,8 @@ def expected(rendered: Iterable[Document]) -> dict[str, set[str]]:
     return wanted
 
 
-def objections(analyses: Iterable[Analysis], image: str, wanted: dict[str, set[str]]) -> list[str]:
-    """Why these analyses don't speak for an image; nothing if they do."""
+def objections(analyses: Iterable[Analysis], commit: str, image: str, wanted: dict[str, set[str]]) -> list[str]:
+    """Why these analyses don't speak for a commit and its image; nothing if they do."""
     found = {analysis.kind: analysis for analysis in analyses}
     said: list[str] = []
     for kind in KINDS:
@@ -70,11 +74,13 @@ def objections(analyses: Iterable[Analysis], image: str, wanted: dict[str, set[s
         elif analysis is None:
             said.append(f"{kind}: no analysis")
         else:
-            said += [f"{kind}: {reason}" for reason in _objections(analysis, image, wanted[kind])]
+            said += [f"{kind}: {reason}" for reason in _objections(analysis, commit, image, wanted[kind])]
     return said
 
 
-def _objections(analysis: Analysis, image: str, wanted: set[str]) -> Iterable[str]:
+def _objections(analysis: Analysis, commit: str, image: str, wanted: set[str]) -> Iterable[str]:
+    if analysis.commit != commit:
+        yield f"Argo CD has staging at {analysis.commit or 'no commit yet'}, and the branch stands at {commit}"
     if analysis.image != image:
         yield f"it is of another image, {analysis.image}"
     if analysis.phase != PASSED:

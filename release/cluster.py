@@ -11,6 +11,7 @@ from steps.common.errors import NotFound, Unavailable
 ROLLOUT = "model-serving"
 POD_HASH = "rollouts-pod-template-hash"
 APPLICATION = "pr-sentinel-production"
+STAGING_APPLICATION = "pr-sentinel-staging"
 HOLD = "argocd.argoproj.io/skip-reconcile"
 TIMEOUT = "--request-timeout=30s"
 TAKEN_UP_WITHIN = 60.0
@@ -29,7 +30,10 @@ class Revision(NamedTuple):
 
 
 class Serving(NamedTuple):
-    """The Rollout: its revisions by pod hash, and which of them are active, previewed, stable and asked for."""
+    """The Rollout: its revisions by pod hash, and which of them are active, previewed, stable and asked for.
+
+    `current` is None until the controller has seen what is asked for.
+    """
 
     revisions: dict[str, Revision]
     active: str | None
@@ -93,6 +97,16 @@ class Cluster:
             return None
         return bool(application["metadata"].get("annotations", {}).get(HOLD) == "true")
 
+    def synced(self) -> str:
+        """The commit with all of which Argo CD finds staging to agree; nothing while it does not.
+
+        Raises:
+            NotFound: there is no such application.
+            Unavailable: the cluster does not answer.
+        """
+        sync = self._get("applications.argoproj.io", STAGING_APPLICATION).get("status", {}).get("sync", {})
+        return str(sync.get("revision", "")) if sync.get("status") == "Synced" else ""
+
     def hold(self, wanted: bool) -> None:
         """Let Argo CD leave production alone, or no longer."""
         change = f"{HOLD}=true" if wanted else f"{HOLD}-"
@@ -122,6 +136,7 @@ def serving(rollout: Document, replica_sets: list[Document]) -> Serving:
     """How a Rollout stands, read from it and from the ReplicaSets that are its own."""
     status = rollout.get("status", {})
     colours = status.get("blueGreen", {})
+    seen = status.get("observedGeneration") == str(rollout["metadata"]["generation"])
     own = [one for one in replica_sets if _owner(one) == rollout["metadata"]["uid"]]
     revisions = {revision.pod_hash: revision for revision in map(_revision, own)}
     return Serving(
@@ -129,7 +144,7 @@ def serving(rollout: Document, replica_sets: list[Document]) -> Serving:
         colours.get("activeSelector"),
         colours.get("previewSelector"),
         status.get("stableRS"),
-        status.get("currentPodHash"),
+        status.get("currentPodHash") if seen else None,
         bool(status.get("abort")),
     )
 

@@ -130,7 +130,7 @@ def objections(found: Evidence, merge: Merge, analyses: list[Analysis]) -> list[
     if found.release != merge.release:
         said.append("the evidence names other images or another model than Git")
     for source in (found.analyses, analyses):
-        said += analysis.objections(source, merge.release.images.get(SERVE, ""), merge.metrics)
+        said += analysis.objections(source, merge.commit, merge.release.images.get(SERVE, ""), merge.metrics)
     return list(dict.fromkeys(said))
 
 

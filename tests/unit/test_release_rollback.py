@@ -56,7 +56,9 @@ def run(name: str, pod_hash: str, created: str, phase: str, kind: str = "PreProm
     }
 
 
-ROLLOUT = {"metadata": {"uid": "one"}, "status": {"currentPodHash": "h2", "stableRS": "h1", "blueGreen": {}}}
+STATUS = {"currentPodHash": "h2", "stableRS": "h1", "blueGreen": {}, "observedGeneration": "7"}
+ROLLOUT = {"metadata": {"uid": "one", "generation": 7}, "status": STATUS}
+COMMIT = "c" * 40
 
 
 def test_the_newest_analysis_of_the_revision_that_is_asked_for_counts() -> None:
@@ -68,22 +70,30 @@ def test_the_newest_analysis_of_the_revision_that_is_asked_for_counts() -> None:
         run("other", "h1", "2026-01-03T00:00:00Z", "Successful"),
         run("step", "h2", "2026-01-04T00:00:00Z", "Successful", "Step"),
     ]
-    assert analysis.of_revision(standing, runs) == [
-        analysis.Analysis("PrePromotion", "second", NEW, "Failed", {"identity": "Failed"})
+    assert analysis.of_revision(COMMIT, standing, runs) == [
+        analysis.Analysis("PrePromotion", "second", COMMIT, NEW, "Failed", {"identity": "Failed"})
     ]
 
 
 def test_pods_of_another_rollout_are_not_ours() -> None:
     """Though they carry the same hash."""
     standing = serving(ROLLOUT, [replica_set("two", "h2", NEW)])
-    assert analysis.of_revision(standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
+    assert analysis.of_revision(COMMIT, standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
+
+
+def test_until_the_controller_has_seen_what_is_asked_for_no_analysis_counts() -> None:
+    """Those that there are may be of the revision before."""
+    unseen = {**ROLLOUT, "metadata": {"uid": "one", "generation": 8}}
+    standing = serving(unseen, [replica_set("one", "h2", NEW)])
+    assert standing.current is None
+    assert analysis.of_revision(COMMIT, standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
 
 
 def test_an_analysis_that_has_not_begun_is_pending() -> None:
     """And has measured nothing."""
     standing = serving(ROLLOUT, [replica_set("one", "h2", NEW)])
     begun = run("first", "h2", "2026-01-01T00:00:00Z", "Successful") | {"status": {}}
-    (found,) = analysis.of_revision(standing, [begun])
+    (found,) = analysis.of_revision(COMMIT, standing, [begun])
     assert (found.phase, found.metrics) == ("Pending", {})
 
 
@@ -91,10 +101,10 @@ def test_an_analysis_that_was_ended_before_its_end_has_not_passed() -> None:
     """Though Argo Rollouts calls it successful, and each of its metrics too."""
     standing = serving(ROLLOUT, [replica_set("one", "h2", NEW)])
     ended = run("first", "h2", "2026-01-01T00:00:00Z", "Successful") | {"spec": {"terminate": True}}
-    (found,) = analysis.of_revision(standing, [ended])
+    (found,) = analysis.of_revision(COMMIT, standing, [ended])
     assert found.phase == "Terminated"
     wanted = {kind: set(found.metrics) for kind in analysis.KINDS}
-    assert "PrePromotion: it is Terminated" in analysis.objections([found], NEW, wanted)
+    assert "PrePromotion: it is Terminated" in analysis.objections([found], COMMIT, NEW, wanted)
 
 
 def test_a_template_without_metrics_measures_nothing() -> None:

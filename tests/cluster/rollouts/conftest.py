@@ -2,7 +2,8 @@
 
 The checks are those of their own image. One more holds the service, a MongoDB, Prometheus and models to choose from; a
 revision says by its command which it is. `prometheus` and `kubectl argo rollouts` are on the PATH. WITHOUT names checks
-(`behaviour,answers`) that the analyses leave out: candidates that they stop then come through, and their tests fail.
+(`behaviour,answers`) that the analyses leave out, or what the Rollout itself has (`deadline`, `readiness`): candidates
+that these stop then come through, and their tests fail.
 """
 
 import json
@@ -31,6 +32,7 @@ ROLLOUT = "model-serving"
 BAD_WITHIN_SECONDS = 90
 """For a candidate that never gets ready."""
 ALONE_SECONDS = 3
+WITHOUT = os.environ.get("WITHOUT", "").split(",")
 PRE, POST = "PrePromotion", "PostPromotion"
 USUAL = "steps.serve.app:create"
 FAULTY = "faulty:create"
@@ -146,20 +148,23 @@ def overlay(folder: Path, images: list[dict[str, str]], active: str) -> dict[str
 
 def adapted(first: Release) -> list[dict[str, Any]]:
     """The first revision, and less patience with one that never gets ready."""
+    container = "/spec/template/spec/containers/0"
+    own = {"deadline": "/spec/progressDeadlineAbort", "readiness": f"{container}/readinessProbe"}
     return [
         *first.patch(),
         {"op": "replace", "path": "/spec/progressDeadlineSeconds", "value": BAD_WITHIN_SECONDS},
         # A small node has no room for the pods of several revisions, each with a good part of a core.
-        {"op": "replace", "path": "/spec/template/spec/containers/0/resources/requests/cpu", "value": "50m"},
+        {"op": "replace", "path": f"{container}/resources/requests/cpu", "value": "50m"},
+        *({"op": "remove", "path": path} for name, path in own.items() if name in WITHOUT),
     ]
 
 
 def left_out() -> Iterator[dict[str, Any]]:
-    """Patches that take what WITHOUT names out of the analyses."""
-    names = os.environ.get("WITHOUT", "").split(",")
+    """Patches that take the checks that WITHOUT names out of the analyses."""
     for path in (ROOT / "rollouts" / "analysis").glob("*.yaml"):
         metrics = [*enumerate(yaml.safe_load(path.read_text())["spec"]["metrics"])]
-        patch = [{"op": "remove", "path": f"/spec/metrics/{n}"} for n, one in reversed(metrics) if one["name"] in names]
+        named = [n for n, one in reversed(metrics) if one["name"] in WITHOUT]
+        patch = [{"op": "remove", "path": f"/spec/metrics/{n}"} for n in named]
         if patch:
             yield {"target": {"kind": "AnalysisTemplate", "name": path.stem}, "patch": json.dumps(patch)}
 

@@ -1,9 +1,10 @@
-"""Production's cluster as the release commands' tests set it up, for the stand-in that is in the place of kubectl."""
+"""An environment's cluster as the release commands' tests set it up, for the stand-in in the place of kubectl."""
 
 import json
 from pathlib import Path
 from typing import Any
 
+from release.analysis import Analysis
 from release.images import SERVE
 from tests.integration.release.conftest import digest, model
 
@@ -11,7 +12,7 @@ HELD = {"argocd.argoproj.io/skip-reconcile": "true"}
 
 
 class Cluster:
-    """Production's cluster, by the file that its stand-in keeps it in."""
+    """An environment's cluster, by the file that its stand-in keeps it in."""
 
     def __init__(self, path: Path, host: str) -> None:
         self.path = path
@@ -23,9 +24,10 @@ class Cluster:
             "blueGreen": {"activeSelector": f"hash{active}", "previewSelector": f"hash{current}"},
             "stableRS": f"hash{stable}",
             "currentPodHash": f"hash{current}",
+            "observedGeneration": "1",
         }
         state = {
-            "rollout": {"metadata": {"uid": "one"}, "status": status},
+            "rollout": {"metadata": {"uid": "one", "generation": 1}, "status": status},
             "replicasets": [self._replica_set(number) for number in revisions],
             "analysisruns": [],
             "application": {"metadata": {}} if argo_cd else None,
@@ -44,6 +46,13 @@ class Cluster:
             "spec": {"template": {"metadata": {"annotations": named}, "spec": {"containers": [{"image": image}]}}},
         }
 
+    def say(self, sync: dict[str, str] | None, analyses: list[Analysis]) -> None:
+        """What Argo CD says of its application, if there is one, and what Argo Rollouts of the revision asked for."""
+        state = self.state
+        state["application"] = None if sync is None else {"metadata": {}, "status": {"sync": sync}}
+        state["analysisruns"] = [_run(one, state["rollout"]["status"]["currentPodHash"]) for one in analyses]
+        self.path.write_text(json.dumps(state))
+
     @property
     def state(self) -> dict[str, Any]:
         """All of it."""
@@ -58,3 +67,12 @@ class Cluster:
     def held(self) -> bool:
         """Whether Argo CD leaves it alone."""
         return bool(self.state["application"]["metadata"].get("annotations") == HELD)
+
+
+def _run(analysis: Analysis, pod_hash: str) -> dict[str, Any]:
+    labels = {"rollouts-pod-template-hash": pod_hash, "rollout-type": analysis.kind}
+    results = [{"name": name, "phase": phase} for name, phase in analysis.metrics.items()]
+    return {
+        "metadata": {"name": analysis.name, "labels": labels, "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "status": {"phase": analysis.phase, "metricResults": results},
+    }

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,21 @@ def pulls(github_server: str, monkeypatch: pytest.MonkeyPatch) -> Pulls:
     return Pulls(github_server)
 
 
+@pytest.fixture
+def cluster_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where kubectl's stand-in, which is first on the PATH, keeps a cluster."""
+    folder, real, path = tmp_path / "bin", shutil.which("kubectl"), tmp_path / "cluster.json"
+    assert real, "kubectl is not on the PATH"
+    folder.mkdir()
+    (folder / "kubectl").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("kubectl.py")} "$@"\n')
+    (folder / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+    monkeypatch.setenv("REAL_KUBECTL", real)
+    monkeypatch.setenv("CLUSTER", str(path))
+    monkeypatch.setenv("KUBECONFIG", "named")
+    return path
+
+
 def passed(clone: git.Clone, commit: str, **changed: Any) -> list[Analysis]:
     """Analyses that speak for a commit's serving image, but for what is changed."""
     from release.promotion import Merge
@@ -169,7 +185,7 @@ def passed(clone: git.Clone, commit: str, **changed: Any) -> list[Analysis]:
     merge = Merge.of(clone)
     image = clone.release(commit).images.get(images.SERVE, "")
     made = [
-        Analysis(kind, f"run-{kind}".lower(), image, PASSED, dict.fromkeys(sorted(merge.metrics[kind]), PASSED))
+        Analysis(kind, f"run-{kind}".lower(), commit, image, PASSED, dict.fromkeys(sorted(merge.metrics[kind]), PASSED))
         for kind in KINDS
     ]
     return [one._replace(**changed) for one in made]

@@ -13,12 +13,13 @@ from release.github import hub
 from release.images import COMPONENT, IMAGES, SERVE
 from release.promotion import Refused
 from release.settings import GitSettings, HubSettings
-from steps.common.errors import DataError
+from steps.common.errors import DataError, NotFound
 from steps.common.settings import load
 from tests import kubectl
 from tests.integration.release.analyses import WRONG
+from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import file_of, release
-from tests.integration.release.conftest import NAME, Pulls, Repository, digest, passed
+from tests.integration.release.conftest import HOST, NAME, Pulls, Repository, digest, passed
 
 pytestmark = kubectl.needed
 
@@ -169,6 +170,30 @@ def test_the_whole_way_ends_at_such_an_analysis(wrong: str, clone: Clone, releas
     with pytest.raises(Refused, match="PrePromotion: "):
         promotion.prepare(clone, bad, no_card, NAME)
     assert "PrePromotion: " in refusal(clone, prepared(clone, released).text, bad)
+
+
+def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
+    repository: Repository, clone: Clone, released: str, pulls: Pulls, cluster_file: Path
+) -> None:
+    """Until then the analyses, though they have passed with the same image, may be of what staging was before."""
+    cluster, good = Cluster(cluster_file, HOST), passed(clone, released)
+    cluster.write(1, 2, active=2, stable=2, current=2)
+    done, earlier = {"status": "Synced"}, clone.head("main")
+    for sync in ({}, {"status": "OutOfSync", "revision": released}, done, done | {"revision": earlier}):
+        cluster.say(sync, good)
+        refused = release(repository.folder, "promote")
+        assert refused.returncode == DataError.exit_code, refused.stdout
+        assert "Argo CD has staging at" in refused.stdout
+    cluster.say(None, good)
+    assert release(repository.folder, "promote").returncode == NotFound.exit_code
+    assert pulls.all() == []
+    cluster.say(done | {"revision": released}, good)
+    assert release(repository.folder, "promote").returncode == 0
+    (request,) = pulls.all()
+    number = str(request["number"])
+    assert release(repository.folder, "verify-promotion", number).returncode == 0
+    cluster.say({"status": "OutOfSync", "revision": released}, good)
+    assert "Argo CD has staging at no commit yet" in release(repository.folder, "verify-promotion", number).stdout
 
 
 def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: str) -> None:

@@ -1,7 +1,5 @@
 """Rollback and status: users first, then the registry, then Git; wherever it stops, a second run finishes."""
 
-import shutil
-import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -67,18 +65,9 @@ def champion(registry: MlflowClient) -> str:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(images: Path, cluster_file: Path) -> Cluster:
     """Production's cluster, at release 3 with the pods of 2 and 1 still known."""
-    folder, real = tmp_path / "bin", shutil.which("kubectl")
-    assert real, "kubectl is not on the PATH"
-    folder.mkdir()
-    (folder / "kubectl").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("kubectl.py")} "$@"\n')
-    (folder / "kubectl").chmod(0o755)
-    monkeypatch.setenv("PATH", str(folder), prepend=":")
-    monkeypatch.setenv("REAL_KUBECTL", real)
-    monkeypatch.setenv("CLUSTER", str(tmp_path / "cluster.json"))
-    monkeypatch.setenv("KUBECONFIG", "named")
-    made = Cluster(tmp_path / "cluster.json", (images.parents[3] / "host").read_text())
+    made = Cluster(cluster_file, (images.parents[3] / "host").read_text())
     made.write(1, 2, 3, active=3, stable=3, current=3)
     return made
 
