@@ -67,7 +67,7 @@ def own(clusters: Path, address: str) -> None:
         folder = clusters / environment
         change(folder / "settings.yaml", lambda found: found["data"].update(SETTINGS))
         shutil.copy(HERE.parent / "fetch-from-stand-in.yaml", folder)
-        shutil.copy(HERE / "load.yaml", folder)
+        shutil.copy(HERE.parent / "load.yaml", folder)
         change(folder / "kustomization.yaml", adapted(environment))
 
 

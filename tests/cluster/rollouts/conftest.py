@@ -25,7 +25,7 @@ from tests.cluster.conftest import pushed
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
-BESIDE = HERE / "beside.yaml"
+BESIDE = (HERE / "beside.yaml", HERE.parent / "load.yaml")
 SPACE = "pr-sentinel-rollouts"
 PROMETHEUS = f"http://prometheus.{SPACE}.svc:9090"
 ROLLOUT = "model-serving"
@@ -130,10 +130,11 @@ def space(
 
 def overlay(folder: Path, images: list[dict[str, str]], active: str) -> dict[str, Any]:
     """The Rollout with its accounts, and what it has beside it here."""
-    for path in (*(ROOT / "gitops" / "base" / "access" / name for name in ("serve.yaml", "checks.yaml")), BESIDE):
+    files = (*(ROOT / "gitops" / "base" / "access" / name for name in ("serve.yaml", "checks.yaml")), *BESIDE)
+    for path in files:
         shutil.copy(path, folder)
     return {
-        "resources": [os.path.relpath(ROOT / "rollouts", folder), "serve.yaml", "checks.yaml", BESIDE.name],
+        "resources": [os.path.relpath(ROOT / "rollouts", folder), *(path.name for path in files)],
         "namespace": SPACE,
         "images": images,
         "patches": [

@@ -139,6 +139,8 @@ def test_while_mongodb_is_away_answers_go_on_and_scores_are_kept_for_later(
     with TestClient(create()) as client:
         first = scored(client, pull, KNOWN)[0]
         eventually(lambda: database.predictions.count_documents({}) == 1)
+        # The service too has to have heard that it is written, or it would keep it to be written again.
+        eventually(lambda: "pr_sentinel_predictions_waiting 0.0" in client.get("/metrics").text)
         cable.pull()
         time.sleep(0.3)
         began = time.monotonic()
