@@ -21,7 +21,7 @@ from release.images import SERVE
 from tests.cluster import kube
 from tests.cluster.argo import submit
 from tests.cluster.conftest import REGISTRY, REPOSITORIES
-from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH
+from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH, change
 from tests.integration.release.conftest import Repository
 
 PRODUCTION = BRANCHES["production"][1]
@@ -89,6 +89,14 @@ class Drill:
         )
         return str(champion["version"])
 
+    def set_staging(self, name: str, value: str) -> None:
+        """Write a setting into branch staging, by hand."""
+        self.repository.fetched("staging")
+        self.repository.git("checkout", "--quiet", "-B", "staging", "origin/staging")
+        path = self.repository.folder / "gitops" / "clusters" / "staging" / "settings.yaml"
+        change(path, lambda found: found["data"].update({name: value}))
+        self.repository.push("staging", f"{name} is {value}")
+
     def set_digest(self, image: str, reference: str, *model: str) -> None:
         """Write an image into branch staging."""
         self.release("set-digest", image, reference, *model)
@@ -151,21 +159,30 @@ def analyses(environment: str, kind: str) -> dict[str, str]:
     return {one["name"]: one["phase"] for one in newest.get("status", {}).get("metricResults", [])}
 
 
-def promote(environment: str) -> None:
-    """As a person does."""
-    kube.run("kubectl", "argo", "rollouts", "--namespace", BRANCHES[environment][1], "promote", ROLLOUT)
-
-
-def released(drill: Drill, timeline: Timeline, environment: str, version: str) -> None:
-    """From a changed branch to a promoted version: preview, checks, a person, live figures."""
+def previewed(drill: Drill, timeline: Timeline, environment: str, version: str) -> None:
+    """From a changed branch to a preview that has passed its checks, and waits for a person."""
     with timeline.step(f"{environment}: Argo CD, preview and checks") as told:
         assert reaches(environment, version, "Paused", "Degraded").preview, analyses(environment, "PrePromotion")
         found = analyses(environment, "PrePromotion")
         told.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
         assert set(found.values()) == {"Successful"}, found
         synced(drill.repository, environment, "Suspended")
+
+
+def pushed(drill: Drill, timeline: Timeline) -> None:
+    """Staging goes on following its branch while a preview waits, which may be for days."""
+    with timeline.step("staging: a push while the preview waits") as told:
+        drill.set_staging("DRILL", "a push")
+        synced(drill.repository, "staging", "Suspended")
+        settings = kube.get("configmap", "pr-sentinel-settings", namespace=BRANCHES["staging"][1])["data"]
+        assert settings["DRILL"] == "a push"
+        told.append("Argo CD has brought it, and the preview waits on")
+
+
+def promoted(timeline: Timeline, environment: str, version: str) -> None:
+    """A person promotes it."""
     with timeline.step(f"{environment}: a person promotes") as told:
-        promote(environment)
+        kube.run("kubectl", "argo", "rollouts", "--namespace", BRANCHES[environment][1], "promote", ROLLOUT)
         kube.wait(lambda: active(environment) == version, f"users of {environment} on version {version}")
         told.append(f"all users get version {version}")
 
@@ -177,6 +194,15 @@ def watched(timeline: Timeline, environment: str, version: str) -> None:
         found = analyses(environment, "PostPromotion")
         told.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
         assert set(found.values()) == {"Successful"}, found
+
+
+def called_back(timeline: Timeline, version: str) -> None:
+    """The release turns bad, and users get the earlier version again."""
+    with timeline.step("the release turns bad") as told:
+        broken()
+        kube.wait(lambda: active("production") == version, "the earlier version in production")
+        told.append(f"without a person, users get version {version} again")
+    assert failures("production") > 0
 
 
 def users(environment: str) -> dict[str, int]:
@@ -235,21 +261,20 @@ def test_a_model_s_whole_way_and_back(
     with timeline.step("image") as told:
         assert drill.image(broken=True) == second
         told.append("built, pushed, its digest in branch staging")
-    released(drill, timeline, "staging", second)
+    previewed(drill, timeline, "staging", second)
+    pushed(drill, timeline)
+    promoted(timeline, "staging", second)
     watched(timeline, "staging", second)
     with timeline.step("pull request") as told:
         told.append(drill.release("promote").strip())
         number = opened(commands)
         told.append(drill.release("verify-promotion", number).strip())
         repository.merge("staging", "main")
-    released(drill, timeline, "production", second)
+    previewed(drill, timeline, "production", second)
+    promoted(timeline, "production", second)
     for environment in BRANCHES:
         assert failures(environment) == 0, users(environment)
-    with timeline.step("the release turns bad") as told:
-        broken()
-        kube.wait(lambda: active("production") == first, "the earlier version in production")
-        told.append(f"without a person, users get version {first} again")
-    assert failures("production") > 0
+    called_back(timeline, first)
     with timeline.step("status") as told:
         told.append(f"{drill.release('status', code=1).count('They disagree: ')} disagreements are named")
     with timeline.step(f"make rollback VERSION={first}") as told:
