@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,14 +12,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from steps.serve import listening
 from tests.integration.conftest import StandIn
 from tests.integration.webhook.app import create
 from tests.integration.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
 from workflows import embedded
 
 
-def test_without_mongodb_the_answer_says_so_in_time(
+def test_without_mongodb_the_answer_says_so_within_a_second(
     configured: pytest.MonkeyPatch, github: StandIn, tmp_path: Path
 ) -> None:
     """GitHub shows the delivery as failed, so that it can be redelivered: nothing is taken and lost."""
@@ -36,9 +36,8 @@ def test_without_mongodb_the_answer_says_so_in_time(
 
 
 def send(address: str) -> requests.Response:
-    """Deliver the payload; an answer must come before the service's own clients of MongoDB would give up."""
-    patience = listening.MONGO_TIMEOUT_MS / 1_000 - 1
-    return requests.post(f"{address}/webhook", PAYLOAD, headers=headers(), timeout=patience)
+    """Deliver the payload."""
+    return requests.post(f"{address}/webhook", PAYLOAD, headers=headers(), timeout=9)
 
 
 @contextmanager
@@ -53,8 +52,9 @@ def deaf(process: int) -> Iterator[None]:
 
 def refused_in_time(address: str) -> None:
     """Whether a delivery is answered soon, by what to do."""
+    started = time.monotonic()
     answer = send(address)
-    assert answer.status_code == 503
+    assert (answer.status_code, time.monotonic() - started < 1) == (503, True)
     assert "Redeliver it" in answer.json()["detail"]
 
 
