@@ -27,10 +27,10 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEARCH=... with GITHUB_TOKEN; keeps all in STATE=
-	@$(RUN) workflows run --repos "$$REPOS" --search "$$SEARCH" --state "$$STATE"
+	@$(RUN) local run --repos "$$REPOS" --search "$$SEARCH" --state "$$STATE"
 
 serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
-	@$(RUN) workflows serve --state "$$STATE" --port "$(PORT)"
+	@$(RUN) local serve --state "$$STATE" --port "$(PORT)"
 
 load: $(READY) ## Try the service at URL= under load, for half a minute, and fail if it is slow or wrong; limits by LOAD_...
 	@$(RUN) locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
@@ -39,7 +39,7 @@ check: $(READY) ## Check the service at URL= as a release does, beside the one a
 	@$(RUN) rollouts.checks all "$$URL" --against "$$AGAINST" $(if $(DIGEST),--digest "$(DIGEST)") --pulls "$(PULLS)"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
-	@$(RUN) workflows image --state "$$STATE" -- $(OPTIONS)
+	@$(RUN) local image --state "$$STATE" -- $(OPTIONS)
 
 images: ## Build the images of the steps and the checks with Docker, named by the commit; OPTIONS= go to docker build
 	@set -e; for step in $(STAGES); do \
@@ -57,7 +57,7 @@ sbom: ## List what is in those images, Debian's packages too, in STATE/sbom; tak
 	done
 
 mlflow: $(READY) ## Look at runs and models in a browser
-	@$(RUN) workflows mlflow --state "$$STATE"
+	@$(RUN) local mlflow --state "$$STATE"
 
 test: $(READY) ## Run all tests, or TESTS=...
 	.venv/bin/pytest --durations=10 $(TESTS)

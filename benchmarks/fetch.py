@@ -19,8 +19,8 @@ from github.GithubRetry import GithubRetry
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
+from local.services import embedded
 from steps.fetch.sync import synchronise
-from workflows import embedded
 
 REPOSITORY = "example/webshop"
 LATENCY_MS = 50

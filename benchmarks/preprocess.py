@@ -22,12 +22,12 @@ import psutil
 from pymongo import MongoClient
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from local.services import embedded
 from steps.common import mongo
 from steps.common.settings import MongoSettings, load
 from steps.preprocess import frames, source, spark
 from steps.preprocess.pipeline import build
-from steps.preprocess.vectors import PULL_SCHEMA
-from workflows import embedded
+from steps.scoring.vectors import PULL_SCHEMA
 
 MASTER = "local[*]"
 REPOSITORIES = [f"example/number-{number}" for number in range(20)]

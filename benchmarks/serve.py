@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 from benchmarks.serving import client, servers
 from benchmarks.serving.servers import COMMANDS, OURS, PYTHON, ROOT, Server
+from local import champion
+from local.services import embedded
 from samples import raw
 from steps.common.pull_request import PullRequest
-from workflows import champion, embedded
 
 ROUNDS = 3
 CONNECTIONS = 16

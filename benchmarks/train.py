@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from steps.common.dataset import VERSION, Dataset, File, Manifest, Rejected, Repository, content_hash, sha256
-from steps.preprocess.features import NAMES
 from steps.preprocess.rows import ROW_SCHEMA
+from steps.scoring.features import NAMES
 
 BLOCK = 50_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -7,19 +7,17 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 
 from release.analysis import Analysis
 from release.cluster import Cluster
 from release.git import Clone
 from release.settings import ClusterSettings, GitSettings, HubSettings, ImageSettings, ModelSettings
+from steps.common.command_line import console, handle_errors, make_state_folder
 from steps.common.errors import NotFound
 from steps.common.settings import StepSettings, load
-from workflows.__main__ import prepared, told
 
 ROOT = Path(__file__).resolve().parents[1]
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-console = Console(highlight=False)
 AnySettings = TypeVar("AnySettings", bound=StepSettings)
 Results = Annotated[
     Path | None, typer.Option("--analyses", help="A file of `analyses`; without it staging's cluster is asked.")
@@ -52,7 +50,7 @@ def stages(
     """Tell which stages' images differ from those of an earlier commit."""
     from release import stages as staging
 
-    with told():
+    with handle_errors():
         clone = Clone(ROOT, os.environ)
         with clone.files(clone.run("rev-parse", f"{since}^{{commit}}")) as before:
             found = staging.changed(before, ROOT)
@@ -67,13 +65,13 @@ def set_digest(
     model_version: Annotated[str, typer.Option(help="Its version in the registry.")] = "",
 ) -> None:
     """Write an image's digest into branch staging, and with the service's the model that is in it."""
-    from release import git, images, writing
+    from release import git, image_pins, images
 
-    with told():
+    with handle_errors():
         model = images.Model(model_digest, model_version) if model_digest or model_version else None
-        writing.check(image, reference, model)
+        image_pins.check(image, reference, model)
         with git.clone(load(GitSettings)) as clone:
-            moved = clone.move(git.STAGING, lambda head: writing.commit(clone, head, image, reference, model))
+            moved = clone.move(git.STAGING, lambda head: image_pins.commit(clone, head, image, reference, model))
     say(f"{git.STAGING} {'now names' if moved else 'named already'} {reference}")
 
 
@@ -81,11 +79,14 @@ def set_digest(
 def champion(state: Annotated[Path, typer.Option(help="The folder that keeps the Bento.")] = Path(".state")) -> None:
     """Fetch the champion's Bento, and print as JSON where it is, and the version and digest of its model."""
     from steps.common.dataset import sha256
-    from steps.train.artefact import MANIFEST
-    from workflows.champion import find
+    from steps.common.settings import StoreSettings, TrackingSettings
+    from steps.packaging import archive
+    from steps.packaging.champion import fetch
+    from steps.scoring.artefact import MANIFEST
 
-    with told():
-        found = find(prepared(state))
+    with handle_errors():
+        folder = make_state_folder(state) / archive.FOLDER
+        found = fetch(load(TrackingSettings), load(StoreSettings), folder)
         digest = sha256(found.folder / "src" / "model" / MANIFEST)
     say(json.dumps({"folder": str(found.folder), "version": found.version, "digest": digest}))
 
@@ -95,7 +96,7 @@ def analyses() -> None:
     """Print what the analyses on staging said, as JSON."""
     from release import analysis
 
-    with told():
+    with handle_errors():
         say(analysis.written(results(None)))
 
 
@@ -106,7 +107,7 @@ def promote(file: Results = None) -> None:
     from release.github import hub
     from release.models import models
 
-    with told(), ExitStack() as parts:
+    with handle_errors(), ExitStack() as parts:
         git.check_clean(Path.cwd())
         settings = load(HubSettings)
         clone = parts.enter_context(git.clone(load(GitSettings)))
@@ -127,7 +128,7 @@ def verify_promotion(
     from release import git, promotion
     from release.github import hub
 
-    with told(), hub(load(HubSettings)) as pulls, git.clone(load(GitSettings)) as clone:
+    with handle_errors(), hub(load(HubSettings)) as pulls, git.clone(load(GitSettings)) as clone:
         found = promotion.verify(clone, pulls.body(number), results(file))
         say(f"What staging ran at {found.commit} is what would be merged, and its analyses speak for it.")
 
@@ -142,7 +143,7 @@ def rollback(
     from release.github import hub
     from release.models import models
 
-    with told(), ExitStack() as parts:
+    with handle_errors(), ExitStack() as parts:
         clusters, settings = load(ClusterSettings), load(HubSettings)
         clone = parts.enter_context(git.clone(load(GitSettings)))
         release = going_back.earlier(clone, version, load(ImageSettings))
@@ -167,11 +168,11 @@ def rollback(
 @app.command()
 def status() -> None:
     """Show what Git, production's Rollout and the registry say, and whether they agree; exit code 1 where not."""
-    from release import asking
+    from release import sources
     from release import status as standing
 
-    with told():
-        found = asking.everybody(load(GitSettings), load(ClusterSettings), load(ModelSettings))
+    with handle_errors():
+        found = sources.everybody(load(GitSettings), load(ClusterSettings), load(ModelSettings))
         for name, words in standing.lines(found):
             say(f"{name:<20}{words}")
         wrong = standing.disagreements(found)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from release.evidence import Card
 from release.settings import ModelSettings
 from steps.common.errors import NotFound
+from steps.common.registry import Registry
 from steps.common.settings import TrackingSettings
 from steps.common.tracking import connected
-from steps.register.versions import Registry
 
 SHOWN = ("average_precision", "data_", "decision", "reason", "rule", "git_commit")
 

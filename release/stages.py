@@ -11,15 +11,15 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from steps.common.closure import closure
 from steps.common.errors import ConfigurationError, DataError
-from steps.register.closure import closure
 from steps.register.package import ENTRIES
 
 RECIPE = Path("steps", "Dockerfile")
 SERVE = "serve"
 SERVE_FILES = (Path("steps", "serve", "bento.Dockerfile"), Path("steps", "serve", "requirements.txt"))
 TARGET = re.compile(r"^FROM (?P<base>\S+) AS (?P<name>\S+)$", re.MULTILINE)
-CODE = re.compile(r"-m steps\.code \S+ ([\w. ]+)")
+CODE = re.compile(r"-m steps\.packaging\.code \S+ ([\w. ]+)")
 COPIED = re.compile(r"^COPY (?!--)(.+)$", re.MULTILINE)
 PACKAGES = re.compile(r"\./packages\.sh (\w+)")
 WHOLE = {"steps", "rollouts", "samples"}
@@ -70,7 +70,9 @@ def files(root: Path, stage: str, recipe: str) -> list[Path]:
     """
     modules = ENTRIES if stage == SERVE else tuple(" ".join(CODE.findall(recipe)).split())
     if not modules:
-        raise DataError(f"{RECIPE} puts no code into {stage}.", advice="Let it run steps.code, or mend release/stages.")
+        raise DataError(
+            f"{RECIPE} puts no code into {stage}.", advice="Let it run steps.packaging.code, or mend release/stages."
+        )
     try:
         code = [path.relative_to(root) for path in closure(root, modules)]
     except FileNotFoundError as error:

@@ -5,9 +5,9 @@ import math
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from samples.anomalies import ODD_SHARE, ODDITIES
 from samples.drafts import END, Developer, Draft, number
-from samples.habits import KINDS, REPOSITORIES, Habits, Kind
-from samples.oddities import ODD_SHARE, ODDITIES
+from samples.profiles import KINDS, REPOSITORIES, Habits, Kind
 from samples.records import Repository
 
 SEED = 20_260

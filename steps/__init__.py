@@ -1,1 +1,1 @@
-"""The steps of the pipeline; each runs as its own image and shares only `steps.common`."""
+"""The steps of the pipeline and the service: one package per image, with what they share in `common` and `scoring`."""

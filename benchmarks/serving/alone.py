@@ -1,7 +1,7 @@
 """The service's application as it is, but each request is scored by itself, whatever else there is at that moment."""
 
-from steps.serve import scoring
+from steps.serve import scorer
 from steps.serve.app import create
 
-scoring.BLOCK = 1
+scorer.BLOCK = 1
 app = create()

@@ -6,7 +6,7 @@ import bentoml
 
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
-from steps.serve import scoring
+from steps.serve import scorer
 from steps.serve.histories import Histories
 from steps.serve.runtime import connect, load_model
 
@@ -24,6 +24,6 @@ class Batched:
     async def score(self, pull_requests: list[PullRequest]) -> list[dict[str, Any]]:
         """Score pull requests."""
         pasts = await self.histories.of(pull.base.repo.full_name for pull in pull_requests)
-        asked = [scoring.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
-        scored = scoring.score(self.model, asked)
+        asked = [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
+        scored = scorer.score(self.model, asked)
         return [one.result.model_dump() for one in scored]

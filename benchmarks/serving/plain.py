@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from steps.common.settings import ServeSettings, load
-from steps.serve import scoring
+from steps.serve import scorer
 from steps.serve.contract import ScoreRequest
 from steps.serve.histories import Histories
 from steps.serve.runtime import connect, load_model
@@ -29,5 +29,5 @@ async def score(given: ScoreRequest, request: Request) -> dict[str, Any]:
     """Score pull requests."""
     state, pulls = request.app.state, given.pull_requests
     pasts = await state.histories.of(pull.base.repo.full_name for pull in pulls)
-    scored = scoring.score(state.model, [scoring.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls])
+    scored = scorer.score(state.model, [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls])
     return {"model": {"digest": state.model.digest}, "results": [one.result.model_dump() for one in scored]}

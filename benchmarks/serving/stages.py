@@ -14,11 +14,12 @@ import orjson
 
 from samples import raw
 from steps.common.settings import ServeSettings, load
-from steps.preprocess.history import History
-from steps.serve import parsing, scoring
+from steps.scoring.history import History
+from steps.scoring.model import Model
+from steps.serve import scorer
 from steps.serve.histories import Histories
+from steps.serve.http import parsing
 from steps.serve.runtime import connect, load_model
-from steps.train.model import Model
 
 COUNT = 1_000
 ROUNDS = 7
@@ -71,20 +72,20 @@ async def _once(model: Model, histories: Histories, body: bytes) -> dict[str, fl
     pulls = clock.around(validated, parsing._PULLS.validate_python)(items)
     pasts = await histories.of(pull.base.repo.full_name for pull in pulls)
     places: tuple[tuple[Any, str, str], ...] = (
-        (scoring, "plain_rows", STAGES[2]),
+        (scorer, "plain_rows", STAGES[2]),
         (History, "features", past),
-        (scoring, "vector", array),
+        (scorer, "vector", array),
         (Model, "score", scored),
-        (scoring, "reasons", reasons),
+        (scorer, "reasons", reasons),
     )
     before = [getattr(where, name) for where, name, _ in places]
     for where, name, stage in places:
         setattr(where, name, clock.around(stage, getattr(where, name)))
     try:
         begin = time.perf_counter()
-        asked = [scoring.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
-        blocks = [asked[start : start + scoring.BLOCK] for start in range(0, len(asked), scoring.BLOCK)]
-        found = [one for block in blocks for one in scoring.score(model, block)]
+        asked = [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
+        blocks = [asked[start : start + scorer.BLOCK] for start in range(0, len(asked), scorer.BLOCK)]
+        found = [one for block in blocks for one in scorer.score(model, block)]
         inside = sum(clock.seconds[stage] for _, _, stage in places)
         clock.seconds[rest] = time.perf_counter() - begin - inside
     finally:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from flask import Flask, jsonify, request
 
-from steps.preprocess.features import NAMES
+from steps.scoring.features import NAMES
 from steps.train.autoencoder import HIDDEN, LATENT
 
 COUNTS = ("additions", "deletions", "changed_files", "commits")

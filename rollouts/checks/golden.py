@@ -12,7 +12,7 @@ from typing import Any
 
 from rollouts.checks.service import BROKEN, Service, name
 from rollouts.checks.verdict import Verdict
-from steps.train.artefact import TOLERANCE, as_json
+from steps.scoring.artefact import TOLERANCE, as_json
 
 FILE = "golden.json"
 LEAST = 3

@@ -9,7 +9,7 @@ from typing import Any
 from rollouts.checks.cluster import Pod
 from rollouts.checks.service import BROKEN, Service
 from rollouts.checks.verdict import Verdict
-from steps.serve.examples import PULL_REQUEST
+from steps.serve.http.examples import PULL_REQUEST
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 AT_ADDRESS = 30

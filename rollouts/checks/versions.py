@@ -10,7 +10,7 @@ from rollouts.checks.compare import Scored, Share, Version
 from rollouts.checks.recent import PLANTED
 from steps.common.errors import Unavailable
 from steps.common.mongo import Document
-from steps.train.artefact import GOLDEN_REPOSITORY
+from steps.scoring.artefact import GOLDEN_REPOSITORY
 
 TOLD = ("announced", "updated")
 REMOVED = "removed by a person"

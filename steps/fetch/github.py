@@ -21,9 +21,9 @@ from tenacity import (
 )
 
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound
+from steps.common.github_errors import CursorRefused, Obstacle, server_time, understand
 from steps.common.pull_request import reasons
 from steps.common.settings import GitHubSettings, load
-from steps.fetch.obstacles import CursorRefused, Obstacle, server_time, understand
 from steps.fetch.queries import (
     NAME,
     PULL_REQUESTS,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
-from steps.preprocess.reading import Pull
+from steps.scoring.reading import Pull
 
 MOST_LINES = 2**30
 PAST_SIZES = 4_000

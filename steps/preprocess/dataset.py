@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from steps.common.dataset import FOLDER, MANIFEST, SPLITS, VERSION, File, Manifest, Rejected, Repository, content_hash
 from steps.common.errors import NotFound
 from steps.common.store import Store
-from steps.preprocess.features import NAMES
 from steps.preprocess.rows import ROW_SCHEMA
+from steps.scoring.features import NAMES
 
 STAGING = "staging"
 STAGING_KEPT = timedelta(days=1)

@@ -18,10 +18,10 @@ from steps.common.dataset import Rejected
 from steps.common.settings import MongoSettings
 from steps.preprocess import source
 from steps.preprocess.anomalies import Text
-from steps.preprocess.reading import BODY_CHARACTERS
 from steps.preprocess.rows import ROW_SCHEMA, featurise
 from steps.preprocess.validation import VERDICT_SCHEMA, judge_batches
-from steps.preprocess.vectors import PULL_SCHEMA
+from steps.scoring.reading import BODY_CHARACTERS
+from steps.scoring.vectors import PULL_SCHEMA
 
 TEXTS_PER_REPOSITORY = 300
 MOST_TEXTS = 4_000

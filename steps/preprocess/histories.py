@@ -13,8 +13,8 @@ from pymongo.database import Database
 from steps.common.dataset import OVERALL, Manifest, dataset_uri, materialise
 from steps.common.mongo import Document
 from steps.common.store import Store
-from steps.preprocess.history import VERSION, History
 from steps.preprocess.overall import overall
+from steps.scoring.history import VERSION, History
 
 STATES_PER_BATCH = 16
 

@@ -5,8 +5,8 @@ import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
+from steps.common.closure import ROOT, closure
 from steps.common.provenance import code_hash
 from steps.preprocess.source import Fingerprint
 
@@ -15,12 +15,11 @@ LIBRARIES = ("numpy", "narwhals", "pyarrow", "pydantic", "pymongo", "pyspark")
 
 def key(repositories: Sequence[str], most_rejected: float, documents: Fingerprint) -> str:
     """The SHA-256 over all that; where any of it differs, the dataset has to be made again to be sure."""
-    here = Path(__file__).parent
     decides = {
         "repositories": list(repositories),
         "most_rejected": most_rejected,
         "documents": asdict(documents),
-        "code": code_hash([*here.glob("*.py"), *(here.parent / "common").glob("*.py")], LIBRARIES),
+        "code": code_hash(closure(ROOT, ["steps.preprocess.step"]), LIBRARIES),
         "python": platform.python_version(),
     }
     return hashlib.sha256(json.dumps(decides, default=str).encode()).hexdigest()

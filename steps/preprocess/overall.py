@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from steps.preprocess.history import RECENT_SIZES, History
-from steps.preprocess.online import HashedRegression
+from steps.scoring.history import RECENT_SIZES, History
+from steps.scoring.online import HashedRegression
 
 _COUNTS = ("titles", "bodies", "forms", "elsewhere")
 _REGRESSIONS = ("sizes", "commits")

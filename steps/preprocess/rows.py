@@ -14,10 +14,10 @@ import bson
 import pyarrow as pa
 
 from steps.preprocess.anomalies import KINDS, Past, Planted, Text
-from steps.preprocess.features import NAMES
-from steps.preprocess.history import History
-from steps.preprocess.reading import thing
-from steps.preprocess.vectors import PULL_SCHEMA, with_own
+from steps.scoring.features import NAMES
+from steps.scoring.history import History
+from steps.scoring.reading import thing
+from steps.scoring.vectors import PULL_SCHEMA, with_own
 
 TRAIN_SHARE = 0.60
 VALIDATION_SHARE = 0.15

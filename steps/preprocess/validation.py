@@ -15,7 +15,7 @@ from steps.common import mongo
 from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest, reasons
 from steps.common.settings import MongoSettings
-from steps.preprocess.vectors import PULL_SCHEMA, as_row
+from steps.scoring.vectors import PULL_SCHEMA, as_row
 
 STEP = "preprocess"
 MOST_REASONS = 20

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steps.train.data import Floats
+from steps.scoring.arrays import Floats
 from steps.train.metrics import average_precision, planted_tasks
 
 ROUNDS = 1_000

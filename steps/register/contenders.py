@@ -12,9 +12,9 @@ from mlflow.exceptions import MlflowException
 from steps.common.dataset import Dataset
 from steps.common.errors import DataError, Unavailable
 from steps.register.gate import RECORDED_BASELINES, Contender, Evidence
+from steps.scoring.model import Model
 from steps.train.data import Rows
 from steps.train.evaluation import TestSet
-from steps.train.model import Model
 
 FIGURES = "injected.all"
 """Where a run's metrics on all kinds of planted anomalies stand."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steps.register.bootstrap import gains
-from steps.train.data import Floats
+from steps.scoring.arrays import Floats
 from steps.train.metrics import average_precision, planted_tasks
 
 LEAST_REAL = 50

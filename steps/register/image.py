@@ -12,8 +12,8 @@ from mlflow.entities.model_registry import ModelVersion
 from requests.exceptions import RequestException
 
 from steps.common.errors import Unavailable
+from steps.common.registry import Registry
 from steps.common.settings import RegisterSettings
-from steps.register.versions import Registry
 
 WORKFLOW, BRANCH = "serve.yml", "staging"
 ASKED = "image_asked_for"

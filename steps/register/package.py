@@ -19,18 +19,17 @@ from typing import NamedTuple
 
 from mlflow.entities.model_registry import ModelVersion
 
-import steps
+from steps.common.closure import ROOT, closure
 from steps.common.dataset import sha256
 from steps.common.errors import DataError
+from steps.common.registry import Registry
 from steps.common.store import Store
 from steps.common.tracking import REGISTERED_MODEL
-from steps.register import archive, contenders
-from steps.register.closure import closure
-from steps.register.versions import Registry
-from steps.train.artefact import FILES, MANIFEST, find
+from steps.packaging import archive
+from steps.register import contenders
+from steps.scoring.artefact import FILES, MANIFEST, find
 
 logger = logging.getLogger(__name__)
-ROOT = Path(steps.__file__).resolve().parents[1]
 ENTRIES = ("steps.serve.service", "steps.serve.bento_worker")
 """What is started in a Bento: BentoML's service, and the worker of the image."""
 SERVE = Path("steps", "serve")
@@ -39,10 +38,6 @@ BESIDE = ("page/*", "requirements.txt", "bentofile.yaml", "bento.Dockerfile")
 """What the service has beside its code, below `steps/serve`."""
 MODEL = Path("model")
 REGISTRATION = "version.json"
-TAG = "bento"
-"""Tag of a version: its Bento, `pr-sentinel:<version>-<first digits of the hash of all that is in it>`."""
-KEY = "bento_key"
-"""Tag of a version: where its Bento is in the store."""
 DIGITS = 12
 MOST_SAID = 2_000
 
@@ -78,8 +73,8 @@ def ensure(registry: Registry, store: Store, version: ModelVersion) -> str:
     """
     registration = Registration.of(version)
     wanted = tag(registration, version.tags.get("model_sha256", ""))
-    known = version.tags.get(KEY)
-    if version.tags.get(TAG) == wanted and known and archive.is_whole(store, known):
+    known = version.tags.get(archive.KEY_TAG)
+    if version.tags.get(archive.BENTO_TAG) == wanted and known and archive.is_whole(store, known):
         return wanted
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -87,7 +82,7 @@ def ensure(registry: Registry, store: Store, version: ModelVersion) -> str:
         packed = make(model.place, registration, wanted, folder)
         key = archive.key(version.version, packed)
         store.upload(key, packed)
-        registry.describe(version, {KEY: key, TAG: wanted})
+        registry.describe(version, {archive.KEY_TAG: key, archive.BENTO_TAG: wanted})
         logger.info("packaged", extra={"bento": wanted, "key": key, "bytes": packed.stat().st_size})
     return wanted
 

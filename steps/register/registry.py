@@ -12,11 +12,12 @@ from mlflow.entities.model_registry import ModelVersion
 from steps.common import tracking
 from steps.common.dataset import Dataset, materialise
 from steps.common.errors import DataError, NotFound
+from steps.common.registry import CHALLENGER, CHAMPION, Registry
 from steps.common.settings import RegisterSettings, load
 from steps.common.store import Store, open_store
 from steps.common.tracking import REGISTERED_MODEL
-from steps.register import archive, contenders, gate, image, package
-from steps.register.versions import CHALLENGER, CHAMPION, Registry
+from steps.packaging import archive
+from steps.register import contenders, gate, image, package
 from steps.train.evaluation import test_set
 
 logger = logging.getLogger(__name__)

@@ -13,11 +13,13 @@ from starlette.staticfiles import StaticFiles
 
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
-from steps.serve import description, health, parsing, problems, pulls, webhook
-from steps.serve.boundary import Boundary, RawHeaders, raw
+from steps.serve import lookup
 from steps.serve.contract import Card, Distribution, Golden, ScoreAnswer, ScoreRequest, Seen, UrlAnswer, UrlRequest
+from steps.serve.http import health, openapi, parsing, problems
+from steps.serve.http.middleware import Boundary, RawHeaders, raw
 from steps.serve.runtime import Runtime, running
-from steps.serve.scoring import Scorer
+from steps.serve.scorer import Scorer
+from steps.serve.webhooks import receiver
 
 PAGE = Path(__file__).parent / "page"
 
@@ -26,7 +28,7 @@ BODY = problems.described(400, 408, 413, 415, 422, 503)
 
 
 @router.post(
-    "/score", responses=BODY, response_model=ScoreAnswer, tags=["scoring"], openapi_extra=description.body(ScoreRequest)
+    "/score", responses=BODY, response_model=ScoreAnswer, tags=["scoring"], openapi_extra=openapi.body(ScoreRequest)
 )
 async def score(request: Request) -> Response:
     """Score pull requests as GitHub's REST interface or a webhook has them, nothing prepared."""
@@ -39,13 +41,13 @@ async def score(request: Request) -> Response:
     responses=BODY | problems.described(404, 502),
     response_model=UrlAnswer,
     tags=["scoring"],
-    openapi_extra=description.body(UrlRequest),
+    openapi_extra=openapi.body(UrlRequest),
 )
 async def score_url(request: Request) -> Response:
     """Fetch a pull request by the address of its page, with the service's token, and score it."""
     current = runtime(request)
     scorer = current.ready()
-    wanted = pulls.named(parsing.form(UrlRequest, await request.body()).url, current.settings.github_url)
+    wanted = lookup.named(parsing.form(UrlRequest, await request.body()).url, current.settings.github_url)
     pull = await current.pulls.fetch(wanted)
     seen = Seen(
         title=pull.title,
@@ -123,12 +125,12 @@ def create(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) 
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    parts = (router, webhook.router, health.router)
+    parts = (router, receiver.router, health.router)
     for part in parts:
         app.include_router(part)
     app.mount("/page", StaticFiles(directory=PAGE))
     problems.install(app)
-    description.install(app)
+    openapi.install(app)
     routes = {route.path: route.methods or () for part in parts for route in part.routes if isinstance(route, APIRoute)}
     app.add_middleware(Boundary, named=lambda: app.state.named, routes=routes)
     return app

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from steps.common.pull_request import PullRequest
-from steps.serve import examples
+from steps.serve.http import examples
 
 MOST_PULL_REQUESTS = 10_000
 MOST_REPOSITORIES = 100

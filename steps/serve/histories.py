@@ -16,10 +16,10 @@ from pymongo.errors import PyMongoError
 from steps.common.dataset import OVERALL
 from steps.common.errors import SentinelError
 from steps.common.mongo import Document
-from steps.preprocess.history import History
-from steps.preprocess.last_day import Recent
-from steps.train import golden
-from steps.train.artefact import GOLDEN_REPOSITORY
+from steps.scoring import golden
+from steps.scoring.artefact import GOLDEN_REPOSITORY
+from steps.scoring.history import History
+from steps.scoring.last_day import Recent
 
 FRESH_SECONDS = 30.0
 AWAY_SECONDS = 5.0

@@ -14,9 +14,9 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from steps.common.mongo import Document
+from steps.scoring.arrays import Floats
 from steps.serve import metrics
 from steps.serve.contract import ModelName, Result
-from steps.train.data import Floats
 
 COLLECTION = "predictions"
 KEPT_SECONDS = 90 * 24 * 3600

@@ -16,17 +16,17 @@ from pymongo.errors import PyMongoError
 from steps.common.errors import DamagedArtefact, SentinelError, Unavailable
 from steps.common.mongo import Document
 from steps.common.settings import ServeSettings
-from steps.preprocess.features import NAMES
-from steps.serve import logs, metrics, reporting
+from steps.scoring import golden
+from steps.scoring.features import NAMES
+from steps.scoring.model import Model
+from steps.serve import logs, metrics, sentry
 from steps.serve.contract import ModelName, Registration
 from steps.serve.histories import Histories
-from steps.serve.listening import listening
+from steps.serve.lookup import Pulls
 from steps.serve.predictions import Predictions
-from steps.serve.pulls import Pulls
-from steps.serve.scoring import Scorer
-from steps.serve.webhook import Closed, Receiver
-from steps.train import golden
-from steps.train.model import Model
+from steps.serve.scorer import Scorer
+from steps.serve.webhooks.lifespan import listening
+from steps.serve.webhooks.receiver import Closed, Receiver
 
 MONGO_TIMEOUT_MS = 800
 """An answer does not wait longer for MongoDB."""
@@ -61,7 +61,7 @@ async def running(settings: ServeSettings) -> AsyncIterator[Runtime]:
     """Bring everything up, and down again: first what takes work, last what it needs."""
     asyncio.get_running_loop().set_exception_handler(logs.unretrieved)
     async with AsyncExitStack() as stack:
-        stack.callback(reporting.start(settings))
+        stack.callback(sentry.start(settings))
         database = connect(settings)
         if database is not None:
             stack.callback(database.client.close)

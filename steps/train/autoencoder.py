@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from steps.common.dataset import Dataset
-from steps.train.data import BATCH_ROWS, Floats, batches
-from steps.train.model import INPUT_LIMIT
-from steps.train.scaling import Scales
+from steps.scoring.arrays import Floats
+from steps.scoring.model import INPUT_LIMIT
+from steps.scoring.scaling import Scales
+from steps.train.data import BATCH_ROWS, batches
 
 HIDDEN = 32
 LATENT = 6

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from steps.train.data import Floats
+from steps.scoring.arrays import Floats
 
 FITTED_ROWS = 50_000
 

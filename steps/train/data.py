@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from steps.common.dataset import Dataset
 from steps.common.errors import DataError
+from steps.scoring.arrays import Floats
 
-Floats = NDArray[np.float64]
 BATCH_ROWS = 8_192
 SAMPLE_ROWS = 100_000
 """Whatever is fitted or measured at once looks at no more rows than these."""

@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from steps.common.dataset import Dataset
+from steps.scoring.arrays import Floats
+from steps.scoring.model import BLOCK_ROWS, Model
 from steps.train.baselines import Scorer
-from steps.train.data import Floats, Rows, sample
+from steps.train.data import Rows, sample
 from steps.train.metrics import Bools, f1, planted_tasks, summary
-from steps.train.model import BLOCK_ROWS, Model
 
 LEAST_REVERTED = 5
 

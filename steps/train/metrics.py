@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from steps.train.data import Floats
+from steps.scoring.arrays import Floats
 
 ANOMALY_SHARE = 0.01
 """Planted anomalies weigh as if they were this share of the real pull requests."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from steps.train.data import Floats
+from steps.scoring.arrays import Floats
 from steps.train.metrics import Bools, precision_recall
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from steps.common.closure import ROOT, closure
 from steps.common.dataset import Dataset
 from steps.common.provenance import code_hash
 from steps.common.settings import TrainSettings
 from steps.common.tracking import experiment
-from steps.preprocess import features, history, last_day, online, reading, vectors
+from steps.scoring.artefact import FILES, MANIFEST, NETWORK
 from steps.train import autoencoder, plots
-from steps.train.artefact import FILES, MANIFEST, NETWORK
 from steps.train.metrics import planted_tasks
 
 if TYPE_CHECKING:
@@ -96,14 +96,13 @@ class Run:
 
 def _key(data_hash: str, budget: float, seed: int) -> str:
     """A hash of all that decides what a training gives."""
-    decides = f"{data_hash} {budget} {seed} {code_hash(sources(), DETERMINING)}"
+    decides = f"{data_hash} {budget} {seed} {code_hash(closure(ROOT, ['steps.train.step']), DETERMINING)}"
     return hashlib.sha256(decides.encode()).hexdigest()
 
 
 def sources() -> list[Path]:
-    """The code that decides what a training gives: its own, and the features', by which golden ones are made."""
-    needed = [Path(str(module.__file__)) for module in (features, history, last_day, online, reading, vectors)]
-    return [*Path(__file__).parent.glob("*.py"), *needed]
+    """Return the code that decides what a training gives: the step's, with all that it imports."""
+    return closure(ROOT, ["steps.train.step"])
 
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:

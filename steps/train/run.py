@@ -12,11 +12,12 @@ from steps.common import tracking
 from steps.common.dataset import Dataset, materialise
 from steps.common.settings import TrainSettings, load
 from steps.common.store import open_store
-from steps.preprocess.features import FEATURES, NAMES
-from steps.train import autoencoder, baselines, card, distribution, evaluation, golden, model, reasons, record
-from steps.train.calibration import Calibration
+from steps.scoring import distribution, golden, model
+from steps.scoring.calibration import Calibration
+from steps.scoring.features import FEATURES, NAMES
+from steps.scoring.scaling import Scales
+from steps.train import autoencoder, baselines, card, evaluation, record, unusual
 from steps.train.data import Rows, reverted, sample
-from steps.train.scaling import Scales
 
 logger = logging.getLogger(__name__)
 HIGH_SHARE = 0.1
@@ -73,7 +74,7 @@ def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, fact
     }
     whole = fitted.write(artefact, golden.make(fitted), facts | card.card(dataset.manifest, measured))
     golden.check(whole)
-    return Result(whole, network, measured, scores, tests, reasons.most_unusual(dataset, whole))
+    return Result(whole, network, measured, scores, tests, unusual.most_unusual(dataset, whole))
 
 
 def fit(onnx: bytes, past: Rows, later: Rows, scales: Scales, alert_budget: float) -> model.Model:
@@ -104,5 +105,5 @@ def _features(past: Rows, scales: Scales) -> dict[str, Any]:
             "middles": scales.middles.tolist(),
             "spreads": scales.spreads.tolist(),
         },
-        "usual": reasons.usual_values(past, NAMES, measures),
+        "usual": unusual.usual_values(past, NAMES, measures),
     }

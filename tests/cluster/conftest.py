@@ -25,12 +25,12 @@ from mlflow import MlflowClient
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from steps.common.registry import CHAMPION, Registry
 from steps.common.tracking import REGISTERED_MODEL
-from steps.register.versions import CHAMPION, Registry
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit
-from tests.command_line import cli
 from tests.containers.steps import STEPS
+from tests.support.command_line import cli
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent

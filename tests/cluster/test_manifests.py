@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 
 from tests.cluster import kube
-from tests.schemas import CRDS, KUBERNETES, validator
+from tests.support.schemas import CRDS, KUBERNETES, validator
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(

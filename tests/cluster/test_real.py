@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.register.versions import Registry
+from steps.common.registry import Registry
 from tests.cluster.argo import Run, submit
 from tests.cluster.conftest import documents, forget, local_hash, no_champion, replaying, tracking
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cluster import kube
-from tests.refusals import Refusal, refusals
+from tests.support.refusals import Refusal, refusals
 
 CASES = refusals("cluster")
 

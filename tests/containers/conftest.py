@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import bentos
 from tests.containers.docker import docker
 from tests.containers.steps import GIVEN, ROOT, STEPS
+from tests.support import bentos
 
 NAME = "pr-sentinel/test"
 LABELS = {"VERSION": "7-x", "REVISION": "a-commit", "SOURCE": "https://git.example/pr-sentinel"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tests import workers
+from tests.support import workers
 
 TOOLS = ("pip", "pip3", "uv", "gcc", "cc", "g++", "make", "git", "curl")
 # As the folder that a cluster would mount there, so with programs allowed: Java brings its libraries that way.

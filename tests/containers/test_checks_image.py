@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests import candidates
 from tests.containers.docker import RESTRICTED, TOOLS, Container, docker, python, running
+from tests.support import candidates
 
 CHECKS = ("identity", "golden", "behaviour", "speed", "compare")
 FOREIGN = ("boto3", "bentoml", "onnxruntime", "pyarrow", "pyspark", "tensorflow", "mlflow", "hera", "github", "sklearn")

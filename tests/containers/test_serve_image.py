@@ -6,9 +6,9 @@ import time
 import pytest
 import requests
 
-from steps.serve.examples import PULL_REQUEST
-from tests import workers
+from steps.serve.http.examples import PULL_REQUEST
 from tests.containers.docker import TOOLS, docker, python, running
+from tests.support import workers
 
 MOST_BYTES = 400_000_000
 MODULES = ("pip", "uv", "ensurepip", "tensorflow", "keras", "pyspark", "mlflow", "pandas", "sklearn", "boto3", "hera")

@@ -10,12 +10,13 @@ import requests
 from mlflow import MlflowClient
 from pymongo import MongoClient
 
+from local.services import embedded, java
 from steps.common.settings import StoreSettings
 from steps.common.store import open_store
-from steps.register import archive, package
-from tests import servers
+from steps.packaging import archive
+from steps.register import package
 from tests.containers.steps import Done, contained, local
-from workflows import embedded, java
+from tests.support import servers
 
 REPOSITORIES = ["example/docs", "example/webshop"]
 

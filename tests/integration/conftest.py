@@ -11,10 +11,10 @@ import requests
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from local.services import embedded
 from steps.fetch import github as adapter
-from tests import servers
-from tests.command_line import SampleRun, cli
-from workflows import embedded
+from tests.support import servers
+from tests.support.command_line import SampleRun, cli
 
 
 class StandIn:

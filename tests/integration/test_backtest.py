@@ -11,11 +11,11 @@ import pytest
 from mlflow import MlflowClient
 from pymongo import MongoClient
 
-from tests.command_line import SampleRun, cli
-from workflows import embedded
-from workflows.backtest_result import Backtest
-from workflows.backtest_source import gather
-from workflows.server import only_run
+from local.backtest.result import Backtest
+from local.backtest.source import gather
+from local.services import embedded
+from local.services.server import only_run
+from tests.support.command_line import SampleRun, cli
 
 WEBSHOP = "example/webshop"
 EVERYTHING = 10_000

@@ -4,9 +4,9 @@ import narwhals as nw
 import pyarrow as pa
 import pytest
 
-from steps.preprocess.features import own
-from steps.preprocess.vectors import PULL_SCHEMA, with_own
-from tests.pulls import pull, pulls
+from steps.scoring.features import own
+from steps.scoring.vectors import PULL_SCHEMA, with_own
+from tests.support.pulls import pull, pulls
 
 STRANGE = [
     pull(901, title="", body=""),

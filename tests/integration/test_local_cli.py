@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m workflows`; without a token, whoever runs this may have one."""
+    """Run `python -m local`; without a token, whoever runs this may have one."""
     command = [sys.executable, "-m", "workflows", *arguments]
     own = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=own | environment)

@@ -13,13 +13,13 @@ import psutil
 import pytest
 from pymongo import MongoClient
 
+from local.services import embedded
+from local.services.server import only_run, server
 from steps.common.errors import StorageFull, Unavailable
-from workflows import embedded
-from workflows.server import only_run, server
 
 ROOT = Path(__file__).parents[2]
 HOLD_MONGO = (
-    "import sys, time; from pathlib import Path; from workflows import embedded\n"
+    "import sys, time; from pathlib import Path; from local.services import embedded\n"
     "with embedded.mongo(Path(sys.argv[1])) as uri:\n"
     "    print(uri, flush=True)\n"
     "    time.sleep(300)"

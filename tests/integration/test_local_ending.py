@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.tiny_workflows import (
+from local.engine.run_state import Phase
+from tests.support.tiny_workflows import (
     RETRY,
     container,
     executed,
@@ -23,7 +24,6 @@ from tests.tiny_workflows import (
     wait_for,
     workflow,
 )
-from workflows.run_state import Phase
 
 ROOT = Path(__file__).parents[2]
 
@@ -146,10 +146,10 @@ def test_a_step_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
     document = workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], [lingering()])
     prepared(tmp_path, document)
     program = (
-        "import sys; from pathlib import Path; from workflows import attempt, local, reading;"
-        "folder = Path(sys.argv[1]); template = reading.read(folder / 'template.yaml');"
-        "run = local.begin(template, {}, folder / 'runs');"
-        "local.LocalRun(template, run, attempt.Machine(folder, {}), print).execute()"
+        "import sys; from pathlib import Path; from local.engine import attempt, reader, runner;"
+        "folder = Path(sys.argv[1]); template = reader.read(folder / 'template.yaml');"
+        "run = runner.begin(template, {}, folder / 'runs');"
+        "runner.LocalRun(template, run, attempt.Machine(folder, {}), print).execute()"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     runner = subprocess.Popen(

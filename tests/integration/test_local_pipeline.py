@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from tests.command_line import SampleRun, cli
-from workflows import embedded
+from local.services import embedded
+from tests.support.command_line import SampleRun, cli
 
 
 def run(state: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tiny_workflows import container, executed, prepared, task, workflow
-from workflows.run_state import Phase
+from local.engine.run_state import Phase
+from tests.support.tiny_workflows import container, executed, prepared, task, workflow
 
 
 def test_outputs_of_one_task_are_inputs_of_the_next_and_a_list_fans_out(tmp_path: Path) -> None:

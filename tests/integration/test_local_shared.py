@@ -13,9 +13,9 @@ import psutil
 import pytest
 import requests
 
+from local.services import shared as module
+from local.services.shared import shared
 from steps.common.errors import Unavailable
-from workflows import shared as module
-from workflows.shared import shared
 
 ROOT = Path(__file__).parents[2]
 USE = (

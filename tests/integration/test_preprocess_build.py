@@ -18,15 +18,15 @@ from steps.common.errors import ConfigurationError, StorageFull, TooManyRejected
 from steps.common.settings import MongoSettings, StoreSettings, load
 from steps.common.store import open_store
 from steps.preprocess import pipeline, source, spark
-from steps.preprocess.features import NAMES
-from steps.preprocess.history import History
 from steps.preprocess.rows import ROW_SCHEMA
+from steps.scoring.features import NAMES
+from steps.scoring.history import History
+from steps.scoring.scaling import Scales
 from steps.train.data import sample
 from steps.train.run import fit
-from steps.train.scaling import Scales
-from tests import builders
-from tests.golden_vectors import disagreements
 from tests.integration.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
+from tests.support import builders
+from tests.support.golden_vectors import disagreements
 
 Documents = Database[dict[str, Any]]
 

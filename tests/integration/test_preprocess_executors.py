@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from local.services import java
 from steps.common.errors import ConfigurationError, Unavailable
 from steps.preprocess import executors, spark
-from workflows import java
 
 NOWHERE = "k8s://https://127.0.0.1:1"
 

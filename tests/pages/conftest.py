@@ -8,13 +8,13 @@ import bson
 import pytest
 from pymongo import MongoClient
 
+from local.services import embedded
 from samples.graph import SITE
 from steps.common.settings import MongoSettings
-from steps.preprocess.history import VERSION
-from tests import builders, pulls, serving
+from steps.scoring.history import VERSION
 from tests.pages.browser import Page
 from tests.pages.chromium import chromium
-from workflows import embedded
+from tests.support import builders, pulls, serving
 
 REPOSITORIES = ("owner/name", "example/webshop")
 """The first is the one that the model's card names; of the second, the stand-in for GitHub has pull requests."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from workflows.server import server
+from local.services.server import server
 
 ROOT = Path(__file__).parents[2]
 REPOSITORIES = ("psf/requests", "kubernetes-sigs/kind")

@@ -7,15 +7,15 @@ import mlflow
 import pytest
 from pymongo import MongoClient
 
+from local.services import embedded
 from steps.common.dataset import materialise
 from steps.common.settings import StoreSettings, TrackingSettings
 from steps.common.store import open_store
 from steps.common.tracking import REGISTERED_MODEL, connected
-from steps.train import golden
-from steps.train.model import Model
-from tests.golden_vectors import disagreements
+from steps.scoring import golden
+from steps.scoring.model import Model
 from tests.real.conftest import REPOSITORIES, output
-from workflows import embedded
+from tests.support.golden_vectors import disagreements
 
 LAST = 1_000
 

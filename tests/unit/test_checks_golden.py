@@ -9,7 +9,7 @@ import pytest
 from rollouts.checks import golden
 from rollouts.checks.golden import Given
 from rollouts.checks.verdict import Outcome, Verdict
-from steps.train.artefact import as_json
+from steps.scoring.artefact import as_json
 
 REPOSITORY = {"repo": {"full_name": "golden/example"}}
 GOLDEN: list[dict[str, Any]] = [

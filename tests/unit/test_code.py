@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from steps import code
-from steps.register.closure import closure
+from steps.common.closure import closure
+from steps.packaging import code
 
 
 def test_a_step_s_code_is_what_it_imports(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from steps.train.distribution import LEAST_ROWS, Distributions, fit
+from steps.scoring.distribution import LEAST_ROWS, Distributions, fit
 
 SCORES = arrays(np.float64, st.integers(1, 300), elements=st.floats(0, 30))
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steps.preprocess.features import FEATURES, NAMES
-from steps.preprocess.history import HISTORY_FEATURES, History
-from steps.preprocess.vectors import PULL_SCHEMA, with_own
-from steps.train.reasons import facts
-from tests.pulls import passed, pull, pulls
+from steps.scoring.features import FEATURES, NAMES
+from steps.scoring.history import HISTORY_FEATURES, History
+from steps.scoring.reasons import facts
+from steps.scoring.vectors import PULL_SCHEMA, with_own
+from tests.support.pulls import passed, pull, pulls
 
 COUNTS = st.integers(0, 2**31 - 1)
 

@@ -9,7 +9,7 @@ from github import GithubException
 from requests.exceptions import ConnectTimeout, ReadTimeout
 
 from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, SentinelError
-from steps.fetch.obstacles import PATIENCE, UNANNOUNCED_SECONDS, CursorRefused, Obstacle, server_time, understand
+from steps.common.github_errors import PATIENCE, UNANNOUNCED_SECONDS, CursorRefused, Obstacle, server_time, understand
 
 ADDRESS = "https://github.example"
 GITHUBS_NOW = datetime(

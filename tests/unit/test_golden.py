@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from steps.common.errors import DamagedArtefact
-from steps.preprocess import vectors
-from steps.preprocess.history import History
-from steps.train import golden
-from steps.train.model import Model
-from tests import builders
-from tests.pulls import pulls
+from steps.scoring import golden, vectors
+from steps.scoring.history import History
+from steps.scoring.model import Model
+from tests.support import builders
+from tests.support.pulls import pulls
 
 
 @pytest.fixture(scope="module")

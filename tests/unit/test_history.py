@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from steps.common.errors import DataError
-from steps.preprocess.history import AUTHOR_FEATURES, HISTORY_FEATURES, PAST_FEATURES, History
-from steps.preprocess.vectors import with_own
-from tests.pulls import START, TEXTS, pull, pulls
+from steps.scoring.history import AUTHOR_FEATURES, HISTORY_FEATURES, PAST_FEATURES, History
+from steps.scoring.vectors import with_own
+from tests.support.pulls import START, TEXTS, pull, pulls
 
 Read = Callable[[History, dict[str, Any]], dict[str, float]]
 

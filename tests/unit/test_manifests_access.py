@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import manifests
+from tests.support import manifests
 
 RESULTS = {("argoproj.io", "workflowtaskresults"): {"create", "patch"}}
 EXECUTORS = {("", "pods"): {"create", "get", "list", "watch", "delete", "deletecollection"}}

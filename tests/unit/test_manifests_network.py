@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests import manifests
-from tests.network import Place, Policy, allowed
+from tests.support import manifests
+from tests.support.network import Place, Policy, allowed
 
 POLICIES = manifests.of_kind("NetworkPolicy")
 STEPS = ("fetch", "preprocess", "executor", "train", "register", "serve", "checks")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests import manifests
-from tests.manifests import Document
+from tests.support import manifests
+from tests.support.manifests import Document
 
 API = "/var/run/secrets/kubernetes.io/serviceaccount"
 VAULT = "/var/run/secrets/vault"

@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from tests import manifests
-from tests.refusals import Refusal, refusals
-from tests.schemas import faults
+from tests.support import manifests
+from tests.support.refusals import Refusal, refusals
+from tests.support.schemas import faults
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from hypothesis.extra.numpy import arrays
 
 from steps.common.dataset import OVERALL
 from steps.common.errors import DamagedArtefact
-from steps.train import artefact
-from steps.train.artefact import FILES, MANIFEST, VERSION
-from steps.train.model import INPUT_LIMIT, Model, reconstruct, session
-from tests import builders
+from steps.scoring import artefact
+from steps.scoring.artefact import FILES, MANIFEST, VERSION
+from steps.scoring.model import INPUT_LIMIT, Model, reconstruct, session
+from tests.support import builders
 
 REPOSITORY = builders.REPOSITORY
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.preprocess.online import Counts, Window, rarity, unseen
+from steps.scoring.online import Counts, Window, rarity, unseen
 
 NUMBERS = st.lists(st.floats(0, 40), min_size=1, max_size=60)
 

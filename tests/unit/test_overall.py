@@ -7,10 +7,10 @@ from typing import Any
 import bson
 import numpy as np
 
-from steps.preprocess.history import AUTHOR_FEATURES, HISTORY_FEATURES, History
 from steps.preprocess.overall import overall
-from steps.preprocess.vectors import with_own
-from tests.pulls import TEXTS, pull, pulls
+from steps.scoring.history import AUTHOR_FEATURES, HISTORY_FEATURES, History
+from steps.scoring.vectors import with_own
+from tests.support.pulls import TEXTS, pull, pulls
 
 
 def past(count: int, repository: str, **changes: Any) -> History:

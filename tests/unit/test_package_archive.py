@@ -9,7 +9,7 @@ import pytest
 
 from steps.common.errors import DamagedArtefact, NotFound
 from steps.common.store import FolderStore
-from steps.register import archive
+from steps.packaging import archive
 
 
 @pytest.fixture

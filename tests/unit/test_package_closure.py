@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from steps.common.closure import closure
 from steps.register import package
-from steps.register.closure import closure
 
 LOCKED = package.ROOT / package.SERVE / "requirements.txt"
 NEVER_OPENED = {"boto3", "botocore"}
@@ -87,7 +87,7 @@ def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
     """Nor tests, nor what writes datasets, trains or registers."""
     found = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
     assert {"steps/serve/service.py", "steps/serve/bento_worker.py", "steps/serve/page/index.html"} <= found
-    assert {"steps/train/model.py", "steps/preprocess/history.py", "steps/serve/requirements.txt"} <= found
+    assert {"steps/scoring/model.py", "steps/scoring/history.py", "steps/serve/requirements.txt"} <= found
     assert not [name for name in found if name.endswith("/step.py") or name.startswith(("steps/register", "tests"))]
 
 

@@ -9,7 +9,7 @@ from bson import Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
 
 from steps.preprocess.validation import MOST_REASONS, judge
-from steps.preprocess.vectors import PULL_SCHEMA
+from steps.scoring.vectors import PULL_SCHEMA
 
 MISSING = object()
 

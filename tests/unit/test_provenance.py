@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from steps.common import provenance
+from steps.common import dataset, provenance, pull_request
 from steps.common.provenance import code_hash
-from steps.preprocess import features
+from steps.scoring import features
 from steps.train import record
 
 
@@ -32,4 +32,5 @@ def test_another_source_or_version_has_another_hash(tmp_path: Path, monkeypatch:
 
 def test_a_training_depends_on_the_definitions_of_the_features() -> None:
     """Their words, groups and directions are part of the model, though a dataset may stay the same without them."""
-    assert Path(features.__file__) in record.sources()
+    decides = record.sources()
+    assert {Path(features.__file__), Path(pull_request.__file__), Path(dataset.__file__)} <= set(decides)

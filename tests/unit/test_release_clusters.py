@@ -10,7 +10,7 @@ import yaml
 
 from release import images, rendering
 from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
-from tests import kubectl
+from tests.support import kubectl
 
 pytestmark = kubectl.needed
 

@@ -5,10 +5,10 @@ import re
 import pytest
 import yaml
 
-from release import images, writing
+from release import image_pins, images
 from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
 from steps.common.errors import ConfigurationError, DataError
-from tests.manifests import ROOT, documents
+from tests.support.manifests import ROOT, documents
 
 DIGEST = f"sha256:{'a' * 64}"
 EMPTY = "# why\nimages: []\n"
@@ -86,12 +86,12 @@ def test_what_names_no_model_is_refused(model: Model) -> None:
 def test_the_service_comes_with_its_model_and_nothing_else_does() -> None:
     """Else the analysis would look for another model than the image's."""
     reference, model = f"registry.example/a@{DIGEST}", Model("a" * 64, "1")
-    writing.check(SERVE, reference, model)
-    writing.check("pr-sentinel/fetch", reference, None)
+    image_pins.check(SERVE, reference, model)
+    image_pins.check("pr-sentinel/fetch", reference, None)
     with pytest.raises(ConfigurationError, match="without its model"):
-        writing.check(SERVE, reference, None)
+        image_pins.check(SERVE, reference, None)
     with pytest.raises(ConfigurationError, match="with a model"):
-        writing.check("pr-sentinel/fetch", reference, model)
+        image_pins.check("pr-sentinel/fetch", reference, model)
 
 
 def test_the_images_are_those_of_the_manifests() -> None:

@@ -10,7 +10,7 @@ from release import stages
 from steps.common.errors import DataError
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("steps", "rollouts", "samples", "workflows/java.py", ".ci/uv.txt", "pyproject.toml", "uv.lock")
+PARTS = ("steps", "rollouts", "samples", "local/services/java.py", ".ci/uv.txt", "pyproject.toml", "uv.lock")
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +54,13 @@ def test_the_same_tree_needs_nothing(before: Path, after: Path) -> None:
         ("steps/fetch/step.py", {"fetch"}, {"preprocess", "train", "serve"}),
         ("steps/preprocess/spark.py", {"preprocess"}, {"fetch", "serve"}),
         ("steps/preprocess/executor.yaml", {"preprocess"}, {"fetch"}),
-        ("steps/preprocess/features.py", {"preprocess", "register", "serve"}, {"fetch"}),
+        ("steps/scoring/features.py", {"preprocess", "register", "serve"}, {"fetch"}),
         ("steps/train/autoencoder.py", {"train"}, {"fetch", "preprocess", "serve"}),
         ("steps/register/gate.py", {"register"}, {"fetch", "preprocess", "train", "serve"}),
         ("steps/serve/page/app.js", {"register", "serve"}, {"fetch", "preprocess", "train"}),
         ("steps/serve/bento.Dockerfile", {"register", "serve"}, {"fetch", "preprocess", "train"}),
         ("steps/serve/requirements.txt", {"register", "serve"}, {"fetch", "preprocess", "train"}),
-        ("workflows/java.py", {"preprocess"}, {"fetch", "train", "register", "serve"}),
+        ("local/services/java.py", {"preprocess"}, {"fetch", "train", "register", "serve"}),
         ("steps/packages.sh", {"fetch", "preprocess", "train", "register"}, {"serve"}),
         ("steps/unused.txt", {"fetch", "preprocess", "train", "register"}, {"serve"}),
         (".ci/uv.txt", {"fetch", "preprocess", "train", "register"}, {"serve"}),
@@ -135,8 +135,8 @@ def test_a_new_target_is_a_new_stage(before: Path, after: Path) -> None:
 
 def test_what_is_not_there_is_refused(after: Path) -> None:
     """Rather than taken for unchanged."""
-    (after / "workflows/java.py").unlink()
-    with pytest.raises(DataError, match=r"workflows/java\.py, which isn't there"):
+    (after / "local/services/java.py").unlink()
+    with pytest.raises(DataError, match=r"local/services/java\.py, which isn't there"):
         stages.fingerprint(after, "preprocess")
     (after / "steps/fetch/step.py").unlink()
     with pytest.raises(DataError, match=r"no module steps\.fetch\.step"):

@@ -9,13 +9,14 @@ import pytest
 import yaml
 from hera.workflows.io import Input
 
+from local.engine import reader
 from steps.common.errors import PERMANENT_EXIT_CODES
 from steps.fetch.step import DiscoverInput, FetchInput
 from steps.preprocess.step import PreprocessInput
 from steps.register.step import ConcludeInput, RegisterInput
 from steps.train.step import TrainInput
-from tests import kubectl
-from workflows import reading, render
+from tests.support import kubectl
+from workflows import render
 from workflows.pipeline import pipeline
 
 CONTRACTS: dict[str, type[Input]] = {
@@ -46,21 +47,21 @@ def test_rendering_twice_gives_the_same() -> None:
 
 def test_every_task_gives_its_step_exactly_what_the_contract_asks_for() -> None:
     """Nothing missing and nothing that the step would ignore."""
-    tasks = reading.read(render.TEMPLATE).spec.tasks
+    tasks = reader.read(render.TEMPLATE).spec.tasks
     given = {name: {argument.name for argument in task.arguments.parameters} for name, task in tasks.items()}
     assert given == {name: set(contract.model_fields) for name, contract in CONTRACTS.items()}
 
 
 def test_the_exit_handler_gets_exactly_what_its_contract_asks_for() -> None:
     """Under the names that Argo fills in."""
-    hooks = reading.read(render.TEMPLATE).spec.hooks
+    hooks = reader.read(render.TEMPLATE).spec.hooks
     assert hooks is not None
     assert {argument.name for argument in hooks.exit.arguments.parameters} == set(ConcludeInput.model_fields)
 
 
 def test_everything_after_the_fan_out_waits_for_it_itself() -> None:
     """After `argo retry` Argo takes a fan-out's group on again only from a task that does, and never ends otherwise."""
-    tasks = reading.read(render.TEMPLATE).spec.tasks
+    tasks = reader.read(render.TEMPLATE).spec.tasks
     assert {name for name, task in tasks.items() if "fetch" in task.depends} == tasks.keys() - {"discover", "fetch"}
 
 

@@ -10,7 +10,7 @@ from steps.common.errors import PERMANENT_EXIT_CODES, Unavailable
 from steps.serve import metrics
 from steps.serve.bento_worker import GRACE_SECONDS
 from steps.serve.metrics import SECONDS
-from tests import manifests
+from tests.support import manifests
 
 Document = manifests.Document
 (ROLLOUT,) = manifests.of_kind("Rollout")

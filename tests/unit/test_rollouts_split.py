@@ -4,8 +4,8 @@ from typing import Any
 
 import yaml
 
-from tests import manifests
-from tests.schemas import faults
+from tests.support import manifests
+from tests.support.schemas import faults
 
 SPLIT = manifests.ROOT / "rollouts" / "split"
 (ROLLOUT,) = manifests.of_kind("Rollout")

@@ -7,10 +7,10 @@ import bson
 import pytest
 
 from steps.preprocess.anomalies import KINDS
-from steps.preprocess.features import NAMES
-from steps.preprocess.history import History
 from steps.preprocess.rows import PLANTED_SHARE
-from tests.pulls import TEXTS, passed, pull, pulls
+from steps.scoring.features import NAMES
+from steps.scoring.history import History
+from tests.support.pulls import TEXTS, passed, pull, pulls
 
 REAL = ("train", "validation", "test")
 

@@ -9,10 +9,10 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from steps.serve import bodies
-from steps.serve.bodies import Bodies
 from steps.serve.contract import MOST_BYTES
-from steps.serve.problems import Refused
+from steps.serve.http import bodies
+from steps.serve.http.bodies import Bodies
+from steps.serve.http.problems import Refused
 
 MEGABYTE = b" " * 2**20
 JSON = {"content-type": "application/json"}

@@ -6,9 +6,9 @@ import pytest
 from pydantic import BaseModel
 
 from steps.common.pull_request import PullRequest
-from steps.serve import examples
 from steps.serve.app import create
 from steps.serve.contract import ScoreAnswer, ScoreRequest, UrlAnswer, UrlRequest
+from steps.serve.http import examples
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 

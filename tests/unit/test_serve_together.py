@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from steps.serve.together import Together
+from steps.serve.micro_batching import Together
 
 
 class Work:

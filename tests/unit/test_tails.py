@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from steps.train.tails import MOST_BEYOND, Tail, Tails
+from steps.scoring.tails import MOST_BEYOND, Tail, Tails
 
 VALUES = arrays(np.float64, st.integers(1, 300), elements=st.floats(-1e6, 1e6))
 

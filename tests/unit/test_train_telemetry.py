@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import builders
+from tests.support import builders
 
-LOAD = "from pathlib import Path; from steps.train.model import Model; import sys; Model.load(Path(sys.argv[1]))"
+LOAD = "from pathlib import Path; from steps.scoring.model import Model; import sys; Model.load(Path(sys.argv[1]))"
 
 
 def test_onnxruntime_does_not_start_its_telemetry(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from steps.common.pull_request import PullRequest
-from steps.preprocess.vectors import PULL_SCHEMA, plain_rows, vector
+from steps.scoring.vectors import PULL_SCHEMA, plain_rows, vector
 from tests.integration.documents import BUSY, document
 
 

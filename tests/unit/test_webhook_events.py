@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from steps.serve import events
+from steps.serve.webhooks import events
 
 PAYLOAD: dict[str, Any] = {
     "action": "synchronize",

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from local.backtest import command, page, plot
+from local.backtest.result import Backtest, Budget, Flagged, Opened, alerts, monday
+from local.backtest.source import known_name
 from steps.common.dataset import Manifest
 from steps.common.errors import ConfigurationError, NotFound
-from steps.serve.alerts import week
-from workflows import backtest as command
-from workflows import backtest_page, backtest_plot
-from workflows.backtest_result import Backtest, Budget, Flagged, Opened, alerts, monday
-from workflows.backtest_source import known_name
+from steps.serve.webhooks.alerts import week
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = '<script>alert(1)</script> "onmouseover="x {{ 7*7 }} [bold]'
@@ -167,9 +166,9 @@ def test_none_flagged_and_fewer_than_asked_for_are_said() -> None:
     """On the terminal and on the page; what there is, is taken."""
     found = backtest([1.0, 2.0], asked=500)
     assert "The dataset has only 2 pull requests of a/b: all are taken." in printed(found)
-    assert "(500 were asked for; the dataset has no more.)" in backtest_page.html(found)
+    assert "(500 were asked for; the dataset has no more.)" in page.html(found)
     assert "Flagged 0 of 2 (0.0 %)" in printed(found)
-    assert "all of them are usual for this repository" in backtest_page.html(found)
+    assert "all of them are usual for this repository" in page.html(found)
 
 
 def test_a_hostile_title_is_text_and_nothing_else() -> None:
@@ -177,15 +176,15 @@ def test_a_hostile_title_is_text_and_nothing_else() -> None:
     plain = backtest([1.0, 7.0])
     hurt = flagged(plain.opened[1], title=HOSTILE, reasons=[HOSTILE], repository=HOSTILE)
     hostile = backtest([1.0, 7.0], repository=HOSTILE, flagged=[hurt])
-    page = backtest_page.html(hostile)
-    assert Tags(page).found == Tags(backtest_page.html(plain)).found
-    assert "{{ 7*7 }}" in page
+    written = page.html(hostile)
+    assert Tags(written).found == Tags(page.html(plain)).found
+    assert "{{ 7*7 }}" in written
     assert "[bold]" in printed(hostile)
 
 
 def test_the_page_needs_nothing_but_itself() -> None:
     """No script, style sheet, picture or font from anywhere else; links lead to pull requests or within the page."""
-    tags = Tags(backtest_page.html(backtest([1.0, 7.0, 9.5]))).found
+    tags = Tags(page.html(backtest([1.0, 7.0, 9.5]))).found
     assert {"script", "link", "iframe", "img"}.isdisjoint(tag for tag, _ in tags)
     addresses = [str(attributes["href"]) for _, attributes in tags if "href" in attributes]
     assert all(address.startswith(("#", "https://github.com/a/b/pull/")) for address in addresses)
@@ -193,11 +192,11 @@ def test_the_page_needs_nothing_but_itself() -> None:
 
 def test_every_plot_has_a_name_and_a_description_in_words() -> None:
     """For whoever does not see it."""
-    tags = Tags(backtest_page.html(backtest([1.0, 7.0, 9.5])))
+    tags = Tags(page.html(backtest([1.0, 7.0, 9.5])))
     plots = [attributes for tag, attributes in tags.found if tag == "svg" and attributes.get("role") == "img"]
     assert len(plots) == 2
-    for plot in plots:
-        title, words = (tags.texts[name] for name in str(plot["aria-labelledby"]).split())
+    for one in plots:
+        title, words = (tags.texts[name] for name in str(one["aria-labelledby"]).split())
         assert title
         assert re.search(r"\d", words)
     assert all("aria-hidden" in a or "role" in a for tag, a in tags.found if tag == "svg")
@@ -205,8 +204,8 @@ def test_every_plot_has_a_name_and_a_description_in_words() -> None:
 
 def test_a_long_list_is_folded() -> None:
     """The first ones are open, the others a click away; the terminal names how many there are."""
-    found = backtest([7.0] * (backtest_page.SHOWN + 3), every=timedelta(hours=1))
-    assert "<summary>3 more</summary>" in backtest_page.html(found)
+    found = backtest([7.0] * (page.SHOWN + 3), every=timedelta(hours=1))
+    assert "<summary>3 more</summary>" in page.html(found)
     assert "… and 3 older ones." in printed(found)
 
 
@@ -215,28 +214,28 @@ def test_a_long_list_is_folded() -> None:
 def test_whatever_the_scores_everything_is_inside_the_plots(scores: list[float], every: timedelta) -> None:
     """Dots, marks and bars; the parts of the time cover all of it."""
     found = backtest(scores, every=every)
-    plot, histogram = backtest_plot.scores(found), backtest_plot.histogram(found)
-    places = [place for dot in plot.dots for place in (dot.x, dot.y)]
-    places += [plot.threshold, histogram.threshold, *(m.at for m in (*plot.levels, *plot.dates, *histogram.limits))]
+    drawn, histogram = plot.scores(found), plot.histogram(found)
+    places = [place for dot in drawn.dots for place in (dot.x, dot.y)]
+    places += [drawn.threshold, histogram.threshold, *(m.at for m in (*drawn.levels, *drawn.dates, *histogram.limits))]
     places += [place for bar in histogram.bars for place in (bar.x, bar.x + bar.width, bar.y, bar.y + bar.height)]
     assert all(0 <= place <= 100 for place in places)
-    assert len(plot.dots) == sum(bar.pulls for bar in histogram.bars) == len(scores)
-    assert sum(part.width for part in plot.parts) == pytest.approx(100)
-    assert len(histogram.limits) <= backtest_plot.MOST_BARS + 1
+    assert len(drawn.dots) == sum(bar.pulls for bar in histogram.bars) == len(scores)
+    assert sum(part.width for part in drawn.parts) == pytest.approx(100)
+    assert len(histogram.limits) <= plot.MOST_BARS + 1
 
 
 def test_higher_scores_and_later_openings_are_further_up_and_right() -> None:
     """Above the line of the threshold are the flagged ones and no others."""
     found = backtest([1.0, 5.9, 6.1, 12.0])
-    plot = backtest_plot.scores(found)
-    assert [dot.x for dot in plot.dots] == sorted(dot.x for dot in plot.dots)
-    assert [dot.y for dot in plot.dots] == sorted((dot.y for dot in plot.dots), reverse=True)
-    assert [dot.y < plot.threshold for dot in plot.dots] == [False, False, True, True]
+    drawn = plot.scores(found)
+    assert [dot.x for dot in drawn.dots] == sorted(dot.x for dot in drawn.dots)
+    assert [dot.y for dot in drawn.dots] == sorted((dot.y for dot in drawn.dots), reverse=True)
+    assert [dot.y < drawn.threshold for dot in drawn.dots] == [False, False, True, True]
 
 
 def test_the_page_stays_in_its_folder(tmp_path: Path) -> None:
     """Whatever a repository is called."""
-    path = backtest_page.write(backtest([1.0], repository="../a/b c"), tmp_path)
+    path = page.write(backtest([1.0], repository="../a/b c"), tmp_path)
     assert path == tmp_path / "backtest-..-a-b-c.html"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -268,7 +267,7 @@ def test_mlflow_tells_its_maker_nothing() -> None:
     """Whichever command of ours imports it; by itself it would."""
     ask = "from mlflow.telemetry.client import get_telemetry_client as client; print(client() is None)"
     own = {name: value for name, value in os.environ.items() if name not in {"CI", "MLFLOW_DISABLE_TELEMETRY"}}
-    command = [sys.executable, "-c", f"import workflows.backtest_source; {ask}"]
+    command = [sys.executable, "-c", f"import local.backtest.source; {ask}"]
     answer = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=True)
     assert answer.stdout == "True\n"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workflows import java
+from local.services import java
 
 OLD = """#!/bin/sh
 echo 'openjdk version "11.0.2" 2019-01-15' >&2

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workflows.progress import PlainLines, shown, table
-from workflows.run_state import Node, Phase, Run
+from local.engine.progress import PlainLines, shown, table
+from local.engine.run_state import Node, Phase, Run
 
 
 def going_on() -> Run:

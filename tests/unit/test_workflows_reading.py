@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from local.engine import reader
 from steps.common.errors import ConfigurationError
-from workflows import reading, render
+from workflows import render
 
 Document = dict[str, Any]
 COMMITTED = yaml.safe_load(render.TEMPLATE.read_text("utf-8"))
@@ -35,7 +36,7 @@ def changed(change: Callable[[Document], object], path: Path) -> Path:
 
 def test_the_committed_template_is_covered() -> None:
     """All of it, which is what makes the local run worth something."""
-    assert reading.read(render.TEMPLATE).metadata.name == "pr-sentinel"
+    assert reader.read(render.TEMPLATE).metadata.name == "pr-sentinel"
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,6 @@ def test_the_committed_template_is_covered() -> None:
 def test_what_is_not_covered_is_named(change: Callable[[Document], object], named: str, tmp_path: Path) -> None:
     """One change each, as somebody might make it without thinking of the local run."""
     with pytest.raises(ConfigurationError) as refusal:
-        reading.read(changed(change, tmp_path / "template.yaml"))
+        reader.read(changed(change, tmp_path / "template.yaml"))
     assert named in refusal.value.problem
     assert "Argo Workflows" in refusal.value.advice

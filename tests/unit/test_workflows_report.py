@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from workflows import change, report, tables
-from workflows.findings import Evaluation, Findings, Unusual
-from workflows.progress import summary
-from workflows.run_state import Node, Phase, Run
-from workflows.untrusted import one_line, web_address
+from local.engine.progress import summary
+from local.engine.run_state import Node, Phase, Run
+from local.report import changes, page, tables
+from local.report.findings import Evaluation, Findings, Unusual
+from local.untrusted import one_line, web_address
 
 HOSTILE = '<script>alert(1)</script> "onmouseover="x {{ 7*7 }}'
 FIGURES = {
@@ -89,19 +89,19 @@ class Tags(HTMLParser):
 def test_a_hostile_title_is_text_and_nothing_else(tmp_path: Path) -> None:
     """No element and no attribute of the page comes from a title, a reason or a repository's name."""
     run = finished(tmp_path)
-    page = report.html(run, findings(pull(title=HOSTILE, reasons=[HOSTILE], repository=HOSTILE)))
-    plain = report.html(run, findings(pull()))
+    written = page.html(run, findings(pull(title=HOSTILE, reasons=[HOSTILE], repository=HOSTILE)))
+    plain = page.html(run, findings(pull()))
     hostile_tags, plain_tags = Tags(), Tags()
-    hostile_tags.feed(page)
+    hostile_tags.feed(written)
     plain_tags.feed(plain)
     assert hostile_tags.found == plain_tags.found
-    assert "{{ 7*7 }}" in page
+    assert "{{ 7*7 }}" in written
 
 
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     """No script, no style sheet, no picture, no font from anywhere else."""
     tags = Tags()
-    tags.feed(report.html(finished(tmp_path), findings(pull())))
+    tags.feed(page.html(finished(tmp_path), findings(pull())))
     assert {"script", "link", "iframe"}.isdisjoint(tag for tag, _ in tags.found)
     assert all(str(attributes["src"]).startswith("data:image/png") for tag, attributes in tags.found if tag == "img")
 
@@ -141,14 +141,14 @@ def test_the_terminal_shows_titles_as_they_are() -> None:
 
 def test_the_first_run_says_what_it_fetched(tmp_path: Path) -> None:
     """There is nothing to compare it with."""
-    told = change.told(finished(tmp_path, fetched="120", requests="3", quarantined="2"))
+    told = changes.told(finished(tmp_path, fetched="120", requests="3", quarantined="2"))
     assert told == "120 pull requests fetched in 3 requests for 1 repository. 2 unusable ones were put aside."
 
 
 def test_a_second_run_says_that_nothing_changed(tmp_path: Path) -> None:
     """And that its results are those of the run before."""
     finished(tmp_path, "earlier", fetched="120").save()
-    told = change.told(finished(tmp_path))
+    told = changes.told(finished(tmp_path))
     assert told.startswith("Incremental: nothing changed since 2")
     assert told.endswith("UTC: 1 request for 1 repository; dataset and model unchanged.")
 
@@ -156,7 +156,7 @@ def test_a_second_run_says_that_nothing_changed(tmp_path: Path) -> None:
 def test_a_run_after_changes_says_how_many(tmp_path: Path) -> None:
     """New ones and updated ones apart."""
     finished(tmp_path, "earlier", fetched="120").save()
-    assert "Incremental: 12 new, 3 updated since 2" in change.told(finished(tmp_path, fetched="12", updated="3"))
+    assert "Incremental: 12 new, 3 updated since 2" in changes.told(finished(tmp_path, fetched="12", updated="3"))
 
 
 def test_a_run_of_other_repositories_is_nothing_to_compare_with(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_run_of_other_repositories_is_nothing_to_compare_with(tmp_path: Path) 
     earlier.save()
     other.arguments = {"repositories": json.dumps(["c/d"])}
     other.save()
-    assert change.before(finished(tmp_path)) is None
+    assert changes.before(finished(tmp_path)) is None
 
 
 def test_outputs_are_summed_up_in_a_line() -> None:

@@ -17,12 +17,12 @@ import pytest
 import requests
 import yaml
 
+from local.services import embedded
 from release.images import IMAGES, SERVE
 from tests.cluster import kube
 from tests.cluster.conftest import SETTINGS, Vault, executor_image, pushed, step_secrets
-from tests.command_line import ROOT
 from tests.integration.release.conftest import NAME, Repository
-from workflows import embedded
+from tests.support.command_line import ROOT
 
 HERE = Path(__file__).parent
 ARGO_CD, WATCH, STAGING = "argocd", "monitoring", "pr-sentinel-staging"

@@ -19,9 +19,9 @@ import yaml
 from pymongo import MongoClient
 
 from samples import raw
-from tests import candidates
 from tests.cluster import kube
 from tests.cluster.conftest import pushed
+from tests.support import candidates
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -81,7 +81,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def digests(models: Path) -> dict[str, str]:
     """That of each model."""
-    from steps.train import artefact
+    from steps.scoring import artefact
 
     return {folder.name: artefact.read(folder).digest for folder in models.iterdir()}
 

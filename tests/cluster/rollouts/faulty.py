@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steps.serve.app import create as usual
-from steps.serve.boundary import Boundary
+from steps.serve.http.middleware import Boundary
 
 BROKEN = Path("/tmp/broken")  # noqa: S108  the pod's own
 

@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 
 from steps.common.settings import MongoSettings
-from tests import candidates, serving
+from tests.support import candidates, serving
 
 ROOT = Path(__file__).parents[3]
 Start = Callable[..., AbstractContextManager[serving.Running]]

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import manifests
-from tests.schemas import CACHE, ROLLOUTS, source
+from tests.support import manifests
+from tests.support.schemas import CACHE, ROLLOUTS, source
 
 HASH, ANOTHER = "7b5c", "66aa"
 STEP_SECONDS = 5

@@ -9,8 +9,9 @@ from mlflow import MlflowClient
 
 from steps.common.settings import TrainSettings
 from steps.common.store import open_store
-from steps.register import archive, package
-from tests import builders, plain_bento
+from steps.packaging import archive
+from steps.register import package
+from tests.support import builders, plain_bento
 
 OTHER_NAMES = ("alpha", "beta", "gamma")
 

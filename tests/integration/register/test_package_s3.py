@@ -7,7 +7,7 @@ import pytest
 from steps.common.errors import DamagedArtefact, NotFound
 from steps.common.settings import StoreSettings, load
 from steps.common.store import open_store
-from steps.register import archive
+from steps.packaging import archive
 
 
 @pytest.mark.usefixtures("bucket")

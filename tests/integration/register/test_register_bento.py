@@ -11,7 +11,8 @@ from mlflow.entities.model_registry import ModelVersion
 from steps.common.errors import DamagedArtefact, StorageFull
 from steps.common.settings import StoreSettings, load
 from steps.common.store import FolderStore, Store, open_store
-from steps.register import archive, package
+from steps.packaging import archive
+from steps.register import package
 from steps.register.registry import decide_and_register
 
 NAME = "pr-sentinel"
@@ -36,14 +37,14 @@ def keys(store: Store) -> list[str]:
 
 def lose(client: MlflowClient, store: Store) -> None:
     """As if the champion was registered before there were Bentos."""
-    for name in (package.KEY, package.TAG):
+    for name in (archive.KEY_TAG, archive.BENTO_TAG):
         client.delete_model_version_tag(NAME, champion(client).version, name)
     store.delete(archive.FOLDER)
 
 
 def change(client: MlflowClient, store: Store) -> None:
     """Change one byte of the champion's Bento."""
-    key = champion(client).tags[package.KEY]
+    key = champion(client).tags[archive.KEY_TAG]
     store.write(key, store.read(key)[:-1] + b"\0")
 
 
@@ -59,9 +60,9 @@ def test_a_champion_has_a_bento_that_tells_what_it_is(
     """By the version's tags, in the store, under its own hash."""
     answer = decide_and_register(**trainings["good"])
     version = champion(client)
-    assert (version.tags[package.TAG], [version.tags[package.KEY]]) == (answer["bento"], keys(store))
+    assert (version.tags[archive.BENTO_TAG], [version.tags[archive.KEY_TAG]]) == (answer["bento"], keys(store))
     assert answer["bento"].startswith(f"{NAME}:1-")
-    folder = archive.unpacked(store, version.tags[package.KEY], tmp_path / "here")
+    folder = archive.unpacked(store, version.tags[archive.KEY_TAG], tmp_path / "here")
     assert json.loads((folder / package.REGISTRATION).read_bytes()) == {
         "name": NAME,
         "version": "1",
@@ -80,7 +81,7 @@ def test_the_same_run_again_packs_nothing(
     monkeypatch.setattr(package, "make", None)
     again = decide_and_register(**trainings["good"])
     assert (again["decision"], again["bento"]) == ("unchanged", first["bento"])
-    assert keys(store) == [champion(client).tags[package.KEY]]
+    assert keys(store) == [champion(client).tags[archive.KEY_TAG]]
 
 
 @pytest.mark.parametrize("spoil", [lose, change, empty])
@@ -95,8 +96,8 @@ def test_a_champion_without_a_whole_bento_gets_one(
     answer = decide_and_register(**trainings[second])
     assert answer["bento"] == ("" if second == "faint" else first["bento"])
     assert champion(client).tags == before
-    assert keys(store) == [before[package.KEY]]
-    assert archive.is_whole(store, before[package.KEY])
+    assert keys(store) == [before[archive.KEY_TAG]]
+    assert archive.is_whole(store, before[archive.KEY_TAG])
 
 
 def test_other_code_makes_another_bento_of_the_same_version(
@@ -104,14 +105,14 @@ def test_other_code_makes_another_bento_of_the_same_version(
 ) -> None:
     """So what is mended in the service reaches it without a new model; the old Bento stays for who uses it."""
     first = decide_and_register(**trainings["good"])
-    before = champion(client).tags[package.KEY]
+    before = champion(client).tags[archive.KEY_TAG]
     files = [*package.files(), package.ROOT / "README.md"]
     monkeypatch.setattr(package, "files", lambda: files)
     answer = decide_and_register(**trainings["faint"])
     assert answer["decision"] == "refused"
     after = champion(client)
-    assert (after.version in {"1", 1}, after.tags[package.TAG] != first["bento"]) == (True, True)
-    assert sorted(keys(store)) == sorted([before, after.tags[package.KEY]])
+    assert (after.version in {"1", 1}, after.tags[archive.BENTO_TAG] != first["bento"]) == (True, True)
+    assert sorted(keys(store)) == sorted([before, after.tags[archive.KEY_TAG]])
 
 
 def test_a_champion_that_does_not_fit_the_code_any_more_keeps_its_bento(
@@ -127,7 +128,7 @@ def test_a_champion_that_does_not_fit_the_code_any_more_keeps_its_bento(
     monkeypatch.setattr(package, "files", lambda: [])
     monkeypatch.setattr(package, "make", refused)
     assert decide_and_register(**trainings["faint"])["decision"] == "refused"
-    assert (champion(client).tags, keys(store)) == (before, [before[package.KEY]])
+    assert (champion(client).tags, keys(store)) == (before, [before[archive.KEY_TAG]])
     (told,) = (record for record in caplog.records if record.message == "no new Bento of the champion")
     assert "golden" in vars(told)["problem"]
 
@@ -149,7 +150,7 @@ def test_a_version_whose_bento_can_not_be_made_does_not_become_champion(
     assert champion(client).version in {"1", 1}
     answer = decide_and_register(**trainings["good"])
     assert (answer["decision"], answer["version"]) == ("accepted", "2")
-    assert champion(client).tags[package.TAG] == answer["bento"]
+    assert champion(client).tags[archive.BENTO_TAG] == answer["bento"]
     assert len(keys(store)) == 2
 
 

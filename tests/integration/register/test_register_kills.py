@@ -11,8 +11,9 @@ from mlflow import MlflowClient
 
 from steps.common.settings import StoreSettings
 from steps.common.store import open_store
-from steps.register import archive, package, registry
-from tests import plain_bento
+from steps.packaging import archive
+from steps.register import package, registry
+from tests.support import plain_bento
 
 NAME = "pr-sentinel"
 # Forked from a server that holds nothing but the imports: a process of its own without seconds of importing each.
@@ -77,9 +78,9 @@ def test_killed_before_the_alias_moves_it_ends_as_if_nothing_had_happened(
     assert client.get_model_version_by_alias(NAME, "champion").version == found[0].version
     assert found[0].tags["reason"] == answer["reason"]
     store = open_store(StoreSettings(store_url=environment["STORE_URL"]))
-    assert store.keys(f"{archive.FOLDER}/{answer['version']}") == [found[0].tags[package.KEY]]
-    assert archive.is_whole(store, found[0].tags[package.KEY])
-    assert found[0].tags[package.TAG] == answer["bento"]
+    assert store.keys(f"{archive.FOLDER}/{answer['version']}") == [found[0].tags[archive.KEY_TAG]]
+    assert archive.is_whole(store, found[0].tags[archive.KEY_TAG])
+    assert found[0].tags[archive.BENTO_TAG] == answer["bento"]
 
 
 def test_killed_after_the_alias_moved_it_finds_its_work_done(client: MlflowClient, trainings: Any) -> None:

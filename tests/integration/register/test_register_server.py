@@ -10,9 +10,9 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
+from local.services.server import server
 from steps.common.errors import NotFound
 from steps.register.registry import decide_and_register
-from workflows.server import server
 
 LOOPBACK = "127.0.0.1"
 # MLflow's own application, without the workers that its command starts around it.

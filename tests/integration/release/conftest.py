@@ -12,12 +12,12 @@ import pytest
 import requests
 import yaml
 
+from local.services import embedded
 from release import git, images
 from release.analysis import KINDS, PASSED, Analysis
 from release.images import COMPONENT, IMAGES, MODEL, Model
 from release.settings import GitSettings
-from tests.git_server import serving
-from workflows import embedded
+from tests.support.git_server import serving
 
 ROOT = Path(__file__).parents[3]
 NAME = "example/webshop"

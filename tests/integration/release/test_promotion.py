@@ -15,11 +15,11 @@ from release.promotion import Refused
 from release.settings import GitSettings, HubSettings
 from steps.common.errors import DataError, NotFound
 from steps.common.settings import load
-from tests import kubectl
 from tests.integration.release.analyses import WRONG
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import file_of, release
 from tests.integration.release.conftest import HOST, NAME, Pulls, Repository, digest, passed
+from tests.support import kubectl
 
 pytestmark = kubectl.needed
 

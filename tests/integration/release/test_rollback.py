@@ -11,11 +11,11 @@ import pytest
 from mlflow import MlflowClient
 
 from release.images import SERVE
-from steps.register.versions import CHAMPION
-from tests import kubectl
+from steps.common.registry import CHAMPION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
 from tests.integration.release.conftest import Pulls, Repository, digest
+from tests.support import kubectl
 
 pytestmark = kubectl.needed
 

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from release import git, writing
+from release import git, image_pins
 from release.git import STAGING, Clone
 from release.images import IMAGES, SERVE
 from release.settings import GitSettings
@@ -16,7 +16,7 @@ def write(image: str, number: int) -> bool:
     named = model(number) if image == SERVE else None
     with git.clone(load(GitSettings)) as clone:
         reference = f"registry.example/{image}@{digest(number)}"
-        return clone.move(STAGING, lambda head: writing.commit(clone, head, image, reference, named))
+        return clone.move(STAGING, lambda head: image_pins.commit(clone, head, image, reference, named))
 
 
 def test_the_command_writes_an_image_and_its_model_once(repository: Repository, clone: Clone) -> None:

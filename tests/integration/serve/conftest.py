@@ -11,8 +11,8 @@ import pytest
 from samples import raw
 from steps.common.settings import ServeSettings
 from steps.serve.app import create
-from tests import bentos, builders, pulls, serving
-from tests.command_line import SampleRun
+from tests.support import bentos, builders, pulls, serving
+from tests.support.command_line import SampleRun
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have another HTTP client

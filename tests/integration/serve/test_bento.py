@@ -14,9 +14,9 @@ import yaml
 
 from steps.common.errors import DataError
 from steps.register import package
-from steps.serve.examples import PULL_REQUEST
-from steps.train.artefact import FILES, MANIFEST
-from tests import bentos, workers
+from steps.scoring.artefact import FILES, MANIFEST
+from steps.serve.http.examples import PULL_REQUEST
+from tests.support import bentos, workers
 
 NAME = "pr-sentinel"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from local.champion import find
 from steps.common.errors import DamagedArtefact, NotFound, Unavailable
 from steps.common.tracking import REGISTERED_MODEL
-from steps.register import package
-from tests.command_line import NAMED
-from workflows.champion import find
+from steps.packaging import archive
+from tests.support.command_line import NAMED
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def registry(state: Path) -> MlflowClient:
 def stored(state: Path, registry: MlflowClient) -> Path:
     """The champion's Bento in the state's store."""
     version = registry.get_model_version_by_alias(REGISTERED_MODEL, "champion")
-    return state / "store" / str(version.tags[package.KEY])
+    return state / "store" / str(version.tags[archive.KEY_TAG])
 
 
 def test_it_is_unpacked_beside_the_rest(state: Path, stored: Path) -> None:
@@ -52,7 +52,7 @@ def test_where_nobody_is_champion_it_says_what_to_do(state: Path, registry: Mlfl
 
 def test_a_champion_from_before_there_were_bentos_is_named(state: Path, registry: MlflowClient) -> None:
     """With what gives it one."""
-    registry.delete_model_version_tag(REGISTERED_MODEL, "1", package.KEY)
+    registry.delete_model_version_tag(REGISTERED_MODEL, "1", archive.KEY_TAG)
     with pytest.raises(NotFound, match=r"Version 1, the champion, has no Bento\. Run the pipeline again"):
         find(state)
 

@@ -13,9 +13,9 @@ import sentry_sdk.transport
 from starlette.testclient import TestClient
 
 from steps.common.pull_request import PullRequest
-from steps.serve import logs, scoring
+from steps.serve import logs, scorer
 from steps.serve.app import create
-from tests import serving
+from tests.support import serving
 
 MARK = "Xyzzy4711"
 Pull = dict[str, Any]
@@ -32,14 +32,14 @@ def marked(pull: Pull) -> Pull:
 def failing(settings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A service in which scoring meets a mistake that quotes what it was given."""
 
-    def score(_: Any, asked: list[scoring.Asked]) -> list[scoring.Scored]:
+    def score(_: Any, asked: list[scorer.Asked]) -> list[scorer.Scored]:
         pull: PullRequest = asked[0].pull
         try:
             return [int(pull.title)]  # type: ignore[list-item]
         except ValueError as error:
             raise RuntimeError(pull.body) from error
 
-    settings.setattr(scoring, "score", score)
+    settings.setattr(scorer, "score", score)
     return settings
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from local import image
+from local.champion import find
 from steps.common.errors import ConfigurationError
-from tests.command_line import NAMED
-from workflows import image
-from workflows.champion import find
+from tests.support.command_line import NAMED
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from pymongo.database import Database
 from starlette.testclient import TestClient
 
 from steps.common.dataset import OVERALL
-from steps.preprocess.features import NAMES
-from steps.preprocess.history import VERSION
+from steps.scoring.features import NAMES
+from steps.scoring.history import VERSION
 from steps.serve import histories, metrics, predictions
 from steps.serve.app import create
-from tests import pulls
 from tests.integration.serve.cable import Cable
 from tests.integration.webhook.hook import eventually
+from tests.support import pulls
 
 Mongo = Database[dict[str, Any]]
 Pull = dict[str, Any]

@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from steps.serve.contract import MOST_BYTES
-from tests import serving
+from tests.support import serving
 
 Pull = dict[str, Any]
 JSON = {"Content-Type": "application/json"}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from steps.scoring.artefact import as_json, read, write
 from steps.serve.app import create
-from steps.train.artefact import as_json, read, write
-from tests import serving
+from tests.support import serving
 
 
 def changed(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:

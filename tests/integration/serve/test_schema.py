@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from samples.graph import SITE
 from steps.serve.app import create
-from tests import serving
+from tests.support import serving
 
 CASES = 1_000
 

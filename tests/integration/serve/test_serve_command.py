@@ -13,11 +13,11 @@ import psutil
 import pytest
 import requests
 
+from local.services import embedded
 from samples.graph import SITE
-from steps.serve.examples import PULL_REQUEST
-from tests import workers
-from tests.command_line import NAMED, ROOT, cli
-from workflows import embedded
+from steps.serve.http.examples import PULL_REQUEST
+from tests.support import workers
+from tests.support.command_line import NAMED, ROOT, cli
 
 WELL = "Serving version 1 (pr-sentinel:1-"
 

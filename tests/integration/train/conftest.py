@@ -13,11 +13,11 @@ from samples.generate import repositories
 from samples.records import Pull
 from steps.common.dataset import Repository
 from steps.preprocess.anomalies import Text
-from steps.preprocess.features import NAMES
 from steps.preprocess.rows import ROW_SCHEMA
+from steps.scoring.features import NAMES
 from steps.train.run import train_and_measure
-from tests import builders
-from tests.pulls import START, passed
+from tests.support import builders
+from tests.support.pulls import START, passed
 
 BUDGET, SEED = 0.01, 7
 REPOSITORIES = ("example/compiler", "example/docs", "example/webshop")

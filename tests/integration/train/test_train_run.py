@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 
 from steps.common.errors import DamagedArtefact, NotFound, Unavailable
 from steps.preprocess.anomalies import KINDS
-from steps.preprocess.features import NAMES
-from steps.train.model import Model
+from steps.scoring.features import NAMES
+from steps.scoring.model import Model
 from steps.train.run import train_and_measure
 from tests.integration.train.conftest import BUDGET, SEED, Trained
 
@@ -141,7 +141,7 @@ def test_a_finished_training_is_not_done_again(
 
 def test_a_damaged_dataset_is_never_trained_on(environment: dict[str, str], tmp_path: Path) -> None:
     """Nor one that isn't there."""
-    from tests import builders
+    from tests.support import builders
 
     uri = builders.dataset(tmp_path / "store")
     with pytest.MonkeyPatch.context() as patch:

@@ -15,13 +15,15 @@ from fastapi import FastAPI
 
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
-from steps.serve import deliveries, logs, problems, webhook, worker
+from steps.serve import logs
 from steps.serve.contract import ModelName, Result
 from steps.serve.histories import Histories
-from steps.serve.listening import listening
+from steps.serve.http import problems
+from steps.serve.webhooks import deliveries, receiver, worker
+from steps.serve.webhooks.lifespan import listening
 
 if TYPE_CHECKING:
-    from steps.serve.scoring import Scorer
+    from steps.serve.scorer import Scorer
 
 MANY = 1_000
 BROKEN = 666
@@ -78,7 +80,7 @@ def create(histories: Histories | None = None) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan)
     problems.install(app)
-    app.include_router(webhook.router)
+    app.include_router(receiver.router)
     return app
 
 

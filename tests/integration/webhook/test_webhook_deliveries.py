@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pymongo import AsyncMongoClient
 
+from local.services import embedded
 from steps.common.mongo import Document
-from steps.serve.deliveries import Deliveries
-from steps.serve.events import Notice
-from workflows import embedded
+from steps.serve.webhooks.deliveries import Deliveries
+from steps.serve.webhooks.events import Notice
 
 
 async def _keep_while_preparing(uri: str, name: str) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.serve import deliveries
+from steps.serve.webhooks import deliveries
 from tests.integration.conftest import StandIn
 from tests.integration.webhook import app
 from tests.integration.webhook.hook import SECRET, Hook, Mongo, eventually, process

@@ -9,13 +9,13 @@ import bson
 import pytest
 
 from samples.server import LATEST
-from steps.preprocess.history import VERSION, History
-from steps.preprocess.vectors import plain_rows, with_own
+from steps.scoring.history import VERSION, History
+from steps.scoring.vectors import plain_rows, with_own
 from steps.serve.histories import Histories
 from tests.integration.conftest import StandIn
 from tests.integration.webhook.app import create
 from tests.integration.webhook.hook import SHOP, Hook, Mongo, hurried, serving
-from tests.pulls import pulls
+from tests.support.pulls import pulls
 
 NEW = (2594, 2596, 2597, 2598, 2600)
 """Some of the repository's last ones."""

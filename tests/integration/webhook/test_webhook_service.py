@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from local.services import embedded
 from tests.integration.conftest import StandIn
 from tests.integration.webhook.app import create
 from tests.integration.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
-from workflows import embedded
 
 
 def test_without_mongodb_the_answer_says_so_within_a_second(

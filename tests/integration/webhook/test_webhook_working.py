@@ -11,7 +11,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from steps.serve.announcers import MARKER
+from steps.serve.webhooks.notifiers import MARKER
 from tests.integration.conftest import StandIn
 from tests.integration.webhook.app import create
 from tests.integration.webhook.hook import SHOP, Hook, Mongo, eventually, hurried, process, serving

@@ -1,0 +1,1 @@
+"""PR Sentinel on one machine: the command line, the workflow engine, embedded services, reports and backtests."""

@@ -1,0 +1,24 @@
+"""The champion of a state folder: its Bento from the registry and the store that the folder's runs use."""
+
+import os
+from pathlib import Path
+
+from local.services import embedded
+from steps.common.settings import StoreSettings, TrackingSettings
+from steps.packaging import archive
+from steps.packaging.champion import Champion, fetch, no_champion
+
+
+def find(state: Path) -> Champion:
+    """Fetch the champion's Bento below the state folder.
+
+    Raises:
+        NotFound: there is no champion, or it has no Bento.
+        DamagedArtefact: the Bento is not the one that the registry names.
+        Unavailable: the registry or the store does not answer.
+    """
+    if "MLFLOW_URI" not in os.environ and not (state / "mlflow.db").is_file():
+        raise no_champion()
+    places = embedded.places(state)
+    tracking = TrackingSettings(mlflow_uri=places["MLFLOW_URI"])
+    return fetch(tracking, StoreSettings(store_url=places["STORE_URL"]), state / archive.FOLDER)

@@ -1,0 +1,151 @@
+"""One try of one step: the subprocess that its container would be, watched until it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Any, BinaryIO
+
+import psutil
+
+from local.engine import guard
+from local.engine.template import OUTPUTS_FOLDER, Container
+
+LOOK_EVERY = 0.1
+MEASURE_EVERY = 0.5
+GRACE_SECONDS = 10.0
+KILLED_BY_SIGNAL = 128
+Heard = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What stands in for the cluster: where the steps' modules are, and the settings that they may read."""
+
+    root: Path
+    settings: Mapping[str, str]
+
+
+@dataclass
+class Attempt:
+    """How one try went."""
+
+    exit_code: int = 0
+    peak_bytes: int = 0
+    late: bool = False
+    outputs: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+
+def attempt(
+    container: Container, inputs: Mapping[str, str], machine: Machine, *, log: Path, stop: Event, heard: Heard
+) -> Attempt:
+    """Run the container once; it is ended when `stop` is set or its deadline has passed."""
+    with TemporaryDirectory(prefix="pr-sentinel-") as folder:
+        scratch = Path(folder)
+        (scratch / "tmp").mkdir()
+        source = scratch / "source"
+        source.write_text(json.dumps([{"name": name, "value": value} for name, value in inputs.items()]), "utf-8")
+        command = [sys.executable, *container.script.args, str(source)]
+        with log.open("ab") as sink, log.open("rb") as lines:
+            lines.seek(0, os.SEEK_END)
+            process = subprocess.Popen(  # noqa: S603  the command is the template's
+                [sys.executable, guard.__file__, str(os.getpid()), *command],
+                cwd=machine.root,
+                env=_environment(container, machine, scratch),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            result = _watch(process, lines, container.active_deadline_seconds, stop, heard)
+        _collect(container, scratch, result)
+        return result
+
+
+def _environment(container: Container, machine: Machine, scratch: Path) -> dict[str, str]:
+    settings = machine.settings if container.script.env_from else {}
+    # A step that sees VAULT_ADDR expects a pod's identity, which there is none of here.
+    own = {name: value for name, value in os.environ.items() if name != "VAULT_ADDR"}
+    return {
+        **own,
+        **settings,
+        **container.script.literals,
+        OUTPUTS_FOLDER: str(scratch / "outputs"),
+        "TMPDIR": str(scratch / "tmp"),
+    }
+
+
+def _watch(
+    process: subprocess.Popen[bytes], lines: BinaryIO, deadline: int | None, stop: Event, heard: Heard
+) -> Attempt:
+    """Follow the log and the memory until the process has ended."""
+    result = Attempt()
+    began = time.monotonic()
+    measured = ended_at = 0.0
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        _follow(lines, heard)
+        if pid:
+            break
+        now = time.monotonic()
+        if now - measured > MEASURE_EVERY:
+            measured, result.peak_bytes = now, max(result.peak_bytes, _memory(process.pid))
+        result.late = deadline is not None and now - began > deadline
+        if not ended_at and (result.late or stop.is_set()):
+            ended_at = now
+            _signal(process.pid, signal.SIGTERM)
+        elif ended_at and now - ended_at > GRACE_SECONDS:
+            _signal(process.pid, signal.SIGKILL)
+        time.sleep(LOOK_EVERY)
+    # In a container nothing outlives its first process.
+    _signal(process.pid, signal.SIGKILL)
+    code = process.returncode = os.waitstatus_to_exitcode(status)
+    result.exit_code = code if code >= 0 else KILLED_BY_SIGNAL - code
+    unit = 1 if sys.platform == "darwin" else 1024
+    result.peak_bytes = max(result.peak_bytes, usage.ru_maxrss * unit)
+    return result
+
+
+def _follow(lines: BinaryIO, heard: Heard) -> None:
+    """Hand on each new line of JSON that is whole."""
+    while (line := lines.readline()).endswith(b"\n"):
+        with suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and "message" in record:
+                heard(record)
+    lines.seek(-len(line), os.SEEK_CUR)
+
+
+def _memory(pid: int) -> int:
+    """What a process and all that it started hold at this moment."""
+    total = 0
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for member in [process, *process.children(recursive=True)]:
+            with suppress(psutil.Error):
+                total += member.memory_info().rss
+    return total
+
+
+def _signal(group: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+def _collect(container: Container, scratch: Path, result: Attempt) -> None:
+    """Read the outputs from where the container has left them."""
+    for name, relative in container.output_files().items():
+        file = scratch / "outputs" / relative
+        if file.is_file():
+            result.outputs[name] = file.read_text("utf-8")
+        else:
+            result.missing.append(name)

@@ -1,0 +1,1 @@
+"""The services of a local run: embedded MongoDB, the sample GitHub, MLflow and Java."""

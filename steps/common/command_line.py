@@ -1,0 +1,50 @@
+"""The command-line frame that `local` and `release` share: messages and exit codes instead of tracebacks."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from steps.common.errors import ConfigurationError, SentinelError, StorageFull
+
+INTERRUPTED = 130
+console = Console(highlight=False)
+
+
+@contextmanager
+def handle_errors() -> Iterator[None]:
+    """Turn errors that a person can fix into a short message and an exit code, without a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Stopped. What was finished is kept; the next run goes on from there.")
+        raise typer.Exit(INTERRUPTED) from None
+    except SentinelError as error:
+        failure = error
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        failure = StorageFull(f"No space left: {error}.", advice="Free some space and run it again.")
+    else:
+        return
+    console.print(failure.problem, style="bold red", markup=False, soft_wrap=True)
+    console.print(failure.advice, markup=False, soft_wrap=True)
+    raise typer.Exit(failure.exit_code)
+
+
+def make_state_folder(state: Path) -> Path:
+    """Create the folder if it is missing, and return its absolute path.
+
+    Raises:
+        ConfigurationError: it cannot be created.
+    """
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {state} can't be created: {error.strerror}.", advice="Give another one (STATE=)."
+        ) from None
+    return state.resolve()

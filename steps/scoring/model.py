@@ -1,0 +1,167 @@
+"""The model: an ONNX autoencoder, what was fitted around it, and the limits it is held to; needs no TensorFlow."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from steps.common.errors import DamagedArtefact
+from steps.scoring import artefact
+from steps.scoring.arrays import Floats
+from steps.scoring.artefact import AGAIN, NETWORK
+from steps.scoring.calibration import Calibration
+from steps.scoring.distribution import Distribution, Distributions
+from steps.scoring.scaling import Scales
+
+MOST_REASONS = 3
+"""A score adds up the most surprising features; these are the reasons too."""
+INPUT_LIMIT = 8.0
+BLOCK_ROWS = 16_384
+"""Rows scored at once, so that memory does not grow with them."""
+
+
+class Scored(NamedTuple):
+    """Scores [rows] and what each feature adds [rows, features]; higher is more unusual, in powers of ten."""
+
+    scores: Floats
+    surprises: Floats
+
+
+class Model:
+    """A model in memory.
+
+    `golden`, `manifest` and `digest`, the SHA-256 of the manifest, are those of the files that it was loaded from.
+    """
+
+    def __init__(self, onnx: bytes, features: dict[str, Any], thresholds: dict[str, Any]) -> None:
+        """Put the parts together.
+
+        Raises:
+            DamagedArtefact: the network is none.
+            LookupError, TypeError, ValueError, AttributeError: the other parts are of another form.
+        """
+        self.names: tuple[str, ...] = tuple(feature["name"] for feature in features["features"])
+        self.features = features
+        self.thresholds = thresholds
+        self.golden: list[dict[str, Any]] = []
+        self.manifest: dict[str, Any] = {}
+        self.digest = ""
+        self._onnx = onnx
+        self._network = session(onnx)
+        scales = features["scales"]
+        self.scales = Scales(tuple(scales["repositories"]), np.array(scales["middles"]), np.array(scales["spreads"]))
+        self._calibration = Calibration.from_json(
+            thresholds, [int(feature["direction"]) for feature in features["features"]]
+        )
+        self._distributions = Distributions(thresholds["distributions"])
+
+    @classmethod
+    def load(cls, folder: Path) -> "Model":
+        """Load from a folder, after every file has the hash that the manifest names.
+
+        Raises:
+            DamagedArtefact: a file is missing or has another hash, or is of another form or version than this reads.
+        """
+        files, manifest, digest = artefact.read(folder)
+        onnx, features, thresholds, golden = files.values()
+        try:
+            model = cls(onnx, json.loads(features), json.loads(thresholds))
+            model.golden = list(json.loads(golden))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise DamagedArtefact(
+                f"The model in {folder} is of another form than this version reads ({error!r}).", advice=AGAIN
+            ) from None
+        model.manifest, model.digest = manifest, digest
+        return model
+
+    def write(self, folder: Path, golden: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]) -> "Model":
+        """Write the model's files, with facts for the manifest, and return it as loaded from them."""
+        parts = {"features.json": self.features, "thresholds.json": self.thresholds, "golden.json": list(golden)}
+        files = {NETWORK: self._onnx, **{name: artefact.as_json(part) for name, part in parts.items()}}
+        artefact.write(folder, files, facts)
+        return Model.load(folder)
+
+    def check_features(self, names: Sequence[str]) -> None:
+        """Make sure that the model reads these features in this order.
+
+        Raises:
+            DamagedArtefact: naming the first difference.
+        """
+        for place, (own, given) in enumerate(zip_longest(self.names, names), start=1):
+            if own != given:
+                raise DamagedArtefact(
+                    f"The model's feature {place} is {own or 'missing'}, where the code has {given or 'no more'}.",
+                    advice="Use the model with the code that it was trained with, or train it again.",
+                )
+
+    def score(self, features: Floats, repositories: Sequence[str]) -> Scored:
+        """Score raw features [rows, features] in the order of `names`."""
+        return self.score_scaled(self.scales.apply(features, repositories))
+
+    def score_scaled(self, scaled: Floats) -> Scored:
+        """Score features [rows, features] that were scaled by the model's `scales`."""
+        surprises = self._calibration.surprises(scaled, scaled - reconstruct(self._network, scaled))
+        return Scored(total(surprises), surprises)
+
+    @property
+    def threshold(self) -> float:
+        """The score above which a pull request is unusual, by the alert budget."""
+        return float(self.thresholds["threshold"])
+
+    @property
+    def high(self) -> float:
+        """The score above which it is highly so: a tenth of the budget."""
+        return float(self.thresholds["high"])
+
+    def level(self, score: float) -> Literal["standard", "unusual", "high"]:
+        """In words, by the threshold and by `high`."""
+        if score <= self.threshold:
+            return "standard"
+        return "high" if score > self.high else "unusual"
+
+    def percentile(self, score: float, repository: str) -> float:
+        """The share, in percent, of the repository's past that scored lower; of all where it isn't known."""
+        return self._distributions.percentile(score, repository)
+
+    def distribution(self, repository: str) -> Distribution:
+        """How the repository's past scored; that of all where it isn't known."""
+        return self._distributions.of(repository)
+
+    def middles(self, repository: str) -> dict[str, float]:
+        """The usual value of each feature there, which can stand for one that isn't known."""
+        return dict(zip(self.names, self.scales.middle(repository), strict=True))
+
+
+def total(surprises: Floats) -> Floats:
+    """The sum of a row's most surprising features [rows]."""
+    most = np.partition(surprises, -MOST_REASONS, axis=1)[:, -MOST_REASONS:]
+    scores: Floats = most.sum(axis=1)
+    return scores
+
+
+def session(onnx: bytes) -> ort.InferenceSession:
+    """An ONNX session on one thread, which is fastest for a network this small.
+
+    Raises:
+        DamagedArtefact: these bytes are no ONNX network.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    try:
+        return ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's own errors have no ancestor in common
+        raise DamagedArtefact(f"{NETWORK} is no ONNX network ({type(error).__name__}).", advice=AGAIN) from error
+
+
+def reconstruct(network: ort.InferenceSession, scaled: Floats) -> Floats:
+    """Each feature as the others predict it [rows, features], a block of rows at a time."""
+    inputs: NDArray[np.float32] = np.clip(scaled, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)
+    name = network.get_inputs()[0].name
+    starts = range(0, max(len(inputs), 1), BLOCK_ROWS)
+    blocks = [network.run(None, {name: inputs[start : start + BLOCK_ROWS]})[0] for start in starts]
+    return np.concatenate(blocks).astype(np.float64)

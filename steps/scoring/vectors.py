@@ -1,0 +1,69 @@
+"""The one way from pull requests to what a model reads: as rows, with the features they show, as a vector."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from steps.common.pull_request import PullRequest
+from steps.scoring.features import own
+
+PULL_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("repository", pa.string(), nullable=False),
+        pa.field("number", pa.int32(), nullable=False),
+        pa.field("title", pa.string(), nullable=False),
+        pa.field("body", pa.string(), nullable=False),
+        pa.field("author", pa.string(), nullable=False),
+        pa.field("created_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("additions", pa.int32(), nullable=False),
+        pa.field("deletions", pa.int32(), nullable=False),
+        pa.field("changed_files", pa.int32(), nullable=False),
+        pa.field("commits", pa.int32(), nullable=False),
+    ]
+)
+"""A pull request as a row: all that features are made of."""
+
+_READ = ("title", "body", "additions", "deletions", "changed_files", "commits")
+
+
+def as_row(pull: PullRequest) -> dict[str, Any]:
+    """A pull request as a row of PULL_SCHEMA."""
+    return {
+        "id": pull.id,
+        "repository": pull.base.repo.full_name,
+        "number": pull.number,
+        "title": pull.title,
+        "body": pull.body,
+        "author": pull.user.login,
+        "created_at": pull.created_at,
+        "additions": pull.additions,
+        "deletions": pull.deletions,
+        "changed_files": pull.changed_files,
+        "commits": pull.commits,
+    }
+
+
+def plain_rows(pulls: Sequence[PullRequest]) -> list[dict[str, Any]]:
+    """Pull requests as rows, with the features that they show by themselves."""
+    return with_own([as_row(pull) for pull in pulls])
+
+
+def with_own(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of PULL_SCHEMA with the features of `features.own`, evaluated once for all."""
+    columns = [pa.array([row[name] for row in rows], PULL_SCHEMA.field(name).type) for name in _READ]
+    frame = nw.from_native(pa.table(columns, names=_READ), eager_only=True)
+    features = {name: column.to_list() for name, column in own(frame.get_column).items()}
+    return [
+        {**row, **dict(zip(features, values, strict=True))}
+        for row, values in zip(rows, zip(*features.values(), strict=True), strict=True)
+    ]
+
+
+def vector(features: Mapping[str, Any], names: Sequence[str]) -> NDArray[np.float64]:
+    """The named features [features], rounded as in a dataset, which keeps 32 bits of each."""
+    return np.array([features[name] for name in names], np.float32).astype(np.float64)

@@ -1,0 +1,1 @@
+"""HTTP: the middleware, request parsing, problems and health checks of the service."""

@@ -1,0 +1,37 @@
+"""What webhooks saw opened, so that a burst is seen within the day although a repository's state is from last night."""
+
+from datetime import UTC, datetime
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from steps.common.mongo import Document
+from steps.common.pull_request import PullRequest
+from steps.scoring.vectors import plain_rows
+from steps.serve.histories import Histories
+
+KEPT_SECONDS = 2 * 24 * 3600
+
+
+class Openings:
+    """The collection `openings`: hashes only, for two days."""
+
+    def __init__(self, database: AsyncDatabase[Document], histories: Histories) -> None:
+        self._collection = database.openings
+        self._histories = histories
+
+    async def prepare(self) -> None:
+        """Make the indexes, unless they are there."""
+        await self._collection.create_index("kept_at", expireAfterSeconds=KEPT_SECONDS)
+        await self._collection.create_index("repository")
+
+    async def note(self, pull: PullRequest) -> None:
+        """Remember an opening for those that follow; a repository without a past of its own has no day to join."""
+        repository = pull.base.repo.full_name
+        past = (await self._histories.of([repository]))[repository]
+        if past.history is None or past.whose != "repository":
+            return
+        recent = past.history.recent(plain_rows([pull])[0])
+        opening = recent._asdict() | {"repository": repository, "words": sorted(recent.words)}
+        content = opening | {"kept_at": datetime.now(UTC)}
+        await self._collection.replace_one({"_id": pull.id}, content, upsert=True)
+        self._histories.forget(repository)

@@ -1,0 +1,40 @@
+"""A Bento for tests: the real service around a small model, packed as register packs it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from steps.common.store import FolderStore
+from steps.packaging import archive
+from steps.register import package
+from tests.support import builders
+from tests.support.pulls import pulls
+
+REGISTRATION = package.Registration("7", datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), "a-run", "First: it is one.")
+
+
+class Bento(NamedTuple):
+    """The model's folder, the tag, the packed file, and the folder that `archive` unpacks it to."""
+
+    model: Path
+    tag: str
+    packed: Path
+    folder: Path
+
+
+def model(folder: Path) -> Path:
+    """A model that the service takes, in a folder."""
+    builders.fitted(folder, pulls(600))
+    return folder
+
+
+def make(folder: Path) -> Bento:
+    """Everything of one, below a folder."""
+    made = model(folder / "model")
+    tag = package.tag(REGISTRATION, "")
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    packed = package.make(made, REGISTRATION, tag, scratch)
+    store, key = FolderStore(folder / "store"), archive.key(REGISTRATION.version, packed)
+    store.upload(key, packed)
+    return Bento(made, tag, packed, archive.unpacked(store, key, folder / "unpacked"))
