@@ -105,7 +105,7 @@ def test_a_container_holds_only_the_tokens_that_it_needs(name: str) -> None:
     assert held == NOT_A_STEP.get(name, {"init": {API}, "wait": {API}, "main": main})
 
 
-@pytest.mark.parametrize("name", PODS.keys() - {"executor"})
+@pytest.mark.parametrize("name", sorted(PODS.keys() - {"executor"}))
 def test_vaults_token_is_for_vault_alone_and_soon_over(name: str) -> None:
     """The shortest time that Kubernetes grants."""
     (volume,) = (volume for volume in PODS[name]["spec"]["volumes"] if volume["name"] == "vault-token")

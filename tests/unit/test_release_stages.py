@@ -61,8 +61,8 @@ def test_the_same_tree_needs_nothing(before: Path, after: Path) -> None:
         ("steps/serve/bento.Dockerfile", {"register", "serve"}, {"fetch", "preprocess", "train"}),
         ("steps/serve/requirements.txt", {"register", "serve"}, {"fetch", "preprocess", "train"}),
         ("local/services/java.py", {"preprocess"}, {"fetch", "train", "register", "serve"}),
-        ("steps/packages.sh", {"fetch", "preprocess", "train", "register"}, {"serve"}),
-        ("steps/unused.txt", {"fetch", "preprocess", "train", "register"}, {"serve"}),
+        ("steps/packaging/packages.sh", {"fetch", "preprocess", "train", "register"}, {"serve"}),
+        ("steps/packaging/unused.txt", {"fetch", "preprocess", "train", "register"}, {"serve"}),
         (".ci/uv.txt", {"fetch", "preprocess", "train", "register"}, {"serve"}),
     ],
 )

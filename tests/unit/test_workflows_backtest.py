@@ -285,7 +285,7 @@ def test_the_command_runs_from_any_folder_with_the_project_as_its_place(tmp_path
     (elsewhere / "link").symlink_to(project / "pr-sentinel")
     assert said([elsewhere / "link", "backtest", "a b", "*"], elsewhere) == (
         0,
-        f"{project}\n-m|workflows|backtest|a b|*|",
+        f"{project}\n-m|local|backtest|a b|*|",
         "",
     )
 
