@@ -91,6 +91,7 @@ lint: $(READY) ## Check style and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
 
 render: $(READY) ## Write the workflows' YAML anew
 	$(RUN) workflows render
