@@ -106,7 +106,8 @@ def measured(way: str) -> Measured:
     process = psutil.Popen([sys.executable, "-m", "benchmarks.preprocess", "--way", way], stderr=subprocess.DEVNULL)
     peaks = (0, 0, 0)
     while process.poll() is None:
-        peaks = tuple(map(max, peaks, memory(process)))
+        first, second, third = map(max, peaks, memory(process))
+        peaks = (first, second, third)
         time.sleep(LOOK_EVERY)
         if time.monotonic() - started > GIVE_UP_AFTER:
             process.kill()

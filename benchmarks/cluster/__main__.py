@@ -7,7 +7,7 @@ that no node has are pulled in a run of their own; the last table needs the REPL
 import os
 
 from benchmarks.cluster import overhead, parallel, pulls
-from tests.cluster.conftest import no_champion
+from tests.cluster.project import no_champion
 
 
 def main() -> None:

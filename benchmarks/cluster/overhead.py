@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, create, unlike_any_before
-from tests.cluster.conftest import REPOSITORIES, documents, forget
+from tests.cluster.project import REPOSITORIES, documents, forget
 
 KEPT = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
 

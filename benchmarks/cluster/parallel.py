@@ -7,7 +7,7 @@ import requests
 from benchmarks.cluster.overhead import seconds
 from tests.cluster import kube
 from tests.cluster.argo import Run, create
-from tests.cluster.conftest import documents, forget, replaying
+from tests.cluster.project import documents, forget, replaying
 
 REPOSITORIES = (
     "apache/kafka",

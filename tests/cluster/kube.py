@@ -19,7 +19,7 @@ def run(*command: str, said: str = "", **more: Any) -> str:
     """Run a command that must succeed; what it prints."""
     done = subprocess.run(command, input=said, capture_output=True, text=True, check=False, **more)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}{done.stdout}"
-    return done.stdout
+    return str(done.stdout)
 
 
 def kubectl(*arguments: str, namespace: str = PIPELINE, said: str = "") -> str:

@@ -15,21 +15,7 @@ from local.services import embedded
 from steps.fetch import github as adapter
 from tests.support import servers
 from tests.support.command_line import SampleRun, cli
-
-
-class StandIn:
-    """The stand-in's controls."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def control(self, **settings: Any) -> None:
-        """Set faults, the clock or fields of pull requests."""
-        requests.post(f"{self.address}/_control", json=settings, timeout=10).raise_for_status()
-
-    def stats(self) -> dict[str, int]:
-        """What it was asked so far."""
-        return dict(requests.get(f"{self.address}/_stats", timeout=10).json())
+from tests.support.github import StandIn
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import pytest
 
 from steps.common.errors import ConfigurationError, NotFound
 from steps.fetch.github import repositories
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 
 def test_a_repository_is_named_once_in_githubs_spelling(github: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from steps.fetch.sync import synchronise
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 Mongo = Database[dict[str, Any]]
 DOCS = "example/docs"

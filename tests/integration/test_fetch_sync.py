@@ -9,7 +9,7 @@ from pymongo.database import Database
 from samples.generate import repositories
 from steps.common.pull_request import PullRequest
 from steps.fetch.sync import synchronise
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 Mongo = Database[dict[str, Any]]
 DOCS = "example/docs"

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from local.services import shared as module
+from local.services.server import LOOK_EVERY
 from local.services.shared import shared
 from steps.common.errors import Unavailable
 
@@ -82,7 +82,7 @@ def test_a_user_that_is_killed_takes_nobody_s_server_away(tmp_path: Path) -> Non
     serving = server(tmp_path)
     first.kill()
     first.wait()
-    time.sleep(10 * module.LOOK_EVERY)
+    time.sleep(10 * LOOK_EVERY)
     assert answers(port)
     second.kill()
     assert psutil.wait_procs([serving], timeout=60)[0]

@@ -24,8 +24,8 @@ from steps.scoring.history import History
 from steps.scoring.scaling import Scales
 from steps.train.data import sample
 from steps.train.run import fit
-from tests.integration.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 from tests.support import builders
+from tests.support.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 from tests.support.golden_vectors import disagreements
 
 Documents = Database[dict[str, Any]]

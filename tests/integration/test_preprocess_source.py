@@ -6,7 +6,7 @@ import pytest
 from pymongo.database import Database
 
 from steps.preprocess import source
-from tests.integration.documents import BUSY, QUIET, document, documents
+from tests.support.documents import BUSY, QUIET, document, documents
 
 Documents = Database[dict[str, Any]]
 QUERY = source.of_repositories([BUSY, QUIET])

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from steps.common.errors import AccessRefused
 from steps.common.settings import GitHubSettings
 from steps.fetch.github import GitHub
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 REPOSITORY = "example/docs"
 

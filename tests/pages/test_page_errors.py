@@ -4,16 +4,9 @@ import pytest
 
 from samples.graph import SITE
 from tests.pages.browser import Page
-from tests.pages.test_page_scoring import DONE, PULL, SCORED, paste
+from tests.pages.pasting import PULL, SCORED, paste, told
 
 FOCUS = "document.activeElement.id"
-
-
-def told(page: Page, place: str) -> str:
-    """What stands beside a field, once it does; what the browser itself says of the refused request is laid aside."""
-    page.wait(f"{DONE} && document.getElementById('{place}').textContent !== ''")
-    page.complaints = [one for one in page.complaints if not one.startswith("network: Failed to load resource")]
-    return page.text(f"#{place}")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tests.pages import looking
 from tests.pages.browser import Page
-from tests.pages.test_page_scoring import PULL, SCORED, WORDS, paste
+from tests.pages.pasting import PULL, SCORED, WORDS, paste
 
 DRAWN = f"{SCORED} && document.querySelector('.plot svg') !== null"
 STEADY = "new Promise((done) => setTimeout(done, 300))"

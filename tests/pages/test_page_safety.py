@@ -6,8 +6,7 @@ import pytest
 import requests
 
 from tests.pages.browser import Page
-from tests.pages.test_page_errors import told
-from tests.pages.test_page_scoring import SCORED
+from tests.pages.pasting import SCORED, told
 
 ATTACK = "<img src=x onerror=window.harmed=1><script>window.harmed=1</script>\"'><svg onload=window.harmed=1>"
 HARMLESS = (

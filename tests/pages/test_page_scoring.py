@@ -5,25 +5,14 @@ from urllib.parse import quote
 
 import requests
 
-from samples.graph import SITE
 from tests.pages.browser import Page
-
-PULL = f"{SITE}/example/webshop/pull/2401"
-"""One whose many commits make it odd."""
-DONE = "document.body.getAttribute('aria-busy') === 'false'"
-SCORED = f"{DONE} && !document.querySelector('#result').hidden"
-WORDS = {"standard": "Nothing unusual", "unusual": "Unusual", "high": "Very unusual"}
+from tests.pages.pasting import PULL, SCORED, WORDS, paste
 
 
 def scored(address: str) -> dict[str, Any]:
     """What the service itself says."""
     answer = requests.post(f"{address}/score_url", json={"url": PULL}, timeout=10)
     return dict(answer.json()["results"][0])
-
-
-def paste(page: Page, url: str) -> None:
-    page.fill("#url", url)
-    page.press("Enter")
 
 
 def test_a_pasted_address_is_scored_by_pressing_enter(page: Page, service: str) -> None:

@@ -14,8 +14,8 @@ from steps.common.store import open_store
 from steps.common.tracking import REGISTERED_MODEL, connected
 from steps.scoring import golden
 from steps.scoring.model import Model
-from tests.real.conftest import REPOSITORIES, output
 from tests.support.golden_vectors import disagreements
+from tests.support.replay import REPOSITORIES, output
 
 LAST = 1_000
 

@@ -181,7 +181,8 @@ def artefact(
     features, own = parts(scored, names)
     changed = {name: value for name, value in {**own, **(thresholds or {})}.items() if value is not None}
     folder.mkdir(parents=True, exist_ok=True)
-    parts_as_json = [as_json(part) for part in (features, changed, [])]
+    contents_of: tuple[Any, ...] = (features, changed, [])
+    parts_as_json = [as_json(part) for part in contents_of]
     contents = dict(zip(FILES, (network(len(names)), *parts_as_json), strict=True))
     write_files(folder, contents, facts or {"data_hash": "0" * 64})
     return model.Model.load(folder)

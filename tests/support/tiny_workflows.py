@@ -119,7 +119,9 @@ def workflow(tasks: list[dict[str, Any]], containers: list[dict[str, Any]], **sp
     }
 
 
-def prepared(tmp_path: Path, document: dict[str, Any], settings: dict[str, str] | None = None, **given: str) -> Any:
+def prepared(
+    tmp_path: Path, document: dict[str, Any], settings: dict[str, str] | None = None, **given: str
+) -> tuple[LocalRun, Run]:
     """The engine on a template, ready to start, and its run."""
     (tmp_path / "tiny.py").write_text(STEPS)
     (tmp_path / "template.yaml").write_text(yaml.safe_dump(document))

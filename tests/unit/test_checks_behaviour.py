@@ -35,7 +35,7 @@ EIGHTH, THIRD = (np.arange(REAL + PLANTED) % each == 0 for each in (8, 3))
 
 def verdict(candidate: Side = CANDIDATE, active: Side = ACTIVE, **changes: Any) -> Verdict:
     """Of a good pair, but for what is changed."""
-    given = {"ids": IDS, "planted": IS_PLANTED, "expected": DIGEST} | changes
+    given: dict[str, Any] = {"ids": IDS, "planted": IS_PLANTED, "expected": DIGEST} | changes
     return behaviour.verdict(candidate, active, **given)
 
 

@@ -115,7 +115,8 @@ def test_an_answer_with_gaps_is_usable_where_only_single_pull_requests_failed(pa
 
 def test_a_body_of_any_form_is_understood() -> None:
     """Not all that answers is GitHub."""
-    for body in (None, [], "text", {"errors": "many"}, {"errors": []}, {"message": None}):
+    bodies: list[Any] = [None, [], "text", {"errors": "many"}, {"errors": []}, {"message": None}]
+    for body in bodies:
         assert isinstance(understand(GithubException(502, body, None), ADDRESS), Obstacle)
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from steps.common.closure import closure
 from steps.register import package
+from tests.support.command_line import ROOT
 
-LOCKED = package.ROOT / package.SERVE / "requirements.txt"
+LOCKED = ROOT / package.SERVE / "requirements.txt"
 NEVER_OPENED = {"boto3", "botocore"}
 """The store's own; a dataset's reader names the store, and the service reads no dataset."""
 TRAINING = {"hera", "keras", "mlflow", "pandas", "pyod", "pyspark", "scipy", "sklearn", "tensorflow", "tf2onnx"}
@@ -85,7 +86,7 @@ def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
     """Nor tests, nor what writes datasets, trains or registers."""
-    found = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    found = {path.relative_to(ROOT).as_posix() for path in package.files()}
     assert {"steps/serve/service.py", "steps/serve/bento_worker.py", "steps/serve/page/index.html"} <= found
     assert {"steps/scoring/model.py", "steps/scoring/history.py", "steps/serve/requirements.txt"} <= found
     assert not [name for name in found if name.endswith("/step.py") or name.startswith(("steps/register", "tests"))]

@@ -257,7 +257,8 @@ def test_without_any_run_there_is_no_champion(tmp_path: Path, monkeypatch: pytes
 
 def test_a_repository_that_the_model_does_not_know_is_refused_with_those_that_it_does() -> None:
     """Up to ten by name; upper and lower case are the same, as on GitHub."""
-    manifest = Manifest.model_construct(repositories={f"Octo/number-{place:02}": None for place in range(12)})
+    named: dict[str, Any] = {"repositories": {f"Octo/number-{place:02}": None for place in range(12)}}
+    manifest = Manifest.model_construct(None, **named)
     assert known_name("octo/NUMBER-03", manifest) == "Octo/number-03"
     with pytest.raises(NotFound, match=r"which has Octo/number-00, .*number-09 and 2 more\..*REPOS=\"a/b\""):
         known_name("a/b", manifest)

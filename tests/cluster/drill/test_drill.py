@@ -20,9 +20,9 @@ from release.cluster import POD_HASH, ROLLOUT, Serving, serving
 from release.images import SERVE
 from tests.cluster import kube
 from tests.cluster.argo import submit
-from tests.cluster.conftest import REGISTRY, REPOSITORIES
-from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH, change
-from tests.integration.release.conftest import Repository
+from tests.cluster.drill.environments import ARGO_CD, BRANCHES, HERE, WATCH, change
+from tests.cluster.project import REGISTRY, REPOSITORIES
+from tests.support.releases import Repository
 
 PRODUCTION = BRANCHES["production"][1]
 BROKEN = "/tmp/broken"  # noqa: S108  the pod's own

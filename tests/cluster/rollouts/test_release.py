@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from release.cluster import Cluster
 from tests.cluster import kube
-from tests.cluster.rollouts.conftest import (
+from tests.cluster.rollouts.revisions import (
     FAULTY,
     POST,
     PRE,

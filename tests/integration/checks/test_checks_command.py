@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from tests.integration.checks.conftest import Start, check
 from tests.load import services
+from tests.support.check_command import Start, check
 
 NOWHERE = "http://127.0.0.1:9"
 Pair = tuple[str, str, str]

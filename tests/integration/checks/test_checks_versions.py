@@ -15,7 +15,7 @@ from rollouts.checks import versions
 from rollouts.checks.compare import Scored, Share
 from rollouts.checks.recent import PLANTED
 from steps.common.errors import Unavailable
-from tests.integration.checks.test_live_figures import found
+from tests.support.promtool import found
 
 Mongo = Database[dict[str, Any]]
 NOW = datetime.now(UTC)
@@ -29,14 +29,14 @@ def prediction(number: int, version: str = "4", **changes: Any) -> dict[str, Any
 
 def test_the_last_word_on_each_pull_request_counts(database: Mongo) -> None:
     """Of this version, in these days."""
-    later = {"scored_at": NOW + timedelta(seconds=1), "score": 7.0, "unusual": True}
-    old = {"scored_at": NOW - timedelta(days=8)}
+    later: dict[str, Any] = {"scored_at": NOW + timedelta(seconds=1), "score": 7.0, "unusual": True}
+    old: dict[str, Any] = {"scored_at": NOW - timedelta(days=8)}
     database.predictions.insert_many(
         [prediction(1, **later), prediction(1), prediction(2), prediction(3, "3"), prediction(4, **old)]
     )
     read = versions.read(database, "4", 7, None)
     assert read.scored == {"o/n#1": Scored(7.0, True), "o/n#2": Scored(2.0, False)}
-    assert (read.name, read.digests, read.flagged) == ("4", {"d"}, Share(1, 2))
+    assert (read.name, read.digests, read.flagged) == ("4", frozenset({"d"}), Share(1, 2))
     assert (read.slow, read.removed) == (Share(0, 0), Share(0, 0))
 
 

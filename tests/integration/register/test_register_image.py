@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from steps.common.errors import Unavailable
 from steps.register import image
 from steps.register.registry import decide_and_register
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 NAME = "example/webshop"
 ASKED = {"repository": NAME, "workflow": "serve.yml", "ref": "staging"}

@@ -5,7 +5,7 @@ from typing import Any
 
 from release.analysis import Analysis
 from release.images import SERVE
-from tests.integration.release.conftest import digest
+from tests.support.releases import digest
 
 Change = Callable[[list[Analysis]], list[Analysis]]
 

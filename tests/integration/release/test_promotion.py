@@ -18,8 +18,8 @@ from steps.common.settings import load
 from tests.integration.release.analyses import WRONG
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import file_of, release
-from tests.integration.release.conftest import HOST, NAME, Pulls, Repository, digest, passed
 from tests.support import kubectl
+from tests.support.releases import HOST, NAME, Pulls, Repository, digest, passed
 
 pytestmark = kubectl.needed
 

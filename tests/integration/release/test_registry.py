@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from release import registry
 from release.settings import ImageSettings
 from steps.common.errors import AccessRefused, NotFound, Unavailable
-from tests.integration.release.conftest import digest
+from tests.support.releases import digest
 
 SERVE = "team/pr-sentinel/serve"
 

@@ -14,8 +14,8 @@ from release.images import SERVE
 from steps.common.registry import CHAMPION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
-from tests.integration.release.conftest import Pulls, Repository, digest
 from tests.support import kubectl
+from tests.support.releases import Pulls, Repository, digest
 
 pytestmark = kubectl.needed
 

@@ -8,7 +8,7 @@ from release.images import IMAGES, SERVE
 from release.settings import GitSettings
 from steps.common.settings import load
 from tests.integration.release.command import release
-from tests.integration.release.conftest import Repository, digest, model
+from tests.support.releases import Repository, digest, model
 
 
 def write(image: str, number: int) -> bool:

@@ -17,6 +17,7 @@ from steps.register import package
 from steps.scoring.artefact import FILES, MANIFEST
 from steps.serve.http.examples import PULL_REQUEST
 from tests.support import bentos, workers
+from tests.support.command_line import ROOT
 
 NAME = "pr-sentinel"
 
@@ -32,7 +33,7 @@ def test_it_holds_the_service_its_packages_and_the_model_and_nothing_else(bento:
     """No tests, no bytecode, no step but the service."""
     source = bento.folder / "src"
     found = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
-    ours = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    ours = {path.relative_to(ROOT).as_posix() for path in package.files()}
     model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION)}
     assert found == ours | model | {"bentofile.yaml"}
     for name in (*FILES, MANIFEST):
@@ -91,7 +92,7 @@ def test_bentoml_imports_it(bento: bentos.Bento, tmp_path: Path) -> None:
     imported = home / "bentos" / NAME / bento.tag.partition(":")[2]
     assert (imported / "bento.yaml").read_bytes() == (bento.folder / "bento.yaml").read_bytes()
     recipe = (imported / "env" / "docker" / "Dockerfile").read_text()
-    assert recipe.strip() == (package.ROOT / package.SERVE / "bento.Dockerfile").read_text().strip()
+    assert recipe.strip() == (ROOT / package.SERVE / "bento.Dockerfile").read_text().strip()
 
 
 def test_its_worker_serves_the_model_that_is_in_it(bento: bentos.Bento, tmp_path: Path) -> None:

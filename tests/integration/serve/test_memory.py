@@ -8,6 +8,7 @@ from typing import Any
 import bson
 import pytest
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
 from steps.common.dataset import OVERALL
@@ -15,9 +16,9 @@ from steps.scoring.features import NAMES
 from steps.scoring.history import VERSION
 from steps.serve import histories, metrics, predictions
 from steps.serve.app import create
-from tests.integration.serve.cable import Cable
-from tests.integration.webhook.hook import eventually
 from tests.support import pulls
+from tests.support.cable import Cable
+from tests.support.webhook.hook import eventually
 
 Mongo = Database[dict[str, Any]]
 Pull = dict[str, Any]
@@ -219,7 +220,7 @@ def test_scores_that_were_written_although_the_answer_was_lost_are_not_written_t
         written(self, batch)
         if not lost:
             lost.append(True)
-            raise predictions.PyMongoError("the answer was lost")
+            raise PyMongoError("the answer was lost")
 
     settings.setattr(predictions.Predictions, "_write", write)
     with TestClient(create()) as client:

@@ -60,7 +60,7 @@ def meant(value: Any) -> Any:
 
 @schema.parametrize()
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_operation_keeps_its_word(case: schemathesis.Case, whole: serving.Running) -> None:
+def test_every_operation_keeps_its_word(case: schemathesis.Case[Any], whole: serving.Running) -> None:
     """No 5xx, nothing accepted that doesn't fit, nothing refused that does, and answers as described."""
     case.call_and_validate(base_url=whole.address)
 

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from samples.graph import SITE
 from steps.serve import github_access, lookup
 from steps.serve.app import create
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 TOKEN = "ghp_hunter2"  # noqa: S105 - it guards nothing
 PULL = f"{SITE}/example/webshop/pull/12"

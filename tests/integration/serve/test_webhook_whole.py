@@ -10,8 +10,8 @@ from samples import deliver
 from samples.generate import repositories
 from steps.serve import predictions
 from steps.serve.app import create
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.hook import Mongo, eventually
+from tests.support.github import StandIn
+from tests.support.webhook.hook import Mongo, eventually
 
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"

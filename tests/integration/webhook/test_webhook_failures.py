@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from steps.serve.webhooks import deliveries
-from tests.integration.conftest import StandIn
-from tests.integration.webhook import app
-from tests.integration.webhook.hook import SECRET, Hook, Mongo, eventually, process
+from tests.support.github import StandIn
+from tests.support.webhook import app
+from tests.support.webhook.hook import SECRET, Hook, Mongo, eventually, process
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from samples import deliver
 from samples.server import LATEST
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, eventually, headers
+from tests.support.github import StandIn
+from tests.support.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, eventually, headers
 
 
 def without(*path: str) -> bytes:

@@ -7,15 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 
 from local.services import embedded
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.app import create
-from tests.integration.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
+from tests.support.github import StandIn
+from tests.support.webhook.app import create
+from tests.support.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
 
 
 def test_without_mongodb_the_answer_says_so_within_a_second(
@@ -88,9 +89,7 @@ def test_a_service_that_lacks_a_setting_takes_nothing_and_names_it(
 
 def test_what_is_kept_ends_by_itself(hook: Hook, database: Mongo) -> None:
     """Deliveries after thirty days, alerts after sixty, openings after two."""
-    lives = {
-        name: eventually(lambda name=name: _lives(database, name)) for name in ("deliveries", "alerts", "openings")
-    }
+    lives = {name: eventually(partial(_lives, database, name)) for name in ("deliveries", "alerts", "openings")}
     assert lives == {"deliveries": 30 * 86_400, "alerts": 60 * 86_400, "openings": 2 * 86_400}
 
 

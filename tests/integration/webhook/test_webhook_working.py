@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from steps.serve.webhooks.notifiers import MARKER
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.app import create
-from tests.integration.webhook.hook import SHOP, Hook, Mongo, eventually, hurried, process, serving
+from tests.support.github import StandIn
+from tests.support.webhook.app import create
+from tests.support.webhook.hook import SHOP, Hook, Mongo, eventually, hurried, process, serving
 
 BUDGET = 5
 APP = 7

@@ -19,8 +19,8 @@ from pymongo.database import Database
 from samples import deliver
 from samples.generate import repositories
 from steps.common.pull_request import PullRequest
-from tests.integration.conftest import StandIn
-from tests.integration.webhook import app as application
+from tests.support.github import StandIn
+from tests.support.webhook import app as application
 
 Mongo = Database[dict[str, Any]]
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
@@ -136,7 +136,7 @@ def process(folder: Path, lease: float = 120) -> Iterator[tuple[subprocess.Popen
     """A service of its own process, whose log is `folder/log`; yields it and its address."""
     told = folder / f"{uuid.uuid4().hex}.port"
     environment = os.environ | {"LEASE_SECONDS": str(lease)}
-    command = [sys.executable, "-m", "tests.integration.webhook.app", str(told)]
+    command = [sys.executable, "-m", "tests.support.webhook.app", str(told)]
     with (folder / "log").open("ab") as log:
         running = subprocess.Popen(command, env=environment, stderr=log, stdout=log)
     try:

@@ -1,6 +1,6 @@
 """The webhook as an application of its own, with a judge that needs no model: odd is what adds over a thousand lines.
 
-As a process: `python -m tests.integration.webhook.app PORT_FILE`, with the service's settings.
+As a process: `python -m tests.support.webhook.app PORT_FILE`, with the service's settings.
 """
 
 import os
