@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
-from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, spearmanr
+from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, rankdata
 
 from rollouts.checks.behaviour import Bools, Floats
 
@@ -21,6 +21,9 @@ LEAST_SHARED = 50
 MOST_FLAGGED = 0.05
 """Five times the usual alert budget."""
 SEED = 3
+RESAMPLES = 999
+RESAMPLES_AT_ONCE = 111
+"""Bounds the memory: each is as long as the pull requests that both versions have scored."""
 
 
 class Said(Enum):
@@ -163,23 +166,40 @@ def _agreement(old: Version, new: Version) -> Iterator[str]:
         return
     flags = [np.array([version.scored[one].flagged for one in shared]) for version in (old, new)]
     scores = [np.array([version.scored[one].score for one in shared]) for version in (old, new)]
-    ranks = _interval(lambda one, other: float(spearmanr(one, other).statistic), *scores)
+    ranks = _interval(rank_correlation, *scores)
     yield f"agreement on {len(shared):,} pull requests: kappa {_interval(kappa, *flags)}, rank correlation {ranks}"
 
 
-def kappa(one: Bools, other: Bools) -> float:
-    """Cohen's, of two that judged the same; NaN where neither tells anything apart."""
-    both, chance = np.mean(one == other), np.mean(one) * np.mean(other) + np.mean(~one) * np.mean(~other)
-    return float((both - chance) / (1 - chance)) if chance < 1 else math.nan
+def kappa(one: Bools, other: Bools, axis: int = -1) -> Floats:
+    """Return Cohen's kappa of two that judged the same, along an axis; NaN where neither tells anything apart."""
+    flagged, others = np.mean(one, axis), np.mean(other, axis)
+    both, chance = np.mean(one == other, axis), flagged * others + (1 - flagged) * (1 - others)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(chance < 1, (both - chance) / (1 - chance), math.nan))
 
 
-def _interval(statistic: Callable[..., float], one: Floats | Bools, other: Floats | Bools) -> str:
-    value = statistic(one, other)
+def rank_correlation(one: Floats, other: Floats, axis: int = -1) -> Floats:
+    """Return Spearman's rank correlation along an axis; NaN where one of them is constant."""
+    ranks = [rankdata(side, axis=axis) for side in (one, other)]
+    first, second = (side - np.mean(side, axis, keepdims=True) for side in ranks)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sum(first * second, axis) / np.sqrt(np.sum(first**2, axis) * np.sum(second**2, axis)))
+
+
+def _interval(statistic: Callable[..., Floats], one: Floats | Bools, other: Floats | Bools) -> str:
+    value = float(statistic(one, other))
     if math.isnan(value):
         return "no data"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DegenerateDataWarning)  # the interval is NaN then, and said to be none
         low, high = bootstrap(
-            (one, other), statistic, paired=True, vectorized=False, n_resamples=999, method="percentile", rng=SEED
+            (one, other),
+            statistic,
+            paired=True,
+            vectorized=True,
+            n_resamples=RESAMPLES,
+            batch=RESAMPLES_AT_ONCE,
+            method="percentile",
+            rng=SEED,
         ).confidence_interval
     return f"{value:.3f} ({'no interval' if math.isnan(low) else f'{low:.3f} to {high:.3f}'})"

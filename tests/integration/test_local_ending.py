@@ -21,9 +21,9 @@ from tests.support.tiny_workflows import (
     prepared,
     survivors,
     task,
-    wait_for,
     workflow,
 )
+from tests.support.waiting import wait_for_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -130,7 +130,7 @@ def test_an_interrupt_ends_the_steps_and_what_they_started(tmp_path: Path) -> No
     engine, run = prepared(tmp_path, document)
 
     def interrupt() -> None:
-        wait_for(tmp_path / "pids")
+        wait_for_text(tmp_path / "pids")
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
@@ -155,7 +155,7 @@ def test_a_step_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
     runner = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], env=environment, stdout=subprocess.DEVNULL
     )
-    step = psutil.Process(int(wait_for(tmp_path / "pids").split()[0]))
+    step = psutil.Process(int(wait_for_text(tmp_path / "pids").split()[0]))
     runner.kill()
     runner.wait()
     psutil.Process(int((tmp_path / "pids").read_text().split()[1])).kill()

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,8 @@ import numpy as np
 import websocket
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.support.waiting import wait_until
 
 KEYS = {"Tab": ("Tab", 9, ""), "Enter": ("Enter", 13, "\r"), " ": ("Space", 32, " ")}
 PATIENCE = 20.0
@@ -58,10 +59,7 @@ class Page:
 
     def wait(self, condition: str) -> None:
         """Wait until an expression is true."""
-        until = time.monotonic() + PATIENCE
-        while not self.evaluate(condition):
-            assert time.monotonic() < until, f"not within {PATIENCE:.0f} s: {condition}"
-            time.sleep(0.05)
+        wait_until(lambda: self.evaluate(condition), condition, timeout=PATIENCE, interval=0.05)
 
     def open(self, url: str) -> None:
         """Go to an address and wait until the page and its card are there."""

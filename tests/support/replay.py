@@ -1,13 +1,12 @@
 """The server that replays real pull requests, and the pipeline run against it."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from tests.support.command_line import cli
 
 ROOT = Path(__file__).parents[2]
 REPOSITORIES = ("psf/requests", "kubernetes-sigs/kind")
@@ -31,11 +30,8 @@ class Replay:
 
     def run(self, state: Path) -> dict[str, Any]:
         """Run the pipeline against it; the record of the run, with what was printed."""
-        named = {"MONGO_URI", "MONGO_DB", "STORE_URL", "MLFLOW_URI"}
-        own = {name: value for name, value in os.environ.items() if name not in named}
-        command = [sys.executable, "-m", "workflows", "run", "--repos", " ".join(REPOSITORIES), "--state", str(state)]
-        environment = own | {"GITHUB_API_URL": self.address, "GITHUB_TOKEN": "replay"}
-        result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+        github = {"GITHUB_API_URL": self.address, "GITHUB_TOKEN": "replay"}
+        result = cli("run", "--repos", " ".join(REPOSITORIES), "--state", str(state), **github)
         assert result.returncode == 0, result.stdout + result.stderr
         newest = max(state.glob("runs/*/run.json"), key=lambda path: path.stat().st_mtime)
         return dict(json.loads(newest.read_text())) | {"printed": result.stdout}

@@ -1,6 +1,5 @@
 """Small workflows of small steps, to try the local engine with."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -136,15 +135,6 @@ def executed(tmp_path: Path, document: dict[str, Any], settings: dict[str, str] 
     engine, run = prepared(tmp_path, document, settings, **given)
     engine.execute()
     return run
-
-
-def wait_for(path: Path) -> str:
-    """What a file holds as soon as it holds something."""
-    for _ in range(600):
-        if path.is_file() and (text := path.read_text()):
-            return text
-        time.sleep(0.05)
-    raise AssertionError(f"{path} never came")
 
 
 def survivors(tmp_path: Path) -> list[psutil.Process]:

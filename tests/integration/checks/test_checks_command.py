@@ -1,6 +1,5 @@
 """`python -m rollouts.checks` says yes to a good candidate beside a real active service, and no to each bad one."""
 
-import time
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from pymongo import MongoClient
 
 from tests.load import services
 from tests.support.check_command import Start, check
+from tests.support.waiting import wait_until
 
 NOWHERE = "http://127.0.0.1:9"
 Pair = tuple[str, str, str]
@@ -133,8 +133,8 @@ def test_two_versions_are_compared_by_what_both_have_said(pair: Pair, mongo: dic
     assert check("behaviour", candidate, f"--against={active}", f"--digest={digest}").returncode == 0
     written = {"model.version": "4", "number": {"$lt": 2_000_000_000}}
     with MongoClient[dict[str, Any]](mongo["MONGO_URI"]) as client:
-        while len(client[mongo["MONGO_DB"]].predictions.distinct("id", written)) < 600:
-            time.sleep(0.1)
+        kept = client[mongo["MONGO_DB"]].predictions
+        wait_until(lambda: len(kept.distinct("id", written)) >= 600, "600 predictions", interval=0.1)
     picture = tmp_path / "versions.png"
     done = check("compare", "--versions", "3", "4", f"--plot={picture}", **mongo)
     assert done.returncode == 2, done.stdout + done.stderr

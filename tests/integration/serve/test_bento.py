@@ -17,7 +17,7 @@ from steps.register import package
 from steps.scoring.artefact import FILES, MANIFEST
 from steps.serve.http.examples import PULL_REQUEST
 from tests.support import bentos, workers
-from tests.support.command_line import ROOT
+from tests.support.command_line import ROOT, clean_environment
 
 NAME = "pr-sentinel"
 
@@ -145,7 +145,7 @@ def test_bentoml_serves_it_as_well(bento: bentos.Bento, tmp_path: Path) -> None:
     """With its supervisor, for who wants that."""
     port = workers.free_port()
     command = [sys.executable, "-m", "bentoml", "serve", str(bento.folder), "--port", str(port)]
-    environment = {name: value for name, value in os.environ.items() if name not in workers.SETTINGS}
+    environment = clean_environment()
     environment |= {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "True"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

@@ -10,13 +10,13 @@ from local.champion import find
 from steps.common.errors import DamagedArtefact, NotFound, Unavailable
 from steps.common.tracking import REGISTERED_MODEL
 from steps.packaging import archive
-from tests.support.command_line import NAMED
+from tests.support.command_line import SETTINGS
 
 
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the environment stands in for what the state folder holds."""
-    for name in NAMED:
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
 
 

@@ -8,13 +8,13 @@ from rich.console import Console
 from local import image
 from local.champion import find
 from steps.common.errors import ConfigurationError
-from tests.support.command_line import NAMED
+from tests.support.command_line import SETTINGS
 
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `docker` that keeps what it is asked in a file, and fails where it is asked for what there is not."""
-    for name in NAMED:
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "docker"

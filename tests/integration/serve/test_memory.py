@@ -18,7 +18,7 @@ from steps.serve import histories, metrics, predictions
 from steps.serve.app import create
 from tests.support import pulls
 from tests.support.cable import Cable
-from tests.support.webhook.hook import eventually
+from tests.support.waiting import wait_until
 
 Mongo = Database[dict[str, Any]]
 Pull = dict[str, Any]
@@ -68,7 +68,7 @@ def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, datab
     with TestClient(create()) as client:
         (result,) = scored(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
         model = client.get("/model").json()
-        kept = eventually(database.predictions.find_one)
+        kept = wait_until(database.predictions.find_one)
     assert timedelta(seconds=-1) < kept.pop("scored_at") - before < timedelta(minutes=1)
     assert len(kept.pop("features")) == len(NAMES)
     assert isinstance(kept.pop("_id"), bson.ObjectId)
@@ -101,7 +101,7 @@ def test_a_pull_request_is_compared_with_its_repositorys_past_or_that_of_all_or_
         assert scored(client, pull, KNOWN)[0]["history"] == "repository"
         assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
         database.history.insert_one({"_id": OVERALL, **state})
-        eventually(lambda: scored(client, pull, UNKNOWN)[0]["history"] == "all")
+        wait_until(lambda: scored(client, pull, UNKNOWN)[0]["history"] == "all")
         counted = client.get("/metrics").text
     for whose in ("repository", "none", "all"):
         assert f'pr_sentinel_scored_total{{history="{whose}"' in counted
@@ -115,7 +115,7 @@ def test_a_new_history_is_used_once_it_is_there(
         rows = [row for row in pulls.passed(pulls.pulls(600)) if row["split"] == "history"]
         newer = state | {"state": bson.Binary(rows[0]["state"]), "dataset": "b"}
         database.history.replace_one({"_id": KNOWN}, newer)
-        assert eventually(lambda: scored(client, pull, KNOWN) and len(_seen(database)) == 2)
+        assert wait_until(lambda: scored(client, pull, KNOWN) and len(_seen(database)) == 2)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_while_mongodb_is_away_answers_go_on_and_scores_are_kept_for_later(
     """With the histories that are in memory."""
     with TestClient(create()) as client:
         first = scored(client, pull, KNOWN)[0]
-        eventually(lambda: database.predictions.count_documents({}) == 1)
+        wait_until(lambda: database.predictions.count_documents({}) == 1)
         # The service too has to have heard that it is written, or it would keep it to be written again.
-        eventually(lambda: "pr_sentinel_predictions_waiting 0.0" in client.get("/metrics").text)
+        wait_until(lambda: "pr_sentinel_predictions_waiting 0.0" in client.get("/metrics").text)
         cable.pull()
         time.sleep(0.3)
         began = time.monotonic()
@@ -149,10 +149,10 @@ def test_while_mongodb_is_away_answers_go_on_and_scores_are_kept_for_later(
         assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
         assert time.monotonic() - began < 3
         assert client.get("/readyz").status_code == 200
-        eventually(lambda: "pr_sentinel_predictions_waiting 2.0" in client.get("/metrics").text)
+        wait_until(lambda: "pr_sentinel_predictions_waiting 2.0" in client.get("/metrics").text)
         assert database.predictions.count_documents({}) == 1
         cable.plug()
-        eventually(lambda: database.predictions.count_documents({}) == 3)
+        wait_until(lambda: database.predictions.count_documents({}) == 3)
 
 
 def test_a_mongodb_that_is_away_from_the_start_is_found_once_it_comes(
@@ -162,7 +162,7 @@ def test_a_mongodb_that_is_away_from_the_start_is_found_once_it_comes(
     with TestClient(create()) as client:
         assert scored(client, pull, KNOWN)[0]["history"] == "none"
         cable.plug()
-        eventually(lambda: scored(client, pull, KNOWN)[0]["history"] == "repository")
+        wait_until(lambda: scored(client, pull, KNOWN)[0]["history"] == "repository")
 
 
 def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_one(
@@ -192,9 +192,9 @@ def test_what_waits_for_too_long_makes_room_and_is_counted(
     with TestClient(create()) as client:
         for number in range(1, 16):
             scored(client, pull | {"number": number}, UNKNOWN)
-        eventually(lambda: dropped._value.get() - before == 5)
+        wait_until(lambda: dropped._value.get() - before == 5)
         cable.plug()
-        eventually(lambda: database.predictions.count_documents({}) == 10)
+        wait_until(lambda: database.predictions.count_documents({}) == 10)
     assert sorted(one["number"] for one in database.predictions.find()) == list(range(6, 16))
 
 
@@ -225,7 +225,7 @@ def test_scores_that_were_written_although_the_answer_was_lost_are_not_written_t
     settings.setattr(predictions.Predictions, "_write", write)
     with TestClient(create()) as client:
         scored(client, pull, KNOWN, count=3)
-        eventually(lambda: lost)
+        wait_until(lambda: lost)
         scored(client, pull, KNOWN, count=2)
     assert database.predictions.count_documents({}) == 5
 

@@ -1,10 +1,8 @@
 """`make serve`: the champion's own Bento, served until somebody says stop; each thing that may be missing is named."""
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +15,7 @@ from local.services import embedded
 from samples.graph import SITE
 from steps.serve.http.examples import PULL_REQUEST
 from tests.support import workers
-from tests.support.command_line import NAMED, ROOT, cli
+from tests.support.command_line import cli, start_cli
 
 WELL = "Serving version 1 (pr-sentinel:1-"
 
@@ -53,17 +51,9 @@ class Serving:
 def serving(state: Path) -> Iterator[Serving]:
     """Run the command on a port that is free, without a token."""
     port = workers.free_port()
-    unset = NAMED | workers.SETTINGS
     # What tests in the background ignore, their children would too.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workflows", "serve", "--state", str(state), "--port", str(port)],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name not in unset},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = start_cli("serve", "--state", str(state), "--port", str(port), stderr=subprocess.STDOUT)
     signal.signal(signal.SIGINT, before)
     try:
         yield Serving(process, port)

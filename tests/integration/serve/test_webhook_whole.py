@@ -11,7 +11,8 @@ from samples.generate import repositories
 from steps.serve import predictions
 from steps.serve.app import create
 from tests.support.github import StandIn
-from tests.support.webhook.hook import Mongo, eventually
+from tests.support.waiting import wait_until
+from tests.support.webhook.hook import Mongo
 
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"
@@ -47,9 +48,9 @@ def test_a_delivery_is_scored_by_the_model_told_of_kept_and_counted(
         answer = hooked.post("/webhook", content=raw, headers=deliver.headers(raw, SECRET, "one"))
         assert answer.status_code == status
         assert answer.headers["x-model"] == "pr-sentinel:unregistered"
-    done = eventually(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
+    done = wait_until(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
     assert done["outcome"] == "announced"
-    (kept,) = eventually(lambda: list(database.predictions.find()))
+    (kept,) = wait_until(lambda: list(database.predictions.find()))
     assert (kept["id"], kept["route"], kept["score"]) == (f"{SHOP}#12", "/webhook", done["result"]["score"])
     assert 'pr_sentinel_deliveries_total{outcome="announced"}' in hooked.get("/metrics").text
     assert hooked.post("/webhook", content=raw, headers={"Content-Type": "text/plain"}).status_code == 415

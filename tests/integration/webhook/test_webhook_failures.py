@@ -10,8 +10,9 @@ import pytest
 
 from steps.serve.webhooks import deliveries
 from tests.support.github import StandIn
+from tests.support.waiting import wait_until
 from tests.support.webhook import app
-from tests.support.webhook.hook import SECRET, Hook, Mongo, eventually, process
+from tests.support.webhook.hook import SECRET, Hook, Mongo, process
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_mistake_of_the_service_stops_nobody_else(hook: Hook, github: StandIn,
     hook.shape(12, additions=app.BROKEN)
     hook.send(12, delivery="unlucky")
     assert hook.happens(13)["outcome"] == "standard"
-    eventually(lambda: database.deliveries.find_one({"_id": "unlucky", "problem": {"$regex": "ValueError"}}))
+    wait_until(lambda: database.deliveries.find_one({"_id": "unlucky", "problem": {"$regex": "ValueError"}}))
     hook.shape(12, additions=5_000)
     assert hook.ended("unlucky")["outcome"] == "announced"
 
@@ -140,7 +141,7 @@ def test_no_secret_stands_in_the_log(
         hook.happens()
         hook.shape(13, additions=app.BROKEN, title="hunter3")
         hook.send(13, delivery="unlucky")
-        eventually(lambda: database.deliveries.find_one({"_id": "unlucky", "attempts": {"$gt": 1}}))
+        wait_until(lambda: database.deliveries.find_one({"_id": "unlucky", "attempts": {"$gt": 1}}))
         hook.post(b"{}", {"Content-Type": "application/json"})
         running.terminate()
         running.wait()

@@ -8,7 +8,8 @@ import pytest
 from samples import deliver
 from samples.server import LATEST
 from tests.support.github import StandIn
-from tests.support.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, eventually, headers
+from tests.support.waiting import wait_until
+from tests.support.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, headers
 
 
 def without(*path: str) -> bytes:
@@ -189,5 +190,5 @@ def test_a_failed_delivery_is_taken_up_again_when_it_is_redelivered(
     assert hook.ended("one")["state"] == "failed"
     github.control(now=LATEST)
     assert hook.send(12, delivery="one").status_code == 202
-    assert eventually(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
+    assert wait_until(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
     assert len(hook.comments()) == 1

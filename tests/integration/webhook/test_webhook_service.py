@@ -15,8 +15,9 @@ import requests
 
 from local.services import embedded
 from tests.support.github import StandIn
+from tests.support.waiting import wait_until
 from tests.support.webhook.app import create
-from tests.support.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
+from tests.support.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, headers, serving
 
 
 def test_without_mongodb_the_answer_says_so_within_a_second(
@@ -89,7 +90,7 @@ def test_a_service_that_lacks_a_setting_takes_nothing_and_names_it(
 
 def test_what_is_kept_ends_by_itself(hook: Hook, database: Mongo) -> None:
     """Deliveries after thirty days, alerts after sixty, openings after two."""
-    lives = {name: eventually(partial(_lives, database, name)) for name in ("deliveries", "alerts", "openings")}
+    lives = {name: wait_until(partial(_lives, database, name)) for name in ("deliveries", "alerts", "openings")}
     assert lives == {"deliveries": 30 * 86_400, "alerts": 60 * 86_400, "openings": 2 * 86_400}
 
 

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from steps.serve.webhooks.notifiers import MARKER
 from tests.support.github import StandIn
+from tests.support.waiting import wait_until
 from tests.support.webhook.app import create
-from tests.support.webhook.hook import SHOP, Hook, Mongo, eventually, hurried, process, serving
+from tests.support.webhook.hook import SHOP, Hook, Mongo, hurried, process, serving
 
 BUDGET = 5
 APP = 7
@@ -162,7 +163,7 @@ def test_a_key_that_github_does_not_accept_leaves_the_delivery_for_later(
         hook = Hook(address, database, github)
         hook.shape(additions=5_000)
         hook.send(delivery="one", installation=1)
-        eventually(lambda: database.deliveries.find_one({"problem": {"$regex": "does not accept"}}))
+        wait_until(lambda: database.deliveries.find_one({"problem": {"$regex": "does not accept"}}))
         github.control(app={"id": APP, "public_key": PUBLIC})
         assert hook.ended("one")["outcome"] == "announced"
 
@@ -215,7 +216,7 @@ def test_several_services_together_keep_to_the_budget_and_say_each_once(
         with ThreadPoolExecutor(8) as senders:
             answers = senders.map(lambda one: one[0].send(one[1], "synchronize").status_code, sent)
         assert set(answers) == {202}
-        eventually(lambda: database.deliveries.count_documents({"state": "done"}) == len(sent))
+        wait_until(lambda: database.deliveries.count_documents({"state": "done"}) == len(sent))
     commented = [comment["issue"] for comment in hooks[0].comments()]
     assert len(commented) == len(set(commented)) == BUDGET
     outcomes: list[Any] = [one["outcome"] for one in database.deliveries.find({})]

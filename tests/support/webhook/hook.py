@@ -5,9 +5,8 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,23 +19,14 @@ from samples import deliver
 from samples.generate import repositories
 from steps.common.pull_request import PullRequest
 from tests.support.github import StandIn
+from tests.support.waiting import wait_until
 from tests.support.webhook import app as application
 
 Mongo = Database[dict[str, Any]]
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"
 ALL = repositories()
-PATIENCE_SECONDS = 30
 PAYLOAD = json.dumps(deliver.payload(ALL[SHOP], 12, "opened", 4)).encode()
-
-
-def eventually(holds: Callable[[], Any]) -> Any:
-    """What a condition gives once it holds."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while not (found := holds()):
-        assert time.monotonic() < until, "it never came true"
-        time.sleep(0.02)
-    return found
 
 
 def headers(raw: bytes = PAYLOAD, **changes: str | None) -> dict[str, str]:
@@ -74,11 +64,11 @@ class Hook:
     def ended(self, delivery: str) -> dict[str, Any]:
         """A delivery once nothing is left to do."""
         wanted = {"_id": delivery, "state": {"$ne": "waiting"}}
-        return dict(eventually(lambda: self._database.deliveries.find_one(wanted)))
+        return dict(wait_until(lambda: self._database.deliveries.find_one(wanted)))
 
     def left(self, delivery: str, **fields: Any) -> None:
         """Put a delivery where another service left it, after this one has made the collection, as `keep` does."""
-        eventually(lambda: self._database.list_collection_names(filter={"name": "deliveries"}))
+        wait_until(lambda: self._database.list_collection_names(filter={"name": "deliveries"}))
         self._database.deliveries.insert_one({"_id": delivery, **fields})
 
     def shape(self, number: int = 12, additions: int = 5_000, **fields: Any) -> None:
@@ -124,7 +114,7 @@ def serving(app: Any) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        eventually(lambda: server.started or not thread.is_alive())
+        wait_until(lambda: server.started or not thread.is_alive())
         yield server.address
     finally:
         server.should_exit = True
@@ -140,7 +130,7 @@ def process(folder: Path, lease: float = 120) -> Iterator[tuple[subprocess.Popen
     with (folder / "log").open("ab") as log:
         running = subprocess.Popen(command, env=environment, stderr=log, stdout=log)
     try:
-        eventually(told.exists)
+        wait_until(told.exists)
         yield running, told.read_text()
     finally:
         running.kill()
