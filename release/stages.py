@@ -8,7 +8,9 @@ import hashlib
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from steps.common.closure import closure
@@ -141,8 +143,21 @@ def locked(root: Path, group: str) -> str:
     uv = str(own) if own.is_file() else shutil.which("uv")
     if uv is None:
         raise ConfigurationError("There is no uv.", advice="Run make first.")
+    try:
+        files = tuple((name, (root / name).read_text("utf-8")) for name in sorted(LOCKED))
+    except FileNotFoundError as error:
+        raise DataError(f"uv.lock can't be read for {group}: {error}", advice="Run: make lock") from None
+    return _export(uv, group, files)
+
+
+@cache
+def _export(uv: str, group: str, files: tuple[tuple[str, str], ...]) -> str:
+    """Export a group from these files by name; the same ones are exported once."""
     command = [uv, "export", "--quiet", "--frozen", "--no-header", "--no-annotate", "--offline", "--only-group", group]
-    done = subprocess.run([*command, "--project", str(root)], capture_output=True, text=True, check=False)  # noqa: S603
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in files:
+            Path(folder, name).write_text(text, "utf-8")
+        done = subprocess.run([*command, "--project", folder], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         raise DataError(f"uv.lock can't be read for {group}: {done.stderr.strip()}", advice="Run: make lock")
     return done.stdout

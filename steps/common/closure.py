@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,9 +32,19 @@ def closure(root: Path, modules: Iterable[str]) -> list[Path]:
     return sorted(found.values())
 
 
-def imported(path: Path) -> Iterator[str]:
+def imported(path: Path) -> tuple[str, ...]:
     """The names of ours that a file imports; one from a package may be a module or something that is in it."""
-    for node in _running(ast.parse(path.read_bytes())):
+    return _names(path.read_bytes())
+
+
+@cache
+def _names(source: bytes) -> tuple[str, ...]:
+    """Read a file's text once, however many modules lead to it."""
+    return tuple(_imports(ast.parse(source)))
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in _running(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if _ours(alias.name))
         elif isinstance(node, ast.ImportFrom) and node.module and _ours(node.module):
