@@ -16,9 +16,12 @@ BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 SINCE ?= origin/staging
 # Images may have to be built first.
 PATIENT := -o faulthandler_timeout=3600
+# Modules that share what takes long to make stay in one process; the longest begin first.
+SPREAD = -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+WORKERS ?= 2
 export REPOS SEARCH STATE URL AGAINST
 
-.PHONY: setup help run serve load check image images sbom mlflow test pages containers test-cluster drill stages promote rollback \
+.PHONY: setup help run serve load check image images sbom mlflow test test-slow coverage pages containers test-cluster drill stages promote rollback \
   status lint render lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
@@ -59,8 +62,14 @@ sbom: ## List what is in those images, Debian's packages too, in STATE/sbom; tak
 mlflow: $(READY) ## Look at runs and models in a browser
 	@$(RUN) local mlflow --state "$$STATE"
 
-test: $(READY) ## Run all tests, or TESTS=...
-	.venv/bin/pytest --durations=10 $(TESTS)
+test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; on 2 processors or WORKERS=
+	.venv/bin/pytest $(SPREAD) --durations=10 $(TESTS)
+
+test-slow: $(READY) ## Run the tests that take long (kills, second runs, executors, load), or TESTS=... of them
+	.venv/bin/pytest $(SPREAD) --durations=10 --only-slow $(TESTS)
+
+coverage: $(READY) ## Show which branches the tests take, slow ones too, in percent and as pages in STATE/coverage
+	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:$(STATE)/coverage $(TESTS)
 
 pages: $(READY) ## Look at the service's page in Chromium, with all its tests
 	.venv/bin/pytest tests/pages

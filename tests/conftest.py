@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import scheduling
 from tests.support.command_line import SETTINGS
 
 LEFT_OUT = pytest.StashKey[int]()
@@ -38,6 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     _choose(config, items)
     if seed := config.getoption("--shuffle"):
         items[:] = _shuffle(items, seed)
+    else:
+        items.sort(key=lambda item: scheduling.rank(item.nodeid))
 
 
 def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -65,6 +68,12 @@ def _shuffle(items: list[pytest.Item], seed: str) -> Iterator[pytest.Item]:
     for tests in modules:
         order.shuffle(tests)
         yield from tests
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.SharedFixtureScheduling | None:
+    """Keep tests that share what takes long to make in one process of pytest-xdist's."""
+    return scheduling.SharedFixtureScheduling(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -43,8 +43,8 @@ def all_of(state: Path) -> dict[str, Backtest]:
 
 def unusual(state: Path, folder: Path) -> list[dict[str, Any]]:
     """What the training itself named as most unusual."""
-    (record,) = (json.loads(path.read_text()) for path in state.glob("runs/*/run.json"))
-    run_id = next(node["outputs"]["run_id"] for node in record["nodes"] if node["task"] == "train")
+    records = (json.loads(path.read_text()) for path in state.glob("runs/*/run.json"))
+    (run_id,) = {node["outputs"]["run_id"] for one in records for node in one["nodes"] if node["task"] == "train"}
     client = MlflowClient(f"sqlite:///{state}/mlflow.db")
     return list(json.loads(Path(client.download_artifacts(run_id, "unusual.json", str(folder))).read_text()))
 

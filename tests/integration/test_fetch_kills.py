@@ -13,6 +13,8 @@ from pymongo.database import Database
 from steps.fetch.sync import synchronise
 from tests.support.github import StandIn
 
+pytestmark = pytest.mark.slow
+
 Mongo = Database[dict[str, Any]]
 DOCS = "example/docs"
 VICTIM = """

@@ -61,6 +61,7 @@ def test_the_first_run_ends_with_unusual_pull_requests_figures_and_a_model(
     assert page.count("data:image/png;base64,") == 3
 
 
+@pytest.mark.slow
 def test_the_second_run_asks_once_for_each_repository_and_changes_nothing(
     state: Path, second: subprocess.CompletedProcess[str]
 ) -> None:

@@ -8,6 +8,8 @@ from local.services import java
 from steps.common.errors import ConfigurationError, Unavailable
 from steps.preprocess import executors, spark
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "k8s://https://127.0.0.1:1"
 
 

@@ -16,6 +16,8 @@ from steps.common.settings import StoreSettings, load
 from steps.common.store import Store, open_store
 from tests.support.documents import REPOSITORIES, documents
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 RUNNER = ["-m", "hera.workflows.runner", "-e", "steps.preprocess.step:preprocess"]
 VICTIM = """

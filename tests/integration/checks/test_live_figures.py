@@ -17,6 +17,8 @@ from tests.support import manifests
 from tests.support.promtool import ANOTHER, HASH, Series, found
 from tests.support.schemas import CACHE, ROLLOUTS, source
 
+pytestmark = pytest.mark.slow
+
 EVALUATE = Path(__file__).parents[2] / "rollouts" / "evaluate.go"
 (TEMPLATE,) = (one for one in manifests.of_kind("AnalysisTemplate") if one["metadata"]["name"] == "post-promotion")
 METRICS = {metric["name"]: metric for metric in TEMPLATE["spec"]["metrics"]}

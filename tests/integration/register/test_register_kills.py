@@ -15,6 +15,8 @@ from steps.packaging import archive
 from steps.register import package, registry
 from tests.support import plain_bento
 
+pytestmark = pytest.mark.slow
+
 NAME = "pr-sentinel"
 # Forked from a server that holds nothing but the imports: a process of its own without seconds of importing each.
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.load import services
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -125,6 +125,7 @@ def test_a_caller_who_goes_away_in_the_middle_is_no_mistake(service: serving.Run
     assert (line["level"], line["message"], line["status"]) == ("info", "answered", 499)
 
 
+@pytest.mark.slow
 def test_ten_thousand_pull_requests_keep_nobody_else_waiting(service: serving.Running, pull: Pull) -> None:
     """Neither a probe nor a single pull request; on a machine that has much else to do, a few times over."""
     slim = {name: value for name, value in pull.items() if not isinstance(value, dict | list) and "url" not in name}
@@ -151,6 +152,7 @@ def test_ten_thousand_pull_requests_keep_nobody_else_waiting(service: serving.Ru
     assert max(waits) < 2
 
 
+@pytest.mark.slow
 def test_at_its_end_the_service_answers_whatever_it_has_begun(model: Path, tmp_path: Path, pull: Pull) -> None:
     """SIGTERM among requests of a thousand pull requests: each that was sent is answered, and then it is over."""
     body = json.dumps({"pull_requests": [pull] * 1_000})

@@ -12,6 +12,8 @@ from samples.graph import SITE
 from steps.serve.app import create
 from tests.support import serving
 
+pytestmark = pytest.mark.slow
+
 CASES = 1_000
 
 

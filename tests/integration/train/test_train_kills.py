@@ -12,6 +12,8 @@ from mlflow import MlflowClient
 from steps.train.run import train_and_measure
 from tests.support.trainings import BUDGET, SEED, Trained
 
+pytestmark = pytest.mark.slow
+
 DIE = """
 import importlib, os, signal, sys
 module, name, uri, budget, seed = sys.argv[1:]

@@ -86,6 +86,7 @@ def test_a_mistake_of_the_service_stops_nobody_else(hook: Hook, github: StandIn,
     assert hook.ended("unlucky")["outcome"] == "announced"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_service_that_ends_in_the_middle_loses_nothing(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path, number: signal.Signals
