@@ -30,7 +30,9 @@ def scope_of(nodeid: str) -> str:
 
 
 def rank(nodeid: str) -> int:
-    """Return a test's place in the order of beginning: groups first, then integration, then what is short."""
+    """Return a test's place in the order of beginning: real data and groups first, what is short last."""
+    if nodeid.startswith("tests/real/"):
+        return -1
     groups = [*TOGETHER]
     scope = scope_of(nodeid)
     return groups.index(scope) if scope in groups else len(groups) + (not nodeid.startswith(HERE))
