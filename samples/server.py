@@ -176,7 +176,7 @@ class Handler(BaseHTTPRequestHandler):
     def _graphql(self, body: bytes, fault: str | None, _: Identity) -> None:
         asked = json.loads(body)
         variables = asked.get("variables") or {}
-        heavy = 0 < self.stand_in.faults.heavy_above < variables.get("first", 0)
+        heavy = variables.get("files", True) and 0 < self.stand_in.faults.heavy_above < variables.get("first", 0)
         if self.path != "/graphql":
             return self._send(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
         if heavy or fault == "timeout":

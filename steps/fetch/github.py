@@ -37,7 +37,7 @@ from steps.fetch.queries import (
 )
 
 TIMEOUT_SECONDS = 30
-ATTEMPTS = 7
+ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30
 LARGEST_SEARCH = 1_000  # GitHub shows no more of what a search finds
