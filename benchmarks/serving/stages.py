@@ -68,7 +68,7 @@ def measure(count: int) -> dict[str, float]:
 async def _once(model: Model, histories: Histories, body: bytes) -> dict[str, float]:
     clock = Clock()
     read, validated, _, past, array, scored, reasons, rest, written = STAGES
-    items = clock.around(read, parsing.plain)(body)["pull_requests"]
+    items = clock.around(read, parsing.parse_json)(body)["pull_requests"]
     pulls = clock.around(validated, parsing._PULLS.validate_python)(items)
     pasts = await histories.of(pull.base.repo.full_name for pull in pulls)
     places: tuple[tuple[Any, str, str], ...] = (

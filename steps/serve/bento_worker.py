@@ -22,16 +22,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m steps.serve.bento_worker", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
-    given = parser.parse_args()
+    options = parser.parse_args()
     # The server behind the worker takes these over, and sends itself the signal again when all is answered.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     # Until the service sets up its own log, BentoML writes lines of another form.
     os.environ.setdefault("BENTOML_QUIET", "true")
-    serve(Path(__file__).resolve().parents[3], listening(given.host, given.port))
+    serve(Path(__file__).resolve().parents[3], open_listener(options.host, options.port))
 
 
-def listening(host: str, port: int) -> socket.socket:
+def open_listener(host: str, port: int) -> socket.socket:
     """A socket at this address.
 
     Raises:

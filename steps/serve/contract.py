@@ -7,20 +7,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from steps.common.pull_request import PullRequest
 from steps.serve.http import examples
 
-MOST_PULL_REQUESTS = 10_000
-MOST_REPOSITORIES = 100
+MAX_PULL_REQUESTS = 10_000
+MAX_REPOSITORIES = 100
 """In one request: each has a history that is read for it."""
-MOST_BYTES = 32 * 2**20
+MAX_BODY_BYTES = 32 * 2**20
 """Of a request's body."""
 
 
-class Form(BaseModel):
+class ApiModel(BaseModel):
     """What every request and answer has in common."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ScoreRequest(Form):
+class ScoreRequest(ApiModel):
     """Pull requests as GitHub's REST interface and webhooks have them; fields that are not needed are ignored."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"pull_requests": [examples.PULL_REQUEST]}]})
@@ -29,13 +29,13 @@ class ScoreRequest(Form):
         list[PullRequest],
         Field(
             min_length=1,
-            max_length=MOST_PULL_REQUESTS,
-            description=f"of at most {MOST_REPOSITORIES} repositories",
+            max_length=MAX_PULL_REQUESTS,
+            description=f"of at most {MAX_REPOSITORIES} repositories",
         ),
     ]
 
 
-class UrlRequest(Form):
+class UrlRequest(ApiModel):
     """Where a pull request is to be seen."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"url": examples.URL}]})
@@ -52,7 +52,7 @@ class UrlRequest(Form):
     ]
 
 
-class ModelName(Form):
+class ModelName(ApiModel):
     """Which model answered: `digest` is the SHA-256 of its manifest, which holds that of every file."""
 
     name: str
@@ -63,7 +63,7 @@ class ModelName(Form):
         return f"{self.name}:{self.version}"
 
 
-class Registration(BaseModel):
+class ModelRegistration(BaseModel):
     """What the registry knows of the model: when and by which run it came, and why the gate let it through."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -75,14 +75,14 @@ class Registration(BaseModel):
     reason: str | None = None
 
 
-class Card(ModelName):
+class ModelCard(ModelName):
     """The model's card; the manifest has what it learned from, its metrics beside others', and every file's hash."""
 
-    registration: Registration
+    registration: ModelRegistration
     manifest: dict[str, Any]
 
 
-class Result(Form):
+class ScoreResult(ApiModel):
     """What is said of one pull request.
 
     `percentile` is the share, in percent, of the repository's past pull requests that scored lower. `history` tells
@@ -101,16 +101,16 @@ class Result(Form):
     history: Literal["repository", "all", "none"]
 
 
-class ScoreAnswer(Form):
+class ScoreResponse(ApiModel):
     """A result for each pull request, in their order."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SCORE_RESPONSE]})
 
     model: ModelName
-    results: list[Result]
+    results: list[ScoreResult]
 
 
-class Seen(Form):
+class PullRequestSummary(ApiModel):
     """What the service fetched of a pull request."""
 
     title: str
@@ -123,15 +123,17 @@ class Seen(Form):
     url: str
 
 
-class UrlAnswer(ScoreAnswer):
+class UrlResponse(ScoreResponse):
     """The one result, and what was fetched for it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER | {"pull_request": examples.SEEN}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [examples.SCORE_RESPONSE | {"pull_request": examples.SUMMARY}]}
+    )
 
-    pull_request: Seen
+    pull_request: PullRequestSummary
 
 
-class Golden(Form):
+class GoldenPullRequest(ApiModel):
     """A pull request, and the features and the score that the model must give it wherever it runs."""
 
     pull_request: dict[str, Any]
@@ -139,7 +141,7 @@ class Golden(Form):
     score: float
 
 
-class Distribution(Form):
+class ScoreDistribution(ApiModel):
     """Quantiles of the scores of a repository's past, or over all repositories where it is not `known`."""
 
     repository: str
@@ -150,20 +152,20 @@ class Distribution(Form):
     high: float
 
 
-class Health(Form):
+class Health(ApiModel):
     """How the service is."""
 
     status: Literal["alive", "ready"]
 
 
-class FieldProblem(Form):
+class FieldProblem(ApiModel):
     """What is wrong with one field."""
 
     field: str
     problem: str
 
 
-class Problem(Form):
+class Problem(ApiModel):
     """What went wrong (RFC 9457)."""
 
     type: str = "about:blank"

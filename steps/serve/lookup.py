@@ -12,7 +12,7 @@ from steps.common.github_errors import Obstacle
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings
 from steps.serve.github_access import GitHub
-from steps.serve.http.problems import Refused
+from steps.serve.http.problems import RequestRefused
 
 PATIENCE_SECONDS = 25.0
 """For others that are asked for first, and the answer."""
@@ -80,6 +80,6 @@ class Pulls:
             self._github.close()
 
 
-def _later(problem: str, wait: float | None) -> Refused:
+def _later(problem: str, wait: float | None) -> RequestRefused:
     headers = {"Retry-After": str(ceil(wait or LATER_SECONDS))}
-    return Refused(503, f"GitHub can't be asked now: {problem}.", headers=headers)
+    return RequestRefused(503, f"GitHub can't be asked now: {problem}.", headers=headers)

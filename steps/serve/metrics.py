@@ -15,7 +15,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
@@ -53,7 +53,7 @@ def answered(route: str, status: int, started: float) -> None:
     _latency(route).observe(time.perf_counter() - started)
 
 
-def scored(route: str, results: Iterable[Result]) -> None:
+def scored(route: str, results: Iterable[ScoreResult]) -> None:
     """Count the results of pull requests."""
     for result in results:
         _scored(route, result.level, result.history).inc()

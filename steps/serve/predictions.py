@@ -16,7 +16,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from steps.common.mongo import Document
 from steps.scoring.arrays import Floats
 from steps.serve import metrics
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 
 COLLECTION = "predictions"
 KEPT_SECONDS = 90 * 24 * 3600
@@ -37,7 +37,7 @@ class Scored(Protocol):
     """What `scoring.Scored` has."""
 
     @property
-    def result(self) -> Result:
+    def result(self) -> ScoreResult:
         """The result."""
 
     @property

@@ -20,7 +20,7 @@ from steps.scoring import golden
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
 from steps.serve import logs, metrics, sentry
-from steps.serve.contract import ModelName, Registration
+from steps.serve.contract import ModelName, ModelRegistration
 from steps.serve.histories import Histories
 from steps.serve.lookup import Pulls
 from steps.serve.predictions import Predictions
@@ -41,7 +41,7 @@ class Runtime:
 
     settings: ServeSettings
     scorer: Scorer | None
-    registration: Registration
+    registration: ModelRegistration
     pulls: Pulls
     webhook: Receiver | Closed
 
@@ -76,13 +76,13 @@ async def running(settings: ServeSettings) -> AsyncIterator[Runtime]:
 
 async def _scorer(
     settings: ServeSettings, database: Database[Document] | None, stack: AsyncExitStack
-) -> tuple[Scorer | None, Registration]:
+) -> tuple[Scorer | None, ModelRegistration]:
     """What scores, if the model is sound; the log says if it isn't."""
     try:
         model, registration = load_model(settings.model_dir)
     except SentinelError as error:
         logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})  # noqa: TRY400
-        return None, Registration()
+        return None, ModelRegistration()
     name = ModelName(name=registration.name, version=registration.version, digest=model.digest)
     logger.info("model loaded", extra={"model": str(name), "digest": name.digest})
     metrics.model(name, str(model.manifest.get("data_hash", "")))
@@ -117,7 +117,7 @@ def connect(settings: ServeSettings) -> Database[Document] | None:
     return client[settings.mongo_db]
 
 
-def load_model(folder: Path) -> tuple[Model, Registration]:
+def load_model(folder: Path) -> tuple[Model, ModelRegistration]:
     """A model whose every file has its hash and that scores the golden pull requests as at training.
 
     Raises:
@@ -129,11 +129,11 @@ def load_model(folder: Path) -> tuple[Model, Registration]:
     return model, _registration(folder)
 
 
-def _registration(folder: Path) -> Registration:
+def _registration(folder: Path) -> ModelRegistration:
     path = folder / VERSION_FILE
     if not path.is_file():
-        return Registration()
+        return ModelRegistration()
     try:
-        return Registration.model_validate(json.loads(path.read_bytes()))
+        return ModelRegistration.model_validate(json.loads(path.read_bytes()))
     except ValueError as error:
         raise DamagedArtefact(f"{path} can't be read ({type(error).__name__}).", advice="Register it again.") from None

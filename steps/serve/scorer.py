@@ -13,9 +13,9 @@ from steps.scoring.model import Model
 from steps.scoring.reasons import reasons
 from steps.scoring.vectors import plain_rows, vector
 from steps.serve import metrics
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories, Past
-from steps.serve.micro_batching import Together
+from steps.serve.micro_batching import MicroBatcher
 from steps.serve.predictions import Predictions
 
 BLOCK = 64
@@ -27,7 +27,7 @@ NO_PAST = History()
 class Scored(NamedTuple):
     """A result, and the features [features] that it came from."""
 
-    result: Result
+    result: ScoreResult
     features: Floats
 
 
@@ -46,7 +46,7 @@ class Scorer:
         self.name = name
         self.histories = histories
         self._predictions = predictions
-        self._scored: Together[Asked, Scored] = Together(partial(score, model), BLOCK)
+        self._scored: MicroBatcher[Asked, Scored] = MicroBatcher(partial(score, model), BLOCK)
 
     async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[Scored]:
         """Score pull requests, each by itself, in their order; `route` says who asks."""
@@ -88,9 +88,9 @@ def _usual(model: Model, row: Mapping[str, Any], names: Sequence[str]) -> dict[s
     return {name: usual[name] for name in names if name in usual}
 
 
-def _result(model: Model, row: dict[str, Any], score: float, surprises: Floats, past: Past) -> Result:
+def _result(model: Model, row: dict[str, Any], score: float, surprises: Floats, past: Past) -> ScoreResult:
     level = model.level(score)
-    return Result(
+    return ScoreResult(
         id=row["id"],
         repository=row["repository"],
         number=row["number"],

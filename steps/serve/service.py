@@ -7,12 +7,12 @@ from bentoml._internal.server.http import traffic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steps.serve import logs
-from steps.serve.app import create
+from steps.serve.app import create_app
 
-app = create()
+app = create_app()
 
 
-class Instead:
+class DirectRoutingMiddleware:
     """ASGI middleware that hands every request to the application, and none to BentoML's own routes.
 
     Their answers name no model, and know no problems after RFC 9457.
@@ -27,7 +27,7 @@ class Instead:
         await (self._application if scope["type"] == "http" else self._bentoml)(scope, receive, send)
 
 
-class Untimed:
+class NoTimeoutMiddleware:
     """ASGI middleware in place of BentoML's time limit, which leaves a timer behind for a minute at every request.
 
     The application has limits where something may take long: a body to come, MongoDB, GitHub.
@@ -41,7 +41,7 @@ class Untimed:
         await self._app(scope, receive, send)
 
 
-traffic.TimeoutMiddleware = Untimed  # type: ignore[assignment,misc]  # there is no setting for none
+traffic.TimeoutMiddleware = NoTimeoutMiddleware  # type: ignore[assignment,misc]  # there is no setting for none
 
 
 @bentoml.service(
@@ -62,4 +62,6 @@ class ModelServing:
         logs.configure()
 
 
-cast(Any, ModelServing).add_asgi_middleware(Instead, application=app)  # the decorator makes it BentoML's own class
+cast(Any, ModelServing).add_asgi_middleware(
+    DirectRoutingMiddleware, application=app
+)  # the decorator makes it BentoML's own class

@@ -6,8 +6,8 @@ import pytest
 from pydantic import BaseModel
 
 from steps.common.pull_request import PullRequest
-from steps.serve.app import create
-from steps.serve.contract import ScoreAnswer, ScoreRequest, UrlAnswer, UrlRequest
+from steps.serve.app import create_app
+from steps.serve.contract import ScoreRequest, ScoreResponse, UrlRequest, UrlResponse
 from steps.serve.http import examples
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -16,7 +16,7 @@ PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas
 @pytest.fixture(scope="module")
 def described() -> dict[str, Any]:
     """What /openapi.json holds."""
-    return create().openapi()
+    return create_app().openapi()
 
 
 def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -24,7 +24,7 @@ def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {f"{method} {path}": one for path, some in described["paths"].items() for method, one in some.items()}
 
 
-@pytest.mark.parametrize("form", [ScoreRequest, ScoreAnswer, UrlRequest, UrlAnswer])
+@pytest.mark.parametrize("form", [ScoreRequest, ScoreResponse, UrlRequest, UrlResponse])
 def test_examples_are_what_they_show(form: type[BaseModel], described: dict[str, Any]) -> None:
     (example,) = described["components"]["schemas"][form.__name__]["examples"]
     assert form.model_validate(example).model_dump(mode="json").keys() == example.keys()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.webhooks import messages
 
 MODEL = ModelName(name="pr-sentinel", version="3", digest="0" * 64)
@@ -15,7 +15,7 @@ REASONS = [
 ]
 
 
-def result(**changes: Any) -> Result:
+def result(**changes: Any) -> ScoreResult:
     """A result, with whatever is to be different."""
     usual = {
         "id": "owner/name#1",
@@ -29,7 +29,7 @@ def result(**changes: Any) -> Result:
         "reasons": REASONS,
         "history": "repository",
     }
-    return Result.model_validate(usual | changes)
+    return ScoreResult.model_validate(usual | changes)
 
 
 def test_an_announcement_reads_well() -> None:

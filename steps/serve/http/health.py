@@ -5,7 +5,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from steps.serve import metrics
 from steps.serve.contract import Health
-from steps.serve.http.problems import described
+from steps.serve.http.problems import describe_responses
 
 router = APIRouter(tags=["operations"])
 
@@ -16,7 +16,7 @@ async def livez() -> Response:
     return JSONResponse({"status": "alive"})
 
 
-@router.get("/readyz", response_model=Health, responses=described(503))
+@router.get("/readyz", response_model=Health, responses=describe_responses(503))
 async def readyz(request: Request) -> Response:
     """Whether a model is loaded whose every file had its hash and whose golden pull requests scored as at training."""
     request.app.state.runtime.ready()

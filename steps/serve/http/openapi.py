@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from steps.serve.contract import Problem, ScoreRequest, UrlRequest
-from steps.serve.http.problems import described
+from steps.serve.http.problems import describe_responses
 
-TEMPLATE = "#/components/schemas/{model}"
-UNNAMED: tuple[type[BaseModel], ...] = (ScoreRequest, UrlRequest, Problem)
+REF_TEMPLATE = "#/components/schemas/{model}"
+EXTRA_MODELS: tuple[type[BaseModel], ...] = (ScoreRequest, UrlRequest, Problem)
 """Forms that no signature names."""
 HEADERS = {
     "X-Request-Id": "the caller's own id of the request, or a new one; it stands in the log too",
@@ -26,34 +26,34 @@ TAGS = [
 ]
 
 
-def body(kind: type[BaseModel]) -> dict[str, Any]:
+def describe_body(kind: type[BaseModel]) -> dict[str, Any]:
     """What a route says of the body that it reads by itself."""
-    schema = {"$ref": TEMPLATE.format(model=kind.__name__)}
+    schema = {"$ref": REF_TEMPLATE.format(model=kind.__name__)}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def install(app: FastAPI) -> None:
     """Let the application describe itself this way."""
-    described_once: dict[str, Any] = {}
+    cached: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
-        if not described_once:
-            described_once.update(_description(app))
-        return described_once
+        if not cached:
+            cached.update(_build_schema(app))
+        return cached
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _description(app: FastAPI) -> dict[str, Any]:
+def _build_schema(app: FastAPI) -> dict[str, Any]:
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes, tags=TAGS)
-    _, forms = models_json_schema([(kind, "validation") for kind in UNNAMED], ref_template=TEMPLATE)
+    _, forms = models_json_schema([(kind, "validation") for kind in EXTRA_MODELS], ref_template=REF_TEMPLATE)
     found["components"]["schemas"] |= forms["$defs"]
     found["components"]["headers"] = {
         name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()
     }
     for path in found["paths"].values():
         for operation in path.values():
-            operation["responses"] |= {str(status): one for status, one in described(500).items()}
+            operation["responses"] |= {str(status): one for status, one in describe_responses(500).items()}
             for response in operation["responses"].values():
                 response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
     return found

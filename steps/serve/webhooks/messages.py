@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 
 ALL = 100.0
 UNUSUAL, AGAIN = "Unusual pull request", "No longer an unusual pull request"
@@ -34,7 +34,7 @@ class Words(NamedTuple):
     text: str
 
 
-def unusual(result: Result, model: ModelName) -> Words:
+def unusual(result: ScoreResult, model: ModelName) -> Words:
     """What is said of an unusual pull request."""
     lines = [
         f"**{STANDING[result.level].capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
@@ -47,7 +47,7 @@ def unusual(result: Result, model: ModelName) -> Words:
     return Words(UNUSUAL, "\n\n".join(lines))
 
 
-def standard_again(result: Result, model: ModelName) -> Words:
+def standard_again(result: ScoreResult, model: ModelName) -> Words:
     """What stands in its place once the pull request is like the others."""
     lines = [
         f"After its latest changes the pull request looks like the others here: score {result.score:.2f}, "

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
-from steps.serve.contract import FieldProblem, Form
-from steps.serve.http.problems import Refused, described, place, unusable
+from steps.serve.contract import ApiModel, FieldProblem
+from steps.serve.http.problems import RequestRefused, describe_responses, format_location, reject_fields
 from steps.serve.webhooks import events
 from steps.serve.webhooks.deliveries import Deliveries
 
@@ -22,7 +22,7 @@ AnyEvent = TypeVar("AnyEvent", bound=BaseModel)
 logger = logging.getLogger(__name__)
 
 
-class Receipt(Form):
+class Receipt(ApiModel):
     """What became of a delivery."""
 
     status: str
@@ -47,7 +47,7 @@ class Closed:
         Raises:
             Refused: always.
         """
-        raise Refused(503, f"This service takes no webhooks. {self._why}")
+        raise RequestRefused(503, f"This service takes no webhooks. {self._why}")
 
 
 class Receiver:
@@ -69,7 +69,9 @@ class Receiver:
             Refused: it does not come from GitHub, lacks something, or can't be kept.
         """
         if not events.genuine(self._secret, raw, headers.get("x-hub-signature-256")):
-            raise Refused(401, "X-Hub-Signature-256 does not fit: the webhook needs the secret that this service has.")
+            raise RequestRefused(
+                401, "X-Hub-Signature-256 does not fit: the webhook needs the secret that this service has."
+            )
         notice = _read(headers, raw)
         return await self._keep(notice) if isinstance(notice, events.Notice) else notice
 
@@ -81,7 +83,7 @@ class Receiver:
             extra = {"delivery": notice.delivery, "error": type(error).__name__}
             logger.error("a delivery could not be kept", extra=extra)  # noqa: TRY400 - the trace says no more
             said = "MongoDB does not answer, so this was not kept. Redeliver it once it is back."
-            raise Refused(503, said) from None
+            raise RequestRefused(503, said) from None
         if not new:
             return Answer(200, "already received")
         self._call()
@@ -96,7 +98,7 @@ def _read(headers: Mapping[str, str], raw: bytes) -> events.Notice | Answer:
     """
     kind, delivery = headers.get("x-github-event"), headers.get("x-github-delivery", "")
     if kind is None:
-        raise Refused(400, "X-GitHub-Event is missing.")
+        raise RequestRefused(400, "X-GitHub-Event is missing.")
     if kind == "ping":
         return Answer(200, "pong")
     if kind != "pull_request":
@@ -104,7 +106,7 @@ def _read(headers: Mapping[str, str], raw: bytes) -> events.Notice | Answer:
     if _parsed(events.Action, raw).action not in events.ACTIONS:
         return Answer(202, "ignored: after this action a pull request scores as before")
     if events.DELIVERY.fullmatch(delivery) is None:
-        raise Refused(400, "X-GitHub-Delivery is missing, or not as GitHub writes it.")
+        raise RequestRefused(400, "X-GitHub-Delivery is missing, or not as GitHub writes it.")
     return events.Notice.of(delivery, _parsed(events.PullRequestEvent, raw))
 
 
@@ -114,9 +116,9 @@ def _parsed(form: type[AnyEvent], raw: bytes) -> AnyEvent:
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
     if found[0]["type"] == "json_invalid":
-        raise Refused(400, f"The body is no JSON: {found[0]['msg']}.")
-    fields = [FieldProblem(field=place(one["loc"]), problem=one["msg"]) for one in found]
-    raise unusable(fields, "This is not the payload of a pull_request event.")
+        raise RequestRefused(400, f"The body is no JSON: {found[0]['msg']}.")
+    fields = [FieldProblem(field=format_location(one["loc"]), problem=one["msg"]) for one in found]
+    raise reject_fields(fields, "This is not the payload of a pull_request event.")
 
 
 HEADERS = {
@@ -152,7 +154,7 @@ router = APIRouter(tags=["webhook"])
 @router.post(
     "/webhook",
     status_code=202,
-    responses=STATUSES | described(400, 401, 408, 413, 415, 422, 503),
+    responses=STATUSES | describe_responses(400, 401, 408, 413, 415, 422, 503),
     openapi_extra=OPENAPI,
 )
 async def webhook(request: Request) -> Response:

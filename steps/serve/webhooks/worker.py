@@ -12,7 +12,7 @@ from steps.common.errors import SentinelError, Unavailable
 from steps.common.github_errors import Obstacle
 from steps.common.pull_request import PullRequest
 from steps.serve import metrics
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.github_access import TIMEOUT_SECONDS, Fetched, GitHub, Identities
 from steps.serve.webhooks import messages
 from steps.serve.webhooks.alerts import Alert, Alerts
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 class _Scored(Protocol):
     @property
-    def result(self) -> Result:
+    def result(self) -> ScoreResult:
         """What is said of it."""
 
 
@@ -177,7 +177,9 @@ class Worker:
             return "recorded", recorded
         return await self._tell(self._telling, github, notice.repository, fetched, result), recorded
 
-    async def _tell(self, telling: Telling, github: GitHub, repository: str, fetched: Fetched, result: Result) -> str:
+    async def _tell(
+        self, telling: Telling, github: GitHub, repository: str, fetched: Fetched, result: ScoreResult
+    ) -> str:
         alerts, announcer = telling
         number, head_sha = fetched.pull.number, fetched.head_sha
         alert = await alerts.earlier(repository, number)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from steps.serve.contract import MOST_BYTES
+from steps.serve.contract import MAX_BODY_BYTES
 
 Pull = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
@@ -77,7 +77,7 @@ def test_json_may_name_its_encoding(client: TestClient, pull: Pull) -> None:
 
 
 def test_a_body_over_the_limit_is_not_read(client: TestClient) -> None:
-    status, problem = asked(client, b" " * (MOST_BYTES + 1))
+    status, problem = asked(client, b" " * (MAX_BODY_BYTES + 1))
     assert status == 413
     assert "32 MiB" in problem["detail"]
 

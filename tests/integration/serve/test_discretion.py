@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from steps.common.pull_request import PullRequest
 from steps.serve import logs, scorer
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import serving
 
 MARK = "Xyzzy4711"
@@ -123,7 +123,7 @@ def test_a_mistake_is_a_500_and_its_place_in_the_log(
 ) -> None:
     """With the causes' kinds, and none of their words."""
     logs.configure()
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         answer = client.post("/score", json={"pull_requests": [marked(pull)]}, headers={"X-Request-Id": "one"})
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
@@ -143,7 +143,7 @@ def test_sentry_is_told_of_a_mistake_and_of_nothing_else(
     """Its kind and place."""
     address, taken = ingest
     failing.setenv("SENTRY_DSN", address)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.post("/score", json={"pull_requests": []}).status_code == 422
         assert client.post("/score", json={"pull_requests": [marked(pull)]}).status_code == 500
     (envelope,) = taken
@@ -160,7 +160,7 @@ def test_sentry_is_told_of_a_mistake_and_of_nothing_else(
 def test_sentry_hears_nothing_without_an_address(
     failing: pytest.MonkeyPatch, pull: Pull, ingest: tuple[str, list[bytes]]
 ) -> None:
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.post("/score", json={"pull_requests": [pull]}).status_code == 500
     assert ingest[1] == []
 
@@ -169,7 +169,7 @@ def test_an_unusable_address_for_sentry_is_said_and_no_more(
     settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.setenv("SENTRY_DSN", "https://secret@/")
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.get("/readyz").status_code == 200
     assert "SENTRY_DSN can't be used" in caplog.text
     assert "secret" not in caplog.text

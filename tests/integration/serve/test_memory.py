@@ -14,7 +14,7 @@ from steps.common.dataset import OVERALL
 from steps.scoring.features import NAMES
 from steps.scoring.history import VERSION
 from steps.serve import histories, metrics, predictions
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.integration.serve.cable import Cable
 from tests.integration.webhook.hook import eventually
 from tests.support import pulls
@@ -64,7 +64,7 @@ def _seen(database: Mongo) -> set[tuple[float, ...]]:
 def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, database: Mongo, pull: Pull) -> None:
     """With what drift and comparisons need."""
     before = datetime.now(UTC)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         (result,) = scored(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
         model = client.get("/model").json()
         kept = eventually(database.predictions.find_one)
@@ -80,14 +80,14 @@ def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, datab
 
 
 def test_predictions_end_by_themselves_after_ninety_days(cable: Cable, database: Mongo, pull: Pull) -> None:
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         scored(client, pull, KNOWN)
     (index,) = (one for one in database.predictions.index_information().values() if "expireAfterSeconds" in one)
     assert (index["key"], index["expireAfterSeconds"]) == ([("scored_at", 1)], 90 * 24 * 3600)
 
 
 def test_what_was_scored_just_before_the_end_is_kept(cable: Cable, database: Mongo, pull: Pull) -> None:
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         scored(client, pull, KNOWN, count=1_200)
     assert database.predictions.count_documents({}) == 1_200
 
@@ -96,7 +96,7 @@ def test_a_pull_request_is_compared_with_its_repositorys_past_or_that_of_all_or_
     cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
 ) -> None:
     """Whose it was is told."""
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert scored(client, pull, KNOWN)[0]["history"] == "repository"
         assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
         database.history.insert_one({"_id": OVERALL, **state})
@@ -109,7 +109,7 @@ def test_a_pull_request_is_compared_with_its_repositorys_past_or_that_of_all_or_
 def test_a_new_history_is_used_once_it_is_there(
     cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
 ) -> None:
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         scored(client, pull, KNOWN)
         rows = [row for row in pulls.passed(pulls.pulls(600)) if row["split"] == "history"]
         newer = state | {"state": bson.Binary(rows[0]["state"]), "dataset": "b"}
@@ -127,7 +127,7 @@ def test_a_history_that_can_not_be_read_is_as_none(
 ) -> None:
     """And of no concern to others."""
     database.history.insert_one({"_id": UNKNOWN, "dataset": "a", "version": VERSION, **broken})
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
         assert scored(client, pull, KNOWN)[0]["history"] == "repository"
 
@@ -136,7 +136,7 @@ def test_while_mongodb_is_away_answers_go_on_and_scores_are_kept_for_later(
     cable: Cable, database: Mongo, pull: Pull
 ) -> None:
     """With the histories that are in memory."""
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         first = scored(client, pull, KNOWN)[0]
         eventually(lambda: database.predictions.count_documents({}) == 1)
         # The service too has to have heard that it is written, or it would keep it to be written again.
@@ -158,7 +158,7 @@ def test_a_mongodb_that_is_away_from_the_start_is_found_once_it_comes(
     cable: Cable, database: Mongo, pull: Pull
 ) -> None:
     cable.pull()
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert scored(client, pull, KNOWN)[0]["history"] == "none"
         cable.plug()
         eventually(lambda: scored(client, pull, KNOWN)[0]["history"] == "repository")
@@ -171,7 +171,7 @@ def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_on
     settings.setattr(histories, "AWAY_SECONDS", 60)
     cable.pull()
     bases = [{"ref": "main", "repo": {"full_name": f"owner/name-{number}"}} for number in range(100)]
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         began = time.monotonic()
         answer = client.post("/score", json={"pull_requests": [pull | {"base": base} for base in bases]})
         assert answer.status_code == 200
@@ -188,7 +188,7 @@ def test_what_waits_for_too_long_makes_room_and_is_counted(
     cable.pull()
     dropped = metrics.PREDICTIONS.labels("dropped")
     before = dropped._value.get()
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         for number in range(1, 16):
             scored(client, pull | {"number": number}, UNKNOWN)
         eventually(lambda: dropped._value.get() - before == 5)
@@ -200,7 +200,7 @@ def test_what_waits_for_too_long_makes_room_and_is_counted(
 def test_an_absent_mongodb_does_not_hold_up_the_end(cable: Cable, pull: Pull, caplog: pytest.LogCaptureFixture) -> None:
     """What is lost is said."""
     cable.pull()
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         scored(client, pull, KNOWN, count=3)
         began = time.monotonic()
     assert time.monotonic() - began < predictions.STOP_SECONDS + 3
@@ -222,7 +222,7 @@ def test_scores_that_were_written_although_the_answer_was_lost_are_not_written_t
             raise predictions.PyMongoError("the answer was lost")
 
     settings.setattr(predictions.Predictions, "_write", write)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         scored(client, pull, KNOWN, count=3)
         eventually(lambda: lost)
         scored(client, pull, KNOWN, count=2)
@@ -234,6 +234,6 @@ def test_a_mongodb_that_there_is_not_costs_histories_and_nothing_else(
     settings: pytest.MonkeyPatch, uri: str, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.setenv("MONGO_URI", uri)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert scored(client, pull, KNOWN)[0]["history"] == "none"
     assert "secret" not in caplog.text

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from steps.serve.contract import MOST_BYTES
+from steps.serve.contract import MAX_BODY_BYTES
 from tests.support import serving
 
 Pull = dict[str, Any]
@@ -83,7 +83,7 @@ def test_a_body_over_the_limit_is_answered_although_nobody_listens_before_the_en
     service: serving.Running, announced: bool
 ) -> None:
     """Whether its length is told before or not."""
-    body = b" " * (MOST_BYTES + 2**20) if announced else _parts(MOST_BYTES // 2**20 + 1)
+    body = b" " * (MAX_BODY_BYTES + 2**20) if announced else _parts(MAX_BODY_BYTES // 2**20 + 1)
     answer = requests.post(f"{service.address}/score", body, headers=JSON, timeout=60)
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"

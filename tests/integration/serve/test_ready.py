@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from steps.scoring.artefact import as_json, read, write
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import serving
 
 
@@ -85,7 +85,7 @@ def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
     shutil.copytree(model, folder)
     do(folder)
     settings.setenv("MODEL_DIR", str(folder))
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.get("/livez").json() == {"status": "alive"}
         for method, path, given in (
             ("GET", "/readyz", None),
@@ -108,7 +108,7 @@ def test_a_sound_model_makes_it_ready_and_tells_of_itself(model: Path, settings:
     version = {"name": "pr-sentinel", "version": "3", "registered_at": "2026-09-01T00:00:00Z", "reason": "First."}
     (model / "version.json").write_text(json.dumps(version))
     try:
-        with TestClient(create()) as client:
+        with TestClient(create_app()) as client:
             assert client.get("/readyz").json() == {"status": "ready"}
             card = client.get("/model").json()
             assert (card["name"], card["version"]) == ("pr-sentinel", "3")

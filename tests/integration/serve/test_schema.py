@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from samples.graph import SITE
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import serving
 
 CASES = 1_000
@@ -40,7 +40,7 @@ CONFIG = schemathesis.Config.from_dict(
     {"checks": REFUSALS, "operations": [{"include-path": "/score_url", "checks": EITHER}]}
 )
 
-schema = schemathesis.openapi.from_dict(create().openapi(), config=CONFIG)
+schema = schemathesis.openapi.from_dict(create_app().openapi(), config=CONFIG)
 
 
 @schema.hook

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from samples.graph import SITE
 from steps.serve import github_access, lookup
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.integration.conftest import StandIn
 
 TOKEN = "ghp_hunter2"  # noqa: S105 - it guards nothing
@@ -23,7 +23,7 @@ def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[Test
     settings.setenv("GITHUB_API_URL", github_address)
     settings.setenv("GITHUB_URL", SITE)
     settings.setenv("GITHUB_TOKEN", TOKEN)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         yield client
 
 
@@ -140,7 +140,7 @@ def test_while_a_limit_holds_the_caller_is_told_for_how_long_and_github_is_left_
 def test_a_token_that_is_not_accepted(fetching: TestClient, settings: pytest.MonkeyPatch) -> None:
     """The fault is the service's, not the caller's."""
     settings.setenv("GITHUB_TOKEN", "bad")
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         status, said, _ = problem(client, PULL)
     assert status == 503
     assert "does not accept the token" in said

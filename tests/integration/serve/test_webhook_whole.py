@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from samples import deliver
 from samples.generate import repositories
 from steps.serve import predictions
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.integration.conftest import StandIn
 from tests.integration.webhook.hook import Mongo, eventually
 
@@ -31,7 +31,7 @@ def hooked(settings: pytest.MonkeyPatch, github: StandIn, mongo_uri: str, databa
     for name, value in given.items():
         settings.setenv(name, value)
     settings.setattr(predictions, "FLUSH_SECONDS", 0.1)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         yield client
 
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
 from steps.serve import logs
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories
 from steps.serve.http import problems
 from steps.serve.webhooks import deliveries, receiver, worker
@@ -33,7 +33,7 @@ BROKEN = 666
 class Scored(NamedTuple):
     """As a scorer's."""
 
-    result: Result
+    result: ScoreResult
 
 
 class Judge:
@@ -52,9 +52,9 @@ class Judge:
         return [Scored(_result(pull)) for pull in pulls]
 
 
-def _result(pull: PullRequest) -> Result:
+def _result(pull: PullRequest) -> ScoreResult:
     odd = pull.additions > MANY
-    return Result(
+    return ScoreResult(
         id=pull.id,
         repository=pull.base.repo.full_name,
         number=pull.number,

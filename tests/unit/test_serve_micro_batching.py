@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from steps.serve.micro_batching import Together
+from steps.serve.micro_batching import MicroBatcher
 
 
 class Work:
@@ -25,8 +25,8 @@ def asked(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[i
     """What callers get who ask at the same moment."""
 
     async def ask() -> list[Sequence[int] | BaseException]:
-        together = Together(work, most)
-        return await asyncio.gather(*map(together, callers), return_exceptions=True)
+        batcher = MicroBatcher(work, most)
+        return await asyncio.gather(*map(batcher, callers), return_exceptions=True)
 
     return asyncio.run(ask())
 
@@ -42,12 +42,12 @@ def test_a_caller_who_takes_some_turns_longer_shares_the_work() -> None:
     work = Work()
 
     async def ask() -> list[Sequence[int]]:
-        together = Together(work, 4)
+        batcher = MicroBatcher(work, 4)
 
         async def after(turns: int) -> Sequence[int]:
             for _ in range(turns):
                 await asyncio.sleep(0)
-            return await together([turns])
+            return await batcher([turns])
 
         return await asyncio.gather(after(0), after(1), after(2))
 
@@ -88,8 +88,8 @@ def test_others_get_their_turn_between_two_lots() -> None:
             await asyncio.sleep(0)
 
     async def both() -> None:
-        together = Together(work, 1)
-        await asyncio.gather(together([1]), together([2]), together([3]), tick())
+        batcher = MicroBatcher(work, 1)
+        await asyncio.gather(batcher([1]), batcher([2]), batcher([3]), tick())
 
     asyncio.run(both())
     first, second, third = (place for place, turn in enumerate(turns) if turn == "work")
@@ -99,12 +99,12 @@ def test_others_get_their_turn_between_two_lots() -> None:
 
 def test_a_caller_that_went_away_is_no_trouble() -> None:
     async def leave() -> Sequence[int]:
-        together = Together(Work(), 1)
-        gone = asyncio.create_task(together([1]))
+        batcher = MicroBatcher(Work(), 1)
+        gone = asyncio.create_task(batcher([1]))
         await asyncio.sleep(0)
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
             await gone
-        return await together([2])
+        return await batcher([2])
 
     assert asyncio.run(leave()) == [4]
