@@ -3,5 +3,5 @@
 from steps.serve import scorer
 from steps.serve.app import create_app
 
-scorer.BLOCK = 1
+scorer.BLOCK_SIZE = 1
 app = create_app()

@@ -26,7 +26,7 @@ from steps.serve.contract import (
 )
 from steps.serve.http import health, openapi, parsing, problems
 from steps.serve.http.middleware import RawHeaders, RequestMiddleware, encode_headers
-from steps.serve.runtime import Runtime, running
+from steps.serve.runtime import Runtime, service_lifespan
 from steps.serve.scorer import Scorer
 from steps.serve.webhooks import receiver
 
@@ -60,7 +60,7 @@ async def score_url(request: Request) -> Response:
     """Fetch a pull request by the address of its page, with the service's token, and score it."""
     current = get_runtime(request)
     scorer = current.ready()
-    wanted = lookup.named(parsing.parse_model(UrlRequest, await request.body()).url, current.settings.github_url)
+    wanted = lookup.parse_url(parsing.parse_model(UrlRequest, await request.body()).url, current.settings.github_url)
     pull = await current.pulls.fetch(wanted)
     summary = PullRequestSummary(
         title=pull.title,
@@ -126,7 +126,7 @@ def create_app(settings: Callable[[], ServeSettings] = lambda: load(ServeSetting
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings()) as current:
+        async with service_lifespan(settings()) as current:
             app.state.runtime, app.state.webhook = current, current.webhook
             app.state.model_headers = _build_model_headers(current.scorer)
             yield
@@ -158,7 +158,8 @@ def _build_model_headers(scorer: Scorer | None) -> RawHeaders:
 async def _respond(scorer: Scorer, route: str, given: Sequence[PullRequest], **more: Any) -> Response:
     """Score pull requests and write down the results, some at a time."""
     results = [
-        orjson.dumps([one.result.model_dump() for one in block])[1:-1] async for block in scorer.blocks(given, route)
+        orjson.dumps([one.result.model_dump() for one in block])[1:-1]
+        async for block in scorer.score_in_blocks(given, route)
     ]
     rest = orjson.dumps({"model": scorer.name.model_dump(), **more})
     return _json_response(b'%s,"results":[%s]}' % (rest[:-1], b",".join(results)))

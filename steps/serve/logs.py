@@ -9,7 +9,7 @@ from typing import Any
 
 from steps.common.log import JsonFormatter
 
-OWN = ("bentoml", "uvicorn", "uvicorn.error", "uvicorn.access", "circus")
+LOGGERS_WITH_HANDLERS = ("bentoml", "uvicorn", "uvicorn.error", "uvicorn.access", "circus")
 """Loggers that came with handlers of their own."""
 
 Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -22,13 +22,13 @@ class DiscreetFormatter(JsonFormatter):
 
     def formatException(self, ei: Raised) -> str:  # noqa: N802 - the name is the library's
         """The places of an exception and of what led to it."""
-        return described(ei[1]) if ei[1] else ""
+        return format_exception(ei[1]) if ei[1] else ""
 
 
-def described(error: BaseException) -> str:
+def format_exception(error: BaseException) -> str:
     """An exception's kind and where it was raised, after those of its causes."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    before = f"{described(cause)}\n" if cause else ""
+    before = f"{format_exception(cause)}\n" if cause else ""
     return f"{before}{''.join(traceback.format_tb(error.__traceback__))}{type(error).__qualname__}"
 
 
@@ -37,7 +37,7 @@ def configure() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(DiscreetFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for name in OWN:
+    for name in LOGGERS_WITH_HANDLERS:
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -45,6 +45,6 @@ def configure() -> None:
     logging.captureWarnings(True)
 
 
-def unretrieved(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def log_unretrieved(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What the event loop says of an exception that nobody waits for; its own words would hold the exception's."""
     logger.error(str(context["message"]).partition("\n")[0], exc_info=context.get("exception"))

@@ -11,44 +11,48 @@ from steps.common.errors import ConfigurationError, DataError, NotFound
 from steps.common.github_errors import Obstacle
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings
-from steps.serve.github_access import GitHub
+from steps.serve.github_access import GitHubRestClient
 from steps.serve.http.problems import RequestRefused
 
-PATIENCE_SECONDS = 25.0
+FETCH_TIMEOUT_SECONDS = 25.0
 """For others that are asked for first, and the answer."""
-LATER_SECONDS = 10
-PATH = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+)/pull/([1-9]\d{0,8})(?:[/?#].*)?", re.ASCII)
+DEFAULT_RETRY_SECONDS = 10
+PULL_REQUEST_PATH = re.compile(
+    r"/([A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+)/pull/([1-9]\d{0,8})(?:[/?#].*)?", re.ASCII
+)
 
 
-class Named(NamedTuple):
+class PullRequestRef(NamedTuple):
     """A pull request's repository and number."""
 
     repository: str
     number: int
 
 
-def named(url: str, site: str) -> Named:
+def parse_url(url: str, site: str) -> PullRequestRef:
     """What the address of a page on this GitHub names; nothing else of it is used.
 
     Raises:
         DataError: it is not the address of a pull request there.
     """
     given = url.strip()
-    match = PATH.fullmatch(given.removeprefix(site)) if given.startswith(site) else None
+    match = PULL_REQUEST_PATH.fullmatch(given.removeprefix(site)) if given.startswith(site) else None
     if match is None or match[1].rpartition("/")[2] in (".", ".."):
         raise DataError("That is not the address of a pull request.", advice=f"Give {site}/owner/name/pull/1.")
-    return Named(match[1], int(match[2]))
+    return PullRequestRef(match[1], int(match[2]))
 
 
-class Pulls:
+class PullRequestFetcher:
     """Asks GitHub by the service's token, for one pull request after the other."""
 
     def __init__(self, settings: ServeSettings) -> None:
         token = settings.github_token
-        self._github = GitHub(settings.github_api_url, Auth.Token(token.get_secret_value())) if token else None
+        self._github = (
+            GitHubRestClient(settings.github_api_url, Auth.Token(token.get_secret_value())) if token else None
+        )
         self._turn = asyncio.Lock()
 
-    async def fetch(self, wanted: Named) -> PullRequest:
+    async def fetch(self, wanted: PullRequestRef) -> PullRequest:
         """Fetch a pull request.
 
         Raises:
@@ -62,17 +66,17 @@ class Pulls:
                 "This service has no token for GitHub.", advice="Give the pull request's fields instead."
             )
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS), self._turn:
-                return (await asyncio.to_thread(self._github.pull_request, *wanted)).pull
+            async with asyncio.timeout(FETCH_TIMEOUT_SECONDS), self._turn:
+                return (await asyncio.to_thread(self._github.fetch_pull_request, *wanted)).pull
         except NotFound:
             raise NotFound(
                 f"GitHub has no {wanted.repository}#{wanted.number}, or the service's token may not see it.",
                 advice="Check the address.",
             ) from None
         except Obstacle as obstacle:
-            raise _later(obstacle.problem, obstacle.wait) from None
+            raise _retry_later(obstacle.problem, obstacle.wait) from None
         except TimeoutError:
-            raise _later("it takes too long to answer", None) from None
+            raise _retry_later("it takes too long to answer", None) from None
 
     def close(self) -> None:
         """End the connections."""
@@ -80,6 +84,6 @@ class Pulls:
             self._github.close()
 
 
-def _later(problem: str, wait: float | None) -> RequestRefused:
-    headers = {"Retry-After": str(ceil(wait or LATER_SECONDS))}
+def _retry_later(problem: str, wait: float | None) -> RequestRefused:
+    headers = {"Retry-After": str(ceil(wait or DEFAULT_RETRY_SECONDS))}
     return RequestRefused(503, f"GitHub can't be asked now: {problem}.", headers=headers)

@@ -47,35 +47,35 @@ for outcome in ("written", "dropped"):
     PREDICTIONS.labels(outcome)
 
 
-def answered(route: str, status: int, started: float) -> None:
+def count_request(route: str, status: int, started: float) -> None:
     """Count a request; `started` is by `time.perf_counter`."""
-    _requests(route, status).inc()
-    _latency(route).observe(time.perf_counter() - started)
+    _request_counter(route, status).inc()
+    _latency_histogram(route).observe(time.perf_counter() - started)
 
 
-def scored(route: str, results: Iterable[ScoreResult]) -> None:
+def count_scores(route: str, results: Iterable[ScoreResult]) -> None:
     """Count the results of pull requests."""
     for result in results:
-        _scored(route, result.level, result.history).inc()
+        _score_counter(route, result.level, result.history).inc()
         SCORE.observe(result.score)
 
 
-def model(name: ModelName, data_hash: str) -> None:
+def set_model_info(name: ModelName, data_hash: str) -> None:
     """Name the model that answers."""
     MODEL.labels(name.name, name.version, name.digest, data_hash).set(1)
 
 
-def delivered(outcome: str) -> None:
+def count_delivery(outcome: str) -> None:
     """Count a webhook delivery; outcomes are few fixed words."""
     DELIVERIES.labels(outcome).inc()
 
 
-def exposition() -> bytes:
+def render() -> bytes:
     """All of it as Prometheus reads it."""
     return bytes(generate_latest(REGISTRY))
 
 
 # Finding a labelled metric costs more than counting; routes, statuses and levels are few.
-_requests = cache(lambda route, status: REQUESTS.labels(route, str(status)))
-_latency = cache(LATENCY.labels)
-_scored = cache(SCORED.labels)
+_request_counter = cache(lambda route, status: REQUESTS.labels(route, str(status)))
+_latency_histogram = cache(LATENCY.labels)
+_score_counter = cache(SCORED.labels)

@@ -20,7 +20,7 @@ from steps.serve.contract import ModelName, ScoreResult
 
 COLLECTION = "predictions"
 KEPT_SECONDS = 90 * 24 * 3600
-MOST_WAITING = 20_000
+MAX_WAITING = 20_000
 """Beyond it, the oldest are dropped."""
 BATCH = 500
 FLUSH_SECONDS = 1.0
@@ -33,7 +33,7 @@ DUPLICATE_KEY = 11000
 logger = logging.getLogger(__name__)
 
 
-class Scored(Protocol):
+class Prediction(Protocol):
     """What `scoring.Scored` has."""
 
     @property
@@ -52,27 +52,27 @@ class Predictions:
         self._collection = None if database is None else database[COLLECTION]
         self._model = {"version": model.version, "digest": model.digest}
         self._waiting: deque[Document] = deque()
-        self._called = asyncio.Event()
+        self._wake = asyncio.Event()
         self._prepared = False
         self._away = False
         self._stopping = False
 
-    def keep(self, scored: Sequence[Scored], route: str) -> None:
+    def enqueue(self, scored: Sequence[Prediction], route: str) -> None:
         """Take scores, to be written soon."""
         if self._collection is None:
             return
         now = datetime.now(UTC)
-        self._waiting.extend(self._document(one, route, now) for one in scored)
-        self._drop()
+        self._waiting.extend(self._build_document(one, route, now) for one in scored)
+        self._drop_oldest()
         if len(self._waiting) >= BATCH and not self._away:
-            self._called.set()
+            self._wake.set()
 
     async def run(self) -> None:
         """Write until told to stop."""
         while not self._stopping:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), AWAY_SECONDS if self._away else FLUSH_SECONDS)
-            self._called.clear()
+                await asyncio.wait_for(self._wake.wait(), AWAY_SECONDS if self._away else FLUSH_SECONDS)
+            self._wake.clear()
             try:
                 await self._flush()
             except Exception:  # a mistake here is no reason to keep nothing more
@@ -81,7 +81,7 @@ class Predictions:
     async def stop(self, running: "asyncio.Task[None]") -> None:
         """Write what is left, unless that takes too long."""
         self._stopping = True
-        self._called.set()
+        self._wake.set()
         await asyncio.wait([running], timeout=STOP_SECONDS)
         running.cancel()
         with suppress(asyncio.CancelledError):
@@ -90,7 +90,7 @@ class Predictions:
             logger.warning("predictions are lost", extra={"count": len(self._waiting)})
             metrics.PREDICTIONS.labels("dropped").inc(len(self._waiting))
 
-    def _document(self, scored: Scored, route: str, now: datetime) -> Document:
+    def _build_document(self, scored: Prediction, route: str, now: datetime) -> Document:
         result = scored.result
         return {
             "_id": ObjectId(),
@@ -107,8 +107,8 @@ class Predictions:
             "route": route,
         }
 
-    def _drop(self) -> None:
-        if (over := len(self._waiting) - MOST_WAITING) > 0:
+    def _drop_oldest(self) -> None:
+        if (over := len(self._waiting) - MAX_WAITING) > 0:
             for _ in range(over):
                 self._waiting.popleft()
             metrics.PREDICTIONS.labels("dropped").inc(over)
@@ -123,7 +123,7 @@ class Predictions:
                 await asyncio.to_thread(self._write, batch)
             except PyMongoError as error:
                 self._waiting.extendleft(reversed(batch))
-                self._drop()
+                self._drop_oldest()
                 if not self._away:
                     logger.warning("predictions wait for MongoDB", extra={"error": type(error).__name__})
                 self._away = True

@@ -22,11 +22,11 @@ from steps.scoring.model import Model
 from steps.serve import logs, metrics, sentry
 from steps.serve.contract import ModelName, ModelRegistration
 from steps.serve.histories import Histories
-from steps.serve.lookup import Pulls
+from steps.serve.lookup import PullRequestFetcher
 from steps.serve.predictions import Predictions
 from steps.serve.scorer import Scorer
-from steps.serve.webhooks.lifespan import listening
-from steps.serve.webhooks.receiver import Closed, Receiver
+from steps.serve.webhooks.lifespan import webhook_lifespan
+from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 
 MONGO_TIMEOUT_MS = 800
 """An answer does not wait longer for MongoDB."""
@@ -42,8 +42,8 @@ class Runtime:
     settings: ServeSettings
     scorer: Scorer | None
     registration: ModelRegistration
-    pulls: Pulls
-    webhook: Receiver | Closed
+    pulls: PullRequestFetcher
+    webhook: Receiver | DisabledReceiver
 
     def ready(self) -> Scorer:
         """The scorer.
@@ -57,24 +57,24 @@ class Runtime:
 
 
 @asynccontextmanager
-async def running(settings: ServeSettings) -> AsyncIterator[Runtime]:
+async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
     """Bring everything up, and down again: first what takes work, last what it needs."""
-    asyncio.get_running_loop().set_exception_handler(logs.unretrieved)
+    asyncio.get_running_loop().set_exception_handler(logs.log_unretrieved)
     async with AsyncExitStack() as stack:
         stack.callback(sentry.start(settings))
         database = connect(settings)
         if database is not None:
             stack.callback(database.client.close)
-        scorer, registration = await _scorer(settings, database, stack)
+        scorer, registration = await _start_scorer(settings, database, stack)
         metrics.READY.set(scorer is not None)
-        pulls = Pulls(settings)
+        pulls = PullRequestFetcher(settings)
         stack.callback(pulls.close)
-        receiver = await stack.enter_async_context(listening(settings, scorer))
-        _settle()
+        receiver = await stack.enter_async_context(webhook_lifespan(settings, scorer))
+        _freeze_heap()
         yield Runtime(settings, scorer, registration, pulls, receiver)
 
 
-async def _scorer(
+async def _start_scorer(
     settings: ServeSettings, database: Database[Document] | None, stack: AsyncExitStack
 ) -> tuple[Scorer | None, ModelRegistration]:
     """What scores, if the model is sound; the log says if it isn't."""
@@ -85,14 +85,14 @@ async def _scorer(
         return None, ModelRegistration()
     name = ModelName(name=registration.name, version=registration.version, digest=model.digest)
     logger.info("model loaded", extra={"model": str(name), "digest": name.digest})
-    metrics.model(name, str(model.manifest.get("data_hash", "")))
+    metrics.set_model_info(name, str(model.manifest.get("data_hash", "")))
     predictions = Predictions(database, name)
     writing = asyncio.create_task(predictions.run())
     stack.push_async_callback(predictions.stop, writing)
     return Scorer(model, name, Histories(database), predictions), registration
 
 
-def _settle() -> None:
+def _freeze_heap() -> None:
     """Spare what lives as long as the service the collector's looks, which would hold up answers."""
     gc.collect()
     gc.freeze()
@@ -126,10 +126,10 @@ def load_model(folder: Path) -> tuple[Model, ModelRegistration]:
     model = Model.load(folder)
     model.check_features(NAMES)
     golden.check(model)
-    return model, _registration(folder)
+    return model, _read_registration(folder)
 
 
-def _registration(folder: Path) -> ModelRegistration:
+def _read_registration(folder: Path) -> ModelRegistration:
     path = folder / VERSION_FILE
     if not path.is_file():
         return ModelRegistration()

@@ -7,7 +7,7 @@ from typing import Any
 from steps.common.settings import ServeSettings
 
 FLUSH_SECONDS = 2.0
-KEPT = frozenset(
+SENT_PARTS = frozenset(
     {"event_id", "timestamp", "platform", "level", "logger", "logentry", "exception", "server_name", "sdk"}
 )
 """The parts of an event that are sent."""
@@ -41,16 +41,16 @@ def start(settings: ServeSettings) -> Callable[[], None]:
             default_integrations=False,
             auto_enabling_integrations=False,
             integrations=[LoggingIntegration(level=None, event_level=logging.ERROR), DedupeIntegration()],
-            before_send=scrubbed,
+            before_send=scrub_event,
         )
     except BadDsn:
         logger.error("SENTRY_DSN can't be used, so errors are not reported")  # noqa: TRY400 - the trace holds the key
     return stop
 
 
-def scrubbed(event: Any, _: dict[str, Any]) -> Any:
+def scrub_event(event: Any, _: dict[str, Any]) -> Any:
     """An event without whatever may hold a text: only parts that are known stay, and no exception's words."""
-    kept = {name: value for name, value in event.items() if name in KEPT}
+    kept = {name: value for name, value in event.items() if name in SENT_PARTS}
     for exception in kept.get("exception", {}).get("values", []):
         exception["value"] = ""
     if "logentry" in kept:

@@ -47,7 +47,7 @@ traffic.TimeoutMiddleware = NoTimeoutMiddleware  # type: ignore[assignment,misc]
 @bentoml.service(
     name="pr-sentinel",
     workers=1,
-    # boundary.py writes that line.
+    # http/middleware.py writes that line.
     logging={"access": {"enabled": False}},
     # BentoML's have a series for each path that anybody asks for; health.py shows ours at the same place.
     metrics={"enabled": False},

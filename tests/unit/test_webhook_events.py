@@ -56,15 +56,15 @@ def test_the_signature_is_that_of_github_s_documentation() -> None:
     """Its own example of a secret, a body and their signature."""
     secret, raw = b"It's a Secret to Everybody", b"Hello, World!"
     given = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-    assert events.signature(secret, raw) == given
-    assert events.genuine(secret, raw, given)
-    assert not events.genuine(secret, raw + b"\n", given)
+    assert events.sign(secret, raw) == given
+    assert events.is_genuine(secret, raw, given)
+    assert not events.is_genuine(secret, raw + b"\n", given)
 
 
 @pytest.mark.parametrize("given", [None, "", "sha256=", "sha1=" + "a" * 64, "sha256=" + "A" * 64, "sha256=" + "é" * 64])
 def test_what_is_no_signature_is_refused_without_a_look_at_the_body(given: str | None) -> None:
     """Also where it couldn't be compared."""
-    assert not events.genuine(b"secret", b"body", given)
+    assert not events.is_genuine(b"secret", b"body", given)
 
 
 def test_names_and_numbers_are_taken_of_an_event_and_nothing_else() -> None:

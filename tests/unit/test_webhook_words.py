@@ -34,7 +34,7 @@ def result(**changes: Any) -> ScoreResult:
 
 def test_an_announcement_reads_well() -> None:
     """Whole, as a maintainer sees it."""
-    assert messages.unusual(result(), MODEL) == (
+    assert messages.format_unusual(result(), MODEL) == (
         "Unusual pull request",
         "**Unusual**: score 7.34, threshold 5.10; higher than 99.8 % of this repository's past pull requests.\n"
         "\n"
@@ -54,10 +54,10 @@ def test_an_announcement_reads_well() -> None:
 
 def test_what_holds_no_more_is_taken_back_in_words() -> None:
     """With the score that it has now, and no reasons."""
-    words = messages.standard_again(result(score=1.2, unusual=False, level="standard"), MODEL)
+    words = messages.format_back_to_standard(result(score=1.2, unusual=False, level="standard"), MODEL)
     assert words.title == "No longer an unusual pull request"
-    assert "score 1.20, threshold 5.10" in words.text
-    assert REASONS[0] not in words.text
+    assert "score 1.20, threshold 5.10" in words.body
+    assert REASONS[0] not in words.body
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_holds_no_more_is_taken_back_in_words() -> None:
 )
 def test_what_it_was_compared_with_is_told_as_it_is(changes: dict[str, Any], said: str) -> None:
     """Never more certain than it is."""
-    assert said in messages.unusual(result(**changes), MODEL).text
+    assert said in messages.format_unusual(result(**changes), MODEL).body
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,5 @@ def test_what_it_was_compared_with_is_told_as_it_is(changes: dict[str, Any], sai
 )
 def test_markdown_in_a_reason_is_shown_and_not_obeyed(text: str, shown: str) -> None:
     """Reasons are the model's own words; should a name get into them, it mentions nobody and links nowhere."""
-    assert messages.plain(text) == shown
-    assert f"\n- {shown}\n" in messages.unusual(result(reasons=[text]), MODEL).text
+    assert messages.escape_markdown(text) == shown
+    assert f"\n- {shown}\n" in messages.format_unusual(result(reasons=[text]), MODEL).body

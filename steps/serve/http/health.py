@@ -26,4 +26,4 @@ async def readyz(request: Request) -> Response:
 @router.get("/metrics", response_class=PlainTextResponse)
 async def measurements() -> Response:
     """Counts and times as Prometheus reads them."""
-    return Response(metrics.exposition(), media_type=metrics.MEDIA_TYPE)
+    return Response(metrics.render(), media_type=metrics.MEDIA_TYPE)

@@ -112,7 +112,7 @@ class RequestMiddleware:
     def _record(self, scope: Scope, status: int, request_id: str, started: float) -> None:
         path: str = scope["path"]
         route = path if path in self._routes else "other"
-        metrics.answered(route, status, started)
+        metrics.count_request(route, status, started)
         if route in QUIET_ROUTES and status < 400:  # noqa: PLR2004 - where problems begin
             return
         extra: dict[str, Any] = {"method": scope["method"], "path": path[:MAX_PATH_LENGTH], "status": status}

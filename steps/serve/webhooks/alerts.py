@@ -36,7 +36,7 @@ class Alerts:
         await self._collection.create_index("created_at", expireAfterSeconds=KEPT_SECONDS)
         await self._collection.create_index([("repository", 1), ("alerts.number", 1)])
 
-    async def earlier(self, repository: str, number: int) -> Alert | None:
+    async def find(self, repository: str, number: int) -> Alert | None:
         """The alert that a pull request already has, of whichever week."""
         week = await self._collection.find_one({"repository": repository, "alerts.number": number})
         return next((Alert(**one) for one in week["alerts"] if one["number"] == number), None) if week else None
@@ -49,7 +49,7 @@ class Alerts:
         free = {f"alerts.{self._budget - 1}": {"$exists": False}, "alerts.number": {"$ne": number}}
         content = {"repository": repository, "created_at": now}
         change = {"$push": {"alerts": Alert(number, head_sha)._asdict()}, "$setOnInsert": content}
-        own = {"_id": f"{repository} {week(now)}"}
+        own = {"_id": f"{repository} {format_week(now)}"}
         while True:
             try:
                 await self._collection.update_one({**own, **free}, change, upsert=True)
@@ -59,13 +59,13 @@ class Alerts:
             else:
                 return True
 
-    async def note(self, repository: str, alert: Alert) -> None:
+    async def record(self, repository: str, alert: Alert) -> None:
         """Keep what was said, in the pull request's place."""
         own = {"repository": repository, "alerts.number": alert.number}
         await self._collection.update_one(own, {"$set": {"alerts.$": alert._asdict()}})
 
 
-def week(moment: datetime) -> str:
+def format_week(moment: datetime) -> str:
     """The week by ISO 8601: `2026-W36`."""
     year, number, _ = moment.isocalendar()
     return f"{year}-W{number:02}"

@@ -15,9 +15,9 @@ from steps.serve.webhooks.events import Notice
 KEPT_SECONDS = 30 * 24 * 3600
 LEASE_SECONDS = 120.0
 """After which a delivery that somebody took and said no more about is taken anew."""
-FIRST_WAIT_SECONDS = 5.0
-LONGEST_WAIT_SECONDS = 1_800.0
-PATIENCE = timedelta(days=3)
+MIN_WAIT_SECONDS = 5.0
+MAX_WAIT_SECONDS = 1_800.0
+MAX_AGE = timedelta(days=3)
 """For so long a delivery is tried."""
 BUSY_SECONDS = 1.0
 OVERDUE_SECONDS = 600.0
@@ -84,7 +84,7 @@ class Deliveries:
             if found is None:
                 return None
             same = {"_id": found["_id"], "state": WAITING, "next_attempt": found["next_attempt"]}
-            lease = {"next_attempt": now + timedelta(seconds=LEASE_SECONDS), "busy": _pull(found)}
+            lease = {"next_attempt": now + timedelta(seconds=LEASE_SECONDS), "busy": _format_key(found)}
             try:
                 taken = await self._collection.find_one_and_update(
                     same, {"$set": lease, "$inc": {"attempts": 1}}, return_document=ReturnDocument.AFTER
@@ -112,10 +112,10 @@ class Deliveries:
             When it is due again; None where it was given up, having been tried for long enough.
         """
         now = datetime.now(UTC)
-        if now - delivery.received_at > PATIENCE:
+        if now - delivery.received_at > MAX_AGE:
             await self.fail(delivery, problem)
             return None
-        due = now + timedelta(seconds=_backoff(delivery.attempt) if wait is None else wait)
+        due = now + timedelta(seconds=_compute_backoff(delivery.attempt) if wait is None else wait)
         await self._update(delivery, {"$set": {"next_attempt": due, "problem": problem}, "$unset": {"busy": ""}})
         return due
 
@@ -134,10 +134,10 @@ class Deliveries:
         await self._collection.update_one(own, change)
 
 
-def _pull(found: Document) -> str:
+def _format_key(found: Document) -> str:
     return f"{found['repository']}#{found['number']}"
 
 
-def _backoff(attempt: int) -> float:
-    longest = min(FIRST_WAIT_SECONDS * 2.0 ** min(attempt - 1, 20), LONGEST_WAIT_SECONDS)
-    return longest * random.uniform(0.8, 1.2)  # noqa: S311 - only so that not all come back at once
+def _compute_backoff(attempt: int) -> float:
+    wait = min(MIN_WAIT_SECONDS * 2.0 ** min(attempt - 1, 20), MAX_WAIT_SECONDS)
+    return wait * random.uniform(0.8, 1.2)  # noqa: S311 - only so that not all come back at once

@@ -16,57 +16,57 @@ SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-class _Part(BaseModel):
+class _EventPart(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-def _named(name: str) -> str:
+def _check_name(name: str) -> str:
     if name.rpartition("/")[2] in (".", ".."):
         raise ValueError("must be owner/name")
     return name
 
 
-Id = Annotated[int, Field(ge=1, le=2**53)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)]
+InstallationId = Annotated[int, Field(ge=1, le=2**53)]
+RepositoryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)]
 
 
-class Action(_Part):
+class EventAction(_EventPart):
     """What every event with actions says first."""
 
     action: Annotated[str, Field(max_length=64)]
 
 
-class Head(_Part):
+class EventHead(_EventPart):
     """The commit that a pull request stands at."""
 
     sha: Annotated[str, Field(pattern=COMMIT)]
 
 
-class Pull(_Part):
+class EventPullRequest(_EventPart):
     """What is taken of the pull request; all else is fetched anew when it is looked at."""
 
-    head: Head
+    head: EventHead
 
 
-class Repository(_Part):
+class EventRepository(_EventPart):
     """The repository that the event is of."""
 
-    full_name: Annotated[Name, AfterValidator(_named)]
+    full_name: Annotated[RepositoryName, AfterValidator(_check_name)]
 
 
-class Installation(_Part):
+class EventInstallation(_EventPart):
     """The installation of a GitHub App that the event was sent to."""
 
-    id: Id
+    id: InstallationId
 
 
-class PullRequestEvent(Action):
+class PullRequestEvent(EventAction):
     """A pull_request event."""
 
     number: Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
-    pull_request: Pull
-    repository: Repository
-    installation: Installation | None = None
+    pull_request: EventPullRequest
+    repository: EventRepository
+    installation: EventInstallation | None = None
 
 
 class Notice(NamedTuple):
@@ -80,7 +80,7 @@ class Notice(NamedTuple):
     installation: int | None
 
     @classmethod
-    def of(cls, delivery: str, event: PullRequestEvent) -> "Notice":
+    def from_event(cls, delivery: str, event: PullRequestEvent) -> "Notice":
         """What is kept of an event."""
         return cls(
             delivery,
@@ -92,13 +92,13 @@ class Notice(NamedTuple):
         )
 
 
-def signature(secret: bytes, raw: bytes) -> str:
+def sign(secret: bytes, raw: bytes) -> str:
     """What `X-Hub-Signature-256` has to be for these bytes."""
     return f"sha256={hmac.new(secret, raw, sha256).hexdigest()}"
 
 
-def genuine(secret: bytes, raw: bytes, given: str | None) -> bool:
+def is_genuine(secret: bytes, raw: bytes, given: str | None) -> bool:
     """Whether the signature is the one that only a holder of the secret can make; compared in constant time."""
     if given is None or SIGNATURE.fullmatch(given) is None:
         return False
-    return hmac.compare_digest(signature(secret, raw), given)
+    return hmac.compare_digest(sign(secret, raw), given)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from steps.serve.contract import ModelName, ScoreResult
 
 ALL = 100.0
-UNUSUAL, AGAIN = "Unusual pull request", "No longer an unusual pull request"
-STANDING = {"standard": "ordinary", "unusual": "unusual", "high": "highly unusual"}
+UNUSUAL, BACK_TO_STANDARD = "Unusual pull request", "No longer an unusual pull request"
+LEVEL_NAMES = {"standard": "ordinary", "unusual": "unusual", "high": "highly unusual"}
 PAST = {
     "repository": "this repository's past pull requests",
     "all": "the past pull requests of all repositories that the model knows (too few are known of this one)",
@@ -27,45 +27,45 @@ _CALLS = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)")
 _NOTHING = "\u200b"
 
 
-class Words(NamedTuple):
+class Message(NamedTuple):
     """A title, and Markdown to stand below it."""
 
     title: str
-    text: str
+    body: str
 
 
-def unusual(result: ScoreResult, model: ModelName) -> Words:
+def format_unusual(result: ScoreResult, model: ModelName) -> Message:
     """What is said of an unusual pull request."""
     lines = [
-        f"**{STANDING[result.level].capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
-        f"higher than {_share(result.percentile)} of {PAST[result.history]}.",
+        f"**{LEVEL_NAMES[result.level].capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
+        f"higher than {_format_share(result.percentile)} of {PAST[result.history]}.",
         "It",
-        "\n".join(f"- {plain(reason)}" for reason in result.reasons),
+        "\n".join(f"- {escape_markdown(reason)}" for reason in result.reasons),
         MEANING,
-        f"<sub>{_by(model)} {STOP}</sub>",
+        f"<sub>{_format_model(model)} {STOP}</sub>",
     ]
-    return Words(UNUSUAL, "\n\n".join(lines))
+    return Message(UNUSUAL, "\n\n".join(lines))
 
 
-def standard_again(result: ScoreResult, model: ModelName) -> Words:
+def format_back_to_standard(result: ScoreResult, model: ModelName) -> Message:
     """What stands in its place once the pull request is like the others."""
     lines = [
         f"After its latest changes the pull request looks like the others here: score {result.score:.2f}, "
         f"threshold {result.threshold:.2f}. What stood here before does not hold any more.",
-        f"<sub>{_by(model)}</sub>",
+        f"<sub>{_format_model(model)}</sub>",
     ]
-    return Words(AGAIN, "\n\n".join(lines))
+    return Message(BACK_TO_STANDARD, "\n\n".join(lines))
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """A text that Markdown shows as it is: on one line, without marks, links, mentions or references."""
     return _CALLS.sub(_NOTHING, _SPECIAL.sub(r"\\\1", " ".join(text.split())))
 
 
-def _share(percentile: float) -> str:
+def _format_share(percentile: float) -> str:
     """`99.8 %`; only what is higher than all is said to be so."""
     return "all" if percentile >= ALL else f"{min(percentile, 99.9):.1f} %"
 
 
-def _by(model: ModelName) -> str:
-    return f"PR Sentinel, model {plain(model.name)} {plain(model.version)}."
+def _format_model(model: ModelName) -> str:
+    return f"PR Sentinel, model {escape_markdown(model.name)} {escape_markdown(model.version)}."

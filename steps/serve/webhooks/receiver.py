@@ -15,33 +15,33 @@ from steps.serve.http.problems import RequestRefused, describe_responses, format
 from steps.serve.webhooks import events
 from steps.serve.webhooks.deliveries import Deliveries
 
-KEEP_SECONDS = 0.7
+KEEP_TIMEOUT_SECONDS = 0.7
 """Within which a delivery has to be kept; GitHub wants an answer soon."""
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)
 logger = logging.getLogger(__name__)
 
 
-class Receipt(ApiModel):
+class DeliveryReceipt(ApiModel):
     """What became of a delivery."""
 
     status: str
 
 
-class Answer(NamedTuple):
+class WebhookResponse(NamedTuple):
     """A status, and what became of the delivery."""
 
     status: int
     said: str
 
 
-class Closed:
+class DisabledReceiver:
     """Takes no deliveries, and says why."""
 
     def __init__(self, why: str) -> None:
         self._why = why
 
-    async def receive(self, headers: Mapping[str, str], raw: bytes) -> Answer:
+    async def receive(self, headers: Mapping[str, str], raw: bytes) -> WebhookResponse:
         """Take none.
 
         Raises:
@@ -53,12 +53,12 @@ class Closed:
 class Receiver:
     """Takes deliveries; `call` tells whoever works on them that there is one."""
 
-    def __init__(self, secret: bytes, deliveries: Deliveries, call: Callable[[], None]) -> None:
+    def __init__(self, secret: bytes, deliveries: Deliveries, wake_worker: Callable[[], None]) -> None:
         self._secret = secret
         self._deliveries = deliveries
-        self._call = call
+        self._wake_worker = wake_worker
 
-    async def receive(self, headers: Mapping[str, str], raw: bytes) -> Answer:
+    async def receive(self, headers: Mapping[str, str], raw: bytes) -> WebhookResponse:
         """Check a delivery and keep it; nothing of it is read before its signature is found right.
 
         Args:
@@ -68,16 +68,16 @@ class Receiver:
         Raises:
             Refused: it does not come from GitHub, lacks something, or can't be kept.
         """
-        if not events.genuine(self._secret, raw, headers.get("x-hub-signature-256")):
+        if not events.is_genuine(self._secret, raw, headers.get("x-hub-signature-256")):
             raise RequestRefused(
                 401, "X-Hub-Signature-256 does not fit: the webhook needs the secret that this service has."
             )
-        notice = _read(headers, raw)
+        notice = _read_notice(headers, raw)
         return await self._keep(notice) if isinstance(notice, events.Notice) else notice
 
-    async def _keep(self, notice: events.Notice) -> Answer:
+    async def _keep(self, notice: events.Notice) -> WebhookResponse:
         try:
-            async with asyncio.timeout(KEEP_SECONDS):
+            async with asyncio.timeout(KEEP_TIMEOUT_SECONDS):
                 new = await self._deliveries.keep(notice)
         except (PyMongoError, TimeoutError) as error:
             extra = {"delivery": notice.delivery, "error": type(error).__name__}
@@ -85,12 +85,12 @@ class Receiver:
             said = "MongoDB does not answer, so this was not kept. Redeliver it once it is back."
             raise RequestRefused(503, said) from None
         if not new:
-            return Answer(200, "already received")
-        self._call()
-        return Answer(202, "accepted")
+            return WebhookResponse(200, "already received")
+        self._wake_worker()
+        return WebhookResponse(202, "accepted")
 
 
-def _read(headers: Mapping[str, str], raw: bytes) -> events.Notice | Answer:
+def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | WebhookResponse:
     """What a genuine delivery says, or the answer where nothing is to be done.
 
     Raises:
@@ -100,19 +100,19 @@ def _read(headers: Mapping[str, str], raw: bytes) -> events.Notice | Answer:
     if kind is None:
         raise RequestRefused(400, "X-GitHub-Event is missing.")
     if kind == "ping":
-        return Answer(200, "pong")
+        return WebhookResponse(200, "pong")
     if kind != "pull_request":
-        return Answer(202, "ignored: only pull_request events matter here")
-    if _parsed(events.Action, raw).action not in events.ACTIONS:
-        return Answer(202, "ignored: after this action a pull request scores as before")
+        return WebhookResponse(202, "ignored: only pull_request events matter here")
+    if _parse_event(events.EventAction, raw).action not in events.ACTIONS:
+        return WebhookResponse(202, "ignored: after this action a pull request scores as before")
     if events.DELIVERY.fullmatch(delivery) is None:
         raise RequestRefused(400, "X-GitHub-Delivery is missing, or not as GitHub writes it.")
-    return events.Notice.of(delivery, _parsed(events.PullRequestEvent, raw))
+    return events.Notice.from_event(delivery, _parse_event(events.PullRequestEvent, raw))
 
 
-def _parsed(form: type[AnyEvent], raw: bytes) -> AnyEvent:
+def _parse_event(model: type[AnyEvent], raw: bytes) -> AnyEvent:
     try:
-        return form.model_validate_json(raw)
+        return model.model_validate_json(raw)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
     if found[0]["type"] == "json_invalid":
@@ -133,7 +133,7 @@ EXAMPLE = {
     "repository": {"full_name": "owner/name"},
     "installation": {"id": 1},
 }
-OPENAPI = {
+OPENAPI_EXTRA = {
     "parameters": [
         {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
         for name, text in HEADERS.items()
@@ -144,8 +144,8 @@ OPENAPI = {
     },
 }
 STATUSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": Receipt, "description": "A ping, or a delivery that was received before"},
-    202: {"model": Receipt, "description": "Accepted to be worked on, or ignored"},
+    200: {"model": DeliveryReceipt, "description": "A ping, or a delivery that was received before"},
+    202: {"model": DeliveryReceipt, "description": "Accepted to be worked on, or ignored"},
 }
 
 router = APIRouter(tags=["webhook"])
@@ -155,10 +155,10 @@ router = APIRouter(tags=["webhook"])
     "/webhook",
     status_code=202,
     responses=STATUSES | describe_responses(400, 401, 408, 413, 415, 422, 503),
-    openapi_extra=OPENAPI,
+    openapi_extra=OPENAPI_EXTRA,
 )
 async def webhook(request: Request) -> Response:
     """Take a delivery of a GitHub App's or a repository's webhook; the answer does not wait for the work."""
-    receiver: Receiver | Closed = request.app.state.webhook
+    receiver: Receiver | DisabledReceiver = request.app.state.webhook
     status, said = await receiver.receive(request.headers, await request.body())
-    return JSONResponse(Receipt(status=said).model_dump(), status)
+    return JSONResponse(DeliveryReceipt(status=said).model_dump(), status)

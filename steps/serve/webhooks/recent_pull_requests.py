@@ -12,7 +12,7 @@ from steps.serve.histories import Histories
 KEPT_SECONDS = 2 * 24 * 3600
 
 
-class Openings:
+class RecentPullRequests:
     """The collection `openings`: hashes only, for two days."""
 
     def __init__(self, database: AsyncDatabase[Document], histories: Histories) -> None:
@@ -24,11 +24,11 @@ class Openings:
         await self._collection.create_index("kept_at", expireAfterSeconds=KEPT_SECONDS)
         await self._collection.create_index("repository")
 
-    async def note(self, pull: PullRequest) -> None:
+    async def remember(self, pull: PullRequest) -> None:
         """Remember an opening for those that follow; a repository without a past of its own has no day to join."""
         repository = pull.base.repo.full_name
-        past = (await self._histories.of([repository]))[repository]
-        if past.history is None or past.whose != "repository":
+        past = (await self._histories.for_repositories([repository]))[repository]
+        if past.history is None or past.source != "repository":
             return
         recent = past.history.recent(plain_rows([pull])[0])
         opening = recent._asdict() | {"repository": repository, "words": sorted(recent.words)}

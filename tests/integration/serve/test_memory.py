@@ -177,14 +177,14 @@ def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_on
         assert answer.status_code == 200
         assert time.monotonic() - began < 3
     asked = [record for record in caplog.records if record.message == "a history can't be read"]
-    assert 0 < len(asked) <= histories.MOST_AT_ONCE
+    assert 0 < len(asked) <= histories.MAX_CONCURRENT_QUERIES
 
 
 def test_what_waits_for_too_long_makes_room_and_is_counted(
     cable: Cable, database: Mongo, pull: Pull, settings: pytest.MonkeyPatch
 ) -> None:
     """The oldest go first."""
-    settings.setattr(predictions, "MOST_WAITING", 10)
+    settings.setattr(predictions, "MAX_WAITING", 10)
     cable.pull()
     dropped = metrics.PREDICTIONS.labels("dropped")
     before = dropped._value.get()

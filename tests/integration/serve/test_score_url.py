@@ -149,7 +149,7 @@ def test_a_token_that_is_not_accepted(fetching: TestClient, settings: pytest.Mon
 def test_a_github_that_is_slow_is_given_up_and_holds_up_nobody_else(
     settings: pytest.MonkeyPatch, fetching: TestClient, github: StandIn, pull: dict[str, Any]
 ) -> None:
-    settings.setattr(lookup, "PATIENCE_SECONDS", 0.3)
+    settings.setattr(lookup, "FETCH_TIMEOUT_SECONDS", 0.3)
     github.control(latency_ms=1_000)
     status, said, _ = problem(fetching, PULL)
     assert status == 503
@@ -161,4 +161,4 @@ def test_a_service_without_a_token_says_so(client: TestClient) -> None:
     status, said, _ = problem(client, "https://github.com/example/webshop/pull/12")
     assert status == 503
     assert "no token" in said
-    assert github_access.TIMEOUT_SECONDS < lookup.PATIENCE_SECONDS
+    assert github_access.TIMEOUT_SECONDS < lookup.FETCH_TIMEOUT_SECONDS

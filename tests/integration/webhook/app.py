@@ -20,7 +20,7 @@ from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories
 from steps.serve.http import problems
 from steps.serve.webhooks import deliveries, receiver, worker
-from steps.serve.webhooks.lifespan import listening
+from steps.serve.webhooks.lifespan import webhook_lifespan
 
 if TYPE_CHECKING:
     from steps.serve.scorer import Scorer
@@ -74,7 +74,7 @@ def create(histories: Histories | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         judge = cast("Scorer", Judge(histories or Histories(None)))
-        async with listening(load(ServeSettings), judge) as receiver:
+        async with webhook_lifespan(load(ServeSettings), judge) as receiver:
             app.state.webhook = receiver
             yield
 
@@ -87,8 +87,8 @@ def create(histories: Histories | None = None) -> FastAPI:
 def hurry(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
     """Shorter waits, by module, so that a test doesn't take minutes."""
     return {
-        deliveries: {"FIRST_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
-        worker: {"LOOK_EVERY_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
+        deliveries: {"MIN_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
+        worker: {"POLL_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
     }
 
 

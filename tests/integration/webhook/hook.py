@@ -26,13 +26,13 @@ Mongo = Database[dict[str, Any]]
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"
 ALL = repositories()
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 PAYLOAD = json.dumps(deliver.payload(ALL[SHOP], 12, "opened", 4)).encode()
 
 
 def eventually(holds: Callable[[], Any]) -> Any:
     """What a condition gives once it holds."""
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + TIMEOUT_SECONDS
     while not (found := holds()):
         assert time.monotonic() < until, "it never came true"
         time.sleep(0.02)

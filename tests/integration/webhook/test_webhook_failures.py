@@ -69,7 +69,7 @@ def test_after_days_of_trying_it_is_given_up(
     hook: Hook, github: StandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log says so, and a redelivery begins anew."""
-    monkeypatch.setattr(deliveries, "PATIENCE", timedelta(seconds=-1))
+    monkeypatch.setattr(deliveries, "MAX_AGE", timedelta(seconds=-1))
     github.control(next=["500"])
     assert hook.happens()["state"] == "failed"
     assert any(record.getMessage() == "delivery failed" for record in caplog.records)

@@ -49,7 +49,7 @@ def burst(configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, hist
 def features(database: Mongo, hook: Hook, number: int) -> dict[str, float]:
     """The features by which a service that looks at it now would score a pull request."""
     pull = hook.pull(number)
-    past = asyncio.run(Histories(database).of([SHOP]))[SHOP]
+    past = asyncio.run(Histories(database).for_repositories([SHOP]))[SHOP]
     assert past.history
     return past.history.features(plain_rows([pull])[0])
 
