@@ -24,10 +24,10 @@ def pack(folder: Path, path: Path) -> None:
     """Write a folder as the archive that `bentoml import` reads; owners and times don't enter it."""
     with tarfile.open(path, "w:xz", format=tarfile.PAX_FORMAT) as archive:
         for member in sorted(folder.rglob("*")):
-            archive.add(member, f"./{member.relative_to(folder).as_posix()}", recursive=False, filter=_plain)
+            archive.add(member, f"./{member.relative_to(folder).as_posix()}", recursive=False, filter=_normalise)
 
 
-def key(version: str | int, path: Path) -> str:
+def build_key(version: str | int, path: Path) -> str:
     """Where the archive of a version stands in the store: its own hash is its name."""
     return f"{FOLDER}/{version}/{sha256(path)}.bento"
 
@@ -40,10 +40,10 @@ def is_whole(store: Store, key: str) -> bool:
             digest.update(chunk)
     except NotFound:
         return False
-    return digest.hexdigest() == named(key)
+    return digest.hexdigest() == parse_hash(key)
 
 
-def named(key: str) -> str:
+def parse_hash(key: str) -> str:
     """The hash that a key says.
 
     Raises:
@@ -55,21 +55,21 @@ def named(key: str) -> str:
     return match[1]
 
 
-def unpacked(store: Store, key: str, folder: Path) -> Path:
+def unpack(store: Store, key: str, folder: Path) -> Path:
     """The Bento in a folder of its own below this one, where it is fetched and unpacked unless it is there already.
 
     Raises:
         NotFound: the store has no such archive.
         DamagedArtefact: the archive has another hash than its name, or holds something that no Bento does.
     """
-    target = folder / named(key)
+    target = folder / parse_hash(key)
     if target.is_dir():
         return target
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
         fetched, bento = Path(scratch, "fetched"), Path(scratch, "bento")
         _fetch(store, key, fetched)
-        _unpack(fetched, key, bento)
+        _extract(fetched, key, bento)
         try:
             bento.rename(target)
         except OSError:
@@ -84,11 +84,11 @@ def _fetch(store: Store, key: str, path: Path) -> None:
             file.writelines(store.chunks(key))
     except NotFound:
         raise NotFound(f"The store {store.url} lacks the Bento {key}.", advice=AGAIN) from None
-    if sha256(path) != named(key):
+    if sha256(path) != parse_hash(key):
         raise DamagedArtefact(f"The Bento {key} in {store.url} has another hash than its name says.", advice=AGAIN)
 
 
-def _unpack(path: Path, key: str, folder: Path) -> None:
+def _extract(path: Path, key: str, folder: Path) -> None:
     """Write out files and folders; links, devices and ways out of the folder are in no Bento of ours."""
     with tarfile.open(path, "r:xz") as archive:
         for member in archive:
@@ -104,7 +104,7 @@ def _unpack(path: Path, key: str, folder: Path) -> None:
                 target.chmod(member.mode & 0o755)
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def _normalise(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = member.mtime = 0
     member.uname = member.gname = ""
     member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644

@@ -9,7 +9,7 @@ from steps.common.store import open_store
 from steps.packaging import archive
 
 
-class Champion(NamedTuple):
+class ChampionBento(NamedTuple):
     """A registered version, the tag of its Bento, and the folder that holds the Bento."""
 
     version: str
@@ -17,7 +17,7 @@ class Champion(NamedTuple):
     folder: Path
 
 
-def fetch(tracking: TrackingSettings, places: StoreSettings, folder: Path) -> Champion:
+def fetch(tracking: TrackingSettings, places: StoreSettings, folder: Path) -> ChampionBento:
     """Fetch, verify and unpack the Bento of the version that the alias `champion` names.
 
     Args:
@@ -36,14 +36,14 @@ def fetch(tracking: TrackingSettings, places: StoreSettings, folder: Path) -> Ch
     with connected(tracking) as client:
         version = Registry(client).champion()
     if version is None:
-        raise no_champion()
+        raise no_champion_error()
     if archive.KEY_TAG not in version.tags:
         raise NotFound(f"Version {version.version}, the champion, has no Bento.", advice=archive.AGAIN)
-    unpacked = archive.unpacked(open_store(places), version.tags[archive.KEY_TAG], folder)
-    return Champion(str(version.version), version.tags[archive.BENTO_TAG], unpacked)
+    unpacked = archive.unpack(open_store(places), version.tags[archive.KEY_TAG], folder)
+    return ChampionBento(str(version.version), version.tags[archive.BENTO_TAG], unpacked)
 
 
-def no_champion() -> NotFound:
+def no_champion_error() -> NotFound:
     """Return the error for a registry without a champion."""
     return NotFound(
         "There is no champion model yet.",

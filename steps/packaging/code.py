@@ -13,7 +13,7 @@ from pathlib import Path
 from steps.common.closure import ROOT, closure
 
 
-def put(folder: Path, modules: Iterable[str]) -> None:
+def copy_code(folder: Path, modules: Iterable[str]) -> None:
     """Copy the modules and all of ours that they import, and import each from there: that shows whether any is missing.
 
     Raises:
@@ -24,18 +24,18 @@ def put(folder: Path, modules: Iterable[str]) -> None:
     for path in needed:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, folder / path)
-    _undate(folder)  # bytecode holds the date of its source
+    _reset_dates(folder)  # bytecode holds the date of its source
     names = ", ".join(".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in needed)
     written = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
     command = [sys.executable, "-c", f"import {names}"]
     subprocess.run(command, cwd=folder, env=written, check=True)  # noqa: S603  all of it is ours
-    _undate(folder)
+    _reset_dates(folder)
 
 
-def _undate(folder: Path) -> None:
+def _reset_dates(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         os.utime(path, (0, 0))
 
 
 if __name__ == "__main__":
-    put(Path(sys.argv[1]), sys.argv[2:])
+    copy_code(Path(sys.argv[1]), sys.argv[2:])

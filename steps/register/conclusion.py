@@ -11,7 +11,7 @@ from steps.common.store import open_store
 
 logger = logging.getLogger(__name__)
 FOLDER = "runs"
-MOST_QUOTED = 3
+MAX_QUOTING = 3
 """Argo's failures are JSON in a JSON string; once more where they pass through a parameter."""
 
 
@@ -28,14 +28,14 @@ def record(workflow: str, status: str, failures: str) -> None:
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", workflow):
         raise ConfigurationError(f"{workflow!r} is no name of a workflow.", advice="Give {{workflow.name}}.")
-    ended = {"workflow": workflow, "status": status, "failures": _failed(failures)}
+    ended = {"workflow": workflow, "status": status, "failures": _parse_failures(failures)}
     logger.info("workflow ended", extra=ended)
     open_store(load(StoreSettings)).write(f"{FOLDER}/{workflow}.json", f"{json.dumps(ended, indent=1)}\n".encode())
 
 
-def _failed(text: str) -> list[dict[str, str]]:
+def _parse_failures(text: str) -> list[dict[str, str]]:
     """Each failed task and its message."""
-    found = _unquoted(text.strip())
+    found = _unquote(text.strip())
     if found in (None, "", []):
         return []
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
@@ -45,9 +45,9 @@ def _failed(text: str) -> list[dict[str, str]]:
     ]
 
 
-def _unquoted(text: str) -> Any:
+def _unquote(text: str) -> Any:
     found: Any = text
-    for _ in range(MOST_QUOTED):
+    for _ in range(MAX_QUOTING):
         try:
             found = json.loads(found) if isinstance(found, str) else found
         except ValueError:

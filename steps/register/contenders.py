@@ -11,16 +11,16 @@ from mlflow.exceptions import MlflowException
 
 from steps.common.dataset import Dataset
 from steps.common.errors import DataError, Unavailable
-from steps.register.gate import RECORDED_BASELINES, Contender, Evidence
+from steps.register.gate import RECORDED_BASELINES, Contender, GateEvidence
 from steps.scoring.model import Model
 from steps.train.data import Rows
 from steps.train.evaluation import TestSet
 
-FIGURES = "injected.all"
+METRIC_PREFIX = "injected.all"
 """Where a run's metrics on all kinds of planted anomalies stand."""
 
 
-class Loaded(NamedTuple):
+class LoadedModel(NamedTuple):
     """A model that is whole, and the folder of its files."""
 
     model: Model
@@ -32,7 +32,7 @@ class Loaded(NamedTuple):
         return self.model.digest
 
 
-def load(uri: str, folder: Path) -> Loaded:
+def load(uri: str, folder: Path) -> LoadedModel:
     """Fetch the model at `models:/…` into a new folder and check it.
 
     Raises:
@@ -41,11 +41,11 @@ def load(uri: str, folder: Path) -> Loaded:
         Unavailable: where the files are kept does not answer.
     """
     folder.mkdir()
-    place = _fetched(uri, folder)
-    return Loaded(Model.load(place), place)
+    place = _fetch_files(uri, folder)
+    return LoadedModel(Model.load(place), place)
 
 
-def check(run: Run, loaded: Loaded, dataset_uri: str, data_hash: str) -> None:
+def check(run: Run, loaded: LoadedModel, dataset_uri: str, data_hash: str) -> None:
     """Refuse a run, a model and a dataset that don't belong together.
 
     Raises:
@@ -64,26 +64,26 @@ def check(run: Run, loaded: Loaded, dataset_uri: str, data_hash: str) -> None:
         )
 
 
-def contender(
-    name: str, loaded: Loaded, rows: Rows, data_until: datetime | None, *, taken_back: bool = False
+def build_contender(
+    name: str, loaded: LoadedModel, rows: Rows, data_until: datetime | None, *, was_demoted: bool = False
 ) -> Contender:
     """Score rows that were read in the order of this model's features."""
     return Contender(
         name=name,
         scores=loaded.model.score(rows.features, rows.repositories).scores,
-        threshold=_number(loaded.model.thresholds.get("threshold")),
-        alert_budget=_number(loaded.model.thresholds.get("alert_budget")),
+        threshold=_to_number(loaded.model.thresholds.get("threshold")),
+        alert_budget=_to_number(loaded.model.thresholds.get("alert_budget")),
         content=loaded.sha256,
         data_hash=loaded.model.manifest["data_hash"],
         data_until=data_until,
-        taken_back=taken_back,
+        was_demoted=was_demoted,
     )
 
 
-def evidence(run: Run, tests: TestSet, data_hash: str) -> Evidence:
+def collect_evidence(run: Run, tests: TestSet, data_hash: str) -> GateEvidence:
     """What there is to measure on, and what the run recorded."""
-    keys = {name: f"{FIGURES}.{name}.average_precision" for name in ("model", *RECORDED_BASELINES)}
-    return Evidence(
+    keys = {name: f"{METRIC_PREFIX}.{name}.average_precision" for name in ("model", *RECORDED_BASELINES)}
+    return GateEvidence(
         data_hash=data_hash,
         kinds=tests.kinds,
         additions=tests.rows.table.column("additions").to_numpy().astype(np.float64),
@@ -91,12 +91,12 @@ def evidence(run: Run, tests: TestSet, data_hash: str) -> Evidence:
     )
 
 
-def data_until(dataset: Dataset) -> datetime:
+def get_data_until(dataset: Dataset) -> datetime:
     """When the dataset's last pull request was opened."""
     return max(repository.last for repository in dataset.manifest.repositories.values())
 
 
-def _fetched(uri: str, folder: Path) -> Path:
+def _fetch_files(uri: str, folder: Path) -> Path:
     advice = "Check that the place of MLflow's artifacts is the one that train used, and that it answers."
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
@@ -106,6 +106,6 @@ def _fetched(uri: str, folder: Path) -> Path:
         raise Unavailable(f"The files of {uri} can't be fetched ({type(error).__name__}).", advice=advice) from error
 
 
-def _number(value: object) -> float:
+def _to_number(value: object) -> float:
     """The number, or NaN, which the gate refuses."""
     return float(value) if isinstance(value, int | float) else float("nan")

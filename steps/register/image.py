@@ -16,7 +16,7 @@ from steps.common.registry import Registry
 from steps.common.settings import RegisterSettings
 
 WORKFLOW, BRANCH = "serve.yml", "staging"
-ASKED = "image_asked_for"
+REQUESTED_TAG = "image_asked_for"
 """Tag of a version whose image GitHub has been asked for."""
 TIMEOUT_SECONDS = 30
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def ensure(settings: RegisterSettings, registry: Registry, champion: ModelVersio
         Unavailable: GitHub does not take it, whatever the reason: all else is done, and another try asks again.
     """
     version = champion.version
-    if champion.tags.get(ASKED):
+    if champion.tags.get(REQUESTED_TAG):
         return
     if settings.release_repository is None or settings.release_token is None:
         logger.info("no image asked for", extra={"version": version, "reason": "no RELEASE_REPOSITORY is set"})
@@ -47,14 +47,14 @@ def ensure(settings: RegisterSettings, registry: Registry, champion: ModelVersio
         except (GithubException, RequestException) as error:
             raise Unavailable(
                 f"Version {version} is champion, but {settings.release_repository} does not take the request for its "
-                f"image: {_said(error)}.",
+                f"image: {_format_error(error)}.",
                 advice="Check RELEASE_REPOSITORY, RELEASE_TOKEN and the network; the next try asks again.",
             ) from None
-    registry.describe(champion, {ASKED: "true"})
+    registry.describe(champion, {REQUESTED_TAG: "true"})
     logger.info("asked for an image", extra={"version": version, "repository": settings.release_repository})
 
 
-def _said(error: GithubException | RequestException) -> str:
+def _format_error(error: GithubException | RequestException) -> str:
     if isinstance(error, GithubException):
         message = error.data.get("message", "") if isinstance(error.data, dict) else ""
         return f"{error.status} {message}".strip()

@@ -30,35 +30,35 @@ from steps.register import contenders
 from steps.scoring.artefact import FILES, MANIFEST, find
 
 logger = logging.getLogger(__name__)
-ENTRIES = ("steps.serve.service", "steps.serve.bento_worker")
+ENTRY_POINTS = ("steps.serve.service", "steps.serve.bento_worker")
 """What is started in a Bento: BentoML's service, and the worker of the image."""
 SERVE = Path("steps", "serve")
-OPTIONS = SERVE / "bentofile.yaml"
-BESIDE = ("page/*", "requirements.txt", "bentofile.yaml", "bento.Dockerfile")
+BENTOFILE = SERVE / "bentofile.yaml"
+DATA_FILES = ("page/*", "requirements.txt", "bentofile.yaml", "bento.Dockerfile")
 """What the service has beside its code, below `steps/serve`."""
 MODEL = Path("model")
-REGISTRATION = "version.json"
-DIGITS = 12
-MOST_SAID = 2_000
+REGISTRATION_FILE = "version.json"
+TAG_DIGITS = 12
+MAX_OUTPUT = 2_000
 
 
-class Registration(NamedTuple):
+class RegisteredVersion(NamedTuple):
     """What a Bento's model is known by in the registry."""
 
     version: str
-    made: datetime
+    created_at: datetime
     run_id: str
     reason: str
 
     @classmethod
-    def of(cls, version: ModelVersion) -> "Registration":
+    def from_version(cls, version: ModelVersion) -> "RegisteredVersion":
         """That of a registered version."""
-        made = datetime.fromtimestamp(version.creation_timestamp // 1_000, UTC)
-        return cls(str(version.version), made, str(version.run_id), version.tags.get("reason", ""))
+        created_at = datetime.fromtimestamp(version.creation_timestamp // 1_000, UTC)
+        return cls(str(version.version), created_at, str(version.run_id), version.tags.get("reason", ""))
 
-    def told(self) -> bytes:
+    def to_json(self) -> bytes:
         """What the service tells of it."""
-        facts = {**self._asdict(), "name": REGISTERED_MODEL, "registered_at": self.made.isoformat()}
+        facts = {**self._asdict(), "name": REGISTERED_MODEL, "registered_at": self.created_at.isoformat()}
         del facts["made"]
         return f"{json.dumps(facts, indent=1, sort_keys=True)}\n".encode()
 
@@ -71,51 +71,51 @@ def ensure(registry: Registry, store: Store, version: ModelVersion) -> str:
         NotFound: MLflow or the store lacks something.
         Unavailable: one of them does not answer.
     """
-    registration = Registration.of(version)
-    wanted = tag(registration, version.tags.get("model_sha256", ""))
+    registration = RegisteredVersion.from_version(version)
+    wanted = compute_tag(registration, version.tags.get("model_sha256", ""))
     known = version.tags.get(archive.KEY_TAG)
     if version.tags.get(archive.BENTO_TAG) == wanted and known and archive.is_whole(store, known):
         return wanted
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         model = contenders.load(f"models:/{REGISTERED_MODEL}/{version.version}", folder / "fetched")
-        packed = make(model.place, registration, wanted, folder)
-        key = archive.key(version.version, packed)
+        packed = build(model.place, registration, wanted, folder)
+        key = archive.build_key(version.version, packed)
         store.upload(key, packed)
         registry.describe(version, {archive.KEY_TAG: key, archive.BENTO_TAG: wanted})
         logger.info("packaged", extra={"bento": wanted, "key": key, "bytes": packed.stat().st_size})
     return wanted
 
 
-def tag(registration: Registration, model_sha256: str) -> str:
+def compute_tag(registration: RegisteredVersion, model_sha256: str) -> str:
     """The name of the Bento that this code makes of a model."""
-    named = [(path.relative_to(ROOT).as_posix(), sha256(path)) for path in files()]
-    content = json.dumps([named, registration.told().decode(), model_sha256])
+    hashes = [(path.relative_to(ROOT).as_posix(), sha256(path)) for path in list_files()]
+    content = json.dumps([hashes, registration.to_json().decode(), model_sha256])
     digest = hashlib.sha256(content.encode()).hexdigest()
-    return f"{REGISTERED_MODEL}:{registration.version}-{digest[:DIGITS]}"
+    return f"{REGISTERED_MODEL}:{registration.version}-{digest[:TAG_DIGITS]}"
 
 
-def files() -> list[Path]:
+def list_files() -> list[Path]:
     """Every file of ours that a Bento holds, but the model."""
-    beside = (path for pattern in BESIDE for path in (ROOT / SERVE).glob(pattern) if path.is_file())
-    return sorted({*closure(ROOT, ENTRIES), *beside})
+    beside = (path for pattern in DATA_FILES for path in (ROOT / SERVE).glob(pattern) if path.is_file())
+    return sorted({*closure(ROOT, ENTRY_POINTS), *beside})
 
 
-def make(model: Path, registration: Registration, tag: str, scratch: Path) -> Path:
+def build(model: Path, registration: RegisteredVersion, tag: str, scratch: Path) -> Path:
     """Make a Bento of a model's folder, and return the file that holds it.
 
     Raises:
         DataError: the service would not use this model, or can't be built.
     """
     context, packed = scratch / "context", scratch / "packed.bento"
-    for path in files():
+    for path in list_files():
         _copy(path, context / path.relative_to(ROOT))
     for name in (*FILES, MANIFEST):
         _copy(find(model, name), context / MODEL / name)
-    (context / MODEL / REGISTRATION).write_bytes(registration.told())
+    (context / MODEL / REGISTRATION_FILE).write_bytes(registration.to_json())
     _check(context / MODEL)
-    bento = _built(context, tag, scratch / "home")
-    _date(bento / "bento.yaml", registration.made)
+    bento = _run_bentoml_build(context, tag, scratch / "home")
+    _set_creation_time(bento / "bento.yaml", registration.created_at)
     archive.pack(bento, packed)
     return packed
 
@@ -127,13 +127,13 @@ def _check(model: Path) -> None:
     load_model(model)
 
 
-def _built(context: Path, tag: str, home: Path) -> Path:
+def _run_bentoml_build(context: Path, tag: str, home: Path) -> Path:
     """Let BentoML build all that is in a folder, in a process and a home of its own.
 
     The process imports the service from there, so nothing that it needs can be missing.
     """
     name, _, version = tag.partition(":")
-    command = [sys.executable, "-P", "-m", "bentoml", "build", ".", "--bentofile", str(OPTIONS)]
+    command = [sys.executable, "-P", "-m", "bentoml", "build", ".", "--bentofile", str(BENTOFILE)]
     own = {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(  # noqa: S603  the command is ours
         [*command, "--version", version, "--output", "tag"],
@@ -144,14 +144,16 @@ def _built(context: Path, tag: str, home: Path) -> Path:
         check=False,
     )
     if done.returncode:
-        said = f"{done.stdout}{done.stderr}".strip()[-MOST_SAID:]
+        said = f"{done.stdout}{done.stderr}".strip()[-MAX_OUTPUT:]
         raise DataError(f"The Bento {tag} can't be built: {said}", advice="Mend the service, and run it again.")
     return home / "bentos" / name / version
 
 
-def _date(path: Path, made: datetime) -> None:
+def _set_creation_time(path: Path, created_at: datetime) -> None:
     """Say when the version was made, not when this ran, so that a second try gives the same bytes."""
-    text = re.sub(r"(?m)^creation_time: .*$", f"creation_time: '{made.isoformat()}'", path.read_text("utf-8"), count=1)
+    text = re.sub(
+        r"(?m)^creation_time: .*$", f"creation_time: '{created_at.isoformat()}'", path.read_text("utf-8"), count=1
+    )
     path.write_text(text, "utf-8")
 
 

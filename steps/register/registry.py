@@ -49,18 +49,18 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
             registry.settle(champion)
             bento = package.ensure(registry, store, champion)
             image.ensure(settings, registry, champion)
-            return _answer(champion.version, "unchanged", decision, bento)
-        outcome = _noted(client, run_id, decision)
+            return _build_output(champion.version, "unchanged", decision, bento)
+        outcome = _record_decision(client, run_id, decision)
         if not decision.accepted:
             _withdraw(registry, store, run_id)
-            _renew(registry, store, champion)
-            return _answer("", outcome["decision"], decision, "")
-        tags = _tags(run, contenders.data_until(dataset)) | outcome
+            _rebuild_bento(registry, store, champion)
+            return _build_output("", outcome["decision"], decision, "")
+        tags = _build_tags(run, contenders.get_data_until(dataset)) | outcome
         version = registry.version(run_id, model_uri, tags)
         bento = package.ensure(registry, store, version)
         registry.promote(version, champion)
         image.ensure(settings, registry, version)
-        return _answer(version.version, outcome["decision"], decision, bento)
+        return _build_output(version.version, outcome["decision"], decision, bento)
 
 
 def _withdraw(registry: Registry, store: Store, run_id: str) -> None:
@@ -70,7 +70,7 @@ def _withdraw(registry: Registry, store: Store, run_id: str) -> None:
         registry.delete(version)
 
 
-def _renew(registry: Registry, store: Store, champion: ModelVersion | None) -> None:
+def _rebuild_bento(registry: Registry, store: Store, champion: ModelVersion | None) -> None:
     """Give a champion that stays a Bento of today's code; where it does not fit that code, its old Bento stays too."""
     if champion is None:
         return
@@ -82,16 +82,16 @@ def _renew(registry: Registry, store: Store, champion: ModelVersion | None) -> N
 
 def _decide(
     run: Run,
-    loaded: contenders.Loaded,
+    loaded: contenders.LoadedModel,
     champion: ModelVersion | None,
     registry: Registry,
     dataset: Dataset,
     folder: Path,
 ) -> gate.Decision:
     tests = test_set(dataset, loaded.model, set())
-    evidence = contenders.evidence(run, tests, dataset.manifest.hash)
-    until, taken_back = contenders.data_until(dataset), registry.was_champion(loaded.sha256)
-    challenger = contenders.contender("this model", loaded, tests.rows, until, taken_back=taken_back)
+    evidence = contenders.collect_evidence(run, tests, dataset.manifest.hash)
+    until, was_demoted = contenders.get_data_until(dataset), registry.was_champion(loaded.sha256)
+    challenger = contenders.build_contender("this model", loaded, tests.rows, until, was_demoted=was_demoted)
     if champion is None:
         return gate.decide(challenger=challenger, champion=None, evidence=evidence)
     name = f"version {champion.version}"
@@ -99,13 +99,13 @@ def _decide(
         opponent = contenders.load(f"models:/{REGISTERED_MODEL}/{champion.version}", folder / CHAMPION)
         rows = test_set(dataset, opponent.model, set()).rows
     except (DataError, NotFound) as error:
-        return gate.incomparable(name, error.problem)
+        return gate.refuse_incomparable(name, error.problem)
     known = champion.tags.get("data_until")
-    compared = contenders.contender(name, opponent, rows, datetime.fromisoformat(known) if known else None)
+    compared = contenders.build_contender(name, opponent, rows, datetime.fromisoformat(known) if known else None)
     return gate.decide(challenger=challenger, champion=compared, evidence=evidence)
 
 
-def _noted(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[str, str]:
+def _record_decision(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[str, str]:
     """The decision in words, which the run keeps too, for a refused model has no version to keep them."""
     word = "accepted" if decision.accepted else "refused"
     outcome = {"decision": word, "rule": decision.rule, "reason": decision.reason}
@@ -114,10 +114,10 @@ def _noted(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[s
     return outcome
 
 
-def _tags(run: Run, until: datetime) -> dict[str, str]:
+def _build_tags(run: Run, until: datetime) -> dict[str, str]:
     """What a version says of itself; `image_digest` follows when there is an image."""
     taken = ("data_hash", "dataset_uri", "git_commit", "model_sha256")
-    figures = f"{contenders.FIGURES}.model."
+    figures = f"{contenders.METRIC_PREFIX}.model."
     return {
         **{name: run.data.tags[name] for name in taken},
         **{key.removeprefix(figures): f"{v:.6f}" for key, v in run.data.metrics.items() if key.startswith(figures)},
@@ -125,5 +125,5 @@ def _tags(run: Run, until: datetime) -> dict[str, str]:
     }
 
 
-def _answer(version: str | int, word: str, decision: gate.Decision, bento: str) -> dict[str, str]:
+def _build_output(version: str | int, word: str, decision: gate.Decision, bento: str) -> dict[str, str]:
     return {"version": str(version), "decision": word, "reason": decision.reason, "bento": bento}

@@ -32,7 +32,7 @@ def stored(store: FolderStore, tmp_path: Path, name: str = "one") -> str:
     """Pack and store a Bento; its key."""
     path = tmp_path / f"{name}.bento"
     archive.pack(content(tmp_path / name), path)
-    key = archive.key(3, path)
+    key = archive.build_key(3, path)
     store.upload(key, path)
     return key
 
@@ -42,7 +42,7 @@ def crafted(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> str:
     path = tmp_path / "crafted.bento"
     with tarfile.open(path, "w:xz") as packed:
         packed.addfile(member, io.BytesIO(b"x" * member.size))
-    key = archive.key(3, path)
+    key = archive.build_key(3, path)
     store.upload(key, path)
     return key
 
@@ -77,13 +77,13 @@ def test_other_content_gets_another_place(store: FolderStore, tmp_path: Path) ->
     first = stored(store, tmp_path)
     (tmp_path / "one" / "bento.yaml").write_text("name: other")
     archive.pack(tmp_path / "one", tmp_path / "other.bento")
-    assert archive.key(3, tmp_path / "other.bento") != first
+    assert archive.build_key(3, tmp_path / "other.bento") != first
     assert archive.KEY.fullmatch(first)
 
 
 def test_what_is_unpacked_is_what_was_packed(store: FolderStore, tmp_path: Path) -> None:
     """Names, content, and what may be run."""
-    folder = archive.unpacked(store, stored(store, tmp_path), tmp_path / "here")
+    folder = archive.unpack(store, stored(store, tmp_path), tmp_path / "here")
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     assert set(found) == {"bento.yaml", "run.sh", "src/deep/code.py"}
     assert found["src/deep/code.py"].read_text() == "x = 1"
@@ -94,10 +94,10 @@ def test_what_is_unpacked_is_what_was_packed(store: FolderStore, tmp_path: Path)
 def test_it_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
     """The second time the store isn't asked."""
     key = stored(store, tmp_path)
-    first = archive.unpacked(store, key, tmp_path / "here")
+    first = archive.unpack(store, key, tmp_path / "here")
     store.delete("bentos")
-    assert archive.unpacked(store, key, tmp_path / "here") == first
-    assert [path.name for path in (tmp_path / "here").iterdir()] == [archive.named(key)]
+    assert archive.unpack(store, key, tmp_path / "here") == first
+    assert [path.name for path in (tmp_path / "here").iterdir()] == [archive.parse_hash(key)]
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])
@@ -109,7 +109,7 @@ def test_one_changed_byte_is_refused(store: FolderStore, tmp_path: Path, place: 
     store.write(key, bytes(changed))
     assert not archive.is_whole(store, key)
     with pytest.raises(DamagedArtefact, match="another hash") as refusal:
-        archive.unpacked(store, key, tmp_path / "here")
+        archive.unpack(store, key, tmp_path / "here")
     assert "make" in refusal.value.advice
     assert list((tmp_path / "here").iterdir()) == []
 
@@ -121,7 +121,7 @@ def test_one_that_is_not_there_is_named(store: FolderStore, tmp_path: Path) -> N
     store.delete("bentos")
     assert not archive.is_whole(store, key)
     with pytest.raises(NotFound, match=key):
-        archive.unpacked(store, key, tmp_path / "here")
+        archive.unpack(store, key, tmp_path / "here")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_nothing_leads_out_of_the_folder(store: FolderStore, tmp_path: Path, mem
     """No way up, no absolute name, no link, no device, even under the right hash."""
     key = crafted(store, tmp_path, member)
     with pytest.raises(DamagedArtefact, match=r"holds"):
-        archive.unpacked(store, key, tmp_path / "here")
+        archive.unpack(store, key, tmp_path / "here")
     assert list((tmp_path / "here").iterdir()) == []
 
 
@@ -148,4 +148,4 @@ def test_nothing_leads_out_of_the_folder(store: FolderStore, tmp_path: Path, mem
 def test_a_key_that_none_can_have_is_refused(store: FolderStore, tmp_path: Path, key: str) -> None:
     """It names a file on this machine's disk."""
     with pytest.raises(DamagedArtefact, match="no Bento's place"):
-        archive.unpacked(store, key, tmp_path / "here")
+        archive.unpack(store, key, tmp_path / "here")

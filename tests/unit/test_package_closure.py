@@ -85,7 +85,7 @@ def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
     """Nor tests, nor what writes datasets, trains or registers."""
-    found = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    found = {path.relative_to(package.ROOT).as_posix() for path in package.list_files()}
     assert {"steps/serve/service.py", "steps/serve/bento_worker.py", "steps/serve/page/index.html"} <= found
     assert {"steps/scoring/model.py", "steps/scoring/history.py", "steps/serve/requirements.txt"} <= found
     assert not [name for name in found if name.endswith("/step.py") or name.startswith(("steps/register", "tests"))]
@@ -94,7 +94,7 @@ def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
 def test_every_package_that_the_code_imports_is_locked_with_it() -> None:
     """So the image, which installs those and nothing else, lacks none."""
     locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", LOCKED.read_text()))
-    imported = set().union(*(outside(path) for path in package.files() if path.suffix == ".py"))
+    imported = set().union(*(outside(path) for path in package.list_files() if path.suffix == ".py"))
     assert not imported & TRAINING
     distributions = packages_distributions()
     for name in imported - NEVER_OPENED:

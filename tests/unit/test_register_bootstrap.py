@@ -30,18 +30,18 @@ def test_each_round_is_what_redrawing_the_rows_themselves_gives(monkeypatch: pyt
             for scores in (first, second)
         )
         expected.append(one - other)
-    np.testing.assert_allclose(bootstrap.gains(KINDS, first, second), expected, atol=1e-12)
+    np.testing.assert_allclose(bootstrap.bootstrap_gains(KINDS, first, second), expected, atol=1e-12)
 
 
 def test_the_same_scores_gain_nothing_in_any_round() -> None:
     """Both models meet the same rows, so that a model compared with itself gives zeros and no noise."""
-    assert not bootstrap.gains(KINDS, scored(2.0, 1), scored(2.0, 1)).any()
+    assert not bootstrap.bootstrap_gains(KINDS, scored(2.0, 1), scored(2.0, 1)).any()
 
 
 def test_gains_are_the_same_each_time_and_turn_with_the_arguments() -> None:
     """A fixed seed; swapping the models turns every sign."""
     first, second = scored(2.0, 1), scored(1.0, 2)
-    there = bootstrap.gains(KINDS, first, second)
-    np.testing.assert_array_equal(there, bootstrap.gains(KINDS, first, second))
-    np.testing.assert_array_equal(there, -bootstrap.gains(KINDS, second, first))
+    there = bootstrap.bootstrap_gains(KINDS, first, second)
+    np.testing.assert_array_equal(there, bootstrap.bootstrap_gains(KINDS, first, second))
+    np.testing.assert_array_equal(there, -bootstrap.bootstrap_gains(KINDS, second, first))
     assert there.mean() > 0

@@ -76,5 +76,5 @@ def test_a_name_that_is_none_of_a_workflow_writes_nothing(store: Path, name: str
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 def test_no_text_stops_the_record(text: str) -> None:
     """A handler that fails would hide what it is to tell."""
-    told = conclusion._failed(text)
+    told = conclusion._parse_failures(text)
     assert all(set(entry) == {"task", "message"} for entry in told)

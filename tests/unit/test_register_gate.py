@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steps.register import gate
-from steps.register.gate import Contender, Decision, Evidence
+from steps.register.gate import Contender, Decision, GateEvidence
 
 REAL, PLANTED = 600, 96
 KINDS = np.array([None] * REAL + [f"kind {n % 4}" for n in range(PLANTED)], dtype=object)
@@ -44,10 +44,10 @@ def champion(scores: Any, **changes: Any) -> Contender:
     return contender(scores, **({"name": "version 1", "content": "c0", "data_hash": "d0"} | changes))
 
 
-def evidence(challenger: Contender, **changes: Any) -> Evidence:
+def evidence(challenger: Contender, **changes: Any) -> GateEvidence:
     """What a sound run of the challenger recorded."""
     facts: dict[str, Any] = {"data_hash": "d1", "kinds": KINDS, "additions": scored(0.5, 99), "recorded": {}}
-    made = Evidence(**(facts | changes))
+    made = GateEvidence(**(facts | changes))
     if "recorded" in changes:
         return made
     own = made.precision(challenger.scores) if challenger.scores.shape == made.kinds.shape else 0.5
@@ -144,7 +144,7 @@ def with_one(value: float) -> Any:
         (contender(GOOD, threshold=float(GOOD[:REAL].max())), "flags too little"),
         (contender(scored(0.1)), "below floor"),
         (contender(-GOOD), "below floor"),
-        (contender(GOOD, taken_back=True), "taken back"),
+        (contender(GOOD, was_demoted=True), "taken back"),
     ],
 )
 def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
@@ -161,8 +161,8 @@ def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
         ({"kinds": KINDS[:0], "additions": GOOD[:0]}, "too little evidence"),
         ({"kinds": KINDS[:REAL], "additions": GOOD[:REAL]}, "too little evidence"),
         ({"kinds": KINDS[REAL:], "additions": GOOD[REAL:]}, "too little evidence"),
-        ({"kinds": KINDS[REAL - gate.LEAST_REAL + 1 :]}, "too little evidence"),
-        ({"kinds": KINDS[: REAL + gate.LEAST_PLANTED - 1]}, "too little evidence"),
+        ({"kinds": KINDS[REAL - gate.MIN_REAL + 1 :]}, "too little evidence"),
+        ({"kinds": KINDS[: REAL + gate.MIN_INJECTED - 1]}, "too little evidence"),
         ({"recorded": {}}, "other figures"),
         ({"recorded": {"model": np.nan, "isolation_forest": 0.1, "ecod": 0.1}}, "other figures"),
         ({"recorded": {"model": 0.5, "isolation_forest": 0.1, "ecod": 0.1}}, "other figures"),

@@ -13,7 +13,7 @@ from steps.register.registry import decide_and_register
 from tests.integration.conftest import StandIn
 
 NAME = "example/webshop"
-ASKED = {"repository": NAME, "workflow": "serve.yml", "ref": "staging"}
+REQUEST = {"repository": NAME, "workflow": "serve.yml", "ref": "staging"}
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def asked(github: StandIn) -> Any:
 def test_a_new_champion_s_image_is_asked_for_once(told: StandIn, trainings: Any) -> None:
     """By one request; a night that finds nothing new asks for nothing."""
     assert decide_and_register(**trainings["good"])["decision"] == "accepted"
-    assert asked(told) == [ASKED]
+    assert asked(told) == [REQUEST]
     assert told.stats()["requests"] == 1
     assert decide_and_register(**trainings["good"])["decision"] == "unchanged"
-    assert asked(told) == [ASKED]
+    assert asked(told) == [REQUEST]
 
 
 @pytest.mark.usefixtures("client")
@@ -93,7 +93,7 @@ def test_a_failure_is_one_line_and_the_next_try_asks_again(
     assert asked(told) == []
     assert "champion" in client.get_registered_model("pr-sentinel").aliases
     assert decide_and_register(**trainings["good"])["decision"] == "unchanged"
-    assert asked(told) == [ASKED]
+    assert asked(told) == [REQUEST]
 
 
 @pytest.mark.usefixtures("client")
@@ -113,4 +113,4 @@ def test_an_answer_that_is_lost_is_asked_for_again(told: StandIn, trainings: Any
         decide_and_register(**trainings["good"])
     for _ in range(2):
         decide_and_register(**trainings["good"])
-    assert asked(told) == [ASKED, ASKED]
+    assert asked(told) == [REQUEST, REQUEST]

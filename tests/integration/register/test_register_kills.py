@@ -37,7 +37,7 @@ def die_before(method: str, argument: str, environment: Mapping[str, str], given
         return asked(self, *arguments, **named)
 
     os.environ.update(environment)
-    package.make = plain_bento.make
+    package.build = plain_bento.build
     setattr(MlflowClient, method, fatal)
     registry.decide_and_register(**given)
 

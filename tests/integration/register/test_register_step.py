@@ -21,9 +21,9 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 from steps.register import package
-from tests import plain_bento
+from tests.support import plain_bento
 
-package.make = plain_bento.make
+package.build = plain_bento.build
 sys.argv[0] = "runner"
 runpy.run_module("hera.workflows.runner", run_name="__main__")
 """

@@ -32,8 +32,8 @@ def test_it_holds_the_service_its_packages_and_the_model_and_nothing_else(bento:
     """No tests, no bytecode, no step but the service."""
     source = bento.folder / "src"
     found = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
-    ours = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
-    model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION)}
+    ours = {path.relative_to(package.ROOT).as_posix() for path in package.list_files()}
+    model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION_FILE)}
     assert found == ours | model | {"bentofile.yaml"}
     for name in (*FILES, MANIFEST):
         assert (source / "model" / name).read_bytes() == (bento.model / name).read_bytes()
@@ -50,16 +50,20 @@ def test_it_says_what_it_is(bento: bentos.Bento) -> None:
 
 def test_packing_it_again_gives_the_same_bytes(bento: bentos.Bento, tmp_path: Path) -> None:
     """So a second try after a kill ends at the same place in the store."""
-    again = package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+    again = package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
     assert again.read_bytes() == bento.packed.read_bytes()
 
 
 def test_its_tag_follows_all_that_goes_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model, what the registry knows of it, and the code."""
-    given, files = bentos.REGISTRATION, package.files()
-    tags = {package.tag(given, ""), package.tag(given, "0"), package.tag(given._replace(reason="Better: so."), "")}
-    monkeypatch.setattr(package, "files", lambda: files[1:])
-    tags.add(package.tag(given, ""))
+    given, files = bentos.REGISTRATION, package.list_files()
+    tags = {
+        package.compute_tag(given, ""),
+        package.compute_tag(given, "0"),
+        package.compute_tag(given._replace(reason="Better: so."), ""),
+    }
+    monkeypatch.setattr(package, "list_files", lambda: files[1:])
+    tags.add(package.compute_tag(given, ""))
     assert len(tags) == 4
 
 
@@ -70,17 +74,17 @@ def test_a_model_that_the_service_refuses_is_not_packed(bento: bentos.Bento, tmp
     for path in bento.model.iterdir():
         (model / path.name).write_bytes(path.read_bytes().replace(b"golden/example", b"golden/changed"))
     with pytest.raises(DataError, match=r"golden\.json"):
-        package.make(model, bentos.REGISTRATION, bento.tag, tmp_path)
+        package.build(model, bentos.REGISTRATION, bento.tag, tmp_path)
 
 
 def test_code_that_can_not_be_imported_is_not_packed(
     bento: bentos.Bento, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the words of what is wrong with it."""
-    files = [path for path in package.files() if path.name != "boundary.py"]
-    monkeypatch.setattr(package, "files", lambda: files)
+    files = [path for path in package.list_files() if path.name != "middleware.py"]
+    monkeypatch.setattr(package, "list_files", lambda: files)
     with pytest.raises(DataError, match=r"No module named 'steps\.serve\.boundary'"):
-        package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+        package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
 
 
 def test_bentoml_imports_it(bento: bentos.Bento, tmp_path: Path) -> None:
