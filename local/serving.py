@@ -94,7 +94,7 @@ def _check_address(host: str, port: int) -> None:
     except OSError as error:
         raise ConfigurationError(
             # Python puts the address behind the system's words once more.
-            f"Nothing can listen at {host}:{port}: {str(error.strerror).partition(' (')[0]}.",
+            f"Cannot listen on {host}:{port}: {str(error.strerror).partition(' (')[0]}.",
             advice="End what listens there, or give another port (PORT=).",
         ) from None
 

@@ -23,7 +23,7 @@ def fetch(tracking: TrackingSettings, places: StoreSettings, folder: Path) -> Ch
     Args:
         tracking: the MLflow server or database that holds the registry.
         places: the store that holds the Bentos.
-        folder: where Bentos are unpacked, each below its own hash; one that is there already is used again.
+        folder: where Bentos are unpacked, each below its own hash; an existing one is reused.
 
     Raises:
         NotFound: there is no champion, or it has no Bento.

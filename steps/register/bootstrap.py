@@ -1,4 +1,4 @@
-"""How sure a gain in average precision is: a paired bootstrap over the rows that both models scored."""
+"""A paired bootstrap of the gain in average precision over the rows that both models scored."""
 
 from typing import NamedTuple
 
@@ -13,10 +13,10 @@ SEED = 7
 
 
 def bootstrap_gains(kinds: NDArray[np.object_], challenger: Floats, champion: Floats) -> Floats:
-    """The challenger's average precision minus the champion's, in each of `ROUNDS` redraws of the rows [rounds].
+    """Return the challenger's gain in average precision over the champion in `ROUNDS` resamples of the rows [rounds].
 
-    Real rows and each kind of planted ones (`kinds`, None for real) keep their number, so that kinds weigh evenly in
-    every redraw. The same arguments give the same answer.
+    Resampling is stratified by `kinds` (None for real rows), so that kinds weigh evenly in every resample. The result
+    is deterministic.
     """
     random = np.random.default_rng(SEED)
     injected = np.array([kind is not None for kind in kinds])
@@ -32,7 +32,7 @@ def bootstrap_gains(kinds: NDArray[np.object_], challenger: Floats, champion: Fl
 
 
 class _RankedRows(NamedTuple):
-    """Rows in the order of their scores: sorting them again, in each round, costs next to nothing."""
+    """Rows sorted by score: sorting them again in each round costs next to nothing."""
 
     order: NDArray[np.intp]
     injected: NDArray[np.bool_]
@@ -48,7 +48,7 @@ class _RankedRows(NamedTuple):
 
 
 def _draw_counts(strata: list[NDArray[np.intp]], rows: int, random: np.random.Generator) -> Floats:
-    """How often each row is drawn [rows], when every stratum is redrawn with replacement."""
+    """Draw every stratum with replacement, and return how often each row was drawn [rows]."""
     counts = np.zeros(rows)
     for members in strata:
         counts[members] = np.bincount(random.integers(0, len(members), len(members)), minlength=len(members))

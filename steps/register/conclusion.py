@@ -1,4 +1,4 @@
-"""How a workflow ended, as one log line and one record in the store."""
+"""The end of a workflow, as one log line and one record in the store."""
 
 import json
 import logging
@@ -12,29 +12,29 @@ from steps.common.store import open_store
 logger = logging.getLogger(__name__)
 FOLDER = "runs"
 MAX_QUOTING = 3
-"""Argo's failures are JSON in a JSON string; once more where they pass through a parameter."""
+"""Levels of JSON strings: Argo quotes failures once, and again if they pass through a parameter."""
 
 
 def record(workflow: str, status: str, failures: str) -> None:
-    """Log how it ended, and keep that as `runs/<workflow>.json`; doing so twice leaves the same record.
+    """Log how a workflow ended and store it as `runs/<workflow>.json`; repeating this leaves the same record.
 
     Args:
-        workflow: its name.
-        status: Argo's word: Succeeded, Failed or Error.
-        failures: Argo's `{{workflow.failures}}`; what can't be read of it is kept as text.
+        workflow: the name of the workflow.
+        status: Argo's phase: Succeeded, Failed or Error.
+        failures: Argo's `{{workflow.failures}}`; if it can't be parsed, it is kept as text.
 
     Raises:
-        ConfigurationError: the name is none that a workflow can have.
+        ConfigurationError: it is not a valid workflow name.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", workflow):
-        raise ConfigurationError(f"{workflow!r} is no name of a workflow.", advice="Give {{workflow.name}}.")
+        raise ConfigurationError(f"{workflow!r} is not a valid workflow name.", advice="Pass {{workflow.name}}.")
     ended = {"workflow": workflow, "status": status, "failures": _parse_failures(failures)}
     logger.info("workflow ended", extra=ended)
     open_store(load(StoreSettings)).write(f"{FOLDER}/{workflow}.json", f"{json.dumps(ended, indent=1)}\n".encode())
 
 
 def _parse_failures(text: str) -> list[dict[str, str]]:
-    """Each failed task and its message."""
+    """Parse the failed tasks and their messages."""
     found = _unquote(text.strip())
     if found in (None, "", []):
         return []

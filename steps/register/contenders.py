@@ -1,4 +1,4 @@
-"""From a run and a registered version to what the gate compares: whole models, scored on the same rows."""
+"""The models that the gate compares, loaded from a run and from the registry, and scored on the same rows."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,28 +17,28 @@ from steps.train.data import Rows
 from steps.train.evaluation import TestSet
 
 METRIC_PREFIX = "injected.all"
-"""Where a run's metrics on all kinds of planted anomalies stand."""
+"""Prefix of a run's metrics on all kinds of injected anomalies."""
 
 
 class LoadedModel(NamedTuple):
-    """A model that is whole, and the folder of its files."""
+    """A verified model, and the folder of its files."""
 
     model: Model
     place: Path
 
     @property
     def sha256(self) -> str:
-        """That of the model's manifest."""
+        """The hash of the model's manifest."""
         return self.model.digest
 
 
 def load(uri: str, folder: Path) -> LoadedModel:
-    """Fetch the model at `models:/…` into a new folder and check it.
+    """Fetch the model at `models:/…` into a new folder and verify it.
 
     Raises:
-        NotFound: MLflow knows no such model.
-        DamagedArtefact: a file is gone, or has another hash than the manifest names.
-        Unavailable: where the files are kept does not answer.
+        NotFound: MLflow has no such model.
+        DamagedArtefact: a file is missing, or its hash differs from the manifest.
+        Unavailable: the artifact store does not answer.
     """
     folder.mkdir()
     place = _fetch_files(uri, folder)
@@ -46,10 +46,10 @@ def load(uri: str, folder: Path) -> LoadedModel:
 
 
 def check(run: Run, loaded: LoadedModel, dataset_uri: str, data_hash: str) -> None:
-    """Refuse a run, a model and a dataset that don't belong together.
+    """Check that a run, a model and a dataset belong together.
 
     Raises:
-        DataError: naming what differs.
+        DataError: they differ; the message names the fields.
     """
     expected = {"dataset_uri": dataset_uri, "data_hash": data_hash, "model_sha256": loaded.sha256}
     wrong = [f"the run's {name}" for name, value in expected.items() if run.data.tags.get(name) != value]
@@ -60,14 +60,14 @@ def check(run: Run, loaded: LoadedModel, dataset_uri: str, data_hash: str) -> No
     if wrong:
         raise DataError(
             f"Run {run.info.run_id}, its model and the dataset don't belong together: {', '.join(wrong)} differs.",
-            advice="Give the run, the model and the dataset of one finished training.",
+            advice="Pass the run, the model and the dataset of one finished training.",
         )
 
 
 def build_contender(
     name: str, loaded: LoadedModel, rows: Rows, data_until: datetime | None, *, was_demoted: bool = False
 ) -> Contender:
-    """Score rows that were read in the order of this model's features."""
+    """Build a contender by scoring rows whose features are in the order of the model's."""
     return Contender(
         name=name,
         scores=loaded.model.score(rows.features, rows.repositories).scores,
@@ -81,7 +81,7 @@ def build_contender(
 
 
 def collect_evidence(run: Run, tests: TestSet, data_hash: str) -> GateEvidence:
-    """What there is to measure on, and what the run recorded."""
+    """Collect the rows to measure on, and the metrics that the run recorded."""
     keys = {name: f"{METRIC_PREFIX}.{name}.average_precision" for name in ("model", *RECORDED_BASELINES)}
     return GateEvidence(
         data_hash=data_hash,
@@ -92,12 +92,12 @@ def collect_evidence(run: Run, tests: TestSet, data_hash: str) -> GateEvidence:
 
 
 def get_data_until(dataset: Dataset) -> datetime:
-    """When the dataset's last pull request was opened."""
+    """Return when the dataset's last pull request was opened."""
     return max(repository.last for repository in dataset.manifest.repositories.values())
 
 
 def _fetch_files(uri: str, folder: Path) -> Path:
-    advice = "Check that the place of MLflow's artifacts is the one that train used, and that it answers."
+    advice = "Check that MLflow's artifact location is the one that train used, and that it is reachable."
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
     except MlflowException:
@@ -107,5 +107,5 @@ def _fetch_files(uri: str, folder: Path) -> Path:
 
 
 def _to_number(value: object) -> float:
-    """The number, or NaN, which the gate refuses."""
+    """Return the number, or NaN, which the gate refuses."""
     return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,4 +1,4 @@
-"""Whether a model may become the champion: pure logic over scores and facts, which says yes only for a named reason."""
+"""The gate that decides whether a model becomes the champion: pure logic over scores and facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,32 +15,32 @@ MIN_REAL = 50
 MIN_INJECTED = 10
 RECORDED_BASELINES = ("isolation_forest", "ecod")
 MARGIN = 1.05
-"""Even a first model finds planted anomalies better than each baseline by this factor."""
+"""Factor by which even a first model must beat the average precision of each baseline."""
 FLAGGED_FACTOR = 5
-"""The flagged share of real rows may be off the alert budget by this factor."""
+"""Factor by which the flagged share of real rows may differ from the alert budget."""
 MAX_FLAGGED_SHARE = 0.5
-"""No budget is so large that flagging more than this share of the real rows is right."""
+"""Largest share of the real rows that may be flagged, whatever the budget."""
 MAX_TIED_SHARE = 0.5
-"""A score that more than this share of the rows has ranks nothing."""
+"""Largest share of the rows that may have the same score."""
 RECORDED_TOLERANCE = 0.005
-"""How far a recorded average precision may be from the one found here; processors round differently."""
+"""Tolerance between the recorded average precision and the one measured here; processors round differently."""
 CONFIDENCE = 0.95
 TOLERANCE = 0.02
-"""What a fresher model may lose, in average precision, at most."""
+"""Largest loss of average precision for a fresher model."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A model as the gate sees it.
+    """A model under comparison.
 
     Attributes:
-        name: how a sentence calls it.
+        name: its name in messages.
         scores: of all rows of the evidence [rows]; higher is more unusual.
         threshold: the score above which it flags.
         alert_budget: the share of real rows that it should flag.
         content: the hash of the model itself.
-        data_hash: of the dataset it learned from.
-        data_until: when that dataset's last pull request was opened; None where nobody knows.
+        data_hash: of the dataset it was trained on.
+        data_until: when that dataset's last pull request was opened; None if unknown.
         taken_back: whether it was champion before, and isn't now.
     """
 
@@ -56,11 +56,11 @@ class Contender:
 
 @dataclass(frozen=True)
 class GateEvidence:
-    """What the models are measured on, and what the challenger's run recorded.
+    """The rows that the models are measured on, and the metrics of the challenger's run.
 
     Attributes:
-        data_hash: of the dataset whose rows these are.
-        kinds: what was planted in each row [rows]; None for real ones.
+        data_hash: of the dataset that the rows come from.
+        kinds: the anomaly injected into each row [rows]; None for real ones.
         additions: lines added by each row [rows].
         recorded: average precision by detector, `model` and each of RECORDED_BASELINES.
     """
@@ -72,17 +72,17 @@ class GateEvidence:
 
     @property
     def real(self) -> NDArray[np.bool_]:
-        """Which rows are as they were."""
+        """The rows without an injected anomaly."""
         return np.array([kind is None for kind in self.kinds], dtype=bool)
 
     def precision(self, scores: Floats) -> float:
-        """The average precision of scores [rows] on all kinds of planted rows."""
+        """Return the average precision of scores [rows] on all kinds of injected anomalies."""
         return average_precision(~self.real, scores, planted_tasks(self.kinds)["all"])
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Yes or no, the rule that decided, and a sentence with the figures, which begins with the rule."""
+    """The decision, the rule that decided, and a sentence with the figures, which begins with the rule."""
 
     accepted: bool
     rule: str
@@ -90,9 +90,9 @@ class Decision:
 
 
 def decide(*, challenger: Contender, champion: Contender | None, evidence: GateEvidence) -> Decision:
-    """Accept a challenger that is sound, above the floor, and the first, better, or fresher and not worse."""
+    """Accept a challenger that is valid, above the floor, and the first, better, or fresher and not worse."""
     if champion and (challenger.content, challenger.data_hash) == (champion.content, champion.data_hash):
-        return refuse("unchanged", f"this model is {champion.name}, the champion, already.")
+        return refuse("unchanged", f"this model is already {champion.name}, the champion.")
     refusal = (
         _check_data(challenger, evidence)
         or _check_size(evidence)
@@ -110,15 +110,15 @@ def decide(*, challenger: Contender, champion: Contender | None, evidence: GateE
 
 
 def refuse(rule: str, sentence: str) -> Decision:
-    """A refusal by a rule, with the rest of its sentence."""
+    """Return a refusal by a rule, with the rest of its sentence."""
     return Decision(False, rule, f"{rule.capitalize()}: {sentence}")
 
 
 def refuse_incomparable(name: str, problem: str) -> Decision:
-    """The refusal where the champion can't be scored on the challenger's data."""
+    """Return the refusal for a champion that can't be scored on the challenger's data."""
     return refuse(
         "no comparison",
-        f"{name} can't be compared: {problem} Remove the alias champion to let the next run start afresh.",
+        f"{name} can't be compared: {problem} Remove the alias champion so that the next run can start over.",
     )
 
 
@@ -130,7 +130,7 @@ def _check_data(challenger: Contender, evidence: GateEvidence) -> Decision | Non
     if challenger.data_hash == evidence.data_hash:
         return None
     return refuse(
-        "other data", f"it learned from {challenger.data_hash:.12}, and is measured on {evidence.data_hash:.12}."
+        "other data", f"it was trained on {challenger.data_hash:.12}, but is measured on {evidence.data_hash:.12}."
     )
 
 
@@ -140,7 +140,7 @@ def _check_size(evidence: GateEvidence) -> Decision | None:
     if real >= MIN_REAL and injected >= MIN_INJECTED:
         return None
     needed = f"{MIN_REAL} and {MIN_INJECTED} are needed"
-    return refuse("too little evidence", f"{real} real pull requests and {injected} planted ones; {needed}.")
+    return refuse("too little evidence", f"{real} real pull requests and {injected} injected anomalies; {needed}.")
 
 
 def _check_scores(challenger: Contender, evidence: GateEvidence) -> Decision | None:
@@ -148,7 +148,7 @@ def _check_scores(challenger: Contender, evidence: GateEvidence) -> Decision | N
     if scores.shape != evidence.kinds.shape:
         return refuse("other rows", f"{scores.size} scores for {evidence.kinds.size} rows.")
     if unknown := int((~np.isfinite(scores)).sum()):
-        return refuse("scores are no numbers", f"{unknown} of {scores.size} scores.")
+        return refuse("scores are not numbers", f"{unknown} of {scores.size} scores.")
     most = np.unique(scores.round(6), return_counts=True)[1].max() / scores.size
     if most > MAX_TIED_SHARE:
         return refuse("constant scores", f"{most:.0%} of the rows have the same score.")
@@ -164,7 +164,7 @@ def _check_flagged_share(challenger: Contender, evidence: GateEvidence) -> Decis
     figures = f"{count} of {real.sum()} real pull requests, with a budget of {challenger.alert_budget:.1%}."
     if count > min(np.ceil(wanted * FLAGGED_FACTOR), MAX_FLAGGED_SHARE * real.sum()):
         return refuse("flags too much", figures)
-    # Rounded down, for among few real rows none may be unusual; but then it finds some that are planted.
+    # Rounded down: of few real rows, none may be unusual. But then some injected ones must be flagged.
     if count < np.floor(wanted / FLAGGED_FACTOR) or not flagged.any():
         return refuse("flags too little", figures)
     return None
@@ -172,9 +172,11 @@ def _check_flagged_share(challenger: Contender, evidence: GateEvidence) -> Decis
 
 def _check_floor(challenger: Contender, evidence: GateEvidence) -> Decision | None:
     found, recorded = evidence.precision(challenger.scores), evidence.recorded.get("model", np.nan)
-    # Every comparison is asked the way round in which NaN refuses.
+    # Every comparison is written so that NaN refuses.
     if not abs(found - recorded) <= RECORDED_TOLERANCE:
-        return refuse("other figures", f"its run recorded average precision {recorded:.3f}, here it is {found:.3f}.")
+        return refuse(
+            "other figures", f"its run recorded an average precision of {recorded:.3f}, but here it is {found:.3f}."
+        )
     baselines = {name: evidence.recorded.get(name, np.nan) for name in RECORDED_BASELINES}
     for name, figure in {"lines_added": evidence.precision(evidence.additions), **baselines}.items():
         if not found > MARGIN * figure:
@@ -187,12 +189,12 @@ def _check_floor(challenger: Contender, evidence: GateEvidence) -> Decision | No
 def _check_not_demoted(challenger: Contender) -> Decision | None:
     if not challenger.was_demoted:
         return None
-    return refuse("taken back", "it was champion before, and only a person brings it back, by setting the alias.")
+    return refuse("demoted", "it was champion before; only a person can promote it again, by setting the alias.")
 
 
 def _compare(challenger: Contender, champion: Contender, evidence: GateEvidence) -> Decision:
     if champion.scores.shape != evidence.kinds.shape or not np.isfinite(champion.scores).all():
-        return refuse_incomparable(champion.name, "it gives no number for some rows.")
+        return refuse_incomparable(champion.name, "some of its scores are not numbers.")
     drawn = bootstrap_gains(evidence.kinds, challenger.scores, champion.scores)
     least, most = np.quantile(drawn, (1 - CONFIDENCE, CONFIDENCE))
     found, before = evidence.precision(challenger.scores), evidence.precision(champion.scores)
@@ -204,12 +206,12 @@ def _compare(challenger: Contender, champion: Contender, evidence: GateEvidence)
     if least > 0:
         return _accept("better", f"{figures}.")
     if fresher and least > -TOLERANCE:
-        return _accept("fresher", f"{figures}, and its data go on to {challenger.data_until:%Y-%m-%d %H:%M}.")
+        return _accept("fresher", f"{figures}, and its data extend to {challenger.data_until:%Y-%m-%d %H:%M}.")
     if most < 0:
         return refuse("worse", f"{figures}.")
     if fresher:
-        return refuse("maybe worse", f"{figures}, and a fresher model may lose {TOLERANCE} at most.")
-    return refuse("not better and not fresher" if drawn.any() else "tie", f"{figures}, and its data go no further.")
+        return refuse("maybe worse", f"{figures}, and a fresher model may lose at most {TOLERANCE}.")
+    return refuse("not better and not fresher" if drawn.any() else "tie", f"{figures}, and its data are no newer.")
 
 
 def _is_fresher(challenger: Contender, champion: Contender) -> bool:

@@ -1,4 +1,4 @@
-"""From a run to the registry: load, decide, package, write; the alias `champion` is the one move that anybody sees."""
+"""Registration of a run's model: load, decide, package, write; moving the alias `champion` publishes it."""
 
 import logging
 import tempfile
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[str, str]:
-    """Let the gate decide on a training's model; if it says yes, package it, make it champion and ask for its image.
+    """Let the gate decide on a trained model; if it accepts, package it, make it champion and request its image.
 
     Returns:
         `version` (empty where refused), `decision` (`accepted`, `refused` or `unchanged`), `reason`, and the tag of the
@@ -32,7 +32,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
 
     Raises:
         DataError: the run, the model and the dataset don't belong together, or can't be measured.
-        NotFound: one of them isn't there.
+        NotFound: one of them does not exist.
         Unavailable: MLflow, the store or GitHub does not answer, or the champion changed meanwhile.
     """
     settings = load(RegisterSettings)
@@ -64,20 +64,22 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
 
 
 def _withdraw(registry: Registry, store: Store, run_id: str) -> None:
-    """Delete what an interrupted run left of a version that is no longer wanted, its Bento first."""
+    """Delete what an interrupted run left of a version that is now refused, its Bento first."""
     for version in registry.unfinished(run_id):
         store.delete(f"{archive.FOLDER}/{version.version}")
         registry.delete(version)
 
 
 def _rebuild_bento(registry: Registry, store: Store, champion: ModelVersion | None) -> None:
-    """Give a champion that stays a Bento of today's code; where it does not fit that code, its old Bento stays too."""
+    """Rebuild the Bento of a champion that stays, from today's code; keep the old one if the code refuses the model."""
     if champion is None:
         return
     try:
         package.ensure(registry, store, champion)
     except DataError as error:
-        logger.warning("no new Bento of the champion", extra={"version": champion.version, "problem": error.problem})
+        logger.warning(
+            "could not rebuild the champion's Bento", extra={"version": champion.version, "problem": error.problem}
+        )
 
 
 def _decide(
@@ -106,7 +108,7 @@ def _decide(
 
 
 def _record_decision(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[str, str]:
-    """The decision in words, which the run keeps too, for a refused model has no version to keep them."""
+    """Record the decision on the run, since a refused model has no version, and return its tags."""
     word = "accepted" if decision.accepted else "refused"
     outcome = {"decision": word, "rule": decision.rule, "reason": decision.reason}
     for name, value in outcome.items():
@@ -115,7 +117,7 @@ def _record_decision(client: MlflowClient, run_id: str, decision: gate.Decision)
 
 
 def _build_tags(run: Run, until: datetime) -> dict[str, str]:
-    """What a version says of itself; `image_digest` follows when there is an image."""
+    """Build the tags of a version; `image_digest` is added when there is an image."""
     taken = ("data_hash", "dataset_uri", "git_commit", "model_sha256")
     figures = f"{contenders.METRIC_PREFIX}.model."
     return {

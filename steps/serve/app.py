@@ -44,7 +44,7 @@ BODY_ERRORS = problems.describe_responses(400, 408, 413, 415, 422, 503)
     openapi_extra=openapi.describe_body(ScoreRequest),
 )
 async def score(request: Request) -> Response:
-    """Score pull requests as GitHub's REST interface or a webhook has them, nothing prepared."""
+    """Score pull requests in the form in which GitHub's REST API and webhooks send them."""
     scorer = get_runtime(request).ready()
     return await _respond(scorer, "/score", await parsing.parse_pull_requests(await request.body()))
 
@@ -57,7 +57,7 @@ async def score(request: Request) -> Response:
     openapi_extra=openapi.describe_body(UrlRequest),
 )
 async def score_url(request: Request) -> Response:
-    """Fetch a pull request by the address of its page, with the service's token, and score it."""
+    """Fetch a pull request by its URL, with the service's token, and score it."""
     current = get_runtime(request)
     scorer = current.ready()
     wanted = lookup.parse_url(parsing.parse_model(UrlRequest, await request.body()).url, current.settings.github_url)
@@ -77,7 +77,7 @@ async def score_url(request: Request) -> Response:
 
 @router.get("/model", responses=problems.describe_responses(503), response_model=ModelCard, tags=["model"])
 async def model(request: Request) -> Response:
-    """The model's card: which one it is, what it learned from and how well it did beside others."""
+    """Return the model card: the model's name, its training data, and its metrics beside the baselines'."""
     current = get_runtime(request)
     scorer = current.ready()
     card = scorer.name.model_dump() | {"registration": current.registration.model_dump()}
@@ -88,7 +88,7 @@ async def model(request: Request) -> Response:
     "/golden", responses=problems.describe_responses(503), response_model=list[GoldenPullRequest], tags=["model"]
 )
 async def golden(request: Request) -> Response:
-    """The model's golden pull requests; `/score` must give each its score, as at training."""
+    """Return the model's golden pull requests; `/score` must give each the score that it had at training."""
     return _json_response(orjson.dumps(get_runtime(request).ready().model.golden))
 
 
@@ -96,7 +96,7 @@ async def golden(request: Request) -> Response:
 async def distribution(
     repository: Annotated[str, Query(max_length=256, examples=["example/webshop"])], request: Request
 ) -> ScoreDistribution:
-    """How the past pull requests of a repository scored; that of all where it isn't known."""
+    """Return the score quantiles of a repository's past pull requests, or of all repositories' if it is not known."""
     fitted = get_runtime(request).ready().model
     found = fitted.distribution(repository)
     return ScoreDistribution(
@@ -111,18 +111,18 @@ async def distribution(
 
 @router.get("/", include_in_schema=False)
 async def page() -> Response:
-    """The page for people."""
+    """Return the web page."""
     return FileResponse(PAGE / "index.html", media_type="text/html")
 
 
 def get_runtime(request: Request) -> Runtime:
-    """What this application's answers come from."""
+    """Return the runtime of the application."""
     found: Runtime = request.app.state.runtime
     return found
 
 
 def create_app(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) -> FastAPI:
-    """The application; its settings are read when it starts."""
+    """Create the application; its settings are read when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -133,7 +133,7 @@ def create_app(settings: Callable[[], ServeSettings] = lambda: load(ServeSetting
 
     app = FastAPI(
         title="PR Sentinel",
-        description="Says how unusual pull requests are for their repository, and why.",
+        description="Scores how unusual pull requests are for their repository, and explains why.",
         version="1",
         lifespan=lifespan,
         docs_url=None,
@@ -156,7 +156,7 @@ def _build_model_headers(scorer: Scorer | None) -> RawHeaders:
 
 
 async def _respond(scorer: Scorer, route: str, given: Sequence[PullRequest], **more: Any) -> Response:
-    """Score pull requests and write down the results, some at a time."""
+    """Score pull requests and serialise the results, a block at a time."""
     results = [
         orjson.dumps([one.result.model_dump() for one in block])[1:-1]
         async for block in scorer.score_in_blocks(given, route)

@@ -1,4 +1,4 @@
-"""What the service takes and answers; the names of these fields are public."""
+"""The requests and responses of the HTTP API; the names of these fields are public."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,19 +9,19 @@ from steps.serve.http import examples
 
 MAX_PULL_REQUESTS = 10_000
 MAX_REPOSITORIES = 100
-"""In one request: each has a history that is read for it."""
+"""Per request: the service reads the history of each."""
 MAX_BODY_BYTES = 32 * 2**20
-"""Of a request's body."""
+"""Size limit of a request body."""
 
 
 class ApiModel(BaseModel):
-    """What every request and answer has in common."""
+    """The base of every request and response."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ScoreRequest(ApiModel):
-    """Pull requests as GitHub's REST interface and webhooks have them; fields that are not needed are ignored."""
+    """Pull requests in the form of GitHub's REST API and webhooks; fields that are not needed are ignored."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"pull_requests": [examples.PULL_REQUEST]}]})
 
@@ -36,7 +36,7 @@ class ScoreRequest(ApiModel):
 
 
 class UrlRequest(ApiModel):
-    """Where a pull request is to be seen."""
+    """The URL of a pull request."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"url": examples.URL}]})
 
@@ -53,7 +53,7 @@ class UrlRequest(ApiModel):
 
 
 class ModelName(ApiModel):
-    """Which model answered: `digest` is the SHA-256 of its manifest, which holds that of every file."""
+    """The model that answered: `digest` is the SHA-256 of its manifest, which lists the hash of every file."""
 
     name: str
     version: str
@@ -64,7 +64,7 @@ class ModelName(ApiModel):
 
 
 class ModelRegistration(BaseModel):
-    """What the registry knows of the model: when and by which run it came, and why the gate let it through."""
+    """The registry's record of the model: when and by which run it was registered, and why the gate accepted it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -76,17 +76,18 @@ class ModelRegistration(BaseModel):
 
 
 class ModelCard(ModelName):
-    """The model's card; the manifest has what it learned from, its metrics beside others', and every file's hash."""
+    """The model card; `manifest` holds the training data, metrics beside the baselines', and every file's hash."""
 
     registration: ModelRegistration
     manifest: dict[str, Any]
 
 
 class ScoreResult(ApiModel):
-    """What is said of one pull request.
+    """The score of one pull request.
 
-    `percentile` is the share, in percent, of the repository's past pull requests that scored lower. `history` tells
-    what it was compared with: its own repository's past, that of all repositories, or none.
+    `level` is `standard`, `unusual` or `high` (highly unusual). `percentile` is the percentage of the repository's past
+    pull requests that scored lower. `history` is what the pull request was compared with: the past of its own
+    `repository`, that of `all` repositories, or `none`.
     """
 
     id: str
@@ -102,7 +103,7 @@ class ScoreResult(ApiModel):
 
 
 class ScoreResponse(ApiModel):
-    """A result for each pull request, in their order."""
+    """A result for each pull request, in the order of the request."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.SCORE_RESPONSE]})
 
@@ -111,7 +112,7 @@ class ScoreResponse(ApiModel):
 
 
 class PullRequestSummary(ApiModel):
-    """What the service fetched of a pull request."""
+    """A pull request as the service fetched it."""
 
     title: str
     author: str
@@ -124,7 +125,7 @@ class PullRequestSummary(ApiModel):
 
 
 class UrlResponse(ScoreResponse):
-    """The one result, and what was fetched for it."""
+    """The result, and a summary of the pull request that was fetched."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [examples.SCORE_RESPONSE | {"pull_request": examples.SUMMARY}]}
@@ -134,7 +135,7 @@ class UrlResponse(ScoreResponse):
 
 
 class GoldenPullRequest(ApiModel):
-    """A pull request, and the features and the score that the model must give it wherever it runs."""
+    """A pull request with the features and the score that the model must give it wherever it runs."""
 
     pull_request: dict[str, Any]
     features: dict[str, float]
@@ -142,7 +143,7 @@ class GoldenPullRequest(ApiModel):
 
 
 class ScoreDistribution(ApiModel):
-    """Quantiles of the scores of a repository's past, or over all repositories where it is not `known`."""
+    """Score quantiles of a repository's past pull requests, or of all repositories' if it is not `known`."""
 
     repository: str
     known: bool
@@ -153,20 +154,20 @@ class ScoreDistribution(ApiModel):
 
 
 class Health(ApiModel):
-    """How the service is."""
+    """The state of the service."""
 
     status: Literal["alive", "ready"]
 
 
 class FieldProblem(ApiModel):
-    """What is wrong with one field."""
+    """A problem with one field."""
 
     field: str
     problem: str
 
 
 class Problem(ApiModel):
-    """What went wrong (RFC 9457)."""
+    """Problem details (RFC 9457)."""
 
     type: str = "about:blank"
     title: str

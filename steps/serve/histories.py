@@ -1,4 +1,4 @@
-"""The histories that scoring looks at: the states that preprocess left in MongoDB, and what was opened since."""
+"""The histories that scoring reads: the states that preprocess stored in MongoDB, and pull requests opened since."""
 
 import asyncio
 import logging
@@ -23,18 +23,18 @@ from steps.scoring.last_day import Recent
 
 FRESH_SECONDS = 30.0
 AWAY_SECONDS = 5.0
-"""How long MongoDB is not asked again after it did not answer."""
+"""Pause before the next query after MongoDB did not answer."""
 MAX_CONCURRENT_QUERIES = 4
-"""Questions to MongoDB; where it is away, the others that wait learn it from the first."""
+"""Concurrent queries; if MongoDB is down, those that wait learn it from the first."""
 MAX_CACHED = 64
-"""Histories in memory; each takes a few megabytes."""
+"""Histories in memory, a few megabytes each."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SourcedHistory:
-    """What a pull request is compared with, and whose past it is; without any, `history` is None."""
+    """The history that a pull request is compared with, and its source; `history` is None if there is none."""
 
     history: History | None
     source: Literal["repository", "all", "none"]
@@ -52,13 +52,13 @@ _TZ_AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 class _UnreadableHistoryError(Exception):
-    """What MongoDB has of a repository isn't known."""
+    """A repository's history could not be read."""
 
 
 class Histories:
-    """Histories by repository; what is kept answers at once, and is renewed behind.
+    """Histories by repository; cached ones are returned at once and renewed in the background.
 
-    That of the golden pull requests is the one they were made with, so that anybody can have them scored like others.
+    The golden pull requests have the history that they were made with, so that `/score` reproduces their scores.
     """
 
     def __init__(self, database: Database[Document] | None) -> None:
@@ -70,14 +70,14 @@ class Histories:
         self._away_until = 0.0
 
     async def for_repositories(self, repositories: Iterable[str]) -> dict[str, SourcedHistory]:
-        """The past of each repository; where MongoDB has none or is away, that over all, or none."""
+        """Return the history of each repository; if there is none, that of all repositories, or none."""
         wanted = set(repositories)
         found = {name: past for name in wanted if (past := self._get_cached(name))}
         missing = wanted - found.keys()
         return found | dict(zip(missing, await asyncio.gather(*map(self._get_or_renew, missing)), strict=True))
 
     def forget(self, repository: str) -> None:
-        """Look again before this repository's next answer."""
+        """Drop a repository from the cache, so that it is read again."""
         self._cache.pop(repository, None)
 
     async def _get_or_renew(self, repository: str) -> SourcedHistory:
@@ -85,7 +85,7 @@ class Histories:
         return known if known else await asyncio.shield(self._start_renewal(repository))
 
     def _get_cached(self, repository: str) -> SourcedHistory | None:
-        """What is in memory, which is renewed behind where it is old."""
+        """Return the cached history, and renew it in the background if it is old."""
         if repository == GOLDEN_REPOSITORY:
             return self._golden
         cached = self._cache.get(repository)
@@ -97,7 +97,7 @@ class Histories:
         return cached.past
 
     def _start_renewal(self, repository: str) -> "asyncio.Task[SourcedHistory]":
-        """The one look at MongoDB that is under way for this repository."""
+        """Start to read a repository's history, or join the read that is already running."""
         task = self._renewals.get(repository)
         if task is None:
             task = self._renewals[repository] = asyncio.create_task(self._renew(repository))
@@ -110,7 +110,7 @@ class Histories:
             async with self._query_slots:
                 found = await self._query(repository, cached)
         except _UnreadableHistoryError:
-            found = cached  # better old than none
+            found = cached  # an old one is better than none
         past = found.past if found else await self._fall_back_to_overall(repository)
         lifetime = FRESH_SECONDS if past.history else AWAY_SECONDS
         self._store_in_cache(
@@ -119,23 +119,23 @@ class Histories:
         return past
 
     async def _query(self, repository: str, cached: _CachedHistory | None) -> _CachedHistory | None:
-        """What MongoDB has of a repository.
+        """Read a repository's history from MongoDB.
 
         Raises:
-            _Unreadable: that can't be known, or not read.
+            _UnreadableHistoryError: MongoDB does not answer, or the state is damaged.
         """
         if self._database is None or time.monotonic() < self._away_until:
             raise _UnreadableHistoryError
         try:
             return await asyncio.to_thread(_read_history, self._database, repository, cached)
-        except Exception as error:  # a state can be broken in many ways
+        except Exception as error:  # a state can be damaged in many ways
             if isinstance(error, PyMongoError):
                 self._away_until = time.monotonic() + AWAY_SECONDS
-            logger.warning("a history can't be read", extra={"repository": repository, "error": _format_error(error)})
+            logger.warning("could not read a history", extra={"repository": repository, "error": _format_error(error)})
             raise _UnreadableHistoryError from None
 
     async def _fall_back_to_overall(self, repository: str) -> SourcedHistory:
-        """The past over all repositories, for one that has none of its own."""
+        """Return the history of all repositories, for one that has none of its own."""
         if repository == OVERALL:
             return NO_HISTORY
         overall = await self._get_or_renew(OVERALL)
@@ -151,7 +151,7 @@ class Histories:
 def _read_history(
     database: Database[Document], repository: str, cached: _CachedHistory | None
 ) -> _CachedHistory | None:
-    """A repository's state with what was opened since; None where there is no state.
+    """Read a repository's state and add the pull requests opened since; None if there is no state.
 
     Raises:
         PyMongoError: MongoDB does not answer.

@@ -1,4 +1,4 @@
-"""What several callers ask for at the same moment, worked on at once: most of it costs the same for one as for many."""
+"""Micro-batching: items of concurrent callers are processed together, as most of the cost is per call."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Output = TypeVar("Output")
 
 GATHER_TURNS = 3
-"""Of the event loop, each some microseconds: requests that were read at once get here within so many of each other."""
+"""Turns of the event loop, a few microseconds each, within which concurrent requests arrive here."""
 
 
 class _Job(NamedTuple, Generic[Item, Output]):
@@ -18,11 +18,11 @@ class _Job(NamedTuple, Generic[Item, Output]):
 
 
 class MicroBatcher(Generic[Item, Output]):
-    """Nobody waits for company: whatever came within a few turns of the event loop is worked on at once.
+    """Processes together the items that arrive within a few turns of the event loop; no caller waits for a timer.
 
     Args:
-        work: makes of items as many results; it blocks.
-        most: so many items at once; a caller with more is worked on alone.
+        work: returns one result per item; it blocks.
+        max_items: the size of a batch; a caller with more is processed alone.
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Output]], max_items: int) -> None:
@@ -31,7 +31,7 @@ class MicroBatcher(Generic[Item, Output]):
         self._jobs: deque[_Job[Item, Output]] = deque()
 
     async def __call__(self, items: Sequence[Item]) -> Sequence[Output]:
-        """The results for some items."""
+        """Return the results for some items, in their order."""
         loop = asyncio.get_running_loop()
         job: _Job[Item, Output] = _Job(items, loop.create_future())
         if not self._jobs:
@@ -71,7 +71,7 @@ class MicroBatcher(Generic[Item, Output]):
         return jobs
 
     def _run_one_by_one(self, jobs: Sequence[_Job[Item, Output]]) -> None:
-        """So that what is wrong with one caller's items is no other caller's trouble."""
+        """Process each job alone, so that one caller's bad items don't fail the others."""
         for job in jobs:
             try:
                 _set_result(job, self._work(job.items))

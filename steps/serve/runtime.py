@@ -1,4 +1,4 @@
-"""What lives as long as the service: the model, the histories, the connections."""
+"""The objects that live as long as the service: the model, the histories, the connections."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ from steps.serve.webhooks.lifespan import webhook_lifespan
 from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 
 MONGO_TIMEOUT_MS = 800
-"""An answer does not wait longer for MongoDB."""
+"""The longest that a response waits for MongoDB."""
 VERSION_FILE = "version.json"
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Runtime:
-    """All that answers come from; without a sound model there is no scorer."""
+    """Everything that responses are made from; without a valid model there is no scorer."""
 
     settings: ServeSettings
     scorer: Scorer | None
@@ -46,19 +46,19 @@ class Runtime:
     webhook: Receiver | DisabledReceiver
 
     def ready(self) -> Scorer:
-        """The scorer.
+        """Return the scorer.
 
         Raises:
-            Unavailable: no model could be loaded.
+            Unavailable: no model is loaded.
         """
         if self.scorer is None:
-            raise Unavailable("This service has no model that it may use.", advice="Its log says what is wrong.")
+            raise Unavailable("This service has no valid model.", advice="Its log has the reason.")
         return self.scorer
 
 
 @asynccontextmanager
 async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
-    """Bring everything up, and down again: first what takes work, last what it needs."""
+    """Start everything, and stop it in reverse order: first what takes work, last what it needs."""
     asyncio.get_running_loop().set_exception_handler(logs.log_unretrieved)
     async with AsyncExitStack() as stack:
         stack.callback(sentry.start(settings))
@@ -77,7 +77,7 @@ async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
 async def _start_scorer(
     settings: ServeSettings, database: Database[Document] | None, stack: AsyncExitStack
 ) -> tuple[Scorer | None, ModelRegistration]:
-    """What scores, if the model is sound; the log says if it isn't."""
+    """Load the model and start its scorer; if the model is not valid, log why and return None."""
     try:
         model, registration = load_model(settings.model_dir)
     except SentinelError as error:
@@ -93,15 +93,15 @@ async def _start_scorer(
 
 
 def _freeze_heap() -> None:
-    """Spare what lives as long as the service the collector's looks, which would hold up answers."""
+    """Exclude long-lived objects from garbage collection, which would delay responses."""
     gc.collect()
     gc.freeze()
 
 
 def connect(settings: ServeSettings) -> Database[Document] | None:
-    """MongoDB, where one is named; nothing is asked of it yet."""
+    """Return the MongoDB database if one is configured; this does not connect yet."""
     if settings.mongo_uri is None:
-        logger.warning("no MONGO_URI: scoring without histories, keeping no predictions")
+        logger.warning("MONGO_URI is not set: scoring without histories, storing no predictions")
         return None
     try:
         client: MongoClient[Document] = MongoClient(
@@ -112,16 +112,16 @@ def connect(settings: ServeSettings) -> Database[Document] | None:
             appname="pr-sentinel-serve",
         )
     except (PyMongoError, ValueError) as error:
-        logger.error("MONGO_URI can't be used", extra={"error": type(error).__name__})  # noqa: TRY400
+        logger.error("MONGO_URI is not valid", extra={"error": type(error).__name__})  # noqa: TRY400
         return None
     return client[settings.mongo_db]
 
 
 def load_model(folder: Path) -> tuple[Model, ModelRegistration]:
-    """A model whose every file has its hash and that scores the golden pull requests as at training.
+    """Load a model and check the hash of every file and the scores of its golden pull requests.
 
     Raises:
-        DamagedArtefact: it isn't such a model.
+        DamagedArtefact: a check failed.
     """
     model = Model.load(folder)
     model.check_features(NAMES)
@@ -136,4 +136,6 @@ def _read_registration(folder: Path) -> ModelRegistration:
     try:
         return ModelRegistration.model_validate(json.loads(path.read_bytes()))
     except ValueError as error:
-        raise DamagedArtefact(f"{path} can't be read ({type(error).__name__}).", advice="Register it again.") from None
+        raise DamagedArtefact(
+            f"{path} is not valid ({type(error).__name__}).", advice="Register the model again."
+        ) from None

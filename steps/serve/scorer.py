@@ -1,4 +1,4 @@
-"""From pull requests as GitHub has them to scores and reasons, by the features and the model of training."""
+"""Scores and reasons for pull requests, with the features and the model of training."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
@@ -19,27 +19,27 @@ from steps.serve.micro_batching import MicroBatcher
 from steps.serve.predictions import Predictions
 
 BLOCK_SIZE = 64
-"""Pull requests scored at once."""
+"""Pull requests per batch."""
 EMPTY_HISTORY = History()
-"""For those features that a pull request has without any past; nothing is ever added to it."""
+"""For the features that need no past; nothing is ever added to it."""
 
 
 class ScoredPullRequest(NamedTuple):
-    """A result, and the features [features] that it came from."""
+    """A result, and the features [features] that it was computed from."""
 
     result: ScoreResult
     features: Floats
 
 
 class ScoreInput(NamedTuple):
-    """A pull request, and what it is compared with."""
+    """A pull request, and the history that it is compared with."""
 
     pull: PullRequest
     past: SourcedHistory
 
 
 class Scorer:
-    """A model together with the pasts that pull requests are compared with; what it scores is counted and kept."""
+    """Scores pull requests against their histories; results are counted and stored."""
 
     def __init__(self, model: Model, name: ModelName, histories: Histories, predictions: Predictions) -> None:
         self.model = model
@@ -49,13 +49,13 @@ class Scorer:
         self._batcher: MicroBatcher[ScoreInput, ScoredPullRequest] = MicroBatcher(partial(score, model), BLOCK_SIZE)
 
     async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[ScoredPullRequest]:
-        """Score pull requests, each by itself, in their order; `route` says who asks."""
+        """Score pull requests, in their order; `route` labels the metrics."""
         return [one async for block in self.score_in_blocks(pulls, route) for one in block]
 
     async def score_in_blocks(
         self, pulls: Sequence[PullRequest], route: str
     ) -> AsyncIterator[Sequence[ScoredPullRequest]]:
-        """The same, some at a time, so that other callers get their turn between them."""
+        """Score pull requests a block at a time, so that other callers get their turn in between."""
         pasts = await self.histories.for_repositories(pull.base.repo.full_name for pull in pulls)
         for start in range(0, len(pulls), BLOCK_SIZE):
             inputs = [ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls[start : start + BLOCK_SIZE]]
@@ -66,7 +66,7 @@ class Scorer:
 
 
 def score(model: Model, inputs: Sequence[ScoreInput]) -> list[ScoredPullRequest]:
-    """Score pull requests against their pasts."""
+    """Score pull requests against their histories."""
     plain = plain_rows([one.pull for one in inputs])
     rows = [_complete_row(model, row, one.past) for row, one in zip(plain, inputs, strict=True)]
     features = np.stack([vector(row, model.names) for row in rows])
@@ -78,7 +78,7 @@ def score(model: Model, inputs: Sequence[ScoreInput]) -> list[ScoredPullRequest]
 
 
 def _complete_row(model: Model, row: dict[str, Any], past: SourcedHistory) -> dict[str, Any]:
-    """A row with the features that need a past; the usual value stands for what can't be known."""
+    """Add the features that need a history; the usual value stands in for those that are unknown."""
     if past.history is None:
         return row | EMPTY_HISTORY.features(row) | _usual_values(model, row, PAST_FEATURES)
     found = row | past.history.features(row)

@@ -70,7 +70,7 @@ def test_what_is_no_signature_is_refused_without_a_look_at_the_body(given: str |
 def test_names_and_numbers_are_taken_of_an_event_and_nothing_else() -> None:
     """Whatever GitHub adds to it."""
     event = events.PullRequestEvent.model_validate_json(json.dumps(PAYLOAD))
-    notice = events.Notice.of("72d3162e", event)
+    notice = events.Notice.from_event("72d3162e", event)
     sha = PAYLOAD["after"]
     assert notice == ("72d3162e", "synchronize", "baxterthehacker/public-repo", 2, sha, 234)
 
@@ -78,7 +78,7 @@ def test_names_and_numbers_are_taken_of_an_event_and_nothing_else() -> None:
 def test_a_repository_s_own_webhook_has_no_installation() -> None:
     """Only those of a GitHub App do."""
     for event in ({**PAYLOAD, "installation": None}, {k: v for k, v in PAYLOAD.items() if k != "installation"}):
-        assert events.Notice.of("1", events.PullRequestEvent.model_validate(event)).installation is None
+        assert events.Notice.from_event("1", events.PullRequestEvent.model_validate(event)).installation is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How much of a request's body is read, and how: JSON only, up to a limit, in time, a few large ones at once."""
+"""Reading request bodies: JSON only, limited in size, time, and the number of large ones in memory."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -12,36 +12,36 @@ from steps.serve.http.problems import RequestRefused
 
 LARGE_BYTES = 2**20
 MAX_LARGE_BODIES = 4
-"""Bodies that are larger than that, and in memory at the same time."""
+"""Bodies over LARGE_BYTES in memory at the same time."""
 TURN_TIMEOUT_SECONDS = 10.0
 BODY_TIMEOUT_SECONDS = 50.0
-"""For a body to come, its turn included."""
+"""Time to receive a body, including the wait for its turn."""
 DRAIN_TIMEOUT_SECONDS = 5.0
-"""For the rest of a body that is too large: most callers read no answer before they have sent all."""
+"""Time for the rest of a body that is too large: most clients read the response only after sending everything."""
 
 
 class BodyReader:
-    """Reads bodies for as long as their requests are worked on."""
+    """Reads request bodies, and limits how many large ones are in memory."""
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(MAX_LARGE_BODIES)
 
     async def read(self, headers: Headers, receive: Receive, held: AsyncExitStack) -> bytes:
-        """Read a body; a large one counts as one of those in memory for as long as it is `held`.
+        """Read a body; a large one occupies a slot until `held` is closed.
 
         Raises:
-            Refused: it is not what it should be.
-            ClientDisconnect: the caller has gone.
+            RequestRefused: the body is not JSON, too large, or too slow.
+            ClientDisconnect: the client has disconnected.
         """
         if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise RequestRefused(415, "Send JSON, with Content-Type: application/json.")
+            raise RequestRefused(415, "Send JSON with Content-Type: application/json.")
         if headers.get("content-encoding", "identity").lower() != "identity":
-            raise RequestRefused(415, "Send the body as it is, without Content-Encoding.")
+            raise RequestRefused(415, "Send the body uncompressed, without Content-Encoding.")
         try:
             async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
                 return await self._read_whole(headers, receive, held)
         except TimeoutError:
-            raise RequestRefused(408, "The body did not come in time.") from None
+            raise RequestRefused(408, "The body did not arrive in time.") from None
 
     async def _read_whole(self, headers: Headers, receive: Receive, held: AsyncExitStack) -> bytes:
         content_length = int(headers.get("content-length", "0"))
@@ -68,25 +68,27 @@ class BodyReader:
         return b"".join(parts)
 
     async def _wait_for_turn(self, held: AsyncExitStack) -> None:
-        """Wait until few enough large bodies are in memory.
+        """Wait for a slot for a large body.
 
         Raises:
-            Refused: that takes too long.
+            RequestRefused: no slot became free in time.
         """
         try:
             async with asyncio.timeout(TURN_TIMEOUT_SECONDS):
                 await held.enter_async_context(self._turns)
         except TimeoutError:
-            detail = "Other large requests are being worked on."
+            detail = "The service is busy with other large requests; try again later."
             raise RequestRefused(503, detail, headers={"Retry-After": "5"}) from None
 
 
 def _too_large() -> RequestRefused:
-    return RequestRefused(413, f"A body may have {MAX_BODY_BYTES // 2**20} MiB; send fewer pull requests at once.")
+    return RequestRefused(
+        413, f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB; send fewer pull requests at once."
+    )
 
 
 async def _drain(headers: Headers, receive: Receive) -> None:
-    """Read what still comes and forget it; whoever asks first whether to send it is told no at once."""
+    """Read and discard the rest, unless the client waits for 100-continue before sending it."""
     if headers.get("expect", "").lower() == "100-continue":
         return
     try:
@@ -98,7 +100,7 @@ async def _drain(headers: Headers, receive: Receive) -> None:
 
 
 def replay_body(body: bytes, receive: Receive) -> Receive:
-    """The body in one message, then whatever else comes."""
+    """Return a receive function that replays a body in one message, then forwards to `receive`."""
     unread = True
 
     async def read() -> Message:

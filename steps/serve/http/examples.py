@@ -1,4 +1,4 @@
-"""The examples in the service's description of itself."""
+"""The examples in the OpenAPI description."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Around every request: its body's limits, a request id, the model's name, one line in the log, one count."""
+"""Middleware around every request: limits of the body, request id, the model's headers, access log, metrics."""
 
 import logging
 import re
@@ -18,18 +18,18 @@ from steps.serve.http.problems import RequestRefused, build_problem
 
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 MAX_PATH_LENGTH = 200
-"""Of what the log tells of a path."""
+"""Characters of a path that are logged."""
 CLIENT_CLOSED_REQUEST = 499
-"""What the log says where the caller went away before the answer."""
+"""Logged as the status if the client disconnected before the response."""
 QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
-"""Asked every few seconds: only failures are worth a line."""
+"""Polled every few seconds: only failures are logged."""
 RawHeaders = list[tuple[bytes, bytes]]
 
 logger = logging.getLogger(__name__)
 
 
 def encode_headers(headers: Mapping[str, str]) -> RawHeaders:
-    """Headers as ASGI has them."""
+    """Encode headers for ASGI."""
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
@@ -49,8 +49,8 @@ class RequestMiddleware:
 
     Args:
         app: the application.
-        named: gives the headers that name the model.
-        routes: the paths that there are, each with its methods.
+        get_model_headers: returns the headers that identify the model.
+        routes: the existing paths, each with its methods.
     """
 
     def __init__(
@@ -84,16 +84,18 @@ class RequestMiddleware:
         try:
             await self._forward(scope, receive, send_with_headers, headers)
         except ClientDisconnect:
-            # Nobody hears it, but BentoML keeps a request for a minute that is not answered.
-            await build_problem(400, "The body ended before its end.")(scope, receive, send_with_headers)
-            status = CLIENT_CLOSED_REQUEST
-        except Exception as error:
-            logger.exception("an answer failed", extra={"request_id": request_id, "error": type(error).__name__})
-            if status:  # a part of it is sent: what is left is to end the connection
-                raise
-            await build_problem(500, f"Something went wrong; the service's log tells what, beside {request_id}.")(
+            # Nobody receives it, but BentoML keeps an unanswered request for a minute.
+            await build_problem(400, "The client disconnected before the end of the body.")(
                 scope, receive, send_with_headers
             )
+            status = CLIENT_CLOSED_REQUEST
+        except Exception as error:
+            logger.exception("request failed", extra={"request_id": request_id, "error": type(error).__name__})
+            if status:  # part of the response is sent: all that is left is to close the connection
+                raise
+            await build_problem(
+                500, f"Internal error; the service's log has the details under request id {request_id}."
+            )(scope, receive, send_with_headers)
         finally:
             self._record(scope, status or CLIENT_CLOSED_REQUEST, request_id, started)
 
@@ -117,10 +119,10 @@ class RequestMiddleware:
             return
         extra: dict[str, Any] = {"method": scope["method"], "path": path[:MAX_PATH_LENGTH], "status": status}
         took = {"ms": round(1000 * (time.perf_counter() - started), 2), "request_id": request_id}
-        logger.info("answered", extra=extra | took)
+        logger.info("request", extra=extra | took)
 
 
 def _choose_request_id(headers: Headers) -> str:
-    """The caller's own, where it is one that can stand in a log; else a new one."""
+    """Return the client's request id if it is safe to log, else a new one."""
     given = headers.get("x-request-id", "")
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)

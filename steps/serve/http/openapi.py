@@ -1,4 +1,4 @@
-"""The service's description of itself: what FastAPI finds in the code, and what it can't find there."""
+"""The OpenAPI description: what FastAPI generates, and what it can't know."""
 
 from typing import Any
 
@@ -12,28 +12,28 @@ from steps.serve.http.problems import describe_responses
 
 REF_TEMPLATE = "#/components/schemas/{model}"
 EXTRA_MODELS: tuple[type[BaseModel], ...] = (ScoreRequest, UrlRequest, Problem)
-"""Forms that no signature names."""
+"""Models that no signature names."""
 HEADERS = {
-    "X-Request-Id": "the caller's own id of the request, or a new one; it stands in the log too",
-    "X-Model": "the model's name and version, once there is one",
-    "X-Model-Digest": "the SHA-256 of the model's manifest, once there is one",
+    "X-Request-Id": "the request id: the client's own or a new one; the log has it too",
+    "X-Model": "the model's name and version, if a model is loaded",
+    "X-Model-Digest": "the SHA-256 of the model's manifest, if a model is loaded",
 }
 TAGS = [
-    {"name": "scoring", "description": "How unusual pull requests are, and why."},
-    {"name": "model", "description": "What answers, and what it compares with."},
+    {"name": "scoring", "description": "Score how unusual pull requests are, and explain why."},
+    {"name": "model", "description": "The model, and what it compares pull requests with."},
     {"name": "webhook", "description": "Deliveries from GitHub."},
-    {"name": "operations", "description": "For whoever runs the service."},
+    {"name": "operations", "description": "For operators."},
 ]
 
 
 def describe_body(kind: type[BaseModel]) -> dict[str, Any]:
-    """What a route says of the body that it reads by itself."""
+    """Return the OpenAPI entry for a body that the route parses itself."""
     schema = {"$ref": REF_TEMPLATE.format(model=kind.__name__)}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
 def install(app: FastAPI) -> None:
-    """Let the application describe itself this way."""
+    """Replace the application's OpenAPI generator."""
     cached: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From a body's bytes to pull requests, a block at a time, so that a large body does not keep others waiting."""
+"""Parsing request bodies, a block at a time, so that a large one does not block other requests."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,18 +14,18 @@ from steps.serve.http.problems import RequestRefused, format_location, reject_fi
 BLOCK_SIZE = 256
 MAX_ERRORS = 100
 MAX_COMMAS = 2_000_000
-"""Ten thousand pull requests have far fewer; small values take up many times the memory that they take in a body."""
+"""Ten thousand pull requests have far fewer; small values take many times their size in the body once parsed."""
 SIZE_FIELDS = frozenset({"additions", "deletions", "changed_files", "commits"})
-LIST_ITEM_HINT = "GitHub's lists of pull requests leave sizes out; take each pull request from its own address."
+LIST_ITEM_HINT = "GitHub's lists of pull requests omit sizes; fetch each pull request by its own URL."
 
 _MESSAGES = {"model_type": "Input should be an object"}
-"""Where pydantic's own words speak of Python."""
+"""Replacements for pydantic messages that speak of Python."""
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 class _Envelope(ApiModel):
-    """A ScoreRequest whose items are not yet looked at."""
+    """A ScoreRequest whose items are not validated yet."""
 
     pull_requests: Annotated[list[Any], Field(min_length=1, max_length=MAX_PULL_REQUESTS)]
 
@@ -34,10 +34,10 @@ _PULLS = TypeAdapter(list[PullRequest])
 
 
 def parse_model(kind: type[AnyModel], body: bytes) -> AnyModel:
-    """A small body as what it should be.
+    """Parse a small body into a model.
 
     Raises:
-        Refused: it isn't that, with the fields.
+        RequestRefused: it is not valid; the fields are named.
     """
     try:
         return kind.model_validate(parse_json(body))
@@ -46,10 +46,10 @@ def parse_model(kind: type[AnyModel], body: bytes) -> AnyModel:
 
 
 async def parse_pull_requests(body: bytes) -> list[PullRequest]:
-    """The pull requests of a ScoreRequest.
+    """Parse the pull requests of a ScoreRequest.
 
     Raises:
-        Refused: it is none, with the fields of the first items that are none.
+        RequestRefused: it is not valid; the fields of the first bad items are named.
     """
     items = parse_model(_Envelope, body).pull_requests
     found: list[PullRequest] = []
@@ -72,21 +72,21 @@ async def parse_pull_requests(body: bytes) -> list[PullRequest]:
 
 
 def parse_json(body: bytes) -> Any:
-    """A body's JSON as plain values; of a name that stands twice in an object, the last counts.
+    """Parse a body as JSON; of duplicate names in an object, the last counts.
 
     Raises:
-        Refused: it is broken, nested too deep, no UTF-8, holds what JSON doesn't know, such as NaN, or far too much.
+        RequestRefused: it is malformed, nested too deep, not UTF-8, not JSON (such as NaN), or has too many values.
     """
     if body.count(b",") > MAX_COMMAS:
-        raise RequestRefused(413, f"A body may have {MAX_COMMAS:,} values; send fewer pull requests at once.")
+        raise RequestRefused(413, f"The body has more than {MAX_COMMAS:,} values; send fewer pull requests at once.")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise RequestRefused(400, f"The body is no JSON: {error.msg}, at position {error.pos}.") from None
+        raise RequestRefused(400, f"The body is not valid JSON: {error.msg}, at position {error.pos}.") from None
 
 
 def _list_problems(error: ValidationError, start: int | None = None) -> list[FieldProblem]:
-    """What is wrong with which field; `start` is the place of a block's first item among the pull requests."""
+    """List the problems by field; `start` is the index of the block's first item."""
     found = error.errors(include_url=False, include_input=False, include_context=False)[:MAX_ERRORS]
     return [
         FieldProblem(field=_format_field(one["loc"], start), problem=_MESSAGES.get(one["type"], one["msg"]))
@@ -102,6 +102,6 @@ def _format_field(location: tuple[int | str, ...], start: int | None) -> str:
 
 
 def _lacks_sizes(problems: Sequence[FieldProblem]) -> bool:
-    """Whether an item lacks all sizes, as in GitHub's lists."""
+    """Return True if an item lacks all sizes, as in GitHub's lists."""
     lacking = {one.field.rpartition(".")[::2] for one in problems if one.problem == "Field required"}
     return any({(item, size) for size in SIZE_FIELDS} <= lacking for item, name in lacking if name in SIZE_FIELDS)

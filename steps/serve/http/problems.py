@@ -1,4 +1,4 @@
-"""What a caller is told when something is wrong: JSON after RFC 9457, never a trace."""
+"""Error responses: RFC 9457 problem details as JSON, never a traceback."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -15,11 +15,11 @@ from steps.serve.contract import FieldProblem, Problem
 MEDIA_TYPE = "application/problem+json"
 STATUSES = {NotFound: 404, DataError: 422, AccessRefused: 502, ConfigurationError: 503, Unavailable: 503}
 MAX_LOCATION_LENGTH = 200
-"""Of a field's name in characters: callers make up names."""
+"""Characters of a field's name in a response: clients choose the names."""
 
 
 class RequestRefused(Exception):
-    """A request that is not worked on, and what its caller is told."""
+    """A request is refused, with the status and the details for the client."""
 
     def __init__(
         self,
@@ -36,37 +36,37 @@ class RequestRefused(Exception):
         super().__init__(detail)
 
     def to_response(self) -> Response:
-        """The same for HTTP."""
+        """Return the HTTP response."""
         return build_problem(self.status, self.detail, self.errors, self.headers)
 
 
 def build_problem(
     status: int, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer for one problem."""
+    """Build the response for a problem."""
     content = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
     return Response(content.model_dump_json(), status, headers, MEDIA_TYPE)
 
 
 def describe_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The same for OpenAPI: what each of these statuses carries."""
+    """Return the OpenAPI entries of these error statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def format_location(location: Sequence[Any]) -> str:
-    """`pull_requests.3.additions`."""
+    """Format a field's location, such as `pull_requests.3.additions`."""
     return ".".join(str(part) for part in location)[:MAX_LOCATION_LENGTH]
 
 
 def reject_fields(errors: Sequence[FieldProblem], hint: str = "") -> RequestRefused:
-    """What is said where fields can't be used."""
-    what = f"{len(errors)} fields can't be used." if len(errors) > 1 else "A field can't be used."
+    """Return the error for fields that are not valid."""
+    what = f"{len(errors)} fields are not valid." if len(errors) > 1 else "A field is not valid."
     return RequestRefused(422, f"{what} {hint}".rstrip(), errors=errors)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error that the application raises on purpose this way."""
+    """Install handlers that answer the application's own errors with problem details."""
     app.add_exception_handler(RequestValidationError, _handle_validation_error)
     app.add_exception_handler(RequestRefused, _handle_refusal)
     app.add_exception_handler(SentinelError, _handle_sentinel_error)
@@ -96,6 +96,6 @@ async def _handle_http_exception(_: Request, error: Exception) -> Response:
 
 
 _DETAILS = {
-    404: "There is nothing at this path; /openapi.json lists what there is.",
-    405: "This path does not know the method; the header Allow lists those that it knows.",
+    404: "This path does not exist; /openapi.json lists all paths.",
+    405: "This path does not support the method; see the Allow header.",
 }

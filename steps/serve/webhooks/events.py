@@ -1,4 +1,4 @@
-"""What GitHub sends to a webhook: whether it really comes from there, and what of it matters."""
+"""GitHub's webhook events: their signature, and the fields that are used."""
 
 import hmac
 import re
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from steps.common.pull_request import LARGEST_COUNT
 
 ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"})
-"""Of pull_request events, those after which a pull request may score differently."""
+"""Actions of pull_request events after which a pull request may score differently."""
 COMMIT = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -31,25 +31,25 @@ RepositoryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za
 
 
 class EventAction(_EventPart):
-    """What every event with actions says first."""
+    """The action of an event."""
 
     action: Annotated[str, Field(max_length=64)]
 
 
 class EventHead(_EventPart):
-    """The commit that a pull request stands at."""
+    """The head commit of a pull request."""
 
     sha: Annotated[str, Field(pattern=COMMIT)]
 
 
 class EventPullRequest(_EventPart):
-    """What is taken of the pull request; all else is fetched anew when it is looked at."""
+    """The fields used of the pull request; the worker fetches the others when it scores it."""
 
     head: EventHead
 
 
 class EventRepository(_EventPart):
-    """The repository that the event is of."""
+    """The repository of the event."""
 
     full_name: Annotated[RepositoryName, AfterValidator(_check_name)]
 
@@ -70,7 +70,7 @@ class PullRequestEvent(EventAction):
 
 
 class Notice(NamedTuple):
-    """That something happened to a pull request: names and numbers, no texts."""
+    """The stored part of a pull_request event: names and numbers, no texts."""
 
     delivery: str
     action: str
@@ -81,7 +81,7 @@ class Notice(NamedTuple):
 
     @classmethod
     def from_event(cls, delivery: str, event: PullRequestEvent) -> "Notice":
-        """What is kept of an event."""
+        """Return the part of an event that is stored."""
         return cls(
             delivery,
             event.action,
@@ -93,12 +93,12 @@ class Notice(NamedTuple):
 
 
 def sign(secret: bytes, raw: bytes) -> str:
-    """What `X-Hub-Signature-256` has to be for these bytes."""
+    """Return the `X-Hub-Signature-256` for these bytes."""
     return f"sha256={hmac.new(secret, raw, sha256).hexdigest()}"
 
 
 def is_genuine(secret: bytes, raw: bytes, given: str | None) -> bool:
-    """Whether the signature is the one that only a holder of the secret can make; compared in constant time."""
+    """Return True if the signature was made with the secret; compared in constant time."""
     if given is None or SIGNATURE.fullmatch(given) is None:
         return False
     return hmac.compare_digest(sign(secret, raw), given)

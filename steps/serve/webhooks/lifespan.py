@@ -1,4 +1,4 @@
-"""What takes and works on webhook deliveries for as long as the service lives, put together from the settings."""
+"""The receiver and the worker of webhook deliveries, built from the settings, for the lifetime of the service."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from steps.serve.scorer import Scorer
 
 MONGO_TIMEOUT_MS = 5_000
-"""For the work behind, which nobody waits for."""
+"""For background work, which no client waits for."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,12 +39,12 @@ class _Dependencies(NamedTuple):
 async def webhook_lifespan(
     settings: ServeSettings, scorer: "Scorer | None"
 ) -> AsyncIterator[Receiver | DisabledReceiver]:
-    """Take deliveries and work on them until the end of the block; without a scorer they are kept for later."""
+    """Receive and process deliveries until the end of the block; without a scorer they are only stored."""
     try:
         dependencies = _build_dependencies(settings)
     except ConfigurationError as error:
         level = logging.ERROR if settings.webhook_secret else logging.INFO
-        logger.log(level, "taking no webhooks", extra={"problem": error.problem, "advice": error.advice})
+        logger.log(level, "webhooks are disabled", extra={"problem": error.problem, "advice": error.advice})
         yield DisabledReceiver(str(error))
         return
     database = dependencies.client[settings.mongo_db]
@@ -82,17 +82,15 @@ def _build_notification(settings: ServeSettings, alerts: Alerts) -> Notification
 
 
 def _build_dependencies(settings: ServeSettings) -> _Dependencies:
-    """What taking deliveries needs.
+    """Build what receiving deliveries needs.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
     """
     if settings.webhook_secret is None:
-        raise ConfigurationError(
-            "There is no secret to check deliveries by.", advice="Set WEBHOOK_SECRET to the one that the webhook has."
-        )
+        raise ConfigurationError("WEBHOOK_SECRET is not set.", advice="Set it to the secret of the webhook.")
     if settings.mongo_uri is None:
-        raise ConfigurationError("There is no MongoDB to keep deliveries in.", advice="Set MONGO_URI.")
+        raise ConfigurationError("MONGO_URI is not set.", advice="Set it; deliveries are stored in MongoDB.")
     credentials = CredentialProvider(settings)
     try:
         client: AsyncMongoClient[Document] = AsyncMongoClient(
@@ -101,9 +99,9 @@ def _build_dependencies(settings: ServeSettings) -> _Dependencies:
             timeoutMS=MONGO_TIMEOUT_MS,
             appname="pr-sentinel-webhook",
         )
-    except (PyMongoError, ValueError) as error:  # what it says may hold a password
+    except (PyMongoError, ValueError) as error:  # its message may hold a password
         raise ConfigurationError(
-            f"MONGO_URI can't be used ({type(error).__name__}).",
-            advice="It has the form mongodb://user:password@host:27017/?options.",
+            f"MONGO_URI is not valid ({type(error).__name__}).",
+            advice="Use the form mongodb://user:password@host:27017/?options.",
         ) from None
     return _Dependencies(settings.webhook_secret.get_secret_value().encode(), client, credentials)

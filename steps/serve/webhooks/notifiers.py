@@ -1,4 +1,4 @@
-"""How an announcement gets to GitHub: as a comment, or as a neutral check run; said once, and edited from then on."""
+"""Notifiers on GitHub: a comment or a neutral check run, posted once and edited from then on."""
 
 from typing import Any, Protocol
 
@@ -11,31 +11,31 @@ CHECK_NAME = "PR Sentinel"
 MARKER = "<!-- pr-sentinel -->"
 PER_PAGE = 100
 MAX_PAGES = 10
-"""Of comments looked through for an own one."""
+"""Pages of comments that are searched for the service's own."""
 
 
 class Notifier(Protocol):
-    """Says something of a pull request; its methods block.
+    """Notifies maintainers on a pull request; its methods block.
 
-    They raise `Obstacle` where another try may help, and a `SentinelError` where it can't.
+    They raise `Obstacle` if a retry may help, and a `SentinelError` if not.
     """
 
     def notify(
         self, github: GitHubRestClient, repository: str, alert: Alert, head_sha: str, message: Message
     ) -> Alert | None:
-        """Say it at this commit, in place of what the alert said before; None where a person has removed that."""
+        """Post a message at this commit, or replace the alert's earlier one; None if a person has deleted that."""
 
     def update(self, github: GitHubRestClient, repository: str, alert: Alert, message: Message) -> None:
-        """Say it in place of what the alert said before, if that is still there; never anew."""
+        """Replace the alert's earlier message if it still exists; never post a new one."""
 
 
 class CommentNotifier:
-    """Comments by the token's user, one on each pull request, found again by a hidden marker."""
+    """Comments by the token's user, one per pull request, found again by a hidden marker."""
 
     def notify(
         self, github: GitHubRestClient, repository: str, alert: Alert, head_sha: str, message: Message
     ) -> Alert | None:
-        """Edit the comment, or write it if there never was one."""
+        """Edit the comment, or create it if there never was one."""
         place = alert.place or self._find(github, repository, alert.number)
         body = {"body": _format_comment(message)}
         if place is None:
@@ -52,7 +52,7 @@ class CommentNotifier:
             )
 
     def _find(self, github: GitHubRestClient, repository: str, number: int) -> int | None:
-        """The own comment; anybody can write the marker, so it has to be this user's."""
+        """Find the service's comment; anybody can write the marker, so it must be this user's."""
         user, path = github.fetch_user_id(), f"/repos/{repository}/issues/{number}/comments"
         for page in range(1, MAX_PAGES + 1):
             comments = github.list_items(path, {"per_page": str(PER_PAGE), "page": str(page)})
@@ -66,7 +66,7 @@ class CommentNotifier:
 
 
 class CheckRunNotifier:
-    """Neutral check runs of the GitHub App, one on each commit, found again by their external id."""
+    """Neutral check runs of the GitHub App, one per commit, found again by their external id."""
 
     def __init__(self, app_id: str) -> None:
         self._app_id = app_id
@@ -74,7 +74,7 @@ class CheckRunNotifier:
     def notify(
         self, github: GitHubRestClient, repository: str, alert: Alert, head_sha: str, message: Message
     ) -> Alert | None:
-        """Change the commit's check run, or create it if there is none."""
+        """Update the commit's check run, or create it if there is none."""
         known = alert if alert.head_sha == head_sha else Alert(alert.number, head_sha)
         place, body = known.place or self._find(github, repository, known), _build_check_run(repository, known, message)
         if place is None:
@@ -85,7 +85,7 @@ class CheckRunNotifier:
         return Alert(alert.number, head_sha, place)
 
     def update(self, github: GitHubRestClient, repository: str, alert: Alert, message: Message) -> None:
-        """Change the check run."""
+        """Update the check run."""
         if place := alert.place or self._find(github, repository, alert):
             _update_if_present(
                 github, f"/repos/{repository}/check-runs/{place}", _build_check_run(repository, alert, message)

@@ -1,4 +1,4 @@
-"""`POST /webhook`: check that a delivery comes from GitHub, keep it, answer at once; the work is done behind."""
+"""`POST /webhook`: verify that a delivery comes from GitHub, store it, and answer at once; a worker processes it."""
 
 import asyncio
 import logging
@@ -16,42 +16,42 @@ from steps.serve.webhooks import events
 from steps.serve.webhooks.deliveries import Deliveries
 
 KEEP_TIMEOUT_SECONDS = 0.7
-"""Within which a delivery has to be kept; GitHub wants an answer soon."""
+"""Time to store a delivery; GitHub wants a quick response."""
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)
 logger = logging.getLogger(__name__)
 
 
 class DeliveryReceipt(ApiModel):
-    """What became of a delivery."""
+    """The outcome of receiving a delivery."""
 
     status: str
 
 
 class WebhookResponse(NamedTuple):
-    """A status, and what became of the delivery."""
+    """An HTTP status, and the outcome for the sender."""
 
     status: int
-    said: str
+    text: str
 
 
 class DisabledReceiver:
-    """Takes no deliveries, and says why."""
+    """Refuses every delivery, with the reason."""
 
-    def __init__(self, why: str) -> None:
-        self._why = why
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
 
     async def receive(self, headers: Mapping[str, str], raw: bytes) -> WebhookResponse:
-        """Take none.
+        """Refuse the delivery.
 
         Raises:
-            Refused: always.
+            RequestRefused: always.
         """
-        raise RequestRefused(503, f"This service takes no webhooks. {self._why}")
+        raise RequestRefused(503, f"Webhooks are disabled. {self._reason}")
 
 
 class Receiver:
-    """Takes deliveries; `call` tells whoever works on them that there is one."""
+    """Receives deliveries; `wake_worker` is called after each that was stored."""
 
     def __init__(self, secret: bytes, deliveries: Deliveries, wake_worker: Callable[[], None]) -> None:
         self._secret = secret
@@ -59,18 +59,18 @@ class Receiver:
         self._wake_worker = wake_worker
 
     async def receive(self, headers: Mapping[str, str], raw: bytes) -> WebhookResponse:
-        """Check a delivery and keep it; nothing of it is read before its signature is found right.
+        """Verify and store a delivery; nothing of it is parsed before its signature is verified.
 
         Args:
             headers: by their names in any case, as Starlette has them.
             raw: the body, byte for byte.
 
         Raises:
-            Refused: it does not come from GitHub, lacks something, or can't be kept.
+            RequestRefused: it is not from GitHub, lacks a field, or can't be stored.
         """
         if not events.is_genuine(self._secret, raw, headers.get("x-hub-signature-256")):
             raise RequestRefused(
-                401, "X-Hub-Signature-256 does not fit: the webhook needs the secret that this service has."
+                401, "X-Hub-Signature-256 does not match: set the webhook's secret to the service's WEBHOOK_SECRET."
             )
         notice = _read_notice(headers, raw)
         return await self._keep(notice) if isinstance(notice, events.Notice) else notice
@@ -81,9 +81,9 @@ class Receiver:
                 new = await self._deliveries.keep(notice)
         except (PyMongoError, TimeoutError) as error:
             extra = {"delivery": notice.delivery, "error": type(error).__name__}
-            logger.error("a delivery could not be kept", extra=extra)  # noqa: TRY400 - the trace says no more
-            said = "MongoDB does not answer, so this was not kept. Redeliver it once it is back."
-            raise RequestRefused(503, said) from None
+            logger.error("could not store a delivery", extra=extra)  # noqa: TRY400 - the traceback adds nothing
+            text = "MongoDB does not answer, so the delivery was not stored. Redeliver it once MongoDB is back."
+            raise RequestRefused(503, text) from None
         if not new:
             return WebhookResponse(200, "already received")
         self._wake_worker()
@@ -91,10 +91,10 @@ class Receiver:
 
 
 def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | WebhookResponse:
-    """What a genuine delivery says, or the answer where nothing is to be done.
+    """Parse a verified delivery, or return the response if there is nothing to do.
 
     Raises:
-        Refused: it lacks something.
+        RequestRefused: it lacks a header or a field.
     """
     kind, delivery = headers.get("x-github-event"), headers.get("x-github-delivery", "")
     if kind is None:
@@ -102,11 +102,11 @@ def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | Webh
     if kind == "ping":
         return WebhookResponse(200, "pong")
     if kind != "pull_request":
-        return WebhookResponse(202, "ignored: only pull_request events matter here")
+        return WebhookResponse(202, "ignored: only pull_request events are processed")
     if _parse_event(events.EventAction, raw).action not in events.ACTIONS:
-        return WebhookResponse(202, "ignored: after this action a pull request scores as before")
+        return WebhookResponse(202, "ignored: this action does not change a pull request's score")
     if events.DELIVERY.fullmatch(delivery) is None:
-        raise RequestRefused(400, "X-GitHub-Delivery is missing, or not as GitHub writes it.")
+        raise RequestRefused(400, "X-GitHub-Delivery is missing or not a valid delivery id.")
     return events.Notice.from_event(delivery, _parse_event(events.PullRequestEvent, raw))
 
 
@@ -116,15 +116,15 @@ def _parse_event(model: type[AnyEvent], raw: bytes) -> AnyEvent:
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
     if found[0]["type"] == "json_invalid":
-        raise RequestRefused(400, f"The body is no JSON: {found[0]['msg']}.")
+        raise RequestRefused(400, f"The body is not valid JSON: {found[0]['msg']}.")
     fields = [FieldProblem(field=format_location(one["loc"]), problem=one["msg"]) for one in found]
     raise reject_fields(fields, "This is not the payload of a pull_request event.")
 
 
 HEADERS = {
-    "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body by the webhook's secret",
-    "X-GitHub-Event": "the kind of event; all but `pull_request` and `ping` are ignored",
-    "X-GitHub-Delivery": "the delivery's id; one that was received is not received again",
+    "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body, keyed with the webhook's secret",
+    "X-GitHub-Event": "the name of the event; all but `pull_request` and `ping` are ignored",
+    "X-GitHub-Delivery": "the delivery's id; a repeated one is not processed again",
 }
 EXAMPLE = {
     "action": "opened",
@@ -144,8 +144,8 @@ OPENAPI_EXTRA = {
     },
 }
 STATUSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": DeliveryReceipt, "description": "A ping, or a delivery that was received before"},
-    202: {"model": DeliveryReceipt, "description": "Accepted to be worked on, or ignored"},
+    200: {"model": DeliveryReceipt, "description": "A ping, or a delivery that was already received"},
+    202: {"model": DeliveryReceipt, "description": "Accepted for processing, or ignored"},
 }
 
 router = APIRouter(tags=["webhook"])
@@ -158,7 +158,7 @@ router = APIRouter(tags=["webhook"])
     openapi_extra=OPENAPI_EXTRA,
 )
 async def webhook(request: Request) -> Response:
-    """Take a delivery of a GitHub App's or a repository's webhook; the answer does not wait for the work."""
+    """Receive a delivery of a GitHub App's or a repository's webhook; the response does not wait for the work."""
     receiver: Receiver | DisabledReceiver = request.app.state.webhook
-    status, said = await receiver.receive(request.headers, await request.body())
-    return JSONResponse(DeliveryReceipt(status=said).model_dump(), status)
+    status, text = await receiver.receive(request.headers, await request.body())
+    return JSONResponse(DeliveryReceipt(status=text).model_dump(), status)

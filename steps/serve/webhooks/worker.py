@@ -1,4 +1,4 @@
-"""The work behind the webhook: look at a delivery's pull request as it is now, and tell of it if it is unusual."""
+"""The webhook worker: score a delivery's pull request in its present state, and notify if it is unusual."""
 
 import asyncio
 import logging
@@ -20,10 +20,10 @@ from steps.serve.webhooks.deliveries import LEASE_SECONDS, Deliveries, Delivery
 from steps.serve.webhooks.notifiers import Notifier
 
 POLL_SECONDS = 2.0
-"""For what other replicas have received, or what is due again."""
+"""Interval of looking for deliveries that other replicas received or that are due again."""
 ATTEMPT_SECONDS = LEASE_SECONDS / 2
 STOP_SECONDS = 15.0
-"""For what is under way when the service is told to end."""
+"""Time to finish the current delivery when the service stops."""
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +31,11 @@ logger = logging.getLogger(__name__)
 class _HasResult(Protocol):
     @property
     def result(self) -> ScoreResult:
-        """What is said of it."""
+        """The score."""
 
 
 class ScorerProtocol(Protocol):
-    """Who scores; `scoring.Scorer` is one."""
+    """The interface of `scorer.Scorer`."""
 
     @property
     def name(self) -> ModelName:
@@ -46,16 +46,17 @@ class ScorerProtocol(Protocol):
 
 
 class Notification(NamedTuple):
-    """How unusual pull requests are told of."""
+    """The alert budget and the notifier for unusual pull requests."""
 
     alerts: Alerts
     notifier: Notifier
 
 
 class Worker:
-    """Works on one delivery at a time, which is how GitHub wants to be asked.
+    """Processes one delivery at a time, as GitHub asks of API clients.
 
-    `opened` is told of each opening; without `telling`, results are only recorded. `prepare` is awaited before all.
+    `on_opened` is awaited for each opened pull request; without `notification`, results are only recorded. `prepare`
+    is awaited before the first delivery.
     """
 
     def __init__(
@@ -77,11 +78,11 @@ class Worker:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Say that there is something to do."""
+        """Look for a delivery now."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until told to stop; whatever goes wrong, what is left is tried again."""
+        """Process deliveries until `stop` is called; failures are retried."""
         away = False
         while not self._stopping:
             worked = False
@@ -90,15 +91,19 @@ class Worker:
                 away = False
             except PyMongoError as error:
                 extra = {"error": type(error).__name__, "code": getattr(error, "code", None)}
-                logger.log(logging.DEBUG if away else logging.WARNING, "deliveries wait for MongoDB", extra=extra)
+                logger.log(
+                    logging.DEBUG if away else logging.WARNING,
+                    "MongoDB does not answer; deliveries are waiting",
+                    extra=extra,
+                )
                 away = True
             except Exception:
-                logger.exception("the work behind the webhook met a mistake of this service")
+                logger.exception("unexpected error in the webhook worker")
             if not worked:
                 await self._wait_for_work()
 
     async def _process_next(self) -> bool:
-        """Work on the next delivery, if one is due."""
+        """Process the next delivery, and return False if none is due."""
         while self._prepare:
             await self._prepare[0]()
             self._prepare.pop(0)
@@ -108,7 +113,7 @@ class Worker:
         return delivery is not None
 
     async def stop(self, task: "asyncio.Task[None]") -> None:
-        """Finish what is under way, or hand it back where that takes too long."""
+        """Finish the current delivery, or return it to the queue after STOP_SECONDS."""
         self._stopping = True
         self.wake()
         await asyncio.wait([task], timeout=STOP_SECONDS)
@@ -124,16 +129,16 @@ class Worker:
     async def _attempt(self, delivery: Delivery) -> None:
         try:
             await self._process(delivery)
-        except PyMongoError as error:  # its lease ends by itself
+        except PyMongoError as error:  # its lease expires
             logger.warning(
-                "MongoDB left a delivery's work", extra=_build_log_fields(delivery) | {"error": type(error).__name__}
+                "MongoDB failed during a delivery", extra=_build_log_fields(delivery) | {"error": type(error).__name__}
             )
 
     async def _process(self, delivery: Delivery) -> None:
-        """Work on a delivery, and record how that went.
+        """Process a delivery and record the outcome.
 
         Raises:
-            PyMongoError: it can't be recorded.
+            PyMongoError: the outcome can't be recorded.
         """
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
@@ -148,25 +153,25 @@ class Worker:
             await self._deliveries.fail(delivery, str(error))
             _log(delivery, "failed", problem=error.problem, advice=error.advice)
         except asyncio.CancelledError:
-            # A request under way can't be called back, so nobody else begins before its end.
+            # A request in flight can't be cancelled, so no other worker starts before it has ended.
             with suppress(PyMongoError):
                 await self._deliveries.release(delivery, after=TIMEOUT_SECONDS)
             raise
         except PyMongoError:
             raise
         except Exception as error:
-            logger.exception("a delivery met a mistake of this service", extra=_build_log_fields(delivery))
-            await self._postpone(delivery, f"a mistake of the service ({type(error).__name__})")
+            logger.exception("unexpected error in a delivery", extra=_build_log_fields(delivery))
+            await self._postpone(delivery, f"Unexpected {type(error).__name__}")
 
     async def _postpone(self, delivery: Delivery, problem: str, wait: float | None = None) -> None:
         due = await self._deliveries.postpone(delivery, problem, wait)
         _log(delivery, "failed" if due is None else "postponed", problem=problem, due=due)
 
     async def _score_and_notify(self, delivery: Delivery) -> tuple[str, dict[str, Any]]:
-        """Fetch, score and tell.
+        """Fetch, score and notify.
 
         Returns:
-            The outcome in a word or two, and what of the result is recorded.
+            The outcome in a word or two, and the result to record.
         """
         notice = delivery.notice
         github = self._credentials.for_installation(notice.installation)

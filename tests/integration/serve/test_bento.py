@@ -141,7 +141,7 @@ def test_a_port_that_is_taken_is_named(bento: bentos.Bento) -> None:
         command = [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)]
         done = subprocess.run(command, cwd=bento.folder / "src", capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [f"Nothing can listen at 127.0.0.1:{port}: Address already in use."]
+    assert done.stderr.splitlines() == [f"Cannot listen on 127.0.0.1:{port}: Address already in use."]
 
 
 def test_bentoml_serves_it_as_well(bento: bentos.Bento, tmp_path: Path) -> None:

@@ -176,7 +176,7 @@ def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_on
         answer = client.post("/score", json={"pull_requests": [pull | {"base": base} for base in bases]})
         assert answer.status_code == 200
         assert time.monotonic() - began < 3
-    asked = [record for record in caplog.records if record.message == "a history can't be read"]
+    asked = [record for record in caplog.records if record.message == "could not read a history"]
     assert 0 < len(asked) <= histories.MAX_CONCURRENT_QUERIES
 
 
@@ -204,7 +204,7 @@ def test_an_absent_mongodb_does_not_hold_up_the_end(cable: Cable, pull: Pull, ca
         scored(client, pull, KNOWN, count=3)
         began = time.monotonic()
     assert time.monotonic() - began < predictions.STOP_SECONDS + 3
-    (lost,) = (record for record in caplog.records if record.message == "predictions are lost")
+    (lost,) = (record for record in caplog.records if record.message == "predictions lost")
     assert lost.count == 3  # type: ignore[attr-defined]
 
 

@@ -122,7 +122,7 @@ def test_a_caller_who_goes_away_in_the_middle_is_no_mistake(service: serving.Run
         head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Request-Id: gone\r\n"
         connection.sendall(head + b"Content-Length: 100\r\n\r\n{")
     line = service.line("gone")
-    assert (line["level"], line["message"], line["status"]) == ("info", "answered", 499)
+    assert (line["level"], line["message"], line["status"]) == ("info", "request", 499)
 
 
 def test_ten_thousand_pull_requests_keep_nobody_else_waiting(service: serving.Running, pull: Pull) -> None:
@@ -168,5 +168,5 @@ def test_at_its_end_the_service_answers_whatever_it_has_begun(model: Path, tmp_p
         assert service.process.wait(30) in (0, -signal.SIGTERM)
         lines = service.lines()
     assert answers == [200] * 4
-    assert [one["status"] for one in lines if one["message"] == "answered"] == [200] * 4
+    assert [one["status"] for one in lines if one["message"] == "request"] == [200] * 4
     assert not [one for one in lines if one["level"] == "error"]

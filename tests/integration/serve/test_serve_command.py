@@ -156,7 +156,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         done = cli("serve", "--state", str(tmp_path), "--port", port)
     assert done.returncode == 78
     assert done.stdout.splitlines() == [
-        f"Nothing can listen at 127.0.0.1:{port}: Address already in use.",
+        f"Cannot listen on 127.0.0.1:{port}: Address already in use.",
         "End what listens there, or give another port (PORT=).",
     ]
 
@@ -165,7 +165,7 @@ def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
     """It is none of this machine's."""
     done = serve(tmp_path, "--host", "192.0.2.1")
     assert done.returncode == 78
-    assert "Nothing can listen at 192.0.2.1:" in done.stdout
+    assert "Cannot listen on 192.0.2.1:" in done.stdout
 
 
 def test_a_service_that_does_not_get_ready_is_told(state: Path) -> None:
