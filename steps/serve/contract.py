@@ -85,7 +85,7 @@ class ModelCard(ModelName):
 class ScoreResult(ApiModel):
     """The score of one pull request.
 
-    `level` is `standard`, `unusual` or `high` (highly unusual). `percentile` is the percentage of the repository's past
+    `level` is `standard`, `unusual` or `high`. `percentile` is the percentage of the repository's past
     pull requests that scored lower. `history` is what the pull request was compared with: the past of its own
     `repository`, that of `all` repositories, or `none`.
     """

@@ -42,7 +42,7 @@ def test_a_card_without_most_of_its_fields_shows_what_it_has(page: Page, service
     ):
         told = page.evaluate(FEWER.format(card=card))
         assert not any(word in told for word in ("undefined", "null", "NaN", "Invalid"))
-    assert "Learned from\n1 pull request" in page.evaluate(FEWER.format(card="{manifest: {data: {pull_requests: 1}}}"))
+    assert "Trained on\n1 pull request" in page.evaluate(FEWER.format(card="{manifest: {data: {pull_requests: 1}}}"))
     more = "{manifest: {metrics: {model: {average_precision: 0.5}, another_way: {average_precision: 0.25}}}}"
     assert "another way" in page.evaluate(FEWER.format(card=more))
 
@@ -52,9 +52,9 @@ def test_a_result_without_a_distribution_or_reasons_is_told_in_words(page: Page,
     told = page.evaluate(
         """
         (async () => {
-          const { show } = await import('/page/result.js');
+          const { showResult } = await import('/page/result.js');
           const result = { repository: 'a/b', number: 1, score: 1.5, level: 'standard', history: 'none' };
-          show(result, { title: '' }, { name: 'pr-sentinel', version: '1' }, null);
+          showResult(result, { title: '' }, { name: 'pr-sentinel', version: '1' }, null);
           return document.querySelector('#result').innerText;
         })()
         """
@@ -62,5 +62,5 @@ def test_a_result_without_a_distribution_or_reasons_is_told_in_words(page: Page,
     assert "Its score is 1.50." in told
     assert "(no title)" in told
     assert "Nothing about it stands out." in told
-    assert "Where it stands" not in told
+    assert "How it compares" not in told
     assert not any(word in told for word in ("undefined", "null", "NaN"))

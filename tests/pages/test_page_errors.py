@@ -19,10 +19,10 @@ def told(page: Page, place: str) -> str:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://other.example/a/b/pull/1", "is not the address of a pull request"),
+        ("https://other.example/a/b/pull/1", "is not the URL of a pull request"),
         (f"{SITE}/example/webshop/pull/999999", "999999"),
-        ("", "Please fill this in"),
-        ("https://", "is not a web address"),
+        ("", "This field is required"),
+        ("https://", "is not a URL"),
     ],
 )
 def test_a_wrong_address_is_said_beside_it(url: str, words: str, page: Page, service: str) -> None:
@@ -48,8 +48,8 @@ def test_a_service_without_a_token_leads_to_the_fields(page: Page, bare: str) ->
     page.open(bare)
     paste(page, "https://github.com/example/webshop/pull/1")
     words = told(page, "url-error")
-    assert "no token" in words
-    assert "fill in its fields below instead" in words
+    assert "no GitHub token" in words
+    assert "enter its fields below instead" in words
     assert page.evaluate("document.querySelector('#fields').open")
 
 
@@ -62,10 +62,10 @@ def test_each_field_that_is_wrong_says_so_before_anything_is_sent(page: Page, se
     page.fill("#commits", "99999999999")
     page.press("Enter")
     assert "owner/name" in told(page, "repository-error")
-    assert "below 0" in page.text("#additions-error")
+    assert "at least 0" in page.text("#additions-error")
     assert "whole number" in page.text("#deletions-error")
     assert "too large" in page.text("#commits-error")
-    assert "fill this in" in page.text("#author-error")
+    assert "required" in page.text("#author-error")
     assert page.evaluate(FOCUS) == "repository"
     assert not [url for url in page.requests if url.endswith("/score")]
 
@@ -88,7 +88,7 @@ def test_a_service_that_is_away_is_said_to_be(page: Page, service: str) -> None:
         "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
     )
     paste(page, PULL)
-    assert "does not answer" in told(page, "url-error")
+    assert "does not respond" in told(page, "url-error")
     page.command(
         "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
     )

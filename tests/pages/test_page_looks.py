@@ -16,8 +16,8 @@ STEADY = "new Promise((done) => setTimeout(done, 300))"
 """Longer than what the page fades in."""
 SEEN = 100
 """So many pixels of a colour are a line, a bar or a word in it."""
-STOPS = ["url", "Score it", "Or fill in the fields of one", "title", "body", "repository", "author", "additions"]
-STOPS += ["deletions", "changed_files", "commits", "created_at", "Score these"]
+STOPS = ["url", "Score", "Or enter the fields by hand", "title", "body", "repository", "author", "additions"]
+STOPS += ["deletions", "changed_files", "commits", "created_at", "Score fields"]
 
 
 def show_all(page: Page, address: str) -> None:
@@ -36,7 +36,7 @@ def show(page: Page, *, threshold: float = 4, high: float = 6, score: float = 11
     result = {"repository": "a/b", "score": score, "level": level, "percentile": 100, "history": "all", "reasons": []}
     past = {"levels": [0, 0.5, 1], "scores": [0.2, 2, 8], "threshold": threshold, "high": high, "known": True}
     given = ", ".join(json.dumps(part) for part in (result, {"title": "x"}, {"name": "n", "version": "1"}, past))
-    page.evaluate(f"import('/page/result.js').then((it) => it.show({given}))")
+    page.evaluate(f"import('/page/result.js').then((it) => it.showResult({given}))")
 
 
 def count_near(pixels: NDArray[np.uint8], colour: str) -> int:

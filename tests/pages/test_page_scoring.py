@@ -12,7 +12,7 @@ PULL = f"{SITE}/example/webshop/pull/2401"
 """One whose many commits make it odd."""
 DONE = "document.body.getAttribute('aria-busy') === 'false'"
 SCORED = f"{DONE} && !document.querySelector('#result').hidden"
-WORDS = {"standard": "Nothing unusual", "unusual": "Unusual", "high": "Very unusual"}
+WORDS = {"standard": "Standard", "unusual": "Unusual", "high": "High"}
 
 
 def scored(address: str) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_the_plot_is_told_in_words_too(page: Page, service: str) -> None:
     page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
     named = "document.querySelector('.plot svg').getAttribute('aria-labelledby').split(' ')"
     told = page.evaluate(f"{named}.map((id) => document.getElementById(id).textContent).join(' ')")
-    assert f"This one is at {scored(service)['score']:.2f}" in told
+    assert f"This pull request scores {scored(service)['score']:.2f}" in told
     assert page.text("figcaption") in told
 
 
@@ -108,7 +108,7 @@ def test_the_example_is_plainly_unusual(page: Page, service: str) -> None:
     page.evaluate("document.querySelector('#example').focus()")
     page.press("Enter")
     page.wait(SCORED)
-    assert page.text("#verdict") == "Very unusual"
+    assert page.text("#verdict") == "High"
     assert "41,212 lines" in page.text(".reasons")
     assert page.evaluate("document.querySelector('#empty').hidden")
     assert page.evaluate("document.querySelector('#title').value") == "Fix typo"

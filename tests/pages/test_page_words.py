@@ -19,7 +19,7 @@ def told(page: Page, module: str, call: str) -> object:
 )
 def test_a_share_is_never_rounded_up_to_all(share: float, words: str, page: Page, service: str) -> None:
     page.open(service)
-    assert told(page, "words", f"percent({share})") == words
+    assert told(page, "words", f"formatPercent({share})") == words
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ def test_a_share_is_never_rounded_up_to_all(share: float, words: str, page: Page
 )
 def test_where_a_score_stands_is_said_in_words(percentile: object, words: str, page: Page, service: str) -> None:
     page.open(service)
-    assert told(page, "words", f"standing({percentile}, null)") == words
+    assert told(page, "words", f"describeRank({percentile}, null)") == words
 
 
 def test_what_is_no_date_stays_as_it_is(page: Page, service: str) -> None:
     page.open(service)
-    assert told(page, "words", "date('2026-08-17T18:05:25Z', true)") == "17 Aug 2026, 18:05 UTC"
-    assert told(page, "words", "date('lately')") == "lately"
-    assert told(page, "words", "date(undefined)") == ""
+    assert told(page, "words", "formatDate('2026-08-17T18:05:25Z', true)") == "17 Aug 2026, 18:05 UTC"
+    assert told(page, "words", "formatDate('lately')") == "lately"
+    assert told(page, "words", "formatDate(undefined)") == ""
 
 
 def test_shares_lie_straight_between_quantiles_and_jump_where_scores_are_equal(page: Page, service: str) -> None:
@@ -53,13 +53,15 @@ def test_shares_lie_straight_between_quantiles_and_jump_where_scores_are_equal(p
 
 def test_bars_hold_all_of_the_past_together(page: Page, service: str) -> None:
     page.open(service)
-    assert told(page, "scale", f"bars({PAST}, 10, 37).reduce((sum, bar) => sum + bar.share, 0)") == pytest.approx(1)
+    assert told(
+        page, "scale", f"computeBars({PAST}, 10, 37).reduce((sum, bar) => sum + bar.share, 0)"
+    ) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("end", [0.7, 1, 11.8, 42, 1234])
 def test_ticks_are_few_round_and_within(end: float, page: Page, service: str) -> None:
     page.open(service)
-    ticks = told(page, "scale", f"ticks({end}, 6)")
+    ticks = told(page, "scale", f"computeTicks({end}, 6)")
     assert isinstance(ticks, list)
     assert 3 <= len(ticks) <= 8
     assert ticks[0] == 0

@@ -127,8 +127,8 @@ def with_one(value: float) -> Any:
         (contender(GOOD[:-1]), "other rows"),
         (contender(np.array([])), "other rows"),
         (contender(GOOD[:, None]), "other rows"),
-        (contender(with_one(np.nan)), "scores are no numbers"),
-        (contender(with_one(np.inf)), "scores are no numbers"),
+        (contender(with_one(np.nan)), "scores are not numbers"),
+        (contender(with_one(np.inf)), "scores are not numbers"),
         (contender(np.full(REAL + PLANTED, 3.0), threshold=2.0), "constant scores"),
         (contender(1.0 + GOOD * 1e-9), "constant scores"),
         (contender(np.maximum(GOOD, np.quantile(GOOD, 0.6))), "constant scores"),
@@ -144,13 +144,13 @@ def with_one(value: float) -> Any:
         (contender(GOOD, threshold=float(GOOD[:REAL].max())), "flags too little"),
         (contender(scored(0.1)), "below floor"),
         (contender(-GOOD), "below floor"),
-        (contender(GOOD, was_demoted=True), "taken back"),
+        (contender(GOOD, was_demoted=True), "demoted"),
     ],
 )
 def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
     challenger: Contender, before: Contender | None, rule: str
 ) -> None:
-    """No champion, and none however weak, lets through what ranks nothing, flags wrongly or was taken back."""
+    """No champion, and none however weak, lets through what ranks nothing, flags wrongly or was demoted."""
     decision = judge(challenger, before)
     assert (decision.accepted, decision.rule) == (False, rule)
 

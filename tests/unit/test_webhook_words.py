@@ -44,11 +44,11 @@ def test_an_announcement_reads_well() -> None:
         "- comes from a first-time author and says next to nothing\n"
         "- was opened at 3:00 UTC, an unlikely hour for its author\n"
         "\n"
-        "This is no verdict: it says that the pull request doesn't look like the others here, not that anything is "
-        "wrong with it or its author. A second look may be worth the time; nothing is blocked.\n"
+        "This is a hint, not a verdict: the pull request differs from the others here, which doesn't mean that anything "
+        "is wrong with it or its author. It may deserve a second look; nothing is blocked.\n"
         "\n"
-        "<sub>PR Sentinel, model pr-sentinel 3. To stop these, remove the app or the webhook in the repository's "
-        "settings, or have whoever runs the service set `WEBHOOK_MODE=record`.</sub>",
+        "<sub>PR Sentinel, model pr-sentinel 3. To turn these notifications off, remove the app or the "
+        "webhook in the repository's settings, or ask the operator of the service to set `WEBHOOK_MODE=record`.</sub>",
     )
 
 
@@ -63,10 +63,10 @@ def test_what_holds_no_more_is_taken_back_in_words() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"level": "high"}, "**Highly unusual**"),
+        ({"level": "high"}, "**High**"),
         ({"percentile": 99.99}, "higher than 99.9 % of"),
         ({"percentile": 100.0}, "higher than all of"),
-        ({"history": "all"}, "too few are known of this one"),
+        ({"history": "all"}, "this one has too few"),
         ({"history": "none"}, "history could not be read"),
     ],
 )

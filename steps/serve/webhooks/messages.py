@@ -7,7 +7,6 @@ from steps.serve.contract import ModelName, ScoreResult
 
 ALL = 100.0
 UNUSUAL, BACK_TO_STANDARD = "Unusual pull request", "No longer an unusual pull request"
-LEVEL_NAMES = {"standard": "standard", "unusual": "unusual", "high": "highly unusual"}
 PAST = {
     "repository": "this repository's past pull requests",
     "all": "the past pull requests of all repositories that the model knows (this one has too few)",
@@ -37,7 +36,7 @@ class Message(NamedTuple):
 def format_unusual(result: ScoreResult, model: ModelName) -> Message:
     """Format the notification of an unusual pull request."""
     lines = [
-        f"**{LEVEL_NAMES[result.level].capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
+        f"**{result.level.capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
         f"higher than {_format_share(result.percentile)} of {PAST[result.history]}.",
         "It",
         "\n".join(f"- {escape_markdown(reason)}" for reason in result.reasons),

@@ -129,7 +129,7 @@ def test_a_champion_that_does_not_fit_the_code_any_more_keeps_its_bento(
     monkeypatch.setattr(package, "build", refused)
     assert decide_and_register(**trainings["faint"])["decision"] == "refused"
     assert (champion(client).tags, keys(store)) == (before, [before[archive.KEY_TAG]])
-    (told,) = (record for record in caplog.records if record.message == "no new Bento of the champion")
+    (told,) = (record for record in caplog.records if record.message == "could not rebuild the champion's Bento")
     assert "golden" in vars(told)["problem"]
 
 

@@ -54,7 +54,7 @@ def test_nobody_is_asked_where_nobody_is_named(
     with caplog.at_level(logging.INFO):
         assert decide_and_register(**trainings["good"])["decision"] == "accepted"
     assert github.stats().get("requests", 0) == 0
-    (line,) = (record for record in caplog.records if record.message == "no image asked for")
+    (line,) = (record for record in caplog.records if record.message == "no image requested")
     assert vars(line)["reason"] == "no RELEASE_REPOSITORY is set"
 
 
@@ -86,7 +86,7 @@ def test_a_failure_is_one_line_and_the_next_try_asks_again(
             changed.setenv(name, value)
         with pytest.raises(Unavailable) as caught:
             decide_and_register(**trainings["good"])
-    assert f"Version 1 is champion, but {given.get('RELEASE_REPOSITORY', NAME)} does not take" in str(caught.value)
+    assert f"Version 1 is champion, but {given.get('RELEASE_REPOSITORY', NAME)} did not accept" in str(caught.value)
     assert words in caught.value.problem
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)

@@ -112,7 +112,7 @@ def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> N
 def test_what_is_no_json_is_said_to_be_none_and_where(client: TestClient, body: bytes) -> None:
     status, problem = asked(client, body)
     assert status == 400
-    assert "no JSON" in problem["detail"]
+    assert "not valid JSON" in problem["detail"]
     assert "position" in problem["detail"]
 
 
@@ -197,7 +197,7 @@ def test_an_item_of_githubs_list_is_refused_with_the_way_out(client: TestClient,
     for name in ("additions", "deletions", "changed_files", "commits"):
         del pull[name]
     _, problem = asked(client, json.dumps({"pull_requests": [pull]}))
-    assert "lists of pull requests leave sizes out" in problem["detail"]
+    assert "lists of pull requests omit sizes" in problem["detail"]
     assert len(problem["errors"]) == 4
 
 

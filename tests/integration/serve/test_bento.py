@@ -83,7 +83,7 @@ def test_code_that_can_not_be_imported_is_not_packed(
     """With the words of what is wrong with it."""
     files = [path for path in package.list_files() if path.name != "middleware.py"]
     monkeypatch.setattr(package, "list_files", lambda: files)
-    with pytest.raises(DataError, match=r"No module named 'steps\.serve\.boundary'"):
+    with pytest.raises(DataError, match=r"No module named 'steps\.serve\.http\.middleware'"):
         package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
 
 

@@ -95,7 +95,7 @@ def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
             answer = client.request(method, path, json=given)
             assert answer.status_code == 503
             assert answer.headers["content-type"] == "application/problem+json"
-            assert "no model" in answer.json()["detail"]
+            assert "no valid model" in answer.json()["detail"]
             assert "x-model" not in answer.headers
         assert "pr_sentinel_ready 0.0" in client.get("/metrics").text
     (error,) = (record for record in caplog.records if record.levelname == "ERROR")

@@ -98,7 +98,7 @@ def test_any_other_address_is_refused_and_nobody_is_asked(fetching: TestClient, 
     before = github.stats().get("requests", 0)
     status, said, _ = problem(fetching, url)
     assert status == 422
-    assert f"Give {SITE}/owner/name/pull/1." in said
+    assert f"Use one such as {SITE}/owner/name/pull/1." in said
     assert github.stats().get("requests", 0) == before
 
 
@@ -120,7 +120,7 @@ def test_a_github_that_does_not_answer_as_it_should(fetching: TestClient, github
     github.control(next=[fault])
     status, said, pause = problem(fetching, PULL)
     assert (status, pause) == (503, "10")
-    assert said.startswith("GitHub can't be asked now: ")
+    assert said.startswith("GitHub is not available now: ")
     assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
 
 
@@ -160,5 +160,5 @@ def test_a_github_that_is_slow_is_given_up_and_holds_up_nobody_else(
 def test_a_service_without_a_token_says_so(client: TestClient) -> None:
     status, said, _ = problem(client, "https://github.com/example/webshop/pull/12")
     assert status == 503
-    assert "no token" in said
+    assert "no GitHub token" in said
     assert github_access.TIMEOUT_SECONDS < lookup.FETCH_TIMEOUT_SECONDS

@@ -135,7 +135,7 @@ def test_an_unusual_one_gets_a_neutral_check_run_on_its_commit(
     assert (hook.comments(), hook.written()["tokens"]) == ([], 1)
 
 
-@pytest.mark.parametrize(("installation", "named"), [(None, "names no installation"), (2, "may not see it")])
+@pytest.mark.parametrize(("installation", "named"), [(None, "has no installation id"), (2, "has no access to it")])
 def test_what_only_an_app_may_do_fails_with_the_reason(
     app: None,
     configured: pytest.MonkeyPatch,
