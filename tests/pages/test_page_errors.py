@@ -25,7 +25,7 @@ def told(page: Page, place: str) -> str:
         ("https://", "is not a URL"),
     ],
 )
-def test_a_wrong_address_is_said_beside_it(url: str, words: str, page: Page, service: str) -> None:
+def test_a_wrong_url_is_reported_beside_its_field(url: str, words: str, page: Page, service: str) -> None:
     page.open(service)
     paste(page, url)
     assert words in told(page, "url-error")
@@ -34,7 +34,7 @@ def test_a_wrong_address_is_said_beside_it(url: str, words: str, page: Page, ser
     assert page.evaluate("document.querySelector('#url').getAttribute('aria-describedby')") == "url-error"
 
 
-def test_a_complaint_is_gone_when_the_next_try_works(page: Page, service: str) -> None:
+def test_an_error_disappears_when_the_next_attempt_works(page: Page, service: str) -> None:
     page.open(service)
     paste(page, f"{SITE}/example/webshop/pull/999999")
     told(page, "url-error")
@@ -44,7 +44,7 @@ def test_a_complaint_is_gone_when_the_next_try_works(page: Page, service: str) -
     assert page.evaluate("document.querySelector('#url').hasAttribute('aria-invalid')") is False
 
 
-def test_a_service_without_a_token_leads_to_the_fields(page: Page, bare: str) -> None:
+def test_a_service_without_a_token_offers_the_fields(page: Page, bare: str) -> None:
     page.open(bare)
     paste(page, "https://github.com/example/webshop/pull/1")
     words = told(page, "url-error")
@@ -53,7 +53,7 @@ def test_a_service_without_a_token_leads_to_the_fields(page: Page, bare: str) ->
     assert page.evaluate("document.querySelector('#fields').open")
 
 
-def test_each_field_that_is_wrong_says_so_before_anything_is_sent(page: Page, service: str) -> None:
+def test_invalid_fields_are_marked_before_anything_is_sent(page: Page, service: str) -> None:
     page.open(service)
     page.evaluate("document.querySelector('#fields').open = true")
     page.fill("#repository", "no-owner")
@@ -70,7 +70,7 @@ def test_each_field_that_is_wrong_says_so_before_anything_is_sent(page: Page, se
     assert not [url for url in page.requests if url.endswith("/score")]
 
 
-def test_what_the_service_finds_wrong_is_said_beside_its_field(page: Page, service: str) -> None:
+def test_problems_from_the_service_are_shown_beside_their_fields(page: Page, service: str) -> None:
     page.open(service)
     page.evaluate("document.querySelector('#example').click()")
     page.wait(SCORED)
@@ -82,7 +82,7 @@ def test_what_the_service_finds_wrong_is_said_beside_its_field(page: Page, servi
     assert page.evaluate(FOCUS) == "additions"
 
 
-def test_a_service_that_is_away_is_said_to_be(page: Page, service: str) -> None:
+def test_an_unreachable_service_is_reported(page: Page, service: str) -> None:
     page.open(service)
     page.command(
         "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
@@ -96,7 +96,7 @@ def test_a_service_that_is_away_is_said_to_be(page: Page, service: str) -> None:
     page.wait(SCORED)
 
 
-def test_while_it_works_the_page_says_so_and_asks_only_once(page: Page, service: str) -> None:
+def test_a_busy_page_shows_it_and_sends_one_request(page: Page, service: str) -> None:
     page.open(service)
     page.command(
         "Network.emulateNetworkConditions", offline=False, latency=700, downloadThroughput=-1, uploadThroughput=-1

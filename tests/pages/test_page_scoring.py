@@ -26,7 +26,7 @@ def paste(page: Page, url: str) -> None:
     page.press("Enter")
 
 
-def test_a_pasted_address_is_scored_by_pressing_enter(page: Page, service: str) -> None:
+def test_a_pasted_url_is_scored_on_enter(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED)
@@ -70,7 +70,7 @@ def test_the_plot_marks_the_score_between_its_lines(page: Page, service: str) ->
     assert page.evaluate("document.querySelectorAll('.plot .bar').length") > 10
 
 
-def test_the_plot_is_told_in_words_too(page: Page, service: str) -> None:
+def test_the_plot_is_described_in_words(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
@@ -80,7 +80,7 @@ def test_the_plot_is_told_in_words_too(page: Page, service: str) -> None:
     assert page.text("figcaption") in told
 
 
-def test_a_result_has_an_address_that_leads_back_to_it(page: Page, service: str) -> None:
+def test_a_result_has_a_url_that_leads_back_to_it(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED)
@@ -90,13 +90,13 @@ def test_a_result_has_an_address_that_leads_back_to_it(page: Page, service: str)
     assert "example/webshop #2401" in page.text(".verdict")
 
 
-def test_a_link_from_elsewhere_may_name_the_address_in_its_hash(page: Page, service: str) -> None:
+def test_a_link_may_hold_the_url_in_its_hash(page: Page, service: str) -> None:
     page.open(f"{service}/#url={quote(PULL, safe='')}")
     page.wait(SCORED)
     assert "example/webshop #2401" in page.text(".verdict")
 
 
-def test_an_address_without_its_scheme_is_understood(page: Page, service: str) -> None:
+def test_a_url_without_a_scheme_is_understood(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL.removeprefix("https://"))
     page.wait(SCORED)
@@ -132,7 +132,7 @@ def test_fields_are_filled_in_and_scored_by_the_keyboard_alone(page: Page, servi
     assert "came before in owner/name" in page.text(".why")
 
 
-def test_a_repository_without_a_past_is_said_to_have_none(page: Page, bare: str) -> None:
+def test_a_repository_without_a_history_is_shown_as_such(page: Page, bare: str) -> None:
     page.open(bare)
     page.evaluate("document.querySelector('#example').click()")
     page.wait(SCORED)

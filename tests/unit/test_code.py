@@ -10,7 +10,7 @@ from steps.common.closure import closure
 from steps.packaging import code
 
 
-def test_a_step_s_code_is_what_it_imports(tmp_path: Path) -> None:
+def test_a_steps_code_is_what_it_imports(tmp_path: Path) -> None:
     """With bytecode, and with one date, so that it is the same wherever and whenever it is made."""
     code.copy_code(tmp_path, ["steps.fetch.step"])
     sources = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.py")}
@@ -20,7 +20,7 @@ def test_a_step_s_code_is_what_it_imports(tmp_path: Path) -> None:
     assert {path.stat().st_mtime for path in tmp_path.rglob("*")} == {0.0}
 
 
-def test_a_package_that_is_not_installed_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_is_not_installed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that an image lacks nothing that its step imports, not even late."""
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps" / "__init__.py").write_text("")
@@ -31,7 +31,7 @@ def test_a_package_that_is_not_installed_is_missed(tmp_path: Path, monkeypatch: 
         code.copy_code(tmp_path / "image", ["steps.first"])
 
 
-def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_module_is_named(tmp_path: Path) -> None:
     """As after a renaming."""
     with pytest.raises(FileNotFoundError, match=r"steps\.nobody"):
         code.copy_code(tmp_path, ["steps.nobody"])

@@ -72,7 +72,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def test_other_content_gets_another_place(store: FolderStore, tmp_path: Path) -> None:
+def test_other_content_gets_another_key(store: FolderStore, tmp_path: Path) -> None:
     """The place is the content's hash."""
     first = stored(store, tmp_path)
     (tmp_path / "one" / "bento.yaml").write_text("name: other")
@@ -81,7 +81,7 @@ def test_other_content_gets_another_place(store: FolderStore, tmp_path: Path) ->
     assert archive.KEY.fullmatch(first)
 
 
-def test_what_is_unpacked_is_what_was_packed(store: FolderStore, tmp_path: Path) -> None:
+def test_unpacking_restores_what_was_packed(store: FolderStore, tmp_path: Path) -> None:
     """Names, content, and what may be run."""
     folder = archive.unpack(store, stored(store, tmp_path), tmp_path / "here")
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
@@ -91,7 +91,7 @@ def test_what_is_unpacked_is_what_was_packed(store: FolderStore, tmp_path: Path)
     assert not os.access(found["bento.yaml"], os.X_OK)
 
 
-def test_it_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
+def test_a_bento_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
     """The second time the store isn't asked."""
     key = stored(store, tmp_path)
     first = archive.unpack(store, key, tmp_path / "here")
@@ -114,7 +114,7 @@ def test_one_changed_byte_is_refused(store: FolderStore, tmp_path: Path, place: 
     assert list((tmp_path / "here").iterdir()) == []
 
 
-def test_one_that_is_not_there_is_named(store: FolderStore, tmp_path: Path) -> None:
+def test_a_missing_bento_is_named(store: FolderStore, tmp_path: Path) -> None:
     """With what brings it back."""
     key = stored(store, tmp_path)
     assert archive.is_whole(store, key)
@@ -136,7 +136,7 @@ def test_one_that_is_not_there_is_named(store: FolderStore, tmp_path: Path) -> N
     ],
     ids=lambda member: f"{member.name} {member.type!r}",
 )
-def test_nothing_leads_out_of_the_folder(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> None:
+def test_unsafe_members_are_refused(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> None:
     """No way up, no absolute name, no link, no device, even under the right hash."""
     key = crafted(store, tmp_path, member)
     with pytest.raises(DamagedArtefact, match=r"holds"):
@@ -145,7 +145,7 @@ def test_nothing_leads_out_of_the_folder(store: FolderStore, tmp_path: Path, mem
 
 
 @pytest.mark.parametrize("key", ["", "bentos/3/../../x.bento", "bentos/x/" + "0" * 64 + ".bento", "../bentos"])
-def test_a_key_that_none_can_have_is_refused(store: FolderStore, tmp_path: Path, key: str) -> None:
+def test_an_invalid_key_is_refused(store: FolderStore, tmp_path: Path, key: str) -> None:
     """It names a file on this machine's disk."""
     with pytest.raises(DamagedArtefact, match="not the key of a Bento"):
         archive.unpack(store, key, tmp_path / "here")

@@ -16,7 +16,7 @@ def scored(shift: float, seed: int) -> np.ndarray[tuple[int], np.dtype[np.float6
     return (np.random.default_rng(seed).normal(size=len(KINDS)) + shift * PLANTED).round(1)
 
 
-def test_each_round_is_what_redrawing_the_rows_themselves_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_round_equals_resampling_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scikit-learn on rows drawn with replacement, kind by kind, gives the same gains."""
     monkeypatch.setattr(bootstrap, "ROUNDS", 20)
     first, second = scored(2.0, 1), scored(1.0, 2)
@@ -38,7 +38,7 @@ def test_the_same_scores_gain_nothing_in_any_round() -> None:
     assert not bootstrap.bootstrap_gains(KINDS, scored(2.0, 1), scored(2.0, 1)).any()
 
 
-def test_gains_are_the_same_each_time_and_turn_with_the_arguments() -> None:
+def test_gains_are_deterministic_and_antisymmetric() -> None:
     """A fixed seed; swapping the models turns every sign."""
     first, second = scored(2.0, 1), scored(1.0, 2)
     there = bootstrap.bootstrap_gains(KINDS, first, second)

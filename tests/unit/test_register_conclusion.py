@@ -66,7 +66,7 @@ def test_recording_twice_leaves_the_same_bytes(store: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b", "/etc/x", ".hidden", "a b", "x\n"])
-def test_a_name_that_is_none_of_a_workflow_writes_nothing(store: Path, name: str) -> None:
+def test_an_invalid_workflow_name_writes_nothing(store: Path, name: str) -> None:
     """It can't lead out of its folder."""
     with pytest.raises(ConfigurationError, match="is not a valid workflow name"):
         conclusion.record(name, "Failed", "null")
@@ -74,7 +74,7 @@ def test_a_name_that_is_none_of_a_workflow_writes_nothing(store: Path, name: str
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
-def test_no_text_stops_the_record(text: str) -> None:
+def test_any_failures_text_is_recorded(text: str) -> None:
     """A handler that fails would hide what it is to tell."""
     told = conclusion._parse_failures(text)
     assert all(set(entry) == {"task", "message"} for entry in told)

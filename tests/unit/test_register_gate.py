@@ -82,7 +82,7 @@ def test_a_fresher_model_that_is_not_worse_is_accepted() -> None:
     assert (decision.accepted, decision.rule) == (True, "fresher")
 
 
-def test_the_champion_itself_is_nothing_new() -> None:
+def test_the_champion_itself_is_unchanged() -> None:
     """The same content from the same data is the version that is there, whatever else is measured."""
     decision = judge(contender(GOOD), champion(GOOD, content="c1", data_hash="d1"))
     assert (decision.accepted, decision.rule) == (False, "unchanged")
@@ -169,7 +169,7 @@ def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
         ({"additions": scored(5.0)}, "below floor"),
     ],
 )
-def test_evidence_that_shows_nothing_lets_nothing_through(changes: dict[str, Any], rule: str) -> None:
+def test_too_little_evidence_refuses(changes: dict[str, Any], rule: str) -> None:
     """No rows, too few, figures of another measurement, or a user who had better sorted by size."""
     rows = len(changes.get("kinds", KINDS))
     challenger = contender(GOOD[len(GOOD) - rows :] if rows <= PLANTED else GOOD[:rows])
@@ -180,7 +180,7 @@ def test_evidence_that_shows_nothing_lets_nothing_through(changes: dict[str, Any
 
 @pytest.mark.parametrize("figure", [None, np.nan, evidence(contender(GOOD)).recorded["model"] / 1.02, np.inf])
 @pytest.mark.parametrize("name", gate.RECORDED_BASELINES)
-def test_each_recorded_baseline_has_to_be_known_and_beaten(name: str, figure: float | None) -> None:
+def test_each_recorded_baseline_must_be_known_and_beaten(name: str, figure: float | None) -> None:
     """A baseline that is missing, no number or nearly as good refuses the model."""
     challenger = contender(GOOD)
     known = dict(evidence(challenger).recorded)
@@ -218,7 +218,7 @@ def test_swapped_arguments_never_both_win(shifts: tuple[float, float], seeds: tu
     value=st.sampled_from([np.nan, np.inf, -np.inf]),
     before=st.sampled_from([None, champion(FAIR)]),
 )
-def test_no_score_that_is_no_number_gets_through(place: int, value: float, before: Contender | None) -> None:
+def test_scores_that_are_not_numbers_are_refused(place: int, value: float, before: Contender | None) -> None:
     """Wherever it stands."""
     scores = GOOD.copy()
     scores[place] = value

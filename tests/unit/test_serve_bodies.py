@@ -65,7 +65,7 @@ def test_a_body_that_grows_over_the_limit_is_refused_although_it_did_not_say_so(
     assert refused.value.status == 413
 
 
-def test_the_rest_of_a_body_that_is_too_large_is_read_and_forgotten() -> None:
+def test_the_rest_of_a_body_that_is_too_large_is_discarded() -> None:
     """Most callers look for an answer only after they have sent all."""
     sender = Sender(*[MEGABYTE] * 40)
     with pytest.raises(RequestRefused):
@@ -73,26 +73,26 @@ def test_the_rest_of_a_body_that_is_too_large_is_read_and_forgotten() -> None:
     assert sender.sent == 40
 
 
-def test_a_caller_who_asks_first_is_told_before_anything_is_sent() -> None:
+def test_a_client_that_expects_100_continue_is_refused_at_once() -> None:
     sender = Sender(*[MEGABYTE] * 40)
     with pytest.raises(RequestRefused):
         read(sender, **{"content-length": str(40 * len(MEGABYTE)), "expect": "100-continue"})
     assert sender.sent == 0
 
 
-def test_a_body_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_never_ends_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "BODY_TIMEOUT_SECONDS", 0.05)
     with pytest.raises(RequestRefused) as refused:
         read(Sender(b"{", then="silence"))
     assert refused.value.status == 408
 
 
-def test_half_a_body_is_none() -> None:
+def test_half_a_body_is_refused() -> None:
     with pytest.raises(ClientDisconnect):
         read(Sender(b"{", then="http.disconnect"))
 
 
-def test_of_large_bodies_only_few_are_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_large_bodies_are_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next waits for its turn, and small ones pass it."""
     monkeypatch.setattr(bodies, "TURN_TIMEOUT_SECONDS", 0.05)
     own = BodyReader()

@@ -25,17 +25,17 @@ def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", [ScoreRequest, ScoreResponse, UrlRequest, UrlResponse])
-def test_examples_are_what_they_show(form: type[BaseModel], described: dict[str, Any]) -> None:
+def test_examples_are_valid(form: type[BaseModel], described: dict[str, Any]) -> None:
     (example,) = described["components"]["schemas"][form.__name__]["examples"]
     assert form.model_validate(example).model_dump(mode="json").keys() == example.keys()
 
 
-def test_the_example_pull_request_has_what_is_needed_and_not_much_more() -> None:
+def test_the_example_pull_request_has_the_required_fields_and_few_more() -> None:
     required = {name for name, field in PullRequest.model_fields.items() if field.is_required()}
     assert required <= examples.PULL_REQUEST.keys() <= PullRequest.model_fields.keys()
 
 
-def test_there_is_an_operation_for_all_that_is_asked(described: dict[str, Any]) -> None:
+def test_every_route_has_an_operation(described: dict[str, Any]) -> None:
     assert set(operations(described)) == {
         "post /score",
         "post /score_url",
@@ -49,7 +49,7 @@ def test_there_is_an_operation_for_all_that_is_asked(described: dict[str, Any]) 
     }
 
 
-def test_whatever_goes_wrong_is_described_as_a_problem(described: dict[str, Any]) -> None:
+def test_every_error_is_described_as_a_problem(described: dict[str, Any]) -> None:
     for name, operation in operations(described).items():
         for status, response in operation["responses"].items():
             if int(status) >= 400:
@@ -57,14 +57,14 @@ def test_whatever_goes_wrong_is_described_as_a_problem(described: dict[str, Any]
     assert "HTTPValidationError" not in described["components"]["schemas"]
 
 
-def test_every_answer_tells_of_its_headers(described: dict[str, Any]) -> None:
+def test_every_response_describes_its_headers(described: dict[str, Any]) -> None:
     assert set(described["components"]["headers"]) == {"X-Request-Id", "X-Model", "X-Model-Digest"}
     for operation in operations(described).values():
         for response in operation["responses"].values():
             assert response["headers"].keys() == described["components"]["headers"].keys()
 
 
-def test_limits_are_told(described: dict[str, Any]) -> None:
+def test_limits_are_described(described: dict[str, Any]) -> None:
     """Of lists, texts and counts; and what may be null."""
     forms = described["components"]["schemas"]
     pulls, pull = forms["ScoreRequest"]["properties"]["pull_requests"], forms["PullRequest"]["properties"]

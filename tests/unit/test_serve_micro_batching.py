@@ -31,13 +31,13 @@ def asked(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[i
     return asyncio.run(ask())
 
 
-def test_callers_of_one_moment_share_the_work_and_get_their_own() -> None:
+def test_concurrent_callers_share_a_batch_and_get_their_own_results() -> None:
     work = Work()
     assert asked(work, [1], [2, 3], [4]) == [[2], [4, 6], [8]]
     assert work.sizes == [4]
 
 
-def test_a_caller_who_takes_some_turns_longer_shares_the_work() -> None:
+def test_a_caller_a_few_turns_later_shares_the_batch() -> None:
     """As requests do that were read at once, of which some have a little more to do first."""
     work = Work()
 
@@ -55,26 +55,26 @@ def test_a_caller_who_takes_some_turns_longer_shares_the_work() -> None:
     assert work.sizes == [3]
 
 
-def test_no_more_than_the_most_are_worked_on_at_once() -> None:
+def test_a_batch_never_exceeds_the_limit() -> None:
     work = Work()
     assert asked(work, [1, 2, 3], [4, 5], [6]) == [[2, 4, 6], [8, 10], [12]]
     assert work.sizes == [3, 3]
 
 
-def test_a_caller_with_too_many_is_worked_on_alone() -> None:
+def test_a_caller_over_the_limit_is_processed_alone() -> None:
     work = Work()
     assert asked(work, [1] * 9, [2]) == [[2] * 9, [4]]
     assert work.sizes == [9, 1]
 
 
-def test_what_is_wrong_with_one_callers_items_is_nobody_elses_trouble() -> None:
+def test_an_error_of_one_caller_does_not_fail_the_others() -> None:
     work = Work()
     first, second, third = asked(work, [1], [13], [3])
     assert (first, third) == ([2], [6])
     assert isinstance(second, ValueError)
 
 
-def test_others_get_their_turn_between_two_lots() -> None:
+def test_other_tasks_run_between_batches() -> None:
     """The event loop goes round between any two."""
     turns: list[str] = []
 
@@ -97,7 +97,7 @@ def test_others_get_their_turn_between_two_lots() -> None:
     assert "tick" in turns[second:third]
 
 
-def test_a_caller_that_went_away_is_no_trouble() -> None:
+def test_a_cancelled_caller_does_no_harm() -> None:
     async def leave() -> Sequence[int]:
         batcher = MicroBatcher(Work(), 1)
         gone = asyncio.create_task(batcher([1]))

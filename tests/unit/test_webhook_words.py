@@ -32,7 +32,7 @@ def result(**changes: Any) -> ScoreResult:
     return ScoreResult.model_validate(usual | changes)
 
 
-def test_an_announcement_reads_well() -> None:
+def test_a_notification_reads_well() -> None:
     """Whole, as a maintainer sees it."""
     assert messages.format_unusual(result(), MODEL) == (
         "Unusual pull request",
@@ -52,7 +52,7 @@ def test_an_announcement_reads_well() -> None:
     )
 
 
-def test_what_holds_no_more_is_taken_back_in_words() -> None:
+def test_an_outdated_notification_is_replaced() -> None:
     """With the score that it has now, and no reasons."""
     words = messages.format_back_to_standard(result(score=1.2, unusual=False, level="standard"), MODEL)
     assert words.title == "No longer an unusual pull request"
@@ -70,7 +70,7 @@ def test_what_holds_no_more_is_taken_back_in_words() -> None:
         ({"history": "none"}, "history could not be read"),
     ],
 )
-def test_what_it_was_compared_with_is_told_as_it_is(changes: dict[str, Any], said: str) -> None:
+def test_the_comparison_is_never_overstated(changes: dict[str, Any], said: str) -> None:
     """Never more certain than it is."""
     assert said in messages.format_unusual(result(**changes), MODEL).body
 
@@ -88,7 +88,7 @@ def test_what_it_was_compared_with_is_told_as_it_is(changes: dict[str, Any], sai
         ("changes 4 files; 99 % change fewer", "changes 4 files; 99 % change fewer"),
     ],
 )
-def test_markdown_in_a_reason_is_shown_and_not_obeyed(text: str, shown: str) -> None:
+def test_markdown_in_a_reason_is_escaped(text: str, shown: str) -> None:
     """Reasons are the model's own words; should a name get into them, it mentions nobody and links nowhere."""
     assert messages.escape_markdown(text) == shown
     assert f"\n- {shown}\n" in messages.format_unusual(result(reasons=[text]), MODEL).body

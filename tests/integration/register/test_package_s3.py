@@ -11,7 +11,7 @@ from steps.packaging import archive
 
 
 @pytest.mark.usefixtures("bucket")
-def test_it_is_kept_checked_and_unpacked(tmp_path: Path) -> None:
+def test_a_bento_in_a_bucket_is_stored_verified_and_unpacked(tmp_path: Path) -> None:
     """Whole it is unpacked; changed or lost it is refused and made anew."""
     (tmp_path / "bento").mkdir()
     (tmp_path / "bento" / "bento.yaml").write_text("name: pr-sentinel")

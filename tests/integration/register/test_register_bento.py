@@ -154,7 +154,7 @@ def test_a_version_whose_bento_can_not_be_made_does_not_become_champion(
     assert len(keys(store)) == 2
 
 
-def test_a_full_store_is_told_as_such(
+def test_a_full_store_is_reported(
     client: MlflowClient, store: Store, trainings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing half-written is left where a Bento would be."""
@@ -169,7 +169,7 @@ def test_a_full_store_is_told_as_such(
     assert not client.search_registered_models()[0].aliases
 
 
-def test_what_is_withdrawn_takes_its_bento_along(
+def test_deleting_a_refused_version_deletes_its_bento(
     client: MlflowClient, store: Store, trainings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A version that an interrupted run left and that is refused now leaves nothing in the store."""

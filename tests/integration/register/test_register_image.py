@@ -30,7 +30,7 @@ def asked(github: StandIn) -> Any:
 
 
 @pytest.mark.usefixtures("client")
-def test_a_new_champion_s_image_is_asked_for_once(told: StandIn, trainings: Any) -> None:
+def test_a_new_champions_image_is_requested_once(told: StandIn, trainings: Any) -> None:
     """By one request; a night that finds nothing new asks for nothing."""
     assert decide_and_register(**trainings["good"])["decision"] == "accepted"
     assert asked(told) == [REQUEST]
@@ -40,14 +40,14 @@ def test_a_new_champion_s_image_is_asked_for_once(told: StandIn, trainings: Any)
 
 
 @pytest.mark.usefixtures("client")
-def test_a_refused_model_asks_for_nothing(told: StandIn, trainings: Any) -> None:
+def test_no_image_is_requested_for_a_refused_model(told: StandIn, trainings: Any) -> None:
     """There is no new champion."""
     assert decide_and_register(**trainings["worthless"])["decision"] == "refused"
     assert asked(told) == []
 
 
 @pytest.mark.usefixtures("client")
-def test_nobody_is_asked_where_nobody_is_named(
+def test_no_image_is_requested_without_a_release_repository(
     github: StandIn, trainings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And the log says so."""
@@ -70,7 +70,7 @@ def test_nobody_is_asked_where_nobody_is_named(
     ],
     ids=["refused token", "no such repository", "error", "limit", "connection lost", "away"],
 )
-def test_a_failure_is_one_line_and_the_next_try_asks_again(
+def test_a_failed_request_is_one_line_and_is_retried(
     given: dict[str, str],
     faults: list[str],
     words: str,
@@ -97,7 +97,7 @@ def test_a_failure_is_one_line_and_the_next_try_asks_again(
 
 
 @pytest.mark.usefixtures("client")
-def test_an_unknown_workflow_is_told(told: StandIn, trainings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_workflow_is_reported(told: StandIn, trainings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a repository that lacks it."""
     monkeypatch.setattr(image, "WORKFLOW", "other.yml")
     with pytest.raises(Unavailable, match="404 Not Found"):
@@ -106,7 +106,7 @@ def test_an_unknown_workflow_is_told(told: StandIn, trainings: Any, monkeypatch:
 
 
 @pytest.mark.usefixtures("client")
-def test_an_answer_that_is_lost_is_asked_for_again(told: StandIn, trainings: Any) -> None:
+def test_a_request_whose_response_was_lost_is_repeated(told: StandIn, trainings: Any) -> None:
     """GitHub has heard it twice then, as nobody can know."""
     told.control(next=["lost"])
     with pytest.raises(Unavailable, match="no answer"):

@@ -32,7 +32,7 @@ def marked(pull: Pull) -> Pull:
 def failing(settings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A service in which scoring meets a mistake that quotes what it was given."""
 
-    def score(_: Any, asked: list[scorer.Asked]) -> list[scorer.Scored]:
+    def score(_: Any, asked: list[scorer.ScoreInput]) -> list[scorer.ScoredPullRequest]:
         pull: PullRequest = asked[0].pull
         try:
             return [int(pull.title)]  # type: ignore[list-item]
@@ -73,7 +73,7 @@ def ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[bytes]]]
         thread.join()
 
 
-def test_a_request_is_one_line_of_json_without_a_word_of_its_pull_request(service: serving.Running, pull: Pull) -> None:
+def test_a_request_is_logged_as_one_line_without_the_pull_requests_texts(service: serving.Running, pull: Pull) -> None:
     """Whether it is scored or refused."""
     whole, address = marked(pull), f"{service.address}/score"
     bodies = [
@@ -99,13 +99,13 @@ def test_a_request_is_one_line_of_json_without_a_word_of_its_pull_request(servic
     assert MARK not in service.log.read_text()
 
 
-def test_everything_that_the_worker_says_is_json(service: serving.Running) -> None:
+def test_all_output_of_the_worker_is_json(service: serving.Running) -> None:
     """Only what starts it has its own way of speaking."""
     others = [line for line in service.log.read_text().splitlines() if not line.startswith("{")]
     assert all(" [cli] " in line for line in others), others
 
 
-def test_probes_leave_no_line_while_all_is_well(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_successful_probes_are_not_logged(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     for path in ("/livez", "/readyz", "/metrics"):
         assert client.get(path).status_code == 200
@@ -113,12 +113,12 @@ def test_probes_leave_no_line_while_all_is_well(client: TestClient, caplog: pyte
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65, "a\tb", 'a"b', "ä"])
-def test_a_callers_own_id_is_taken_only_if_it_can_stand_in_a_log(client: TestClient, name: str) -> None:
+def test_a_request_id_is_accepted_only_if_it_is_safe_to_log(client: TestClient, name: str) -> None:
     answer = client.get("/livez", headers={"X-Request-Id": name.encode()})
     assert len(answer.headers["x-request-id"]) == 32
 
 
-def test_a_mistake_is_a_500_and_its_place_in_the_log(
+def test_an_unexpected_error_is_a_500_with_its_traceback_in_the_log(
     failing: pytest.MonkeyPatch, pull: Pull, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """With the causes' kinds, and none of their words."""
@@ -137,7 +137,7 @@ def test_a_mistake_is_a_500_and_its_place_in_the_log(
     assert MARK not in said
 
 
-def test_sentry_is_told_of_a_mistake_and_of_nothing_else(
+def test_sentry_gets_an_unexpected_error_without_its_message(
     failing: pytest.MonkeyPatch, pull: Pull, ingest: tuple[str, list[bytes]]
 ) -> None:
     """Its kind and place."""
@@ -157,7 +157,7 @@ def test_sentry_is_told_of_a_mistake_and_of_nothing_else(
     assert not {"request", "user", "breadcrumbs", "extra", "contexts"} & event.keys()
 
 
-def test_sentry_hears_nothing_without_an_address(
+def test_without_a_dsn_sentry_gets_nothing(
     failing: pytest.MonkeyPatch, pull: Pull, ingest: tuple[str, list[bytes]]
 ) -> None:
     with TestClient(create_app()) as client:
@@ -165,7 +165,7 @@ def test_sentry_hears_nothing_without_an_address(
     assert ingest[1] == []
 
 
-def test_an_unusable_address_for_sentry_is_said_and_no_more(
+def test_an_invalid_dsn_is_logged_without_its_value(
     settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.setenv("SENTRY_DSN", "https://secret@/")

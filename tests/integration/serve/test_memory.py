@@ -61,7 +61,7 @@ def _seen(database: Mongo) -> set[tuple[float, ...]]:
     return {tuple(one["features"]) for one in database.predictions.find()}
 
 
-def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, database: Mongo, pull: Pull) -> None:
+def test_every_scored_pull_request_is_stored_without_its_texts(cable: Cable, database: Mongo, pull: Pull) -> None:
     """With what drift and comparisons need."""
     before = datetime.now(UTC)
     with TestClient(create_app()) as client:
@@ -79,20 +79,20 @@ def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, datab
     }
 
 
-def test_predictions_end_by_themselves_after_ninety_days(cable: Cable, database: Mongo, pull: Pull) -> None:
+def test_predictions_expire_after_ninety_days(cable: Cable, database: Mongo, pull: Pull) -> None:
     with TestClient(create_app()) as client:
         scored(client, pull, KNOWN)
     (index,) = (one for one in database.predictions.index_information().values() if "expireAfterSeconds" in one)
     assert (index["key"], index["expireAfterSeconds"]) == ([("scored_at", 1)], 90 * 24 * 3600)
 
 
-def test_what_was_scored_just_before_the_end_is_kept(cable: Cable, database: Mongo, pull: Pull) -> None:
+def test_scores_from_just_before_the_shutdown_are_stored(cable: Cable, database: Mongo, pull: Pull) -> None:
     with TestClient(create_app()) as client:
         scored(client, pull, KNOWN, count=1_200)
     assert database.predictions.count_documents({}) == 1_200
 
 
-def test_a_pull_request_is_compared_with_its_repositorys_past_or_that_of_all_or_none(
+def test_the_source_of_the_history_is_the_repository_all_or_none(
     cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
 ) -> None:
     """Whose it was is told."""
@@ -106,9 +106,7 @@ def test_a_pull_request_is_compared_with_its_repositorys_past_or_that_of_all_or_
         assert f'pr_sentinel_scored_total{{history="{whose}"' in counted
 
 
-def test_a_new_history_is_used_once_it_is_there(
-    cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
-) -> None:
+def test_a_new_history_is_picked_up(cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull) -> None:
     with TestClient(create_app()) as client:
         scored(client, pull, KNOWN)
         rows = [row for row in pulls.passed(pulls.pulls(600)) if row["split"] == "history"]
@@ -122,7 +120,7 @@ def test_a_new_history_is_used_once_it_is_there(
     [{"state": b"no BSON"}, {"state": bson.Binary(bson.encode({"version": 0}))}, {"state": 5}, {"dataset": None}, {}],
     ids=str,
 )
-def test_a_history_that_can_not_be_read_is_as_none(
+def test_an_unreadable_history_is_treated_as_missing(
     cable: Cable, database: Mongo, pull: Pull, broken: dict[str, Any], state: dict[str, Any]
 ) -> None:
     """And of no concern to others."""
@@ -132,9 +130,7 @@ def test_a_history_that_can_not_be_read_is_as_none(
         assert scored(client, pull, KNOWN)[0]["history"] == "repository"
 
 
-def test_while_mongodb_is_away_answers_go_on_and_scores_are_kept_for_later(
-    cable: Cable, database: Mongo, pull: Pull
-) -> None:
+def test_without_mongodb_scoring_goes_on_and_scores_are_queued(cable: Cable, database: Mongo, pull: Pull) -> None:
     """With the histories that are in memory."""
     with TestClient(create_app()) as client:
         first = scored(client, pull, KNOWN)[0]
@@ -154,9 +150,7 @@ def test_while_mongodb_is_away_answers_go_on_and_scores_are_kept_for_later(
         eventually(lambda: database.predictions.count_documents({}) == 3)
 
 
-def test_a_mongodb_that_is_away_from_the_start_is_found_once_it_comes(
-    cable: Cable, database: Mongo, pull: Pull
-) -> None:
+def test_a_mongodb_that_starts_later_is_found(cable: Cable, database: Mongo, pull: Pull) -> None:
     cable.pull()
     with TestClient(create_app()) as client:
         assert scored(client, pull, KNOWN)[0]["history"] == "none"
@@ -180,7 +174,7 @@ def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_on
     assert 0 < len(asked) <= histories.MAX_CONCURRENT_QUERIES
 
 
-def test_what_waits_for_too_long_makes_room_and_is_counted(
+def test_the_oldest_queued_scores_are_dropped_and_counted(
     cable: Cable, database: Mongo, pull: Pull, settings: pytest.MonkeyPatch
 ) -> None:
     """The oldest go first."""
@@ -197,7 +191,9 @@ def test_what_waits_for_too_long_makes_room_and_is_counted(
     assert sorted(one["number"] for one in database.predictions.find()) == list(range(6, 16))
 
 
-def test_an_absent_mongodb_does_not_hold_up_the_end(cable: Cable, pull: Pull, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_absent_mongodb_does_not_delay_the_shutdown(
+    cable: Cable, pull: Pull, caplog: pytest.LogCaptureFixture
+) -> None:
     """What is lost is said."""
     cable.pull()
     with TestClient(create_app()) as client:
@@ -208,7 +204,7 @@ def test_an_absent_mongodb_does_not_hold_up_the_end(cable: Cable, pull: Pull, ca
     assert lost.count == 3  # type: ignore[attr-defined]
 
 
-def test_scores_that_were_written_although_the_answer_was_lost_are_not_written_twice(
+def test_scores_whose_acknowledgement_was_lost_are_not_written_twice(
     cable: Cable, database: Mongo, pull: Pull, settings: pytest.MonkeyPatch
 ) -> None:
     """By their ids."""
@@ -230,7 +226,7 @@ def test_scores_that_were_written_although_the_answer_was_lost_are_not_written_t
 
 
 @pytest.mark.parametrize("uri", ["nonsense", "mongodb://user:secret@:::", "mongodb://127.0.0.1:1"])
-def test_a_mongodb_that_there_is_not_costs_histories_and_nothing_else(
+def test_an_invalid_mongo_uri_costs_histories_and_nothing_else(
     settings: pytest.MonkeyPatch, uri: str, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.setenv("MONGO_URI", uri)

@@ -76,7 +76,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
+def test_a_service_with_a_damaged_model_is_never_ready_and_logs_why(
     name: str, model: Path, tmp_path: Path, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It lives, so that it can be asked."""
@@ -103,7 +103,7 @@ def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
     assert error.advice  # type: ignore[attr-defined]
 
 
-def test_a_sound_model_makes_it_ready_and_tells_of_itself(model: Path, settings: pytest.MonkeyPatch) -> None:
+def test_a_valid_model_makes_the_service_ready_and_has_a_card(model: Path, settings: pytest.MonkeyPatch) -> None:
     """With what the registry knows of it."""
     version = {"name": "pr-sentinel", "version": "3", "registered_at": "2026-09-01T00:00:00Z", "reason": "First."}
     (model / "version.json").write_text(json.dumps(version))
@@ -120,7 +120,7 @@ def test_a_sound_model_makes_it_ready_and_tells_of_itself(model: Path, settings:
         (model / "version.json").unlink()
 
 
-def test_a_process_with_a_broken_model_lives_and_is_not_ready(model: Path, tmp_path: Path) -> None:
+def test_a_process_with_a_damaged_model_is_alive_and_not_ready(model: Path, tmp_path: Path) -> None:
     """As `bentoml serve` runs it."""
     folder = tmp_path / "model"
     shutil.copytree(model, folder)

@@ -60,11 +60,11 @@ def meant(value: Any) -> Any:
 
 @schema.parametrize()
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_operation_keeps_its_word(case: schemathesis.Case, whole: serving.Running) -> None:
+def test_every_operation_conforms_to_its_schema(case: schemathesis.Case, whole: serving.Running) -> None:
     """No 5xx, nothing accepted that doesn't fit, nothing refused that does, and answers as described."""
     case.call_and_validate(base_url=whole.address)
 
 
-def test_no_mistake_of_the_services_came_to_light(whole: serving.Running) -> None:
+def test_the_log_has_no_unexpected_error(whole: serving.Running) -> None:
     """In its log."""
     assert {line["level"] for line in whole.lines()} <= {"info", "warning"}

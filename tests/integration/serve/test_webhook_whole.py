@@ -35,9 +35,7 @@ def hooked(settings: pytest.MonkeyPatch, github: StandIn, mongo_uri: str, databa
         yield client
 
 
-def test_a_delivery_is_scored_by_the_model_told_of_kept_and_counted(
-    hooked: TestClient, github: StandIn, database: Mongo
-) -> None:
+def test_a_delivery_is_scored_notified_stored_and_counted(hooked: TestClient, github: StandIn, database: Mongo) -> None:
     """Once, however often it is delivered; and not at all with a wrong signature."""
     github.control(change={f"{SHOP}#12": {"additions": 90_000, "changed_files": 900, "title": "x"}})
     raw = json.dumps(deliver.payload(repositories()[SHOP], 12, "opened")).encode()

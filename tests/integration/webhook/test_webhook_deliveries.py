@@ -20,7 +20,7 @@ async def _keep_while_preparing(uri: str, name: str) -> set[str]:
         return set(await client[name].deliveries.index_information())
 
 
-def test_a_delivery_that_comes_while_the_indexes_are_made_is_kept(tmp_path: Path) -> None:
+def test_a_delivery_that_arrives_while_indexes_are_created_is_stored(tmp_path: Path) -> None:
     """In an empty database, again and again, for the moment is short."""
     with embedded.mongo(tmp_path) as uri:
         for turn in range(20):

@@ -18,7 +18,7 @@ from tests.integration.webhook.hook import SECRET, Hook, Mongo, eventually, proc
     "fault", ["500", "502", "503", "504", "drop", "truncate", "garbage", "html", "null", "timeout"]
 )
 @pytest.mark.parametrize("before", [0, 1, 2, 3])
-def test_whatever_github_answers_it_is_announced_once(hook: Hook, github: StandIn, fault: str, before: int) -> None:
+def test_faults_of_github_lead_to_one_notification(hook: Hook, github: StandIn, fault: str, before: int) -> None:
     """Be it at reading the pull request, at looking for an own comment, or at writing it."""
     hook.shape(additions=5_000)
     github.control(next=["pass"] * before + [fault, fault])
@@ -28,7 +28,7 @@ def test_whatever_github_answers_it_is_announced_once(hook: Hook, github: StandI
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3])
-def test_a_comment_whose_answer_was_lost_is_found_and_not_written_twice(
+def test_a_comment_whose_response_was_lost_is_found_and_not_posted_twice(
     hook: Hook, github: StandIn, before: int
 ) -> None:
     """GitHub did it, but nobody was told so."""
@@ -50,7 +50,7 @@ def test_no_request_is_sent_while_a_limit_holds(hook: Hook, github: StandIn, lim
     assert "requests_during_retry_after" not in github.stats()
 
 
-def test_a_pull_request_that_is_not_to_be_seen_is_given_up_with_the_reason(hook: Hook, github: StandIn) -> None:
+def test_a_pull_request_without_access_fails_with_the_reason(hook: Hook, github: StandIn) -> None:
     """No later try would find it."""
     github.control(now="2000-01-01T00:00:00Z")
     failed = hook.happens()
@@ -58,14 +58,14 @@ def test_a_pull_request_that_is_not_to_be_seen_is_given_up_with_the_reason(hook:
     assert "pulls/12" in failed["problem"]
 
 
-def test_one_that_can_not_be_read_is_given_up_with_the_field(hook: Hook) -> None:
+def test_an_invalid_pull_request_fails_with_the_field(hook: Hook) -> None:
     """GitHub's answer lacks what a pull request has."""
     hook.shape(additions=None)  # type: ignore[arg-type]  # that is the point
     failed = hook.happens()
     assert (failed["state"], "additions" in failed["problem"]) == ("failed", True)
 
 
-def test_after_days_of_trying_it_is_given_up(
+def test_a_delivery_is_given_up_after_days_of_retries(
     hook: Hook, github: StandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The log says so, and a redelivery begins anew."""
@@ -75,7 +75,7 @@ def test_after_days_of_trying_it_is_given_up(
     assert any(record.getMessage() == "delivery failed" for record in caplog.records)
 
 
-def test_a_mistake_of_the_service_stops_nobody_else(hook: Hook, github: StandIn, database: Mongo) -> None:
+def test_an_unexpected_error_does_not_stop_other_deliveries(hook: Hook, github: StandIn, database: Mongo) -> None:
     """The delivery is left for later, the next one is worked on."""
     hook.shape(12, additions=app.BROKEN)
     hook.send(12, delivery="unlucky")
@@ -86,7 +86,7 @@ def test_a_mistake_of_the_service_stops_nobody_else(hook: Hook, github: StandIn,
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_service_that_ends_in_the_middle_loses_nothing(
+def test_a_service_that_stops_in_the_middle_loses_nothing(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path, number: signal.Signals
 ) -> None:
     """Killed, its lease ends; told to end, it finishes or hands back. Another one goes on, and says it once."""
@@ -108,7 +108,7 @@ def test_a_service_that_ends_in_the_middle_loses_nothing(
     assert len(issues) == len(set(issues)) == len(names)
 
 
-def test_mongodb_s_absence_in_the_middle_of_the_work_is_sat_out(hook: Hook, database: Mongo) -> None:
+def test_an_outage_of_mongodb_in_the_middle_of_a_delivery_is_survived(hook: Hook, database: Mongo) -> None:
     """A lease that nobody gave back ends by itself."""
     hook.shape(additions=5_000)
     now = datetime.now(UTC)
@@ -128,7 +128,7 @@ def test_mongodb_s_absence_in_the_middle_of_the_work_is_sat_out(hook: Hook, data
     assert len(hook.comments()) == 1
 
 
-def test_no_secret_stands_in_the_log(
+def test_the_log_holds_no_secret(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path
 ) -> None:
     """Nor a text of a pull request, whatever happened."""

@@ -54,7 +54,7 @@ def features(database: Mongo, hook: Hook, number: int) -> dict[str, float]:
     return past.history.features(plain_rows([pull])[0])
 
 
-def test_each_one_of_a_burst_is_seen_by_those_after_it(burst: Hook, database: Mongo) -> None:
+def test_each_pull_request_of_a_burst_counts_for_the_later_ones(burst: Hook, database: Mongo) -> None:
     """Near-duplicates and newcomers of the hour rise with every opening; the service's own memory follows at once."""
     before = features(database, burst, NEW[-1])
     for number in NEW[:-1]:
@@ -65,7 +65,7 @@ def test_each_one_of_a_burst_is_seen_by_those_after_it(burst: Hook, database: Mo
     assert after["newcomers_hour"] == pytest.approx(1.7918, abs=1e-4)  # five in all
 
 
-def test_an_opening_is_remembered_once_and_without_its_texts(burst: Hook, database: Mongo) -> None:
+def test_an_opened_pull_request_is_stored_once_and_without_its_texts(burst: Hook, database: Mongo) -> None:
     """Delivered twice, edited or reopened, it stays one; words and author are hashes."""
     for action in ("opened", "opened", "edited", "reopened"):
         burst.happens(NEW[0], action)
@@ -77,13 +77,13 @@ def test_an_opening_is_remembered_once_and_without_its_texts(burst: Hook, databa
     assert features(database, burst, NEW[0])["newcomers_hour"] == pytest.approx(0.6931, abs=1e-4)
 
 
-def test_only_openings_count(burst: Hook, database: Mongo) -> None:
+def test_only_opened_pull_requests_are_stored(burst: Hook, database: Mongo) -> None:
     """A push to an old pull request opens nothing."""
     burst.happens(NEW[0], "synchronize")
     assert database.openings.count_documents({}) == 0
 
 
-def test_a_repository_without_a_state_has_no_day_to_join(burst: Hook, database: Mongo) -> None:
+def test_nothing_is_stored_for_a_repository_without_a_history(burst: Hook, database: Mongo) -> None:
     """Nothing is kept for it."""
     database.history.delete_many({})
     assert burst.happens(NEW[0])["outcome"] == "standard"

@@ -18,7 +18,7 @@ from tests.integration.webhook.app import create
 from tests.integration.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
 
 
-def test_without_mongodb_the_answer_says_so_within_a_second(
+def test_without_mongodb_a_delivery_is_refused_within_a_second(
     configured: pytest.MonkeyPatch, github: StandIn, tmp_path: Path
 ) -> None:
     """GitHub shows the delivery as failed, so that it can be redelivered: nothing is taken and lost."""
@@ -73,7 +73,7 @@ def refused_in_time(address: str) -> None:
         ),
     ],
 )
-def test_a_service_that_lacks_a_setting_takes_nothing_and_names_it(
+def test_a_missing_setting_disables_webhooks_and_is_named(
     configured: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: dict[str, str], named: str
 ) -> None:
     """Its answer and its log say what to set, never what is set."""
@@ -86,7 +86,7 @@ def test_a_service_that_lacks_a_setting_takes_nothing_and_names_it(
     assert "hunter2" not in answer.text + "".join(f"{record.__dict__}" for record in caplog.records)
 
 
-def test_what_is_kept_ends_by_itself(hook: Hook, database: Mongo) -> None:
+def test_stored_documents_expire(hook: Hook, database: Mongo) -> None:
     """Deliveries after thirty days, alerts after sixty, openings after two."""
     lives = {
         name: eventually(lambda name=name: _lives(database, name)) for name in ("deliveries", "alerts", "openings")
@@ -99,7 +99,7 @@ def _lives(database: Mongo, name: str) -> int | None:
     return next((seconds for seconds in found if seconds), None)
 
 
-def test_the_interface_is_described(hook: Hook) -> None:
+def test_the_webhook_is_described_in_openapi(hook: Hook) -> None:
     """OpenAPI names the headers, the body and every status."""
     operation = requests.get(f"{hook.address}/openapi.json", timeout=9).json()["paths"]["/webhook"]["post"]
     assert {one["name"] for one in operation["parameters"]} == {
@@ -111,7 +111,7 @@ def test_the_interface_is_described(hook: Hook) -> None:
     assert set(operation["responses"]) == {"200", "202", "400", "401", "408", "413", "415", "422", "503"}
 
 
-def test_the_command_sends_what_github_would(hook: Hook, database: Mongo) -> None:
+def test_the_deliver_command_sends_a_signed_delivery(hook: Hook, database: Mongo) -> None:
     """`python -m samples.deliver` signs it, and shows the answer."""
     command = [sys.executable, "-m", "samples.deliver", f"{SHOP}#12", "--to", f"{hook.address}/webhook"]
     environment = os.environ | {"WEBHOOK_SECRET": SECRET}

@@ -32,7 +32,7 @@ def app(configured: pytest.MonkeyPatch, github: StandIn) -> None:
     github.control(app={"id": APP, "public_key": PUBLIC})
 
 
-def test_an_ordinary_pull_request_is_recorded_and_nothing_is_said(hook: Hook, github: StandIn) -> None:
+def test_a_standard_pull_request_is_recorded_without_a_notification(hook: Hook, github: StandIn) -> None:
     """One request for the pull request itself, and none more."""
     hook.shape(additions=40)
     done = hook.happens()
@@ -42,7 +42,7 @@ def test_an_ordinary_pull_request_is_recorded_and_nothing_is_said(hook: Hook, gi
     assert github.stats()["requests"] == 1
 
 
-def test_a_dry_run_records_the_result_and_says_nothing(
+def test_record_mode_records_the_result_without_a_notification(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
     """It also leaves the budget alone."""
@@ -56,7 +56,7 @@ def test_a_dry_run_records_the_result_and_says_nothing(
     assert github.stats()["requests"] == 1
 
 
-def test_an_unusual_one_gets_one_comment_that_follows_it(hook: Hook, database: Mongo) -> None:
+def test_an_unusual_pull_request_gets_one_comment_that_is_kept_up_to_date(hook: Hook, database: Mongo) -> None:
     """A push changes the comment's words; once the pull request is ordinary, it says that; and back again."""
     hook.shape(additions=5_000)
     assert hook.happens()["outcome"] == "announced"
@@ -76,7 +76,7 @@ def test_an_unusual_one_gets_one_comment_that_follows_it(hook: Hook, database: M
     assert len(database.alerts.find_one({})["alerts"]) == 1  # type: ignore[index]
 
 
-def test_a_stale_delivery_leads_to_the_present_state(hook: Hook) -> None:
+def test_a_stale_delivery_scores_the_present_state(hook: Hook) -> None:
     """What a late `synchronize` says of an old commit doesn't matter; the commit of now does."""
     hook.send(delivery="late")
     assert hook.ended("late")["outcome"] == "standard"
@@ -86,7 +86,7 @@ def test_a_stale_delivery_leads_to_the_present_state(hook: Hook) -> None:
     assert done["head_sha"] != done["result"]["head_sha"]
 
 
-def test_a_comment_that_a_person_removed_is_not_written_again(hook: Hook, github: StandIn, database: Mongo) -> None:
+def test_a_comment_that_a_person_deleted_is_not_posted_again(hook: Hook, github: StandIn, database: Mongo) -> None:
     """They had enough of it."""
     hook.shape(additions=5_000)
     hook.happens()
@@ -95,7 +95,7 @@ def test_a_comment_that_a_person_removed_is_not_written_again(hook: Hook, github
     assert len(hook.comments()) == 1
 
 
-def test_a_comment_of_somebody_else_with_the_same_marker_is_left_alone(hook: Hook, github: StandIn) -> None:
+def test_another_users_comment_with_the_marker_is_left_alone(hook: Hook, github: StandIn) -> None:
     """Its author could otherwise make the announcement their own, and take it away."""
     hook.shape(additions=5_000)
     url, stranger = f"{github.address}/repos/{SHOP}/issues/12/comments", {"Authorization": "token a-stranger"}
@@ -107,7 +107,7 @@ def test_a_comment_of_somebody_else_with_the_same_marker_is_left_alone(hook: Hoo
     assert "Unusual" in own["body"]
 
 
-def test_an_unusual_one_gets_a_neutral_check_run_on_its_commit(
+def test_an_unusual_pull_request_gets_a_neutral_check_run_on_its_commit(
     app: None, configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
     """By the App's installation; a later commit gets its own, and an ordinary one amends the last."""
@@ -136,7 +136,7 @@ def test_an_unusual_one_gets_a_neutral_check_run_on_its_commit(
 
 
 @pytest.mark.parametrize(("installation", "named"), [(None, "has no installation id"), (2, "has no access to it")])
-def test_what_only_an_app_may_do_fails_with_the_reason(
+def test_a_check_run_without_the_app_fails_with_the_reason(
     app: None,
     configured: pytest.MonkeyPatch,
     github: StandIn,
@@ -152,7 +152,7 @@ def test_what_only_an_app_may_do_fails_with_the_reason(
     assert named in failed["problem"]
 
 
-def test_a_key_that_github_does_not_accept_leaves_the_delivery_for_later(
+def test_a_rejected_app_key_postpones_the_delivery(
     app: None, configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
     """Once the App has the right key at GitHub, it is announced: nothing is lost by a mistake in the settings."""
@@ -167,7 +167,7 @@ def test_a_key_that_github_does_not_accept_leaves_the_delivery_for_later(
         assert hook.ended("one")["outcome"] == "announced"
 
 
-def test_the_sixth_unusual_one_of_a_week_is_held_back(hook: Hook, database: Mongo) -> None:
+def test_the_sixth_alert_of_a_week_is_held_back(hook: Hook, database: Mongo) -> None:
     """Those that have their alert may change; the others are recorded and no more."""
     for number in range(1, BUDGET + 2):
         hook.shape(number, additions=5_000)
@@ -180,7 +180,7 @@ def test_the_sixth_unusual_one_of_a_week_is_held_back(hook: Hook, database: Mong
     assert [one["number"] for one in week["alerts"]] == [1, 2, 3, 4, 5]
 
 
-def test_an_alert_of_an_earlier_week_is_changed_at_no_cost(hook: Hook, database: Mongo) -> None:
+def test_an_update_of_an_earlier_weeks_alert_costs_no_budget(hook: Hook, database: Mongo) -> None:
     """A new week has its whole budget for new ones."""
     hook.shape(additions=5_000)
     hook.happens()
@@ -191,7 +191,9 @@ def test_an_alert_of_an_earlier_week_is_changed_at_no_cost(hook: Hook, database:
     assert (database.alerts.count_documents({}), len(hook.comments())) == (1, 1)
 
 
-def test_without_a_budget_nothing_is_said(configured: pytest.MonkeyPatch, github: StandIn, database: Mongo) -> None:
+def test_a_budget_of_zero_means_no_notifications(
+    configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
+) -> None:
     """Nought alerts a week are none."""
     configured.setenv("WEBHOOK_WEEKLY_ALERTS", "0")
     with serving(create()) as address:
@@ -201,7 +203,7 @@ def test_without_a_budget_nothing_is_said(configured: pytest.MonkeyPatch, github
     assert hook.comments() == []
 
 
-def test_several_services_together_keep_to_the_budget_and_say_each_once(
+def test_replicas_share_the_budget_and_notify_once(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path
 ) -> None:
     """Three replicas, eight unusual pull requests, three deliveries of each at once."""
@@ -222,9 +224,7 @@ def test_several_services_together_keep_to_the_budget_and_say_each_once(
     assert sorted(outcomes) == ["announced"] * 5 + ["held back"] * 9 + ["updated"] * 10
 
 
-def test_a_service_with_another_model_leaves_deliveries_alone_unless_nobody_takes_them(
-    hook: Hook, database: Mongo
-) -> None:
+def test_deliveries_for_another_model_are_taken_only_when_overdue(hook: Hook, database: Mongo) -> None:
     """One that is only tried out before its release must not speak; but what the old one left is done in the end."""
     now = datetime.now(UTC)
     names = {"repository": SHOP, "action": "opened", "head_sha": "0" * 40, "installation": None, "model": "f" * 64}
