@@ -9,7 +9,7 @@ from tests.pages.test_page_scoring import DONE, PULL, SCORED, paste
 FOCUS = "document.activeElement.id"
 
 
-def told(page: Page, place: str) -> str:
+def read_error(page: Page, place: str) -> str:
     """What stands beside a field, once it does; what the browser itself says of the refused request is laid aside."""
     page.wait(f"{DONE} && document.getElementById('{place}').textContent !== ''")
     page.complaints = [one for one in page.complaints if not one.startswith("network: Failed to load resource")]
@@ -28,7 +28,7 @@ def told(page: Page, place: str) -> str:
 def test_a_wrong_url_is_reported_beside_its_field(url: str, words: str, page: Page, service: str) -> None:
     page.open(service)
     paste(page, url)
-    assert words in told(page, "url-error")
+    assert words in read_error(page, "url-error")
     assert page.evaluate(FOCUS) == "url"
     assert page.evaluate("document.querySelector('#url').getAttribute('aria-invalid')") == "true"
     assert page.evaluate("document.querySelector('#url').getAttribute('aria-describedby')") == "url-error"
@@ -37,7 +37,7 @@ def test_a_wrong_url_is_reported_beside_its_field(url: str, words: str, page: Pa
 def test_an_error_disappears_when_the_next_attempt_works(page: Page, service: str) -> None:
     page.open(service)
     paste(page, f"{SITE}/example/webshop/pull/999999")
-    told(page, "url-error")
+    read_error(page, "url-error")
     paste(page, PULL)
     page.wait(SCORED)
     assert page.text("#url-error") == ""
@@ -47,7 +47,7 @@ def test_an_error_disappears_when_the_next_attempt_works(page: Page, service: st
 def test_a_service_without_a_token_offers_the_fields(page: Page, bare: str) -> None:
     page.open(bare)
     paste(page, "https://github.com/example/webshop/pull/1")
-    words = told(page, "url-error")
+    words = read_error(page, "url-error")
     assert "no GitHub token" in words
     assert "enter its fields below instead" in words
     assert page.evaluate("document.querySelector('#fields').open")
@@ -61,7 +61,7 @@ def test_invalid_fields_are_marked_before_anything_is_sent(page: Page, service: 
     page.fill("#deletions", "1.5")
     page.fill("#commits", "99999999999")
     page.press("Enter")
-    assert "owner/name" in told(page, "repository-error")
+    assert "owner/name" in read_error(page, "repository-error")
     assert "at least 0" in page.text("#additions-error")
     assert "whole number" in page.text("#deletions-error")
     assert "too large" in page.text("#commits-error")
@@ -78,7 +78,7 @@ def test_problems_from_the_service_are_shown_beside_their_fields(page: Page, ser
     page.evaluate("document.querySelector('#additions').removeAttribute('max')")
     page.fill("#additions", "3000000000")
     page.press("Enter")
-    assert "2147483647" in told(page, "additions-error")
+    assert "2147483647" in read_error(page, "additions-error")
     assert page.evaluate(FOCUS) == "additions"
 
 
@@ -88,7 +88,7 @@ def test_an_unreachable_service_is_reported(page: Page, service: str) -> None:
         "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
     )
     paste(page, PULL)
-    assert "does not respond" in told(page, "url-error")
+    assert "does not respond" in read_error(page, "url-error")
     page.command(
         "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
     )

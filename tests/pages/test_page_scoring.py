@@ -15,7 +15,7 @@ SCORED = f"{DONE} && !document.querySelector('#result').hidden"
 WORDS = {"standard": "Standard", "unusual": "Unusual", "high": "High"}
 
 
-def scored(address: str) -> dict[str, Any]:
+def score_url(address: str) -> dict[str, Any]:
     """What the service itself says."""
     answer = requests.post(f"{address}/score_url", json={"url": PULL}, timeout=10)
     return dict(answer.json()["results"][0])
@@ -30,7 +30,7 @@ def test_a_pasted_url_is_scored_on_enter(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED)
-    result = scored(service)
+    result = score_url(service)
     assert page.text("#verdict") == WORDS[result["level"]]
     assert f"{result['score']:.2f}" in page.text(".sentence")
     assert "past pull requests" in page.text(".sentence")
@@ -45,7 +45,7 @@ def test_the_reasons_are_those_that_the_service_gives(page: Page, service: str) 
     paste(page, PULL)
     page.wait(SCORED)
     told = page.text(".reasons").lower()
-    reasons = scored(service)["reasons"]
+    reasons = score_url(service)["reasons"]
     assert reasons
     for reason in reasons:
         what, _, usual = reason.partition("; ")
@@ -57,7 +57,7 @@ def test_the_plot_marks_the_score_between_its_lines(page: Page, service: str) ->
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
-    result = scored(service)
+    result = score_url(service)
     known = requests.get(f"{service}/distribution", params={"repository": "example/webshop"}, timeout=10).json()
     places = {
         kind: float(page.evaluate(f"document.querySelector('line.mark.{kind}').getAttribute('x1')"))
@@ -76,7 +76,7 @@ def test_the_plot_is_described_in_words(page: Page, service: str) -> None:
     page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
     named = "document.querySelector('.plot svg').getAttribute('aria-labelledby').split(' ')"
     told = page.evaluate(f"{named}.map((id) => document.getElementById(id).textContent).join(' ')")
-    assert f"This pull request scores {scored(service)['score']:.2f}" in told
+    assert f"This pull request scores {score_url(service)['score']:.2f}" in told
     assert page.text("figcaption") in told
 
 

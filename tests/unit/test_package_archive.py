@@ -28,7 +28,7 @@ def content(folder: Path) -> Path:
     return folder
 
 
-def stored(store: FolderStore, tmp_path: Path, name: str = "one") -> str:
+def store_bento(store: FolderStore, tmp_path: Path, name: str = "one") -> str:
     """Pack and store a Bento; its key."""
     path = tmp_path / f"{name}.bento"
     archive.pack(content(tmp_path / name), path)
@@ -37,7 +37,7 @@ def stored(store: FolderStore, tmp_path: Path, name: str = "one") -> str:
     return key
 
 
-def crafted(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> str:
+def craft_archive(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> str:
     """Store an archive with one member that somebody made by hand, under its right hash."""
     path = tmp_path / "crafted.bento"
     with tarfile.open(path, "w:xz") as packed:
@@ -74,7 +74,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
 
 def test_other_content_gets_another_key(store: FolderStore, tmp_path: Path) -> None:
     """The place is the content's hash."""
-    first = stored(store, tmp_path)
+    first = store_bento(store, tmp_path)
     (tmp_path / "one" / "bento.yaml").write_text("name: other")
     archive.pack(tmp_path / "one", tmp_path / "other.bento")
     assert archive.build_key(3, tmp_path / "other.bento") != first
@@ -83,7 +83,7 @@ def test_other_content_gets_another_key(store: FolderStore, tmp_path: Path) -> N
 
 def test_unpacking_restores_what_was_packed(store: FolderStore, tmp_path: Path) -> None:
     """Names, content, and what may be run."""
-    folder = archive.unpack(store, stored(store, tmp_path), tmp_path / "here")
+    folder = archive.unpack(store, store_bento(store, tmp_path), tmp_path / "here")
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     assert set(found) == {"bento.yaml", "run.sh", "src/deep/code.py"}
     assert found["src/deep/code.py"].read_text() == "x = 1"
@@ -93,7 +93,7 @@ def test_unpacking_restores_what_was_packed(store: FolderStore, tmp_path: Path) 
 
 def test_a_bento_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
     """The second time the store isn't asked."""
-    key = stored(store, tmp_path)
+    key = store_bento(store, tmp_path)
     first = archive.unpack(store, key, tmp_path / "here")
     store.delete("bentos")
     assert archive.unpack(store, key, tmp_path / "here") == first
@@ -103,7 +103,7 @@ def test_a_bento_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", [0, 100, -1])
 def test_one_changed_byte_is_refused(store: FolderStore, tmp_path: Path, place: int) -> None:
     """And nothing of it is left."""
-    key = stored(store, tmp_path)
+    key = store_bento(store, tmp_path)
     changed = bytearray(store.read(key))
     changed[place] ^= 1
     store.write(key, bytes(changed))
@@ -116,7 +116,7 @@ def test_one_changed_byte_is_refused(store: FolderStore, tmp_path: Path, place: 
 
 def test_a_missing_bento_is_named(store: FolderStore, tmp_path: Path) -> None:
     """With what brings it back."""
-    key = stored(store, tmp_path)
+    key = store_bento(store, tmp_path)
     assert archive.is_whole(store, key)
     store.delete("bentos")
     assert not archive.is_whole(store, key)
@@ -138,7 +138,7 @@ def test_a_missing_bento_is_named(store: FolderStore, tmp_path: Path) -> None:
 )
 def test_unsafe_members_are_refused(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> None:
     """No way up, no absolute name, no link, no device, even under the right hash."""
-    key = crafted(store, tmp_path, member)
+    key = craft_archive(store, tmp_path, member)
     with pytest.raises(DamagedArtefact, match=r"holds"):
         archive.unpack(store, key, tmp_path / "here")
     assert list((tmp_path / "here").iterdir()) == []

@@ -24,7 +24,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def quoted(value: object, times: int) -> str:
+def quote(value: object, times: int) -> str:
     """JSON, and that as a JSON string, as often as asked."""
     for _ in range(times):
         value = json.dumps(value)
@@ -39,9 +39,9 @@ def quoted(value: object, times: int) -> str:
         ("null", []),
         ('"null"', []),
         ("[]", []),
-        (quoted(FAILURES, 1), TOLD),
-        (quoted(FAILURES, 2), TOLD),
-        (quoted(FAILURES, 3), TOLD),
+        (quote(FAILURES, 1), TOLD),
+        (quote(FAILURES, 2), TOLD),
+        (quote(FAILURES, 3), TOLD),
         ("{{workflow.failures}}", [{"task": "", "message": "{{workflow.failures}}"}]),
         ('[{"displayName": "tr', [{"task": "", "message": '[{"displayName": "tr'}]),
         ("[1, 2]", [{"task": "", "message": "[1, 2]"}]),

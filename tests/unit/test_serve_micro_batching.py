@@ -21,7 +21,7 @@ class Work:
         return [2 * number for number in numbers]
 
 
-def asked(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[int] | BaseException]:
+def run_callers(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[int] | BaseException]:
     """What callers get who ask at the same moment."""
 
     async def ask() -> list[Sequence[int] | BaseException]:
@@ -33,7 +33,7 @@ def asked(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[i
 
 def test_concurrent_callers_share_a_batch_and_get_their_own_results() -> None:
     work = Work()
-    assert asked(work, [1], [2, 3], [4]) == [[2], [4, 6], [8]]
+    assert run_callers(work, [1], [2, 3], [4]) == [[2], [4, 6], [8]]
     assert work.sizes == [4]
 
 
@@ -57,19 +57,19 @@ def test_a_caller_a_few_turns_later_shares_the_batch() -> None:
 
 def test_a_batch_never_exceeds_the_limit() -> None:
     work = Work()
-    assert asked(work, [1, 2, 3], [4, 5], [6]) == [[2, 4, 6], [8, 10], [12]]
+    assert run_callers(work, [1, 2, 3], [4, 5], [6]) == [[2, 4, 6], [8, 10], [12]]
     assert work.sizes == [3, 3]
 
 
 def test_a_caller_over_the_limit_is_processed_alone() -> None:
     work = Work()
-    assert asked(work, [1] * 9, [2]) == [[2] * 9, [4]]
+    assert run_callers(work, [1] * 9, [2]) == [[2] * 9, [4]]
     assert work.sizes == [9, 1]
 
 
 def test_an_error_of_one_caller_does_not_fail_the_others() -> None:
     work = Work()
-    first, second, third = asked(work, [1], [13], [3])
+    first, second, third = run_callers(work, [1], [13], [3])
     assert (first, third) == ([2], [6])
     assert isinstance(second, ValueError)
 

@@ -13,7 +13,7 @@ Pull = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
 
 
-def asked(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON) -> tuple[int, dict[str, Any]]:
+def post_score(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON) -> tuple[int, dict[str, Any]]:
     """The status and the problem that some bytes are answered with."""
     answer = client.post("/score", content=body, headers=headers)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -23,9 +23,9 @@ def asked(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON)
     return answer.status_code, problem
 
 
-def refused(client: TestClient, *pulls: Any) -> dict[str, str]:
+def read_field_problems(client: TestClient, *pulls: Any) -> dict[str, str]:
     """What is said of the fields of pull requests that can't be used."""
-    status, problem = asked(client, json.dumps({"pull_requests": list(pulls)}))
+    status, problem = post_score(client, json.dumps({"pull_requests": list(pulls)}))
     assert status == 422
     return {one["field"]: one["problem"] for one in problem["errors"]}
 
@@ -40,8 +40,8 @@ def test_a_pull_request_is_scored_and_a_pickle_of_it_is_not(client: TestClient, 
     assert result["level"] in ("standard", "unusual", "high")
     assert answer.headers["x-model"] == "pr-sentinel:unregistered"
     assert answer.headers["x-model-digest"] == answer.json()["model"]["digest"]
-    assert asked(client, pickle.dumps(given), {"Content-Type": "application/vnd.bentoml+pickle"})[0] == 415
-    assert asked(client, pickle.dumps(given))[0] == 400
+    assert post_score(client, pickle.dumps(given), {"Content-Type": "application/vnd.bentoml+pickle"})[0] == 415
+    assert post_score(client, pickle.dumps(given))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_pull_request_is_scored_and_a_pickle_of_it_is_not(client: TestClient, 
     ],
 )
 def test_only_json_is_read(client: TestClient, kind: str) -> None:
-    status, problem = asked(client, b'{"pull_requests": []}', {"Content-Type": kind})
+    status, problem = post_score(client, b'{"pull_requests": []}', {"Content-Type": kind})
     assert status == 415
     assert "application/json" in problem["detail"]
 
@@ -68,7 +68,7 @@ def test_a_body_without_a_content_type_is_not_read(client: TestClient) -> None:
 
 
 def test_a_compressed_body_is_not_read(client: TestClient) -> None:
-    assert asked(client, b"\x1f\x8b", JSON | {"Content-Encoding": "gzip"})[0] == 415
+    assert post_score(client, b"\x1f\x8b", JSON | {"Content-Encoding": "gzip"})[0] == 415
 
 
 def test_json_may_name_its_encoding(client: TestClient, pull: Pull) -> None:
@@ -77,14 +77,14 @@ def test_json_may_name_its_encoding(client: TestClient, pull: Pull) -> None:
 
 
 def test_a_body_over_the_limit_is_not_read(client: TestClient) -> None:
-    status, problem = asked(client, b" " * (MAX_BODY_BYTES + 1))
+    status, problem = post_score(client, b" " * (MAX_BODY_BYTES + 1))
     assert status == 413
     assert "32 MiB" in problem["detail"]
 
 
 def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> None:
     """It would take a gigabyte of memory."""
-    status, problem = asked(client, b'{"pull_requests": [' + b"{}," * 2_000_001 + b"{}]}")
+    status, problem = post_score(client, b'{"pull_requests": [' + b"{}," * 2_000_001 + b"{}]}")
     assert status == 413
     assert "2,000,000 values" in problem["detail"]
 
@@ -110,7 +110,7 @@ def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> N
     ids=lambda body: body[:24].decode("ascii", "replace"),
 )
 def test_a_body_that_is_not_valid_json_is_refused_with_the_position(client: TestClient, body: bytes) -> None:
-    status, problem = asked(client, body)
+    status, problem = post_score(client, body)
     assert status == 400
     assert "not valid JSON" in problem["detail"]
     assert "position" in problem["detail"]
@@ -137,7 +137,7 @@ def test_the_last_of_duplicate_names_counts(client: TestClient, pull: Pull) -> N
     ],
 )
 def test_a_body_of_another_shape_is_refused(client: TestClient, body: str, field: str, said: str) -> None:
-    status, problem = asked(client, body)
+    status, problem = post_score(client, body)
     assert status == 422
     assert said in {one["field"]: one["problem"] for one in problem["errors"]}[field]
 
@@ -180,7 +180,7 @@ def test_a_body_of_another_shape_is_refused(client: TestClient, body: str, field
     ],
 )
 def test_an_invalid_field_is_named_with_its_item(client: TestClient, pull: Pull, name: str, value: Any) -> None:
-    found = refused(client, pull, pull, pull, pull | {name: value})
+    found = read_field_problems(client, pull, pull, pull, pull | {name: value})
     assert all(field.startswith(f"pull_requests.3.{name}") for field in found), found
     assert found
 
@@ -188,13 +188,13 @@ def test_an_invalid_field_is_named_with_its_item(client: TestClient, pull: Pull,
 @pytest.mark.parametrize("name", ["number", "title", "user", "state", "created_at", "additions", "commits", "base"])
 def test_a_missing_field_is_named(client: TestClient, pull: Pull, name: str) -> None:
     del pull[name]
-    assert refused(client, pull) == {f"pull_requests.0.{name}": "Field required"}
+    assert read_field_problems(client, pull) == {f"pull_requests.0.{name}": "Field required"}
 
 
 def test_an_item_of_githubs_list_is_refused_with_a_hint(client: TestClient, pull: Pull) -> None:
     for name in ("additions", "deletions", "changed_files", "commits"):
         del pull[name]
-    _, problem = asked(client, json.dumps({"pull_requests": [pull]}))
+    _, problem = post_score(client, json.dumps({"pull_requests": [pull]}))
     assert "lists of pull requests omit sizes" in problem["detail"]
     assert len(problem["errors"]) == 4
 
@@ -211,7 +211,7 @@ def test_ten_thousand_pull_requests_are_accepted_and_not_one_more(client: TestCl
     answer = client.post("/score", json={"pull_requests": [slim] * 10_000})
     assert answer.status_code == 200
     assert len(answer.json()["results"]) == 10_000
-    assert "at most 10000" in refused(client, *[slim] * 10_001)["pull_requests"]
+    assert "at most 10000" in read_field_problems(client, *[slim] * 10_001)["pull_requests"]
 
 
 def test_a_hundred_repositories_are_accepted_and_not_one_more(client: TestClient, pull: Pull) -> None:
@@ -220,17 +220,17 @@ def test_a_hundred_repositories_are_accepted_and_not_one_more(client: TestClient
         return [pull | {"base": base} for base in bases]
 
     assert client.post("/score", json={"pull_requests": of(100)}).status_code == 200
-    assert "100 repositories" in refused(client, *of(101))["pull_requests"]
+    assert "100 repositories" in read_field_problems(client, *of(101))["pull_requests"]
 
 
 def test_a_bad_item_is_named_at_any_position(client: TestClient, pull: Pull) -> None:
-    assert refused(client, *[pull] * 700, pull | {"commits": -1}) == {
+    assert read_field_problems(client, *[pull] * 700, pull | {"commits": -1}) == {
         "pull_requests.700.commits": "Input should be greater than or equal to 0"
     }
 
 
 def test_at_most_a_hundred_fields_are_named(client: TestClient) -> None:
-    assert len(refused(client, *[{}] * 2_000)) == 100
+    assert len(read_field_problems(client, *[{}] * 2_000)) == 100
 
 
 @pytest.mark.parametrize(

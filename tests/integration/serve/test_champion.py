@@ -14,7 +14,7 @@ from tests.support.command_line import NAMED
 
 
 @pytest.fixture(autouse=True)
-def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the environment stands in for what the state folder holds."""
     for name in NAMED:
         monkeypatch.delenv(name, raising=False)

@@ -21,7 +21,7 @@ MARK = "Xyzzy4711"
 Pull = dict[str, Any]
 
 
-def marked(pull: Pull) -> Pull:
+def mark_texts(pull: Pull) -> Pull:
     """A pull request with the mark in all that people write."""
     words = {name: f"{MARK} {name}" for name in ("title", "body")}
     labels = [{"name": f"{MARK} label"}]
@@ -75,7 +75,7 @@ def ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[bytes]]]
 
 def test_a_request_is_logged_as_one_line_without_the_pull_requests_texts(service: serving.Running, pull: Pull) -> None:
     """Whether it is scored or refused."""
-    whole, address = marked(pull), f"{service.address}/score"
+    whole, address = mark_texts(pull), f"{service.address}/score"
     bodies = [
         json.dumps({"pull_requests": [whole]}),
         json.dumps({"pull_requests": [whole | {"additions": MARK}], MARK: 1}),
@@ -124,7 +124,7 @@ def test_an_unexpected_error_is_a_500_with_its_traceback_in_the_log(
     """With the causes' kinds, and none of their words."""
     logs.configure()
     with TestClient(create_app()) as client:
-        answer = client.post("/score", json={"pull_requests": [marked(pull)]}, headers={"X-Request-Id": "one"})
+        answer = client.post("/score", json={"pull_requests": [mark_texts(pull)]}, headers={"X-Request-Id": "one"})
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-model"] == "pr-sentinel:unregistered"
@@ -145,7 +145,7 @@ def test_sentry_gets_an_unexpected_error_without_its_message(
     failing.setenv("SENTRY_DSN", address)
     with TestClient(create_app()) as client:
         assert client.post("/score", json={"pull_requests": []}).status_code == 422
-        assert client.post("/score", json={"pull_requests": [marked(pull)]}).status_code == 500
+        assert client.post("/score", json={"pull_requests": [mark_texts(pull)]}).status_code == 500
     (envelope,) = taken
     assert MARK.encode() not in envelope
     event = json.loads(envelope.splitlines()[2])

@@ -48,7 +48,7 @@ def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: 
         yield found
 
 
-def scored(client: TestClient, pull: Pull, repository: str, count: int = 1) -> list[dict[str, Any]]:
+def score(client: TestClient, pull: Pull, repository: str, count: int = 1) -> list[dict[str, Any]]:
     """The results for a pull request, as if it were one of this repository."""
     base = {"ref": "main", "repo": {"full_name": repository}}
     answer = client.post("/score", json={"pull_requests": [pull | {"base": base}] * count})
@@ -56,7 +56,7 @@ def scored(client: TestClient, pull: Pull, repository: str, count: int = 1) -> l
     return list(answer.json()["results"])
 
 
-def _seen(database: Mongo) -> set[tuple[float, ...]]:
+def _read_features(database: Mongo) -> set[tuple[float, ...]]:
     """The different features of what was scored."""
     return {tuple(one["features"]) for one in database.predictions.find()}
 
@@ -65,7 +65,7 @@ def test_every_scored_pull_request_is_stored_without_its_texts(cable: Cable, dat
     """With what drift and comparisons need."""
     before = datetime.now(UTC)
     with TestClient(create_app()) as client:
-        (result,) = scored(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
+        (result,) = score(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
         model = client.get("/model").json()
         kept = eventually(database.predictions.find_one)
     assert timedelta(seconds=-1) < kept.pop("scored_at") - before < timedelta(minutes=1)
@@ -81,14 +81,14 @@ def test_every_scored_pull_request_is_stored_without_its_texts(cable: Cable, dat
 
 def test_predictions_expire_after_ninety_days(cable: Cable, database: Mongo, pull: Pull) -> None:
     with TestClient(create_app()) as client:
-        scored(client, pull, KNOWN)
+        score(client, pull, KNOWN)
     (index,) = (one for one in database.predictions.index_information().values() if "expireAfterSeconds" in one)
     assert (index["key"], index["expireAfterSeconds"]) == ([("scored_at", 1)], 90 * 24 * 3600)
 
 
 def test_scores_from_just_before_the_shutdown_are_stored(cable: Cable, database: Mongo, pull: Pull) -> None:
     with TestClient(create_app()) as client:
-        scored(client, pull, KNOWN, count=1_200)
+        score(client, pull, KNOWN, count=1_200)
     assert database.predictions.count_documents({}) == 1_200
 
 
@@ -97,10 +97,10 @@ def test_the_source_of_the_history_is_the_repository_all_or_none(
 ) -> None:
     """Whose it was is told."""
     with TestClient(create_app()) as client:
-        assert scored(client, pull, KNOWN)[0]["history"] == "repository"
-        assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
+        assert score(client, pull, KNOWN)[0]["history"] == "repository"
+        assert score(client, pull, UNKNOWN)[0]["history"] == "none"
         database.history.insert_one({"_id": OVERALL, **state})
-        eventually(lambda: scored(client, pull, UNKNOWN)[0]["history"] == "all")
+        eventually(lambda: score(client, pull, UNKNOWN)[0]["history"] == "all")
         counted = client.get("/metrics").text
     for whose in ("repository", "none", "all"):
         assert f'pr_sentinel_scored_total{{history="{whose}"' in counted
@@ -108,11 +108,11 @@ def test_the_source_of_the_history_is_the_repository_all_or_none(
 
 def test_a_new_history_is_picked_up(cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull) -> None:
     with TestClient(create_app()) as client:
-        scored(client, pull, KNOWN)
+        score(client, pull, KNOWN)
         rows = [row for row in pulls.passed(pulls.pulls(600)) if row["split"] == "history"]
         newer = state | {"state": bson.Binary(rows[0]["state"]), "dataset": "b"}
         database.history.replace_one({"_id": KNOWN}, newer)
-        assert eventually(lambda: scored(client, pull, KNOWN) and len(_seen(database)) == 2)
+        assert eventually(lambda: score(client, pull, KNOWN) and len(_read_features(database)) == 2)
 
 
 @pytest.mark.parametrize(
@@ -126,22 +126,22 @@ def test_an_unreadable_history_is_treated_as_missing(
     """And of no concern to others."""
     database.history.insert_one({"_id": UNKNOWN, "dataset": "a", "version": VERSION, **broken})
     with TestClient(create_app()) as client:
-        assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
-        assert scored(client, pull, KNOWN)[0]["history"] == "repository"
+        assert score(client, pull, UNKNOWN)[0]["history"] == "none"
+        assert score(client, pull, KNOWN)[0]["history"] == "repository"
 
 
 def test_without_mongodb_scoring_goes_on_and_scores_are_queued(cable: Cable, database: Mongo, pull: Pull) -> None:
     """With the histories that are in memory."""
     with TestClient(create_app()) as client:
-        first = scored(client, pull, KNOWN)[0]
+        first = score(client, pull, KNOWN)[0]
         eventually(lambda: database.predictions.count_documents({}) == 1)
         # The service too has to have heard that it is written, or it would keep it to be written again.
         eventually(lambda: "pr_sentinel_predictions_waiting 0.0" in client.get("/metrics").text)
         cable.pull()
         time.sleep(0.3)
         began = time.monotonic()
-        assert scored(client, pull, KNOWN)[0] == first
-        assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
+        assert score(client, pull, KNOWN)[0] == first
+        assert score(client, pull, UNKNOWN)[0]["history"] == "none"
         assert time.monotonic() - began < 3
         assert client.get("/readyz").status_code == 200
         eventually(lambda: "pr_sentinel_predictions_waiting 2.0" in client.get("/metrics").text)
@@ -153,9 +153,9 @@ def test_without_mongodb_scoring_goes_on_and_scores_are_queued(cable: Cable, dat
 def test_a_mongodb_that_starts_later_is_found(cable: Cable, database: Mongo, pull: Pull) -> None:
     cable.pull()
     with TestClient(create_app()) as client:
-        assert scored(client, pull, KNOWN)[0]["history"] == "none"
+        assert score(client, pull, KNOWN)[0]["history"] == "none"
         cable.plug()
-        eventually(lambda: scored(client, pull, KNOWN)[0]["history"] == "repository")
+        eventually(lambda: score(client, pull, KNOWN)[0]["history"] == "repository")
 
 
 def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_one(
@@ -184,7 +184,7 @@ def test_the_oldest_queued_scores_are_dropped_and_counted(
     before = dropped._value.get()
     with TestClient(create_app()) as client:
         for number in range(1, 16):
-            scored(client, pull | {"number": number}, UNKNOWN)
+            score(client, pull | {"number": number}, UNKNOWN)
         eventually(lambda: dropped._value.get() - before == 5)
         cable.plug()
         eventually(lambda: database.predictions.count_documents({}) == 10)
@@ -197,7 +197,7 @@ def test_an_absent_mongodb_does_not_delay_the_shutdown(
     """What is lost is said."""
     cable.pull()
     with TestClient(create_app()) as client:
-        scored(client, pull, KNOWN, count=3)
+        score(client, pull, KNOWN, count=3)
         began = time.monotonic()
     assert time.monotonic() - began < predictions.STOP_SECONDS + 3
     (lost,) = (record for record in caplog.records if record.message == "predictions lost")
@@ -219,9 +219,9 @@ def test_scores_whose_acknowledgement_was_lost_are_not_written_twice(
 
     settings.setattr(predictions.Predictions, "_write", write)
     with TestClient(create_app()) as client:
-        scored(client, pull, KNOWN, count=3)
+        score(client, pull, KNOWN, count=3)
         eventually(lambda: lost)
-        scored(client, pull, KNOWN, count=2)
+        score(client, pull, KNOWN, count=2)
     assert database.predictions.count_documents({}) == 5
 
 
@@ -231,5 +231,5 @@ def test_an_invalid_mongo_uri_costs_histories_and_nothing_else(
 ) -> None:
     settings.setenv("MONGO_URI", uri)
     with TestClient(create_app()) as client:
-        assert scored(client, pull, KNOWN)[0]["history"] == "none"
+        assert score(client, pull, KNOWN)[0]["history"] == "none"
     assert "secret" not in caplog.text

@@ -46,15 +46,15 @@ schema = schemathesis.openapi.from_dict(create_app().openapi(), config=CONFIG)
 @schema.hook
 def map_body(_: schemathesis.HookContext, body: Any) -> Any:
     """To JSON Schema 1.0 is an integer; to the service, and to GitHub, it is none."""
-    return meant(body)
+    return normalise(body)
 
 
-def meant(value: Any) -> Any:
+def normalise(value: Any) -> Any:
     """A value with every whole number written as one."""
     if isinstance(value, dict):
-        return {name: meant(one) for name, one in value.items()}
+        return {name: normalise(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [meant(one) for one in value]
+        return [normalise(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

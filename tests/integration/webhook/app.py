@@ -36,7 +36,7 @@ class Scored(NamedTuple):
     result: ScoreResult
 
 
-class Judge:
+class LineScorer:
     """Scores by lines alone."""
 
     name = ModelName(name="pr-sentinel", version="7", digest="0" * 64)
@@ -73,8 +73,8 @@ def create(histories: Histories | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        judge = cast("Scorer", Judge(histories or Histories(None)))
-        async with webhook_lifespan(load(ServeSettings), judge) as receiver:
+        scorer = cast("Scorer", LineScorer(histories or Histories(None)))
+        async with webhook_lifespan(load(ServeSettings), scorer) as receiver:
             app.state.webhook = receiver
             yield
 
@@ -84,7 +84,7 @@ def create(histories: Histories | None = None) -> FastAPI:
     return app
 
 
-def hurry(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
+def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
     """Shorter waits, by module, so that a test doesn't take minutes."""
     return {
         deliveries: {"MIN_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
@@ -106,7 +106,7 @@ def server(app: FastAPI) -> Server:
     return Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
 
 
-class _Telling(Server):
+class _AnnouncingServer(Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         unfinished = Path(sys.argv[1]).with_suffix(".part")
@@ -117,10 +117,10 @@ class _Telling(Server):
 def main() -> None:
     """Serve until ended."""
     logs.configure()
-    for module, values in hurry(float(os.environ["LEASE_SECONDS"])).items():
+    for module, values in list_short_waits(float(os.environ["LEASE_SECONDS"])).items():
         for name, value in values.items():
             setattr(module, name, value)
-    _Telling(uvicorn.Config(create(), port=0, log_config=None, timeout_graceful_shutdown=5)).run()
+    _AnnouncingServer(uvicorn.Config(create(), port=0, log_config=None, timeout_graceful_shutdown=5)).run()
 
 
 if __name__ == "__main__":

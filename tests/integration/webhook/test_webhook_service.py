@@ -26,13 +26,13 @@ def test_without_mongodb_a_delivery_is_refused_within_a_second(
         configured.setenv("MONGO_URI", uri)
         with serving(create()) as address:
             assert send(address).status_code == 202
-            with deaf(int((tmp_path / "mongo.lock").read_text())):
-                refused_in_time(address)
-                refused_in_time(address)
+            with suspend(int((tmp_path / "mongo.lock").read_text())):
+                assert_refused_in_time(address)
+                assert_refused_in_time(address)
             assert send(address).status_code == 202
     configured.setenv("MONGO_URI", "mongodb://127.0.0.1:1")
     with serving(create()) as address:
-        refused_in_time(address)
+        assert_refused_in_time(address)
 
 
 def send(address: str) -> requests.Response:
@@ -41,7 +41,7 @@ def send(address: str) -> requests.Response:
 
 
 @contextmanager
-def deaf(process: int) -> Iterator[None]:
+def suspend(process: int) -> Iterator[None]:
     """A process that keeps its connections and answers nothing."""
     os.kill(process, signal.SIGSTOP)
     try:
@@ -50,7 +50,7 @@ def deaf(process: int) -> Iterator[None]:
         os.kill(process, signal.SIGCONT)
 
 
-def refused_in_time(address: str) -> None:
+def assert_refused_in_time(address: str) -> None:
     """Whether a delivery is answered soon, by what to do."""
     started = time.monotonic()
     answer = send(address)
@@ -89,12 +89,13 @@ def test_a_missing_setting_disables_webhooks_and_is_named(
 def test_stored_documents_expire(hook: Hook, database: Mongo) -> None:
     """Deliveries after thirty days, alerts after sixty, openings after two."""
     lives = {
-        name: eventually(lambda name=name: _lives(database, name)) for name in ("deliveries", "alerts", "openings")
+        name: eventually(lambda name=name: _read_expiry(database, name))
+        for name in ("deliveries", "alerts", "openings")
     }
     assert lives == {"deliveries": 30 * 86_400, "alerts": 60 * 86_400, "openings": 2 * 86_400}
 
 
-def _lives(database: Mongo, name: str) -> int | None:
+def _read_expiry(database: Mongo, name: str) -> int | None:
     found = [index.get("expireAfterSeconds") for index in database[name].index_information().values()]
     return next((seconds for seconds in found if seconds), None)
 
@@ -117,4 +118,4 @@ def test_the_deliver_command_sends_a_signed_delivery(hook: Hook, database: Mongo
     environment = os.environ | {"WEBHOOK_SECRET": SECRET}
     sent = subprocess.run([*command, "--delivery", "one"], env=environment, capture_output=True, text=True, check=True)
     assert sent.stdout.startswith("one: 202")
-    assert hook.ended("one")["outcome"] == "standard"
+    assert hook.wait_for("one")["outcome"] == "standard"
