@@ -144,9 +144,9 @@ def _run_bentoml_build(context: Path, tag: str, home: Path) -> Path:
         check=False,
     )
     if done.returncode:
-        said = f"{done.stdout}{done.stderr}".strip()[-MAX_OUTPUT:]
+        output = f"{done.stdout}{done.stderr}".strip()[-MAX_OUTPUT:]
         raise DataError(
-            f"The build of the Bento {tag} failed: {said}", advice="Fix the service, then run register again."
+            f"The build of the Bento {tag} failed: {output}", advice="Fix the service, then run register again."
         )
     return home / "bentos" / name / version
 

@@ -47,7 +47,7 @@ class BodyReader:
         content_length = int(headers.get("content-length", "0"))
         if content_length > MAX_BODY_BYTES:
             await _drain(headers, receive)
-            raise _too_large()
+            raise _body_too_large()
         parts: list[bytes] = []
         size, large = 0, False
         more = True
@@ -64,7 +64,7 @@ class BodyReader:
             if size > MAX_BODY_BYTES:
                 parts.clear()
                 await _drain(headers, receive)
-                raise _too_large()
+                raise _body_too_large()
         return b"".join(parts)
 
     async def _wait_for_turn(self, held: AsyncExitStack) -> None:
@@ -81,7 +81,7 @@ class BodyReader:
             raise RequestRefused(503, detail, headers={"Retry-After": "5"}) from None
 
 
-def _too_large() -> RequestRefused:
+def _body_too_large() -> RequestRefused:
     return RequestRefused(
         413, f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB; send fewer pull requests at once."
     )

@@ -33,7 +33,7 @@ class Delivery(NamedTuple):
     received_at: datetime
 
 
-class Deliveries:
+class DeliveryQueue:
     """The collection `deliveries`.
 
     `next_attempt` is when a delivery is due or, while a worker has it, the end of the lease. Meanwhile `busy`, which is
@@ -56,7 +56,7 @@ class Deliveries:
                 await self._collection.create_index("busy", unique=True, sparse=True)
                 self._prepared = True
 
-    async def keep(self, notice: Notice) -> bool:
+    async def enqueue(self, notice: Notice) -> bool:
         """Store a delivery; a known one is queued again only if it had failed for good.
 
         Returns:

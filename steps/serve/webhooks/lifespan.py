@@ -14,7 +14,7 @@ from steps.common.mongo import Document
 from steps.common.settings import ServeSettings
 from steps.serve.github_access import CredentialProvider
 from steps.serve.webhooks.alerts import Alerts
-from steps.serve.webhooks.deliveries import Deliveries
+from steps.serve.webhooks.deliveries import DeliveryQueue
 from steps.serve.webhooks.notifiers import CheckRunNotifier, CommentNotifier
 from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 from steps.serve.webhooks.recent_pull_requests import RecentPullRequests
@@ -48,7 +48,7 @@ async def webhook_lifespan(
         yield DisabledReceiver(str(error))
         return
     database = dependencies.client[settings.mongo_db]
-    deliveries = Deliveries(database, scorer.name.digest if scorer else "")
+    deliveries = DeliveryQueue(database, scorer.name.digest if scorer else "")
     alerts = Alerts(database, settings.webhook_weekly_alerts)
     async with dependencies.client:
         if scorer is None:

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from steps.serve.contract import ApiModel, FieldProblem
 from steps.serve.http.problems import RequestRefused, describe_responses, format_location, reject_fields
 from steps.serve.webhooks import events
-from steps.serve.webhooks.deliveries import Deliveries
+from steps.serve.webhooks.deliveries import DeliveryQueue
 
-KEEP_TIMEOUT_SECONDS = 0.7
+ENQUEUE_TIMEOUT_SECONDS = 0.7
 """Time to store a delivery; GitHub wants a quick response."""
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)
@@ -53,7 +53,7 @@ class DisabledReceiver:
 class Receiver:
     """Receives deliveries; `wake_worker` is called after each that was stored."""
 
-    def __init__(self, secret: bytes, deliveries: Deliveries, wake_worker: Callable[[], None]) -> None:
+    def __init__(self, secret: bytes, deliveries: DeliveryQueue, wake_worker: Callable[[], None]) -> None:
         self._secret = secret
         self._deliveries = deliveries
         self._wake_worker = wake_worker
@@ -73,12 +73,12 @@ class Receiver:
                 401, "X-Hub-Signature-256 does not match: set the webhook's secret to the service's WEBHOOK_SECRET."
             )
         notice = _read_notice(headers, raw)
-        return await self._keep(notice) if isinstance(notice, events.Notice) else notice
+        return await self._enqueue(notice) if isinstance(notice, events.Notice) else notice
 
-    async def _keep(self, notice: events.Notice) -> WebhookResponse:
+    async def _enqueue(self, notice: events.Notice) -> WebhookResponse:
         try:
-            async with asyncio.timeout(KEEP_TIMEOUT_SECONDS):
-                new = await self._deliveries.keep(notice)
+            async with asyncio.timeout(ENQUEUE_TIMEOUT_SECONDS):
+                new = await self._deliveries.enqueue(notice)
         except (PyMongoError, TimeoutError) as error:
             extra = {"delivery": notice.delivery, "error": type(error).__name__}
             logger.error("could not store a delivery", extra=extra)  # noqa: TRY400 - the traceback adds nothing

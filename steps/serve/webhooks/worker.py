@@ -16,7 +16,7 @@ from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider, FetchedPullRequest, GitHubRestClient
 from steps.serve.webhooks import messages
 from steps.serve.webhooks.alerts import Alert, Alerts
-from steps.serve.webhooks.deliveries import LEASE_SECONDS, Deliveries, Delivery
+from steps.serve.webhooks.deliveries import LEASE_SECONDS, Delivery, DeliveryQueue
 from steps.serve.webhooks.notifiers import Notifier
 
 POLL_SECONDS = 2.0
@@ -61,7 +61,7 @@ class Worker:
 
     def __init__(
         self,
-        deliveries: Deliveries,
+        deliveries: DeliveryQueue,
         scorer: ScorerProtocol,
         credentials: CredentialProvider,
         on_opened: Callable[[PullRequest], Awaitable[None]],
@@ -207,10 +207,10 @@ class Worker:
                 return "held back"
             alert = Alert(number, head_sha)
         message = messages.format_unusual(result, self._scorer.name)
-        said = await asyncio.to_thread(notifier.notify, github, repository, alert, head_sha, message)
-        if said is None:
+        posted = await asyncio.to_thread(notifier.notify, github, repository, alert, head_sha, message)
+        if posted is None:
             return "removed by a person"
-        await alerts.record(repository, said)
+        await alerts.record(repository, posted)
         return "announced" if alert.place is None else "updated"
 
 

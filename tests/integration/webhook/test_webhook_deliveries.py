@@ -7,15 +7,15 @@ from pymongo import AsyncMongoClient
 
 from local.services import embedded
 from steps.common.mongo import Document
-from steps.serve.webhooks.deliveries import Deliveries
+from steps.serve.webhooks.deliveries import DeliveryQueue
 from steps.serve.webhooks.events import Notice
 
 
 async def _keep_while_preparing(uri: str, name: str) -> set[str]:
     async with AsyncMongoClient[Document](uri, timeoutMS=20_000) as client:
-        deliveries = Deliveries(client[name], "a model")
+        deliveries = DeliveryQueue(client[name], "a model")
         notice = Notice("first", "opened", "owner/name", 12, "0" * 40, None)
-        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.keep(notice))
+        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.enqueue(notice))
         assert kept
         return set(await client[name].deliveries.index_information())
 
