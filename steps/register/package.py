@@ -59,7 +59,7 @@ class RegisteredVersion(NamedTuple):
     def to_json(self) -> bytes:
         """Serialise it for the service, which shows it at `/model`."""
         facts = {**self._asdict(), "name": REGISTERED_MODEL, "registered_at": self.created_at.isoformat()}
-        del facts["made"]
+        del facts["created_at"]
         return f"{json.dumps(facts, indent=1, sort_keys=True)}\n".encode()
 
 
