@@ -11,7 +11,7 @@ from rich.text import Text
 from local.backtest.result import SEEN, Backtest, Flagged
 from local.services import embedded
 from steps.common.errors import ConfigurationError
-from steps.packaging.champion import no_champion
+from steps.packaging.champion import no_champion_error
 
 SHOWN = 25
 FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -28,7 +28,7 @@ def run(repository: str, last: int, weekly: int, state: Path, console: Console) 
     if not FULL_NAME.fullmatch(repository):
         raise ConfigurationError(f"{repository!r} is no repository's name.", advice="It has the form owner/name.")
     if "MLFLOW_URI" not in os.environ and not (state / "mlflow.db").is_file():
-        raise no_champion()
+        raise no_champion_error()
     from local.backtest import page, source
 
     with embedded.kept(state) as settings:
