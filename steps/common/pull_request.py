@@ -133,14 +133,18 @@ def _full_name(branch: Any) -> Any:
 def is_cross_repository(head: Any, base: Any) -> bool | None:
     """Return whether REST's `head` lies in another repository than its `base`; None where that isn't known.
 
-    A head whose repository is gone (null) was in a fork.
+    A head whose repository is gone (null) was in a fork; where it is left out, `label` (owner:branch) has the owner.
     """
-    if not isinstance(head, dict) or "repo" not in head:
+    ours = _full_name(base)
+    if not isinstance(head, dict) or not isinstance(ours, str):
         return None
+    if "repo" not in head:
+        owner, colon, _ = head["label"].partition(":") if isinstance(head.get("label"), str) else ("", "", "")
+        return owner.lower() != ours.partition("/")[0].lower() if colon else None
     if head["repo"] is None:
         return True
-    theirs, ours = _full_name(head), _full_name(base)
-    return theirs.lower() != ours.lower() if isinstance(theirs, str) and isinstance(ours, str) else None
+    theirs = _full_name(head)
+    return theirs.lower() != ours.lower() if isinstance(theirs, str) else None
 
 
 class PullRequest(_Part):
