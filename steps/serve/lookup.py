@@ -10,6 +10,7 @@ from github import Auth
 from steps.common.errors import ConfigurationError, DataError, NotFound
 from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
+from steps.common.repository_name import PATTERN, is_repository_name
 from steps.common.settings import ServeSettings
 from steps.serve.github_access import GitHub
 from steps.serve.http.problems import Refused
@@ -17,7 +18,7 @@ from steps.serve.http.problems import Refused
 PATIENCE_SECONDS = 25.0
 """For others that are asked for first, and the answer."""
 LATER_SECONDS = 10
-PATH = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+)/pull/([1-9]\d{0,8})(?:[/?#].*)?", re.ASCII)
+PATH = re.compile(rf"/({PATTERN})/pull/([1-9]\d{{0,8}})(?:[/?#].*)?", re.ASCII)
 
 
 class Named(NamedTuple):
@@ -35,7 +36,7 @@ def named(url: str, site: str) -> Named:
     """
     given = url.strip()
     match = PATH.fullmatch(given.removeprefix(site)) if given.startswith(site) else None
-    if match is None or match[1].rpartition("/")[2] in (".", ".."):
+    if match is None or not is_repository_name(match[1]):
         raise DataError("That is not the address of a pull request.", advice=f"Give {site}/owner/name/pull/1.")
     return Named(match[1], int(match[2]))
 

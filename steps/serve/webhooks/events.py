@@ -5,9 +5,10 @@ import re
 from hashlib import sha256
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from steps.common.pull_request import LARGEST_COUNT
+from steps.common.repository_name import RepositoryName
 
 ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"})
 """Of pull_request events, those after which a pull request may score differently."""
@@ -20,14 +21,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-def _named(name: str) -> str:
-    if name.rpartition("/")[2] in (".", ".."):
-        raise ValueError("must be owner/name")
-    return name
-
-
 Id = Annotated[int, Field(ge=1, le=2**53)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)]
 
 
 class Action(_Part):
@@ -51,7 +45,7 @@ class Pull(_Part):
 class Repository(_Part):
     """The repository that the event is of."""
 
-    full_name: Annotated[Name, AfterValidator(_named)]
+    full_name: RepositoryName
 
 
 class Installation(_Part):
