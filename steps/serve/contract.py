@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from steps.common.pull_request import PullRequest
+from steps.common.repository_name import PATTERN
 from steps.serve.http import examples
 
 MAX_PULL_REQUESTS = 10_000
@@ -45,9 +46,7 @@ class UrlRequest(ApiModel):
         Field(
             strict=True,
             max_length=1_024,
-            json_schema_extra={
-                "pattern": r"^https?://[^/?#\s]+/[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+/pull/[1-9][0-9]{0,8}([/?#].*)?$"
-            },
+            json_schema_extra={"pattern": rf"^https?://[^/?#\s]+/{PATTERN}/pull/[1-9][0-9]{{0,8}}([/?#].*)?$"},
         ),
     ]
 

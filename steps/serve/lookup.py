@@ -10,6 +10,7 @@ from github import Auth
 from steps.common.errors import ConfigurationError, DataError, NotFound
 from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
+from steps.common.repository_name import PATTERN, is_repository_name
 from steps.common.settings import ServeSettings
 from steps.serve.github_access import GitHubRestClient
 from steps.serve.http.problems import RequestRefused
@@ -17,9 +18,7 @@ from steps.serve.http.problems import RequestRefused
 FETCH_TIMEOUT_SECONDS = 25.0
 """Time for requests ahead in the queue and for GitHub's response."""
 DEFAULT_RETRY_SECONDS = 10
-PULL_REQUEST_PATH = re.compile(
-    r"/([A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+)/pull/([1-9]\d{0,8})(?:[/?#].*)?", re.ASCII
-)
+PULL_REQUEST_PATH = re.compile(rf"/({PATTERN})/pull/([1-9]\d{{0,8}})(?:[/?#].*)?", re.ASCII)
 
 
 class PullRequestRef(NamedTuple):
@@ -37,7 +36,7 @@ def parse_url(url: str, site: str) -> PullRequestRef:
     """
     given = url.strip()
     match = PULL_REQUEST_PATH.fullmatch(given.removeprefix(site)) if given.startswith(site) else None
-    if match is None or match[1].rpartition("/")[2] in (".", ".."):
+    if match is None or not is_repository_name(match[1]):
         raise DataError("This is not the URL of a pull request.", advice=f"Use one such as {site}/owner/name/pull/1.")
     return PullRequestRef(match[1], int(match[2]))
 

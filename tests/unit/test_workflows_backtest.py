@@ -243,7 +243,7 @@ def test_the_page_stays_in_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["flask", "a/b/c", "https://github.com/a/b", "a/ b", ""])
 def test_what_is_no_repository_name_is_refused(name: str, tmp_path: Path) -> None:
     """Before anything is started."""
-    with pytest.raises(ConfigurationError, match="is no repository's name"):
+    with pytest.raises(ConfigurationError, match="is not a repository name"):
         command.run(name, 500, 5, tmp_path, Console(file=io.StringIO()))
 
 

@@ -5,9 +5,10 @@ import re
 from hashlib import sha256
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from steps.common.pull_request import LARGEST_COUNT
+from steps.common.repository_name import RepositoryName
 
 ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"})
 """Actions of pull_request events after which a pull request may score differently."""
@@ -20,14 +21,7 @@ class _EventPart(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-def _check_name(name: str) -> str:
-    if name.rpartition("/")[2] in (".", ".."):
-        raise ValueError("must be owner/name")
-    return name
-
-
 InstallationId = Annotated[int, Field(ge=1, le=2**53)]
-RepositoryName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)]
 
 
 class EventAction(_EventPart):
@@ -51,7 +45,7 @@ class EventPullRequest(_EventPart):
 class EventRepository(_EventPart):
     """The repository of the event."""
 
-    full_name: Annotated[RepositoryName, AfterValidator(_check_name)]
+    full_name: RepositoryName
 
 
 class EventInstallation(_EventPart):
