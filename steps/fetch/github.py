@@ -1,7 +1,6 @@
 """GitHub's GraphQL interface through PyGithub, with one way of trying again."""
 
 import logging
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
@@ -21,9 +20,11 @@ from tenacity import (
 )
 
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound
-from steps.common.github_errors import CursorRefused, Obstacle, server_time, understand
+from steps.common.github_errors import InvalidCursorError, TransientError, parse_server_time, translate_error
 from steps.common.pull_request import reasons
+from steps.common.repository_name import check_repository_name
 from steps.common.settings import GitHubSettings, load
+from steps.fetch.page_size import MAX_PAGE, PageSize
 from steps.fetch.queries import (
     NAME,
     PULL_REQUESTS,
@@ -36,12 +37,10 @@ from steps.fetch.queries import (
 )
 
 TIMEOUT_SECONDS = 30
-ATTEMPTS = 7
+ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30
-LARGEST_PAGE, SMALLEST_PAGE, GROWTH = 100, 5, 10
 LARGEST_SEARCH = 1_000  # GitHub shows no more of what a search finds
-FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
 
 AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
 logger = logging.getLogger(__name__)
@@ -61,10 +60,10 @@ class GitHub:
         self.requests = 0
         self._settings = settings
         self._address = settings.github_api_url
-        self._page_size = LARGEST_PAGE
+        self._page_size = PageSize()
         self._github = _connection(settings)
         self._retrying = Retrying(
-            retry=retry_if_exception_type(Obstacle),
+            retry=retry_if_exception_type(TransientError),
             wait=_wait,
             stop=_stop,
             before_sleep=_tell,
@@ -92,31 +91,33 @@ class GitHub:
         """
         try:
             return self._retrying(self._send, query, form, variables, most)
-        except Obstacle as obstacle:
+        except TransientError as obstacle:
             if obstacle.partial is None:
-                raise obstacle.given_up(self._address) from None
+                raise obstacle.to_unavailable(self._address) from None
             logger.warning("taking an answer with gaps", extra={"problem": obstacle.problem})
             return form.model_validate(obstacle.partial), datetime.now(UTC)
 
     def _send(
         self, query: str, form: type[AnyAnswer], variables: dict[str, Any], most: int | None
     ) -> tuple[AnyAnswer, datetime]:
-        paging = {} if most is None else {"first": min(most, self._page_size)}
+        paging: dict[str, Any] = {} if most is None else {"first": min(most, self._page_size.items)}
+        if not self._page_size.with_files:
+            paging["files"] = False
         self.requests += 1
         try:
             headers, answer = self._github.requester.graphql_query(query, variables | paging)
         except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
             # RuntimeError is a redirection, the last three are a body that isn't a JSON object
-            meaning = understand(error, self._address)
+            meaning = translate_error(error, self._address)
             if isinstance(meaning, AccessRefused) and self._renewed():
-                meaning = Obstacle("the token was refused, and there is a new one")
-            if isinstance(meaning, Obstacle) and meaning.heavy:
-                self._page_size = max(self._page_size // 2, SMALLEST_PAGE)
+                meaning = TransientError("the token was refused, and there is a new one")
+            if isinstance(meaning, TransientError) and meaning.heavy:
+                self._page_size.shrink()
             raise meaning from None
         parsed = _parse(answer, form)
         logger.info("GitHub answered", extra=parsed.rate_limit.model_dump() if parsed.rate_limit else {})
-        self._page_size = min(self._page_size + GROWTH, LARGEST_PAGE)
-        return parsed, server_time(headers)
+        self._page_size.grow()
+        return parsed, parse_server_time(headers)
 
     def _renewed(self) -> bool:
         """Take the token that has come into the old one's place meanwhile; a first fetch may outlast one."""
@@ -137,7 +138,7 @@ class GitHub:
         """
         try:
             page = self._page(repository, after)
-        except CursorRefused as error:
+        except InvalidCursorError as error:
             if after is None:
                 raise
             logger.warning("cursor refused, starting from the beginning", extra={"problem": error.problem})
@@ -150,7 +151,7 @@ class GitHub:
     def _page(self, repository: str, after: str | None) -> Page:
         owner, name = _split(repository)
         variables = {"owner": owner, "name": name, "after": after}
-        answer, asked_at = self.ask(PULL_REQUESTS, PullRequestsAnswer, variables, most=LARGEST_PAGE)
+        answer, asked_at = self.ask(PULL_REQUESTS, PullRequestsAnswer, variables, most=MAX_PAGE)
         if answer.repository is None:
             raise _not_found(repository)
         return Page(answer.repository, asked_at)
@@ -216,8 +217,7 @@ def _connection(settings: GitHubSettings) -> Github:
 
 
 def _split(repository: str) -> tuple[str, str]:
-    if not FULL_NAME.fullmatch(repository):
-        raise ConfigurationError(f"{repository!r} is no repository's name.", advice="It has the form owner/name.")
+    check_repository_name(repository)
     owner, _, name = repository.partition("/")
     return owner, name
 
@@ -232,11 +232,11 @@ def _parse(answer: Any, form: type[AnyAnswer]) -> AnyAnswer:
     try:
         return form.model_validate(answer.get("data") if isinstance(answer, dict) else None)
     except ValidationError as error:
-        raise Obstacle(f"the answer has another form than asked for ({'; '.join(reasons(error))})") from None
+        raise TransientError(f"the answer has another form than asked for ({'; '.join(reasons(error))})") from None
 
 
-def _obstacle(state: RetryCallState) -> Obstacle:
-    return cast(Obstacle, cast(Future, state.outcome).exception())  # nothing else is tried again
+def _obstacle(state: RetryCallState) -> TransientError:
+    return cast(TransientError, cast(Future, state.outcome).exception())  # nothing else is tried again
 
 
 def _wait(state: RetryCallState) -> float:
@@ -248,7 +248,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _stop(state: RetryCallState) -> bool:
-    return _obstacle(state).too_long() or stop_after_attempt(ATTEMPTS)(state)
+    return _obstacle(state).is_too_long() or stop_after_attempt(ATTEMPTS)(state)
 
 
 def _tell(state: RetryCallState) -> None:

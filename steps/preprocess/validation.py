@@ -15,7 +15,8 @@ from steps.common import mongo
 from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest, reasons
 from steps.common.settings import MongoSettings
-from steps.scoring.vectors import PULL_SCHEMA, as_row
+from steps.scoring.row import as_row
+from steps.scoring.vectors import PULL_SCHEMA
 
 STEP = "preprocess"
 MOST_REASONS = 20
@@ -55,7 +56,7 @@ def judge_batches(settings: MongoSettings) -> Callable[[Iterator[pa.RecordBatch]
     """The function that turns batches of documents into batches of VERDICT_SCHEMA and keeps `quarantine` up to date."""
 
     def judged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with mongo.database(settings) as database:
+        with mongo.open_database(settings) as database:
             for batch in batches:
                 verdicts = [judge(document.as_py()) for document in batch.column("document")]
                 _record(database.quarantine, verdicts)

@@ -10,6 +10,17 @@ from numpy.typing import NDArray
 
 from steps.common.pull_request import PullRequest
 from steps.scoring.features import own
+from steps.scoring.row import as_row
+
+FILE_TYPE = pa.struct(
+    [
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("additions", pa.int32(), nullable=False),
+        pa.field("deletions", pa.int32(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+    ]
+)
+"""A changed file; its status is one letter of `changed_files.LETTERS`."""
 
 PULL_SCHEMA = pa.schema(
     [
@@ -24,28 +35,20 @@ PULL_SCHEMA = pa.schema(
         pa.field("deletions", pa.int32(), nullable=False),
         pa.field("changed_files", pa.int32(), nullable=False),
         pa.field("commits", pa.int32(), nullable=False),
+        pa.field("author_id", pa.int64()),
+        pa.field("author_type", pa.string(), nullable=False),
+        pa.field("head_ref", pa.string()),
+        pa.field("cross_repository", pa.bool_()),
+        pa.field("merged_at", pa.timestamp("us", "UTC")),
+        pa.field("files", pa.list_(FILE_TYPE)),
     ]
 )
-"""A pull request as a row: all that features are made of."""
+"""A pull request as a row: all that features are made of; null is not known.
+
+`merged_at` says how it ended: only later pull requests may look at it, once it has passed.
+"""
 
 _READ = ("title", "body", "additions", "deletions", "changed_files", "commits")
-
-
-def as_row(pull: PullRequest) -> dict[str, Any]:
-    """A pull request as a row of PULL_SCHEMA."""
-    return {
-        "id": pull.id,
-        "repository": pull.base.repo.full_name,
-        "number": pull.number,
-        "title": pull.title,
-        "body": pull.body,
-        "author": pull.user.login,
-        "created_at": pull.created_at,
-        "additions": pull.additions,
-        "deletions": pull.deletions,
-        "changed_files": pull.changed_files,
-        "commits": pull.commits,
-    }
 
 
 def plain_rows(pulls: Sequence[PullRequest]) -> list[dict[str, Any]]:

@@ -54,6 +54,13 @@ def test_pages_shrink_where_heavy_queries_time_out(github: StandIn, database: Mo
     assert synchronise(DOCS)["fetched"] == 400
 
 
+def test_files_are_left_out_where_even_the_smallest_page_times_out(github: StandIn, database: Mongo) -> None:
+    """Pull requests without their files are worth more than none."""
+    github.control(heavy_above=1)
+    assert synchronise("example/tiny")["fetched"] == 10
+    assert {document["files"] for document in database.pull_requests.find()} == {None}
+
+
 def test_a_pull_request_that_github_cannot_show_does_not_stop_the_others(github: StandIn, database: Mongo) -> None:
     """An error that stays at one pull request puts that one aside and keeps its page."""
     github.control(change={f"{DOCS}#5": {"additions": None}})
@@ -145,7 +152,7 @@ def test_an_address_that_is_none_is_refused(
 
 def test_an_unreachable_mongodb_is_named(github: StandIn, database: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked for before GitHub is asked."""
-    monkeypatch.setattr(mongo, "TIMEOUT_MS", 300)
+    monkeypatch.setattr(mongo, "SELECTION_TIMEOUT_MS", 300)
     monkeypatch.setenv("MONGO_URI", "mongodb://user:secret@127.0.0.1:1")
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1") as caught:
         synchronise(DOCS)

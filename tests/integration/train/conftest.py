@@ -6,7 +6,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from steps.common.dataset import Repository
+from steps.common.dataset import RepositorySummary
 from steps.scoring.features import NAMES
 from steps.train.run import train_and_measure
 from tests.support import builders
@@ -17,7 +17,7 @@ from tests.support.trainings import BUDGET, REPOSITORIES, SEED, Trained, setting
 @pytest.fixture(scope="session")
 def dataset_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The dataset's address."""
-    shares = {name: Repository(rows=0, first=START, last=START, watermark=None) for name in REPOSITORIES}
+    shares = {name: RepositorySummary(rows=0, first=START, last=START, watermark=None) for name in REPOSITORIES}
     return builders.publish(tmp_path_factory.mktemp("store"), tables(), NAMES, shares)
 
 
