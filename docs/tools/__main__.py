@@ -4,10 +4,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.tools import errors, http_api, metrics, settings
+from docs.tools import commands, errors, http_api, metrics, settings
 
 FOLDER = Path(__file__).resolve().parents[1] / "reference"
 PAGES = {
+    "commands.md": commands.render,
     "settings.md": settings.render,
     "http.md": http_api.render,
     "metrics.md": metrics.render,

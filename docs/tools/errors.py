@@ -51,7 +51,7 @@ def collect(root: Path = ROOT) -> list[Message]:
     return [
         Message(kind, problem, advice, path)
         for path, tree in trees.items()
-        for kind, problem, advice in _raised(tree, known, everywhere | dict(_constants(tree)))
+        for kind, problem, advice in _find_messages(tree, known, everywhere | dict(_constants(tree)))
     ]
 
 
@@ -93,7 +93,7 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield node.targets[0].id, text
 
 
-def _raised(tree: ast.Module, known: set[str], constants: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+def _find_messages(tree: ast.Module, known: set[str], constants: dict[str, str]) -> Iterator[tuple[str, str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in known and node.args:
             problem = _text(node.args[0], constants)

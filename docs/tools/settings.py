@@ -19,7 +19,7 @@ from steps.preprocess import executors
 from workflows.pipeline import arguments
 
 
-def declared(module: ModuleType) -> list[type[BaseSettings]]:
+def settings_classes(module: ModuleType) -> list[type[BaseSettings]]:
     """Return the settings classes that a module itself declares, in their order."""
     kinds = (kind for kind in vars(module).values() if inspect.isclass(kind) and issubclass(kind, BaseSettings))
     return [kind for kind in kinds if kind.__module__ == module.__name__]
@@ -29,12 +29,12 @@ HEADER = ("variable", "default", "description")
 SECTIONS: dict[str, Sequence[type[BaseSettings]]] = {
     "fetch and discover": [steps.FetchSettings],
     "preprocess": [steps.PreprocessSettings],
-    "preprocess with Spark executors": declared(executors),
+    "preprocess with Spark executors": settings_classes(executors),
     "train": [steps.TrainSettings],
     "register": [steps.RegisterSettings],
     "The service": [steps.ServeSettings],
-    "The release commands": declared(release),
-    "The load test": declared(load),
+    "The release commands": settings_classes(release),
+    "The load test": settings_classes(load),
 }
 VAULT = {
     "VAULT_ADDR": ("", "URL of Vault. Where it is set, a step logs in with its pod's service account."),
