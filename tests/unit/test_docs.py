@@ -4,6 +4,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -124,6 +125,25 @@ def test_every_setting_describes_itself() -> None:
     kinds = {kind for section in settings.SECTIONS.values() for kind in section}
     fields = {settings.variable(kind, name): field for kind in kinds for name, field in kind.model_fields.items()}
     assert [variable for variable, field in fields.items() if not field.description] == []
+
+
+def test_the_changelog_has_the_version_and_a_place_for_what_comes() -> None:
+    """The version of `pyproject.toml`."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    headings = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert version in headings
+
+
+def test_every_decision_is_listed_and_short() -> None:
+    """In the index, by its number and title."""
+    folder = ROOT / "docs" / "adr"
+    index = (folder / "index.md").read_text("utf-8")
+    for path in folder.glob("0*.md"):
+        text = path.read_text("utf-8")
+        number, title = re.match(r"# (\d+)\. (.+)", text).groups()  # type: ignore[union-attr]
+        assert f"| {number} | [{title}]({path.name}) |" in index
+        assert len(text.splitlines()) <= 10
 
 
 def test_the_readme_is_short() -> None:
