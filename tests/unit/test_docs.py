@@ -127,6 +127,19 @@ def test_every_setting_describes_itself() -> None:
     assert [variable for variable, field in fields.items() if not field.description] == []
 
 
+def test_every_test_that_the_table_of_gates_names_exists() -> None:
+    """`file.py::test`, or parts of names with an ellipsis behind the name of their file."""
+    lines = (ROOT / "rollouts" / "README.md").read_text("utf-8").splitlines()
+    rows = [line for line in lines if re.match(r"\|.*`test_\w+\.py", line)]
+    assert len(rows) > 20
+    for row in rows:
+        quoted = " ".join(re.findall(r"`([^`]+)`", row.split("|")[-2]))
+        files = {found for one in re.findall(r"test_\w+\.py", quoted) for found in (ROOT / "tests").rglob(one)}
+        tests = "\n".join(re.findall(r"def (test_\w+)", "".join(path.read_text("utf-8") for path in files)))
+        named = re.sub(r"test_\w+\.py(::)?", " ", quoted).replace("…", " ").split()
+        assert [part for part in named if part not in tests] == [], row
+
+
 def test_the_changelog_has_the_version_and_a_place_for_what_comes() -> None:
     """The version of `pyproject.toml`."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
