@@ -17,7 +17,7 @@ GAP = "…"
 """Stands where a message has a value."""
 
 
-class Message(NamedTuple):
+class ErrorMessage(NamedTuple):
     """An error message as the code has it: its class, the problem, the advice, and the file that raises it."""
 
     kind: str
@@ -42,14 +42,14 @@ def render() -> str:
     )
 
 
-def collect(root: Path = ROOT) -> list[Message]:
+def collect(root: Path = ROOT) -> list[ErrorMessage]:
     """Collect all messages of errors that the code raises on purpose, in the order of their files."""
     paths = sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.py"))
     trees = {path.relative_to(root).as_posix(): ast.parse(path.read_text("utf-8")) for path in paths}
     everywhere = {f"{Path(path).stem}.{name}": text for path, tree in trees.items() for name, text in _constants(tree)}
     known = _classes(trees.values())
     return [
-        Message(kind, problem, advice, path)
+        ErrorMessage(kind, problem, advice, path)
         for path, tree in trees.items()
         for kind, problem, advice in _find_messages(tree, known, everywhere | dict(_constants(tree)))
     ]
@@ -66,7 +66,7 @@ def _codes() -> Iterator[list[str]]:
     yield [str(INTERRUPTED), "", "Interrupted by Ctrl-C or SIGTERM; the next run continues from there"]
 
 
-def _messages(found: Iterable[Message]) -> Iterator[str]:
+def _messages(found: Iterable[ErrorMessage]) -> Iterator[str]:
     groups = defaultdict(list)
     for message in found:
         groups[message.kind].append(message)

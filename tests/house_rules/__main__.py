@@ -52,8 +52,8 @@ def main(arguments: Sequence[str]) -> int:
     excuses = EXCUSED.read_text("utf-8").splitlines()
     wrong, unneeded = check(tracked(), excuses)
     if "--shrink" in arguments:
-        EXCUSED.write_text("".join(f"{line}\n" for line in excuses if line not in unneeded), "utf-8")
-        unneeded = []
+        excuses, unneeded = [line for line in excuses if line not in unneeded], []
+        EXCUSED.write_text("".join(f"{line}\n" for line in excuses), "utf-8")
     for finding in wrong:
         sys.stdout.write(f"{finding}\n")
     for line in unneeded:
