@@ -5,7 +5,6 @@ from typing import Any
 
 from docs.tools.markdown import code, page, sentence, table
 from steps.serve.app import create
-from steps.serve.http.openapi import HEADERS
 
 Json = Mapping[str, Any]
 HIDDEN = frozenset({"HTTPValidationError", "ValidationError"})
@@ -14,11 +13,12 @@ HIDDEN = frozenset({"HTTPValidationError", "ValidationError"})
 def render() -> str:
     """Render the page."""
     description = create().openapi()
+    headers = description["components"]["headers"]
     blocks = [
         "The running service describes itself at `/openapi.json`. Errors are problem documents "
         "(`application/problem+json`, RFC 9457).",
         "## Headers of every response",
-        table(("header", "content"), [[code(name), sentence(text)] for name, text in HEADERS.items()]),
+        table(("header", "content"), [[code(name), sentence(one["description"])] for name, one in headers.items()]),
     ]
     for path, methods in description["paths"].items():
         for method, operation in methods.items():

@@ -11,12 +11,12 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from docs.tools import template
 from docs.tools.markdown import code, page, sentence, table
 from release import settings as release
 from rollouts.checks.load import settings as load
 from steps.common import settings as steps
 from steps.preprocess import executors
-from workflows.pipeline import arguments
 
 
 def settings_classes(module: ModuleType) -> list[type[BaseSettings]]:
@@ -61,7 +61,8 @@ def render() -> str:
         blocks += [f"## {title}", table(HEADER, [_row(kind, name, field) for name, (kind, field) in fields.items()])]
     rows = [[code(name), *words] for name, words in VAULT.items()]
     blocks += ["## Vault, for every step", table(HEADER, rows)]
-    parameters = [[code(one.name), code(one.value), str(one.description)] for one in arguments()]
+    given = template.spec()["arguments"]["parameters"]
+    parameters = [[code(one["name"]), code(one["value"]), one["description"]] for one in given]
     return page(
         "Settings",
         *blocks,
