@@ -1,4 +1,4 @@
-"""Whether an image is still in its registry, by the registry's own HTTP interface; nothing is pulled."""
+"""Image look-up in a container registry through its HTTP API, without pulling anything."""
 
 import re
 
@@ -8,7 +8,7 @@ from release.settings import ImageSettings
 from steps.common.errors import AccessRefused, NotFound, Unavailable
 
 TIMEOUT_SECONDS = 30
-KINDS = ", ".join(
+MANIFEST_TYPES = ", ".join(
     f"application/vnd.{kind}"
     for kind in (
         "oci.image.index.v1+json",
@@ -19,45 +19,47 @@ KINDS = ", ".join(
 )
 
 
-def check(reference: str, settings: ImageSettings) -> None:
-    """Let pass an image (`host/name@sha256:…`) that is there.
+def check_image(reference: str, settings: ImageSettings) -> None:
+    """Check that an image (`host/name@sha256:…`) is in its registry.
 
     Raises:
-        NotFound: it isn't.
-        AccessRefused: the registry shows it to others only.
-        Unavailable: the registry does not answer.
+        NotFound: the image is gone.
+        AccessRefused: the registry denies access.
+        Unavailable: the registry does not respond.
     """
     place, _, digest = reference.partition("@")
     host, _, name = place.partition("/")
     address = f"{'http' if settings.registry_insecure else 'https'}://{host}/v2/{name}/manifests/{digest}"
     try:
-        status = _asked(address, settings)
+        status = _request_status(address, settings)
     except requests.RequestException as error:
-        raise Unavailable(f"{host} does not answer ({type(error).__name__}).", advice="Run it again.") from None
+        raise Unavailable(
+            f"{host} does not respond ({type(error).__name__}).", advice="Run the command again."
+        ) from None
     if status == requests.codes.not_found:
-        raise NotFound(f"{reference} is gone from the registry.", advice="Choose another version, or build it anew.")
-    if status in {requests.codes.unauthorized, requests.codes.forbidden}:
-        raise AccessRefused(
-            f"{host} shows {name} to others only.", advice="Check REGISTRY_USERNAME, REGISTRY_PASSWORD."
+        raise NotFound(
+            f"{reference} is no longer in the registry.", advice="Choose another version, or rebuild the image."
         )
+    if status in {requests.codes.unauthorized, requests.codes.forbidden}:
+        raise AccessRefused(f"{host} denied access to {name}.", advice="Check REGISTRY_USERNAME and REGISTRY_PASSWORD.")
     if status != requests.codes.ok:
-        raise Unavailable(f"{host} says {status} to {reference}.", advice="Run it again.")
+        raise Unavailable(f"{host} returned {status} for {reference}.", advice="Run the command again.")
 
 
-def _asked(address: str, settings: ImageSettings) -> int:
-    """The status; a registry that wants a token says where it is to be had."""
+def _request_status(address: str, settings: ImageSettings) -> int:
+    """Request a manifest and return the status, after fetching a token from where the registry's challenge says."""
     password = settings.registry_password
     user = (settings.registry_username or "", password.get_secret_value()) if password else None
-    headers = {"Accept": KINDS}
+    headers = {"Accept": MANIFEST_TYPES}
     answer = requests.head(address, auth=user, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=True)
     challenge = answer.headers.get("WWW-Authenticate", "")
     if answer.status_code != requests.codes.unauthorized or not challenge.startswith("Bearer "):
         return answer.status_code
-    named = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
-    query = {key: named[key] for key in ("service", "scope") if key in named}
-    given = requests.get(named["realm"], params=query, auth=user, timeout=TIMEOUT_SECONDS)
-    if not given.ok:
-        return given.status_code
-    token = given.json().get("token") or given.json().get("access_token")
+    fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+    query = {key: fields[key] for key in ("service", "scope") if key in fields}
+    response = requests.get(fields["realm"], params=query, auth=user, timeout=TIMEOUT_SECONDS)
+    if not response.ok:
+        return response.status_code
+    token = response.json().get("token") or response.json().get("access_token")
     bearer = {**headers, "Authorization": f"Bearer {token}"}
     return requests.head(address, headers=bearer, timeout=TIMEOUT_SECONDS, allow_redirects=True).status_code
