@@ -76,8 +76,8 @@ def prepared(state: Path | None) -> Iterator[tuple[Path, dict[str, str]]]:
         network = Path(name) / "usual.keras"
         command = [*PYTHON, "benchmarks.serving.usual", str(network)]
         subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
-        bento = champion.find(state).folder
-        with embedded.kept(state.resolve()) as kept:
+        bento = champion.fetch_champion(state).folder
+        with embedded.data_services(state.resolve()) as kept:
             own = {"MODEL_DIR": str(bento / "src" / "model"), "USUAL_MODEL": str(network)}
             bentoml = {"BENTOML_HOME": f"{name}/bentoml", "BENTOML_DO_NOT_TRACK": "True"}
             yield bento, {**kept, **own, **bentoml, "PYTHONPATH": str(ROOT)}
