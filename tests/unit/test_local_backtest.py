@@ -120,10 +120,10 @@ class Tags(HTMLParser):
     ("weekly", "alerted"),
     [(0, [False] * 4), (1, [True, False, True, False]), (2, [True, True, True, True]), (9, [True] * 4)],
 )
-def test_the_first_few_of_each_week_are_told(weekly: int, told: list[bool]) -> None:
+def test_the_first_few_of_each_week_are_told(weekly: int, alerted: list[bool]) -> None:
     """Sunday's last second still belongs to the week before Monday's first."""
     sunday = MONDAY - timedelta(seconds=1)
-    assert apply_weekly_budget([sunday - timedelta(days=2), sunday, MONDAY, MONDAY], weekly) == told
+    assert apply_weekly_budget([sunday - timedelta(days=2), sunday, MONDAY, MONDAY], weekly) == alerted
 
 
 def test_a_week_is_the_one_that_the_webhook_counts_by() -> None:
@@ -166,7 +166,7 @@ def test_the_terminal_shows_the_flagged_ones_and_what_they_come_to() -> None:
     assert words.index("#2") < words.index("#1")
     assert all(part in words for part in ("A title", "changes 9 files", "high", "held back", "2026-06-02"))
     assert "Flagged 2 of 15 (13.3 %), opened from 2026-06-01 to 2026-06-15: about 1.0 a week." in words
-    assert "With at most 1 alert a week, 1 would be raised, 1 held back." in words
+    assert "With at most 1 alert per week, 1 would be raised, 1 held back." in words
     assert "2 of the 8 that the model was trained on, 0 of the 7 that the model has never seen" in words
     assert "Its alert budget is 1.0 % of pull requests; others would flag 1 at 0.5 %." in words
 
@@ -174,8 +174,8 @@ def test_the_terminal_shows_the_flagged_ones_and_what_they_come_to() -> None:
 def test_none_flagged_and_fewer_than_asked_for_are_said() -> None:
     """On the terminal and on the page; what there is, is taken."""
     found = backtest([1.0, 2.0], requested=500)
-    assert "The dataset has only 2 pull requests of a/b: all are taken." in printed(found)
-    assert "(500 were asked for; the dataset has no more.)" in page.render(found)
+    assert "The dataset has only 2 pull requests of a/b; all of them are used." in printed(found)
+    assert "(500 were requested; the dataset has no more.)" in page.render(found)
     assert "Flagged 0 of 2 (0.0 %)" in printed(found)
     assert "all of them are usual for this repository" in page.render(found)
 
@@ -215,7 +215,7 @@ def test_a_long_list_is_folded() -> None:
     """The first ones are open, the others a click away; the terminal names how many there are."""
     found = backtest([7.0] * (page.MAX_SHOWN + 3), every=timedelta(hours=1))
     assert "<summary>3 more</summary>" in page.render(found)
-    assert "… and 3 older ones." in printed(found)
+    assert "… and 3 older." in printed(found)
 
 
 @pytest.mark.parametrize("scores", [[5.0], [0.0, 0.0, 0.0], [0.1, 40.0], [2.0, 6.0, 12.3] * 30])
