@@ -31,7 +31,7 @@ class RolloutRevision(NamedTuple):
 class RolloutState(NamedTuple):
     """The Rollout: its revisions by pod hash, and which of them are active, preview, stable and current.
 
-    `current` is None until the controller has observed the latest generation.
+    `current` is only set once the controller has observed the latest generation.
     """
 
     revisions: dict[str, RolloutRevision]

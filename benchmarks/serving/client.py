@@ -34,7 +34,7 @@ class Figures:
         return sorted(self.times)[math.ceil(share * len(self.times)) - 1] if self.times else math.nan
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """A persistent connection for one request at a time."""
 
     def __init__(self) -> None:
@@ -83,9 +83,9 @@ def build_request(port: int, body: bytes, path: str = "/score") -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def connect(port: int) -> Connection:
+async def connect(port: int) -> ClientConnection:
     """Open a new connection."""
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, LOOPBACK, port)
+    _, connection = await asyncio.get_running_loop().create_connection(ClientConnection, LOOPBACK, port)
     return connection
 
 
@@ -118,7 +118,7 @@ async def _send_all(port: int, requests: Iterator[bytes], connections: int) -> F
 
 async def at_rate(port: int, requests: Sequence[bytes], seconds: float, rate: float) -> Figures:
     """Send requests at a fixed rate, each on an idle or a new connection."""
-    figures, idle, running = Figures(), deque[Connection](), set[asyncio.Task[None]]()
+    figures, idle, running = Figures(), deque[ClientConnection](), set[asyncio.Task[None]]()
     begin = time.perf_counter()
     for place, sent in zip(range(int(seconds * rate)), cycle(requests), strict=False):
         due = begin + place / rate
@@ -136,7 +136,7 @@ async def at_rate(port: int, requests: Sequence[bytes], seconds: float, rate: fl
     return figures
 
 
-async def _send_one(port: int, sent: bytes, due: float, idle: deque[Connection], figures: Figures) -> None:
+async def _send_one(port: int, sent: bytes, due: float, idle: deque[ClientConnection], figures: Figures) -> None:
     connection = idle.pop() if idle else await connect(port)
     _count(figures, await connection.send(sent), due)
     idle.append(connection)

@@ -45,14 +45,14 @@ class StageClock:
     def wrap(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a function so that its time is added to a stage."""
 
-        def timed(*given: Any, **named: Any) -> Any:
+        def run_timed(*given: Any, **named: Any) -> Any:
             begin = time.perf_counter()
             try:
                 return work(*given, **named)
             finally:
                 self.seconds[stage] += time.perf_counter() - begin
 
-        return timed
+        return run_timed
 
 
 def measure(count: int) -> dict[str, float]:

@@ -78,7 +78,7 @@ def summarise(backtest: Backtest) -> list[str]:
     sentences = [
         f"Flagged {flagged:,} of {count:,} ({format_percent(backtest.share)}), opened from {first} to {newest}: "
         f"{backtest.format_rate(flagged)}. "
-        f"With {_format_alerts(backtest.weekly)} per week, {backtest.alerted:,} would be raised, "
+        f"With {_format_alerts(backtest.weekly)} per week, {backtest.alert_count:,} would be raised, "
         f"{backtest.held_back:,} held back.",
         f"Above the threshold {backtest.threshold:.2f} of model version {backtest.version}: {', '.join(known)}.",
         f"Its alert budget is {format_percent(backtest.alert_budget)} of pull requests; others would flag "

@@ -30,7 +30,7 @@ class BacktestEntry(NamedTuple):
     alerted: bool
 
     @property
-    def flagged(self) -> bool:
+    def is_flagged(self) -> bool:
         """True if the score is above the threshold."""
         return self.level != "standard"
 
@@ -77,14 +77,14 @@ class Backtest:
     budgets: Sequence[BudgetOutcome]
 
     @property
-    def alerted(self) -> int:
+    def alert_count(self) -> int:
         """The number of alerts that would have been raised."""
         return sum(one.alerted for one in self.opened)
 
     @property
     def held_back(self) -> int:
         """The number of alerts that the weekly budget would have held back."""
-        return len(self.flagged) - self.alerted
+        return len(self.flagged) - self.alert_count
 
     @property
     def share(self) -> float:
@@ -129,5 +129,5 @@ def week_start(time: datetime) -> date:
 
 
 def _summarise_week(first: date, some: list[BacktestEntry]) -> BacktestWeek:
-    flagged, alerted = (sum(getattr(one, name) for one in some) for name in ("flagged", "alerted"))
+    flagged, alerted = (sum(getattr(one, name) for one in some) for name in ("is_flagged", "alerted"))
     return BacktestWeek(first, len(some), flagged, alerted, max(one.score for one in some))

@@ -48,7 +48,7 @@ def build_table(run: WorkflowRun) -> Table:
     grid.add_column(ratio=1)
     for node in run.all_nodes:
         mark, style = MARKS.get(node.phase, ("", ""))
-        seconds = f"{node.elapsed:.0f} s" if node.attempts else ""
+        seconds = f"{node.elapsed_seconds:.0f} s" if node.attempts else ""
         grid.add_row(
             Text(mark, style) if mark else SPINNER,
             Text(format_label(node), "dim" if node.phase is Phase.PENDING else "bold"),

@@ -52,13 +52,13 @@ class Node:
     started: float | None = field(default=None, metadata={"live": True})
 
     @property
-    def elapsed(self) -> float:
+    def elapsed_seconds(self) -> float:
         """The seconds since the start, or the total when finished."""
         return time.monotonic() - self.started if self.started and not self.phase.is_final else self.seconds
 
     def end(self, phase: Phase, problem: str = "") -> None:
         """Record the final phase and the problem."""
-        self.seconds = round(self.elapsed, 3)
+        self.seconds = round(self.elapsed_seconds, 3)
         self.phase = phase
         self.problem = problem or self.problem
 

@@ -207,7 +207,7 @@ def _expand_items(task: Task, values: Mapping[str, str]) -> list[dict[str, str]]
 
 
 def _backoff_seconds(container: Container, attempts: int, exit_code: int) -> int | None:
-    """Return the seconds to wait before the next attempt; None if there is none."""
+    """Return the seconds to wait before the next attempt; None to stop retrying."""
     strategy = container.retry_strategy
     if strategy is None or attempts > strategy.limit or exit_code in strategy.expression.exit_codes:
         return None

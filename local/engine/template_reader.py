@@ -25,9 +25,9 @@ def read(path: Path) -> WorkflowTemplate:
     try:
         template = WorkflowTemplate.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except ValidationError as error:
-        raise _unsupported(path, [_format_error(item) for item in error.errors(include_url=False)]) from None
+        raise _unsupported_error(path, [_format_error(item) for item in error.errors(include_url=False)]) from None
     if wrong := list(find_problems(template.spec)):
-        raise _unsupported(path, wrong)
+        raise _unsupported_error(path, wrong)
     return template
 
 
@@ -70,7 +70,7 @@ def _format_error(item: ErrorDetails) -> str:
     return f"{'.'.join(map(str, item['loc']))}: {what}"
 
 
-def _unsupported(path: Path, wrong: list[str]) -> ConfigurationError:
+def _unsupported_error(path: Path, wrong: list[str]) -> ConfigurationError:
     return ConfigurationError(
         f"{path.name} uses features that the local engine does not support: {'; '.join(wrong)}.",
         advice="Run it on Argo Workflows, or remove them from the template.",

@@ -66,7 +66,7 @@ class VersionData:
     removed: Proportion = Proportion(0, 0)
 
     @property
-    def flagged(self) -> Proportion:
+    def flagged_share(self) -> Proportion:
         """The flagged proportion of its pull requests."""
         return Proportion(sum(one.flagged for one in self.scored.values()), len(self.scored))
 
@@ -123,13 +123,13 @@ def compare_versions(old: VersionData, new: VersionData) -> Comparison:
     differences = (
         compare_proportions("slower than 100 ms", old.slow, new.slow),
         compare_proportions("alerts removed by people", old.removed, new.removed),
-        compare_proportions("flagged", old.flagged, new.flagged),
+        compare_proportions("flagged", old.flagged_share, new.flagged_share),
     )
     lines = (*map(_format_difference, differences), *_describe_agreement(old, new))
     if few := [*_find_missing_data(old, new)]:
         return Comparison(Outcome.INCONCLUSIVE, (*lines, *few), differences)
     judged = differences[:2]
-    too_many = new.flagged.interval()[0] > MAX_FLAGGED_SHARE
+    too_many = new.flagged_share.interval()[0] > MAX_FLAGGED_SHARE
     if too_many or any(one.low > 0 for one in judged):
         return Comparison(Outcome.FAILED, lines, differences)
     if any(one.high < 0 for one in judged):

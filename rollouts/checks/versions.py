@@ -67,7 +67,7 @@ def _count_slow(prometheus: str, version: str, days: int) -> Proportion:
 
 
 def _query_number(prometheus: str, query: str) -> int:
-    """Return the single result of a query, rounded; 0 if there is none."""
+    """Return the single result of a query, rounded; 0 without a result."""
     try:
         answer = requests.get(f"{prometheus}/api/v1/query", {"query": query}, timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()

@@ -120,7 +120,7 @@ def test_a_larger_alert_budget_flags_no_fewer(all_of: dict[str, Backtest], repos
     assert [one.share for one in found.budgets] == [0.005, 0.01, 0.02]
     assert [one.flagged for one in found.budgets] == sorted(one.flagged for one in found.budgets)
     (own,) = (one for one in found.budgets if one.own)
-    assert (own.flagged, own.alerted, own.threshold) == (len(found.flagged), found.alerted, found.threshold)
+    assert (own.flagged, own.alerted, own.threshold) == (len(found.flagged), found.alert_count, found.threshold)
     assert max(one.alerted for one in found.weeks) == 1
 
 

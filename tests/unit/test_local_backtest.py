@@ -57,7 +57,7 @@ def backtest(scores: list[float], *, every: timedelta = timedelta(days=1), **cha
         "threshold": THRESHOLD,
         "alert_budget": 0.01,
         "opened": opened,
-        "flagged": [flagged(one) for one in opened if one.flagged],
+        "flagged": [flagged(one) for one in opened if one.is_flagged],
         "budgets": [BudgetOutcome(0.005, 8.0, 1, 1, own=False), BudgetOutcome(0.01, 6.0, 2, 2, own=True)],
     }
     return Backtest(**plain | changed)
@@ -155,7 +155,7 @@ def test_weeks_and_splits_add_up_to_the_whole() -> None:
     assert [one.start for one in weeks] == sorted((one.start for one in weeks), reverse=True)
     assert sum(one.opened for one in weeks) == len(found.opened)
     assert sum(one.flagged for one in weeks) == len(found.flagged) == 20
-    assert sum(one.alerted for one in weeks) == found.alerted == len(weeks)
+    assert sum(one.alerted for one in weeks) == found.alert_count == len(weeks)
     assert found.held_back == 20 - len(weeks)
     assert found.splits == {"train": (20, 10), "test": (20, 10)}
 

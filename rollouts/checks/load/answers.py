@@ -53,7 +53,7 @@ def _check_result(wanted: str, result: Any) -> None:
         if not _is_finite(result.get(name)):
             raise WrongAnswer(f"{name} is not a finite number")
     if result.get("level") not in LEVELS or result.get("unusual") != (result["level"] != LEVELS[0]):
-        raise WrongAnswer("level and unusual contradict each other")
+        raise WrongAnswer("level and unusual do not match")
     reasons = result.get("reasons")
     if not isinstance(reasons, list) or not all(isinstance(reason, str) and reason for reason in reasons):
         raise WrongAnswer("reasons are missing")

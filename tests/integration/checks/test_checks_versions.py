@@ -36,7 +36,7 @@ def test_the_last_word_on_each_pull_request_counts(database: Mongo) -> None:
     )
     read = versions.read_version(database, "4", 7, None)
     assert read.scored == {"o/n#1": LatestScore(7.0, True), "o/n#2": LatestScore(2.0, False)}
-    assert (read.name, read.digests, read.flagged) == ("4", {"d"}, Proportion(1, 2))
+    assert (read.name, read.digests, read.flagged_share) == ("4", {"d"}, Proportion(1, 2))
     assert (read.slow, read.removed) == (Proportion(0, 0), Proportion(0, 0))
 
 
