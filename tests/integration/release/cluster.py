@@ -64,7 +64,7 @@ class Cluster:
         return str(self.state["rollout"]["status"]["blueGreen"]["activeSelector"])
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether Argo CD leaves it alone."""
         return bool(self.state["application"]["metadata"].get("annotations") == HELD)
 
