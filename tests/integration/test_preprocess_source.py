@@ -1,4 +1,4 @@
-"""How documents are divided among those who read them."""
+"""Partitions of the documents for parallel readers."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ QUERY = source.build_query([BUSY, QUIET])
 
 @pytest.fixture
 def indexed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server counts as one that answers ranges by its index, and few documents are many."""
-    monkeypatch.setattr(source, "_scans", lambda _: False)
+    """Treat the server as one with range queries by index, and make partitions small."""
+    monkeypatch.setattr(source, "_is_embedded", lambda _: False)
     monkeypatch.setattr(source, "DOCUMENTS_PER_PARTITION", 30)
 
 
