@@ -16,7 +16,7 @@ from requests.exceptions import RequestException
 from steps.common.changed_files import MAX_FILES
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
 from steps.common.github_errors import TransientError, translate_error
-from steps.common.pull_request import PullRequest, reasons
+from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import ServeSettings
 from steps.serve.webhooks.events import COMMIT
 
@@ -101,7 +101,7 @@ class GitHubRestClient:
             return FetchedPullRequest(pull, _WithHead.model_validate(content).head.sha)
         except ValidationError as error:
             raise DataError(
-                f"{repository}#{number} is not valid: {'; '.join(reasons(error))}.", advice="Check it on GitHub."
+                f"{repository}#{number} is not valid: {'; '.join(format_reasons(error))}.", advice="Check it on GitHub."
             ) from None
 
     def _list_files(self, path: str) -> list[dict[str, Any]] | None:
