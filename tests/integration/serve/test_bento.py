@@ -43,7 +43,7 @@ def test_a_bento_describes_itself(bento: bentos.Bento) -> None:
     """Its name, its version with the hash of its content, and when the model was registered."""
     told = yaml.safe_load((bento.folder / "bento.yaml").read_text())
     assert f"{told['name']}:{told['version']}" == bento.tag
-    assert told["creation_time"] == bentos.REGISTRATION.made.isoformat()
+    assert told["creation_time"] == bentos.REGISTRATION.created_at.isoformat()
     assert told["service"] == "steps.serve.service:ModelServing"
     assert not told["python"]["lock_packages"]
 
