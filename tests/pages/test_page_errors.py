@@ -1,4 +1,4 @@
-"""What a person is told on the page when something is wrong, and where."""
+"""Error messages of the page, and their places."""
 
 import pytest
 
@@ -10,7 +10,7 @@ FOCUS = "document.activeElement.id"
 
 
 def read_error(page: Page, place: str) -> str:
-    """What stands beside a field, once it does; what the browser itself says of the refused request is laid aside."""
+    """Wait for the error beside a field and return it; ignore the browser's own message about the request."""
     page.wait(f"{DONE} && document.getElementById('{place}').textContent !== ''")
     page.complaints = [one for one in page.complaints if not one.startswith("network: Failed to load resource")]
     return page.text(f"#{place}")

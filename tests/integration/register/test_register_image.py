@@ -1,4 +1,4 @@
-"""Register asks GitHub for a new champion's image, if it is told whom to ask, and says so where that fails."""
+"""Register requests a new champion's image from GitHub if a repository is configured, and reports failures."""
 
 import logging
 from typing import Any
@@ -25,7 +25,7 @@ def release_github(github: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 def read_dispatches(github: StandIn) -> Any:
-    """Which runs of workflows somebody asked for."""
+    """Return the requested workflow runs."""
     return requests.get(f"{github.address}/_written", timeout=10).json()["dispatches"]
 
 
