@@ -55,7 +55,7 @@ def test_no_image_is_requested_without_a_release_repository(
         assert decide_and_register(**trainings["good"])["decision"] == "accepted"
     assert github.stats().get("requests", 0) == 0
     (line,) = (record for record in caplog.records if record.message == "no image requested")
-    assert vars(line)["reason"] == "no RELEASE_REPOSITORY is set"
+    assert vars(line)["reason"] == "RELEASE_REPOSITORY or RELEASE_TOKEN is not set"
 
 
 @pytest.mark.parametrize(
