@@ -61,11 +61,8 @@ def test_a_pull_request_comes_with_the_first_of_its_files(fetching: TestClient, 
     """A hundred at most, in one request more."""
     largest = max(repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
     before = github.stats().get("requests", 0)
-    found = (
-        github_access.GitHubRestClient(github.address, Auth.Token(TOKEN))
-        .pull_request("example/webshop", largest.number)
-        .pull
-    )
+    client = github_access.GitHubRestClient(github.address, Auth.Token(TOKEN))
+    found = client.fetch_pull_request("example/webshop", largest.number).pull
     assert found.files is not None
     assert [file["filename"] for file in found.files] == [file.path for file in largest.files]
     assert (len(found.files), github.stats()["requests"] - before) == (100, 2)
