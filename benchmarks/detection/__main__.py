@@ -16,7 +16,7 @@ from rich.console import Console
 from benchmarks.detection import product, records, report
 from benchmarks.detection.evaluation import Evaluation
 from benchmarks.detection.judging import Candidate, Candidates, RepositoryPass
-from benchmarks.detection.pipeline import PipelineFailed, Trained, read_documents, use_state
+from benchmarks.detection.pipeline import PipelineFailed, Trained, read_documents
 from benchmarks.detection.records import BadRecords
 from benchmarks.detection.replay import serve_records
 from benchmarks.detection.scoring import score_all, split_folds
@@ -110,7 +110,7 @@ def evaluate(given: argparse.Namespace, state: Path, tell: Narrator) -> Figures:
     files = records.find_repositories(given.pulls, given.repos)
     with serve_records(given.pulls.resolve(), given.files and given.files.resolve(), given.server, state) as github:
         tell(f"run the pipeline on {len(files)} repositories")
-        whole = Trained.run(list(files), state, github)
+        whole = Trained.run(list(files), state, github, tell)
     sizes = {name: share.rows for name, share in whole.dataset.manifest.repositories.items()}
     names = sorted(sizes)
     runs: dict[str, list[tuple[Trained, Sequence[str]]]] = {"time_split": [(whole, names)]}
@@ -142,7 +142,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with TemporaryDirectory(prefix="detection-") as scratch:
         state = (given.state or Path(scratch)).resolve()
         state.mkdir(parents=True, exist_ok=True)
-        use_state(state)
         try:
             result = evaluate(given, state, tell)
         except (PipelineFailed, SentinelError, BadRecords) as error:

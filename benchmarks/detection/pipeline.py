@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from benchmarks.detection import product
 from local.services import embedded
 from steps.common.dataset import Dataset, File, Manifest, dataset_uri, materialise, sha256
 from steps.common.pull_request import PullRequest
-from steps.common.settings import StoreSettings, TrackingSettings
+from steps.common.settings import MongoSettings, StoreSettings, TrackingSettings
 from steps.common.store import Store, open_store
 from steps.common.tracking import connected
 from steps.preprocess import dataset as datasets
@@ -35,19 +35,11 @@ EMBEDDED = ("MONGO_URI", "MONGO_DB", "STORE_URL", "MLFLOW_URI")
 """Settings that would lead a run out of its state folder."""
 
 Row = dict[str, Any]
+Progress = Callable[[str], None]
 
 
 class PipelineFailed(Exception):
     """The pipeline did not end with a model; the message holds what it printed."""
-
-
-def use_state(state: Path) -> None:
-    """Let every step of this process, and of those it starts, keep what it keeps in the state folder."""
-    for name in EMBEDDED:
-        os.environ.pop(name, None)
-    places = embedded.places(state)
-    os.environ |= {name: value for name, value in places.items() if name.startswith("MLFLOW_")}
-    os.environ |= {"GIT_COMMIT": embedded.git_commit(), "COLUMNS": "120"}
 
 
 @dataclass(frozen=True)
@@ -58,28 +50,45 @@ class Trained:
     model: Model
 
     @classmethod
-    def run(cls, repositories: Sequence[str], state: Path, github: str) -> Self:
+    def run(cls, repositories: Sequence[str], state: Path, github: str, tell: Progress) -> Self:
         """Run the whole pipeline on some repositories; a repeated run in the same state folder goes on from the last.
 
         Args:
             repositories: `owner/name`, which `github`, a URL, serves.
-            state: the folder that keeps documents, datasets and models, which `use_state` has been called with.
+            state: the folder that keeps documents, datasets and models.
             github: URL of the server.
+            tell: takes each line that the pipeline prints.
 
         Raises:
             PipelineFailed: a step failed, or there was too little to train on.
         """
         environment = {name: value for name, value in os.environ.items() if name not in EMBEDDED}
-        environment |= {"GITHUB_API_URL": github, "GITHUB_TOKEN": "replay"}
+        environment |= {"GITHUB_API_URL": github, "GITHUB_TOKEN": "replay", "COLUMNS": "120"}
         command = [sys.executable, "-m", "local", "run", "--repos", " ".join(repositories), "--state", str(state)]
-        result = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=embedded.ROOT, env=environment
-        )
-        records = [json.loads(path.read_text()) for path in state.glob("runs/*/run.json")]
-        newest: Row = max(records, key=lambda record: record["began"], default={"nodes": []})
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=embedded.ROOT, env=environment
+        ) as process:
+            printed = []
+            for line in process.stdout or ():
+                printed.append(line)
+                tell(line.strip())
+        try:
+            if process.returncode == 0:
+                return cls.find(state)
+        except LookupError:  # it has ended well, but without a model
+            pass
+        raise PipelineFailed("".join(printed).strip())
+
+    @classmethod
+    def find(cls, state: Path) -> Self:
+        """Load the dataset and the model of the newest run in a state folder.
+
+        Raises:
+            LookupError: there is no run, or it made no model.
+        """
+        runs = [json.loads(path.read_text()) for path in state.glob("runs/*/run.json")]
+        newest: Row = max(runs, key=lambda run: run["began"], default={"nodes": []})
         outputs = {node["task"]: node["outputs"] for node in newest["nodes"]}
-        if result.returncode or "model_uri" not in outputs.get("train", {}):
-            raise PipelineFailed(f"{result.stdout}{result.stderr}".strip())
         return cls._load(state, outputs["preprocess"]["dataset_uri"], outputs["train"]["model_uri"])
 
     def train_without(self, repositories: Sequence[str], state: Path, seed: int) -> Self:
@@ -91,7 +100,7 @@ class Trained:
         uri = _publish_others(store, self.dataset, repositories)
         context = multiprocessing.get_context("spawn")  # TensorFlow's memory is given back with its process
         with ProcessPoolExecutor(1, context) as pool:
-            answer = pool.submit(_train, store.url, uri, product.budget(self.model), seed).result()
+            answer = pool.submit(_train, state, uri, product.budget(self.model), seed).result()
         return self._load(state, uri, answer["model_uri"])
 
     @classmethod
@@ -99,7 +108,7 @@ class Trained:
         place = state / "judged" / uri.rpartition("/")[2]
         place.mkdir(parents=True, exist_ok=True)
         dataset = materialise(_store(state), uri, place)
-        with connected(TrackingSettings.model_construct(mlflow_uri=os.environ["MLFLOW_URI"])):
+        with connected(TrackingSettings.model_construct(mlflow_uri=f"sqlite:///{state}/mlflow.db")):
             files = mlflow.artifacts.download_artifacts(model_uri, dst_path=str(place))
         return cls(dataset, Model.load(Path(files)))
 
@@ -117,7 +126,7 @@ class Trained:
 
 def read_documents(state: Path, repositories: Sequence[str]) -> Iterator[tuple[str, list[PullRequest]]]:
     """Read each repository's pull requests as fetch stored them, in the order of their opening."""
-    name = embedded.places(state)["MONGO_DB"]
+    name = MongoSettings.model_fields["mongo_db"].default
     with embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri, tz_aware=True) as client:
         for repository in repositories:
             found = client[name].pull_requests.find({"_id": {"$gte": f"{repository}#", "$lt": f"{repository}$"}})
@@ -129,9 +138,11 @@ def _store(state: Path) -> Store:
     return open_store(StoreSettings(store_url=f"file://{state}/store"))
 
 
-def _train(store_url: str, uri: str, budget: float, seed: int) -> Row:
-    """Train in a process of its own."""
-    os.environ["STORE_URL"] = store_url
+def _train(state: Path, uri: str, budget: float, seed: int) -> Row:
+    """Train; in a process of its own, for this changes its environment."""
+    for name in EMBEDDED:
+        os.environ.pop(name, None)
+    os.environ |= embedded.places(state) | {"GIT_COMMIT": embedded.git_commit(), "TF_CPP_MIN_LOG_LEVEL": "3"}
     return train_and_measure(uri, budget, seed)
 
 

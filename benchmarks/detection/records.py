@@ -101,13 +101,21 @@ def read_injected(path: Path, repositories: Sequence[str]) -> list[Injected]:
     for place, record in enumerate(read_lines(path), 1):
         if missing := [name for name in ("_kind", "_into", "created_at") if not record.get(name)]:
             raise BadRecords(f"{path}:{place}: {', '.join(missing)} is missing")
-        if datetime.fromisoformat(record["created_at"]).tzinfo is None:
-            raise BadRecords(f"{path}:{place}: created_at has no zone")
+        _check_time(record["created_at"], f"{path}:{place}")
         repository = spelling.get(str(record["_into"]).lower())
         if repository:
-            group = record.get("_group")
+            group = None if record.get("_group") is None else str(record["_group"])
             found.append(Injected(_complete(record, repository, place), str(record["_kind"]), repository, group))
     return sorted(found, key=lambda one: one.created_at)
+
+
+def _check_time(value: Any, where: str) -> None:
+    try:
+        time = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise BadRecords(f"{where}: created_at is not a date and time") from None
+    if time.tzinfo is None:
+        raise BadRecords(f"{where}: created_at has no time zone")
 
 
 def _complete(record: Raw, repository: str, place: int) -> Raw:

@@ -8,15 +8,13 @@ import numpy as np
 from benchmarks.detection import baselines, product
 from benchmarks.detection.judging import Candidates
 from benchmarks.detection.metrics import Bools, Floats
-from benchmarks.detection.pipeline import Trained
+from benchmarks.detection.pipeline import Progress, Trained
 from benchmarks.detection.rules import score_by_rules
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
 from steps.train.data import Rows, sample
 
 PRODUCT = "pr_sentinel"
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from benchmarks.detection.rarity import (
 HERE, THERE = "owner/here", "owner/there"
 
 
-def say(number: float, times: int, *, repository: str = HERE, feature: str = "size", fewer: bool = False) -> list[Statement]:
+def say(
+    number: float, times: int, *, repository: str = HERE, feature: str = "size", fewer: bool = False
+) -> list[Statement]:
     """The same statement of several pull requests."""
     return [Statement(repository, feature, number, fewer)] * times
 
