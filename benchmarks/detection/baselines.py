@@ -73,7 +73,7 @@ def _autoencoder(features: Floats, seed: int) -> tuple[Scorer, float]:
         scaled: Floats = (rows - mean) / spread
         return scaled
 
-    network = MLPRegressor(HIDDEN, batch_size=256, max_iter=EPOCHS, tol=0.0, random_state=seed)
+    network = MLPRegressor(hidden_layer_sizes=HIDDEN, batch_size=256, max_iter=EPOCHS, tol=0.0, random_state=seed)
     past = scale(features)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it stops after EPOCHS on purpose
