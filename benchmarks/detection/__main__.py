@@ -26,6 +26,8 @@ from steps.scoring.features import NAMES
 
 JUDGED = "test"
 """The dataset's split that is judged: the later quarter of each repository."""
+MIN_WIDTH = 150
+"""Columns that the tables need."""
 
 Figures = dict[str, Any]
 
@@ -138,6 +140,7 @@ def evaluate(given: argparse.Namespace, state: Path, tell: Narrator) -> Figures:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark, write its figures and print them; return the exit code."""
     given, console = parse_arguments(arguments), Console(highlight=False)
+    console.width = max(console.width, MIN_WIDTH)
     tell = Narrator(Console(stderr=True))
     with TemporaryDirectory(prefix="detection-") as scratch:
         state = (given.state or Path(scratch)).resolve()

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.stats import poisson
 
 FACTOR = 2.0
 """A statement is true if the real share is within this factor of the stated one."""
 BIN_EDGES = (10, 30, 100, 300, 1_000)
 """Where bins of N begin; a last one holds all from 1,000 on."""
 MIN_EXPECTED = 5.0
-"""Pull requests that a statement has to expect before a repository alone can confirm or refute it."""
+"""Pull requests that a statement has to expect before it can be confirmed, or refuted by their absence."""
+CHANCE = 0.05
+"""Where fewer are expected, a statement is false if so many would be found by chance at most this often, even if the
+real share were FACTOR times the stated one."""
 MIN_LATER = 300
 """A repository with fewer later pull requests is left out of the check."""
 
@@ -46,12 +50,15 @@ class Cell(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """A cell with the share that decides it, `ratio` = found / expected, after pooling over `pooled`."""
+    """A cell with what decides it: `ratio` = found / expected, alone or pooled over repositories.
+
+    `is_true` is None where even all repositories together are too few to tell.
+    """
 
     cell: Cell
-    pooled: str
+    pooled: bool
     ratio: float
-    is_true: bool
+    is_true: bool | None
 
 
 def read_statement(words: str, repository: str, feature: str) -> Statement | None:
@@ -85,48 +92,34 @@ def build_cells(statements: Iterable[Statement], later: Mapping[str, int]) -> li
 
 
 def judge(cells: Sequence[Cell]) -> list[Verdict]:
-    """Decide each cell by itself, or, where too few are expected to tell, with its like.
-
-    Cells that expect fewer than MIN_EXPECTED are pooled over repositories, then over features too.
-    """
-    verdicts, small = [], []
-    for cell in cells:
-        if cell.expected >= MIN_EXPECTED:
-            verdicts.append(_verdict(cell, [cell], "alone"))
-        else:
-            small.append(cell)
-    for cell in small:
-        like = [one for one in small if one[2:4] == cell[2:4]]
-        own = [one for one in like if one.feature == cell.feature]
-        enough = sum(one.expected for one in own) >= MIN_EXPECTED
-        verdicts.append(_verdict(cell, own if enough else like, "repositories" if enough else "features"))
-    return verdicts
+    """Decide each cell by itself, or, where it expects too few to tell, with those of the other repositories."""
+    verdicts = [_verdict(cell, [cell]) for cell in cells]
+    undecided = [verdict.cell for verdict in verdicts if verdict.is_true is None]
+    return [
+        verdict
+        if verdict.is_true is not None
+        else _verdict(
+            verdict.cell,
+            [one for one in undecided if _question(one) == _question(verdict.cell)],
+        )
+        for verdict in verdicts
+    ]
 
 
 def summarise(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return the share of statements, and of cells, that are true, and each feature's share and worst ratio."""
-    total = sum(one.cell.statements for one in verdicts)
+    """Return the share of statements that are true among those that can be judged, over all and by feature."""
     features: dict[str, list[Verdict]] = {}
     for one in verdicts:
         features.setdefault(one.cell.feature, []).append(one)
-    return {
-        "statements": total,
-        "true_share": _true_statements(verdicts) / total if total else None,
-        "cells": len(verdicts),
-        "true_cells_share": sum(one.is_true for one in verdicts) / len(verdicts) if verdicts else None,
-        "features": {
-            name: {
-                "statements": sum(one.cell.statements for one in own),
-                "true_share": _true_statements(own) / sum(one.cell.statements for one in own),
-                "worst_ratio": max((one.ratio for one in own), key=lambda ratio: max(ratio, 1 / max(ratio, 1e-9))),
-            }
-            for name, own in features.items()
-        },
+    own = {
+        name: _counts(several) | {"worst_ratio": max((one.ratio for one in several), key=_badness)}
+        for name, several in features.items()
     }
+    return _counts(verdicts) | {"features": own}
 
 
 def is_true(statement: Statement, verdicts: Mapping[tuple[str, str, int, bool], Verdict]) -> bool | None:
-    """Return the verdict on the statement's cell; None where its repository is too small to be judged."""
+    """Return the verdict on the statement's cell; None where it cannot be judged."""
     verdict = verdicts.get((statement.feature, statement.repository, statement.bin, statement.fewer))
     return None if verdict is None else verdict.is_true
 
@@ -141,10 +134,32 @@ def _level(statement: Statement) -> float:
     return float("inf") if statement.fewer else statement.number
 
 
-def _verdict(cell: Cell, pool: Sequence[Cell], pooled: str) -> Verdict:
-    ratio = sum(one.found for one in pool) / sum(one.expected for one in pool)
-    return Verdict(cell, pooled, ratio, ratio <= FACTOR and (cell.fewer or ratio >= 1 / FACTOR))
+def _question(cell: Cell) -> tuple[str, int, bool]:
+    """What cells of several repositories have in common."""
+    return cell.feature, cell.bin, cell.fewer
 
 
-def _true_statements(verdicts: Iterable[Verdict]) -> int:
-    return sum(one.cell.statements for one in verdicts if one.is_true)
+def _verdict(cell: Cell, pool: Sequence[Cell]) -> Verdict:
+    expected, found = sum(one.expected for one in pool), sum(one.found for one in pool)
+    ratio = found / expected
+    truth: bool | None = ratio <= FACTOR and (cell.fewer or ratio >= 1 / FACTOR)
+    if expected < MIN_EXPECTED:
+        truth = False if poisson.sf(found - 1, FACTOR * expected) < CHANCE else None
+    return Verdict(cell, len(pool) > 1, ratio, truth)
+
+
+def _counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    counts: Counter[bool | None] = Counter()
+    for one in verdicts:
+        counts[one.is_true] += one.cell.statements
+    judged = counts[True] + counts[False]
+    return {
+        "statements": judged + counts[None],
+        "unjudged": counts[None],
+        "true_share": counts[True] / judged if judged else None,
+    }
+
+
+def _badness(ratio: float) -> float:
+    """How far a ratio is from 1, either way."""
+    return max(ratio, 1 / max(ratio, 1e-9))

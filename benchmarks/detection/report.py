@@ -90,16 +90,18 @@ def _flagged(flagged: Figures) -> Table:
 
 def _reasons(reasons: Figures) -> Table:
     table = Table(title='Truth of "about one in N" and "fewer than one in N"', title_justify="left")
-    for head in ("feature", "statements", "true", "worst found / expected"):
+    for head in ("feature", "statements", "too few to judge", "true of the others", "worst found / expected"):
         table.add_column(head, no_wrap=True)
-    for name, own in sorted(reasons["features"].items(), key=lambda item: item[1]["true_share"]):
-        table.add_row(name, f"{own['statements']:,}", f"{own['true_share']:.0%}", f"{own['worst_ratio']:.2f}")
-    share = reasons["true_share"]
-    table.add_row(ALL, f"{reasons['statements']:,}", "-" if share is None else f"{share:.0%}", "", style="bold")
+    rows = {**reasons["features"], ALL: {**reasons, "worst_ratio": None}}
+    for name, own in sorted(rows.items(), key=lambda item: (item[0] == ALL, item[1]["true_share"] or 0)):
+        true, worst = own["true_share"], own["worst_ratio"]
+        shown = ("-" if true is None else f"{true:.0%}", "" if worst is None else f"{worst:.2f}")
+        table.add_row(name, f"{own['statements']:,}", f"{own['unjudged']:,}", *shown)
     alerts = reasons["alerts"]
     table.add_row(
         "first reasons of alerts that state a rarity",
-        f"{alerts['rarity']['cases']:,} of {alerts['alerts']:,}",
+        f"{alerts['rarity']['cases'] + alerts['rarity_unjudged']:,} of {alerts['alerts']:,}",
+        f"{alerts['rarity_unjudged']:,}",
         format_estimate(alerts["rarity"]["share"]),
         "",
         style="bold",

@@ -66,15 +66,28 @@ def test_rarer_ones_count_as_like_that() -> None:
     assert [(cell.bin, cell.expected, cell.found) for cell in cells] == [(2, 20.0, 20), (4, 2.0, 10)]
 
 
-def test_a_small_repository_is_judged_with_its_like() -> None:
+def test_a_small_repository_is_judged_with_the_others() -> None:
     """One in 400 among 400 alone can be neither confirmed nor refuted; over several repositories it can."""
     later = {f"owner/{number}": 400 for number in range(6)}
     true_ones = [one for name in later for one in say(400, 1, repository=name)]
     verdicts = judge(build_cells(true_ones, later))
-    assert {verdict.pooled for verdict in verdicts} == {"repositories"}
-    assert all(verdict.is_true for verdict in verdicts)
+    assert all(verdict.pooled and verdict.is_true for verdict in verdicts)
     false_ones = [one for name in later for one in say(400, 3, repository=name)]
-    assert not any(verdict.is_true for verdict in judge(build_cells(false_ones, later)))
+    assert all(verdict.is_true is False for verdict in judge(build_cells(false_ones, later)))
+
+
+def test_few_that_cannot_be_chance_are_false_all_the_same() -> None:
+    """Half of one is expected of "fewer than one in 1,000" among 500: twenty refute it, two don't."""
+    (refuted,) = judge(build_cells(say(1_000, 20, fewer=True), {HERE: 500}))
+    (open_question,) = judge(build_cells(say(1_000, 2, fewer=True), {HERE: 500}))
+    assert refuted.is_true is False
+    assert open_question.is_true is None
+
+
+def test_what_cannot_be_judged_is_not_counted_as_true() -> None:
+    """Nor as false; it is counted by itself."""
+    summary = summarise(judge(build_cells(say(1_000, 2, fewer=True) + say(100, 30), {HERE: 500})))
+    assert (summary["statements"], summary["unjudged"], summary["true_share"]) == (32, 2, 0.0)
 
 
 def test_one_true_feature_does_not_hide_a_false_one() -> None:
