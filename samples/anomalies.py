@@ -14,12 +14,14 @@ def vendored_dump(draft: Draft, random: Random) -> None:
     draft.additions = 4_000 + draft.additions * random.randint(50, 300)
     draft.files *= random.randint(10, 40)
     draft.commits = 1
+    draft.work = "dump"
 
 
 def mass_deletion(draft: Draft, random: Random) -> None:
     """A large part of the repository goes."""
     draft.deletions = 3_000 + draft.deletions * random.randint(30, 200)
     draft.files *= random.randint(8, 25)
+    draft.work = "deletion"
 
 
 def large_typo(draft: Draft, random: Random) -> None:
@@ -28,6 +30,7 @@ def large_typo(draft: Draft, random: Random) -> None:
     draft.additions = 700 + draft.additions * random.randint(5, 20)
     draft.files += random.randint(8, 30)
     draft.labels = ()
+    draft.work = "sweep"
 
 
 def drive_by(draft: Draft, random: Random) -> None:
@@ -37,6 +40,7 @@ def drive_by(draft: Draft, random: Random) -> None:
     draft.body, draft.labels, draft.assignees = "", (), ()
     draft.additions, draft.deletions, draft.files, draft.commits = random.randint(1, 3), 0, 1, 1
     draft.merged, draft.open_hours = False, random.uniform(0.5, 30)
+    draft.work = "new-file" if draft.title == "Create hello.txt" else "drive-by"
 
 
 def night_shift(draft: Draft, random: Random) -> None:
@@ -45,6 +49,7 @@ def night_shift(draft: Draft, random: Random) -> None:
     draft.body, draft.labels = "", ()
     draft.files += random.randint(25, 60)
     draft.additions += random.randint(200, 900)
+    draft.work = "sweep"
 
 
 def many_commits(draft: Draft, random: Random) -> None:

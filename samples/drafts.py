@@ -1,8 +1,12 @@
 """Pull requests before they have a number, and the numbering that makes them what the stand-in serves."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from random import Random
 
+from samples.files import Change, File, Layout, changed_files
 from samples.records import Pull
 
 END = datetime(2026, 9, 1, tzinfo=UTC)
@@ -32,6 +36,9 @@ class Draft:
     commits: int
     open_hours: float
     merged: bool
+    work: str
+    """The kind of work, which decides about the files."""
+    area: str
     discussed_hours: float = 0.0
     labels: tuple[str, ...] = ()
     assignees: tuple[str, ...] = ()
@@ -44,10 +51,23 @@ class Draft:
         return self.created + timedelta(hours=self.open_hours)
 
 
-def number(drafts: list[Draft], full_name: str, base: str, members: set[str]) -> dict[int, Pull]:
+@dataclass(frozen=True)
+class Place:
+    """The repository that drafts become pull requests of."""
+
+    full_name: str
+    base: str
+    members: frozenset[str]
+    layout: Layout
+    areas: Sequence[str]
+    accounts: Mapping[str, int]
+    seed: int
+
+
+def number(drafts: list[Draft], place: Place) -> dict[int, Pull]:
     """Give each its number in the order of opening, and work out what follows from those before it."""
     ordered = sorted(drafts, key=lambda draft: draft.created)
-    numbers = {id(draft): place for place, draft in enumerate(ordered, 1)}
+    numbers = {id(draft): index for index, draft in enumerate(ordered, 1)}
     first_merge: dict[str, datetime] = {}
     for draft in ordered:
         if draft.merged:
@@ -55,18 +75,22 @@ def number(drafts: list[Draft], full_name: str, base: str, members: set[str]) ->
     pulls = {}
     for draft in ordered:
         if draft.takes_back:
-            draft.body = f"Reverts {full_name}#{numbers[id(draft.takes_back)]}"
+            draft.body = f"Reverts {place.full_name}#{numbers[id(draft.takes_back)]}"
         known = draft.author in first_merge and first_merge[draft.author] < draft.created
-        association = "MEMBER" if draft.author in members else "CONTRIBUTOR" if known else "FIRST_TIME_CONTRIBUTOR"
-        pulls[numbers[id(draft)]] = _pull(numbers[id(draft)], draft, association, base)
+        association = (
+            "MEMBER" if draft.author in place.members else "CONTRIBUTOR" if known else "FIRST_TIME_CONTRIBUTOR"
+        )
+        pulls[numbers[id(draft)]] = _pull(numbers[id(draft)], draft, association, place)
     return pulls
 
 
-def _pull(place: int, draft: Draft, association: str, base: str) -> Pull:
+def _pull(index: int, draft: Draft, association: str, place: Place) -> Pull:
     closed = draft.closed if draft.closed <= END else None
     updated = min((closed or draft.created) + timedelta(hours=draft.discussed_hours), END)
+    random = Random(f"{place.seed} {place.full_name} {draft.created} {draft.title}")  # noqa: S311 - nothing is secret
+    head = _head(draft, place, random)
     return Pull(
-        number=place,
+        number=index,
         title=draft.title,
         body=draft.body,
         author=draft.author,
@@ -83,8 +107,39 @@ def _pull(place: int, draft: Draft, association: str, base: str) -> Pull:
         commits=draft.commits,
         labels=draft.labels,
         assignees=draft.assignees,
-        base=base,
+        base=place.base,
+        account=place.accounts[draft.author],
+        head=head,
+        fork=not draft.bot and draft.author not in place.members,
+        files=_files(draft, place, random),
     )
+
+
+def _head(draft: Draft, place: Place, random: Random) -> str:
+    """Name the branch: after the title; an outsider's edit in the browser has the name that GitHub suggests."""
+    named = "-".join(re.findall(r"[a-z0-9]+", draft.title.lower()))[:40].strip("-") or "change"
+    if draft.bot:
+        return f"bump/{named}"
+    if draft.author in place.members:
+        return named
+    suggested = 0.9 if draft.work in {"drive-by", "new-file"} else 0.12
+    chance = random.random()
+    if chance < 0.7 * suggested:
+        return f"patch-{random.randint(1, 4)}"
+    return place.base if chance < suggested else named
+
+
+def _files(draft: Draft, place: Place, random: Random) -> tuple[File, ...]:
+    """Make up the changed files; a revert has those of what it takes back, the other way round."""
+    origin = draft.takes_back
+    if origin:
+        random = Random(f"{place.seed} {place.full_name} {origin.created} {origin.title}")  # noqa: S311 - as above
+        _head(origin, place, random)  # so that the same numbers are drawn for the files
+        turned = {"A": "D", "D": "A"}
+        files = _files(origin, place, random)
+        return tuple(File(f.path, f.deletions, f.additions, turned.get(f.status, f.status)) for f in files)
+    change = Change(draft.work, draft.area, draft.additions, draft.deletions, draft.files)
+    return changed_files(change, place.layout, place.areas, random)
 
 
 def _text(moment: datetime) -> str:

@@ -22,7 +22,7 @@ class Faults:
     retry_after: int = 1
     """Seconds that a limit holds."""
     heavy_above: int = 0
-    """Pages larger than this time out; 0 for none."""
+    """Pages larger than this time out, unless they leave files out; 0 for none."""
     held_until: float = 0
     held_by: str = ""
     stats: Counter[str] = field(default_factory=Counter)

@@ -5,8 +5,9 @@ import math
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+from samples import accounts
 from samples.anomalies import ODD_SHARE, ODDITIES
-from samples.drafts import END, Developer, Draft, number
+from samples.drafts import END, Developer, Draft, Place, number
 from samples.profiles import KINDS, REPOSITORIES, Habits, Kind
 from samples.records import Repository
 
@@ -19,7 +20,15 @@ SATURDAY = 5
 
 def repositories(seed: int = SEED) -> dict[str, Repository]:
     """All made-up repositories by their full names."""
-    return {habits.full_name: Generator(habits, seed).repository() for habits in REPOSITORIES}
+    generators = [Generator(habits, seed) for habits in REPOSITORIES]
+    drafts = [generator.drafts() for generator in generators]
+    first_seen: dict[str, datetime] = {}
+    for draft in sorted((draft for some in drafts for draft in some), key=lambda draft: draft.created):
+        first_seen.setdefault(draft.author, draft.created)
+    old = {login for generator in generators for login in generator.regular_logins}
+    numbers = accounts.number(first_seen, seed, old)
+    made = (generator.repository(some, numbers) for generator, some in zip(generators, drafts, strict=True))
+    return {repository.full_name: repository for repository in made}
 
 
 class Generator:
@@ -27,14 +36,20 @@ class Generator:
 
     def __init__(self, habits: Habits, seed: int) -> None:
         self._habits = habits
+        self._seed = seed
         self._random = Random(f"{seed} {habits.full_name}")  # noqa: S311 - nothing here is secret
         self._people = 0
         self._maintainers = [self._somebody() for _ in range(habits.maintainers)]
         self._regulars = [self._somebody() for _ in range(habits.regulars)]
-        self._members = {developer.login for developer in self._maintainers}
+        self._members = frozenset(developer.login for developer in self._maintainers)
 
-    def repository(self) -> Repository:
-        """All its pull requests, numbered in the order of their opening."""
+    @property
+    def regular_logins(self) -> set[str]:
+        """Those who were there from the beginning."""
+        return {developer.login for developer in (*self._maintainers, *self._regulars)}
+
+    def drafts(self) -> list[Draft]:
+        """Make up its pull requests, in no order."""
         random, wanted = self._random, self._habits.pulls
         drafts = [self._draft(self._day(index / wanted)) for index in range(round(wanted * (1 - REVERT_SHARE)))]
         for draft in random.sample(drafts, round(len(drafts) * ODD_SHARE)):
@@ -44,8 +59,15 @@ class Generator:
             self._revert(draft)
             for draft in heapq.nlargest(wanted - len(drafts), drafts, key=lambda draft: regrets[id(draft)])
         ]
-        name, base = self._habits.full_name, self._habits.base
-        return Repository(name, number(drafts, name, base, self._members))
+        return drafts
+
+    def repository(self, drafts: list[Draft], numbers: dict[str, int]) -> Repository:
+        """Number its pull requests in the order of their opening; `numbers` are those of the accounts."""
+        habits = self._habits
+        place = Place(
+            habits.full_name, habits.base, self._members, habits.layout, habits.areas, numbers, seed=self._seed
+        )
+        return Repository(habits.full_name, number(drafts, place))
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share
@@ -90,6 +112,8 @@ class Generator:
             commits=1 + round(math.log1p(lines) * random.random() * 0.8),
             open_hours=math.exp(random.gauss(2.4 + 0.25 * math.log(lines), 1.2)),
             merged=self._chance(0.87),
+            work=name,
+            area=area,
             discussed_hours=random.expovariate(1 / 40) if self._chance(0.12) else 0.0,
             labels=(kind.label, f"area/{area}") if self._chance(habits.labelled) else (),
             assignees=(random.choice(self._maintainers).login,) if self._chance(0.35) else (),
@@ -141,5 +165,7 @@ class Generator:
             commits=1,
             open_hours=self._random.expovariate(1 / 3),
             merged=True,
+            work=draft.work,
+            area=draft.area,
             takes_back=draft,
         )

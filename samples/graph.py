@@ -17,11 +17,13 @@ from graphql import (
     validate,
 )
 
+from samples.files import File
 from samples.records import Entry, Pull, Repository
 
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text())
 SITE = "https://github.example"
 LARGEST_PAGE = 100
+CHANGE_TYPES = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED", "R": "RENAMED"}
 Fields = dict[str, Any]
 
 
@@ -138,17 +140,30 @@ def _node(entry: Entry, full_name: str) -> Fields | None:
         "deletions": pull.deletions,
         "changedFiles": pull.changed_files,
         "baseRefName": pull.base,
+        "headRefName": pull.head,
+        "isCrossRepository": pull.fork,
         "authorAssociation": pull.association,
         "author": _actor(pull),
         "assignees": _nodes([_user(login) for login in pull.assignees]),
         "labels": _nodes([{"id": f"LA_{name}", "name": name} for name in pull.labels]),
         "commits": {"totalCount": pull.commits},
+        "files": _nodes([_file(File(*file)) for file in pull.files], pull.changed_files),
     }
 
 
-def _nodes(items: list[Fields]) -> Any:
+def _file(file: File) -> Fields:
+    return {
+        "path": file.path,
+        "additions": file.additions,
+        "deletions": file.deletions,
+        "changeType": CHANGE_TYPES[file.status],
+    }
+
+
+def _nodes(items: list[Fields], total: int | None = None) -> Any:
     def connection(info: GraphQLResolveInfo, first: int | None = None) -> Fields:
-        return {"totalCount": len(items), "nodes": items[: _bounded(first, info.field_name)]}
+        nodes = items[: _bounded(first, info.field_name)]
+        return {"totalCount": len(items) if total is None else total, "nodes": nodes}
 
     return connection
 
@@ -156,7 +171,7 @@ def _nodes(items: list[Fields]) -> Any:
 def _actor(pull: Pull) -> Fields | None:
     if pull.author is None:
         return None
-    return _user(pull.author) | ({"__typename": "Bot"} if pull.bot else {})
+    return _user(pull.author) | {"databaseId": pull.account} | ({"__typename": "Bot"} if pull.bot else {})
 
 
 def _user(login: str) -> Fields:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from samples.files import Layout
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -77,26 +79,36 @@ class Habits:
     """Factor on all sizes."""
     empty_bodies: float
     labelled: float
+    layout: Layout
     base: str = "main"
     kinds: tuple[str, ...] = tuple(KINDS)
 
+
+PYTHON = Layout(
+    "shop/{area}/{name}.py", "tests/{area}/test_{name}.py", "docs/{area}/{name}.md", "pyproject.toml", "poetry.lock"
+)
+RUST = Layout("src/{area}/{name}.rs", "tests/{area}/{name}.rs", "book/{area}/{name}.md", "Cargo.toml", "Cargo.lock")
+PROSE = Layout(
+    "site/{area}/{name}.ts", "site/{area}/{name}.test.ts", "content/{area}/{name}.md", "package.json",
+    "package-lock.json",
+)  # fmt: skip
 
 REPOSITORIES: tuple[Habits, ...] = (
     Habits(
         "example/webshop", 2_600, 1, 7, 45, 13.0,
         ("cart", "checkout", "catalogue", "search", "invoices", "stock", "login", "vouchers", "shipping"),
-        "conventional", 1.0, 0.06, 0.8,
+        "conventional", 1.0, 0.06, 0.8, PYTHON,
     ),
     Habits(
         "example/compiler", 1_200, 101, 4, 22, 19.0,
         ("parser", "lexer", "typeck", "codegen", "inliner", "linker", "diagnostics", "macros"),
-        "area", 1.9, 0.25, 0.5, base="master",
+        "area", 1.9, 0.25, 0.5, RUST, base="master",
     ),
     Habits(
         "example/docs", 400, 201, 3, 30, 9.0,
         ("tutorial", "glossary", "reference", "install", "theme", "search box"),
-        "plain", 0.5, 0.35, 0.3, kinds=("docs", "fix", "feat", "deps", "docs", "docs"),
+        "plain", 0.5, 0.35, 0.3, PROSE, kinds=("docs", "fix", "feat", "deps", "docs", "docs"),
     ),
-    Habits("example/tiny", 10, 301, 1, 3, 11.0, ("core", "tools"), "plain", 1.0, 0.2, 0.0),
-    Habits("example/empty", 0, 401, 1, 0, 12.0, ("core",), "plain", 1.0, 0.0, 0.0),
+    Habits("example/tiny", 10, 301, 1, 3, 11.0, ("core", "tools"), "plain", 1.0, 0.2, 0.0, PYTHON),
+    Habits("example/empty", 0, 401, 1, 0, 12.0, ("core",), "plain", 1.0, 0.0, 0.0, PYTHON),
 )  # fmt: skip

@@ -63,7 +63,7 @@ def whole(pull: dict[str, Any]) -> dict[str, Any]:
         "auto_merge": None,
         "active_lock_reason": None,
         "locked": False,
-        "head": _branch(f"change-{number}", name, number, author),
+        "head": _branch(pull["head"]["ref"], (pull["head"]["repo"] or {}).get("full_name", name), number, author),
         "base": _branch(pull["base"]["ref"], name, number + 1, None),
         "merged": pull["merged_at"] is not None,
         "merged_by": None,
@@ -81,7 +81,7 @@ def _user(user: dict[str, Any] | None) -> dict[str, Any] | None:
         return None
     address = f"{API}/users/{user['login']}"
     return user | {
-        "id": sum(user["login"].encode()),
+        "id": user.get("id", sum(user["login"].encode())),
         "node_id": "MDQ6VXNlcjAwMDAwMDA=",
         "avatar_url": f"https://avatars.githubusercontent.com/u/{sum(user['login'].encode())}?v=4",
         "gravatar_id": "",

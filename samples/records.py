@@ -4,6 +4,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from samples.files import File
+
 
 @dataclass(frozen=True, slots=True)
 class Pull:
@@ -27,6 +29,13 @@ class Pull:
     labels: tuple[str, ...]
     assignees: tuple[str, ...]
     base: str
+    account: int
+    """The number of the author's account."""
+    head: str
+    fork: bool
+    """Whether the branch is in another repository."""
+    files: tuple[File, ...]
+    """The first of the changed files, in the order of their paths."""
 
     def at(self, now: str) -> "Pull | None":
         """What was to be seen of it at a moment; None before it was opened."""

@@ -5,10 +5,12 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from samples.files import File
 from samples.graph import SITE
 from samples.records import Pull, Repository
 
-ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+?)(?P<list>/pulls(?:/(?P<number>\d+))?)?")
+ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+?)(?P<list>/pulls(?:/(?P<number>\d+)(?P<files>/files)?)?)?")
+STATUSES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed"}
 Headers = dict[str, str]
 
 
@@ -26,11 +28,33 @@ def answer(
     if not match["number"]:
         return _page(repository, now, parse_qs(query), api)
     seen = repository.one(int(match["number"]), now)
-    return (single(seen, repository, base), {}) if seen else None
+    if seen is None:
+        return None
+    return (_files(seen, parse_qs(query)), {}) if match["files"] else (single(seen, repository, base), {})
+
+
+def _range(query: dict[str, list[str]]) -> tuple[int, int]:
+    """The size of a page and its number."""
+    return int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
+
+
+def _files(pull: Pull, query: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """One page of the changed files; those beyond the first hundred are nowhere."""
+    size, page = _range(query)
+    return [
+        {
+            "filename": file.path,
+            "status": STATUSES[file.status],
+            "additions": file.additions,
+            "deletions": file.deletions,
+            "changes": file.additions + file.deletions,
+        }
+        for file in (File(*fields) for fields in pull.files[(page - 1) * size : page * size])
+    ]
 
 
 def _page(repository: Repository, now: str, query: dict[str, list[str]], api: str) -> tuple[Any, Headers]:
-    size, page = int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
+    size, page = _range(query)
     pulls = [entry.pull for entry in repository.at(now) if entry.pull]
     rows = pulls[(page - 1) * size : page * size]
     more = urlencode({**{key: values[0] for key, values in query.items()}, "page": page + 1})
@@ -41,6 +65,8 @@ def _page(repository: Repository, now: str, query: dict[str, list[str]], api: st
 def _listed(pull: Pull, repository: Repository, api: str) -> dict[str, Any]:
     """What a list shows of a pull request: everything but its sizes."""
     login = f"{pull.author}[bot]" if pull.bot else pull.author
+    ours = repository.full_name
+    theirs = f"{pull.author}/{ours.partition('/')[2]}" if pull.fork else ours
     return {
         "url": f"{api}/pulls/{pull.number}",
         "html_url": f"{SITE}/{repository.full_name}/pull/{pull.number}",
@@ -49,7 +75,7 @@ def _listed(pull: Pull, repository: Repository, api: str) -> dict[str, Any]:
         "body": pull.body,
         "state": "closed" if pull.closed_at else "open",
         "draft": pull.draft,
-        "user": {"login": login, "type": "Bot" if pull.bot else "User"} if login else None,
+        "user": {"login": login, "id": pull.account, "type": "Bot" if pull.bot else "User"} if login else None,
         "author_association": pull.association,
         "created_at": pull.created_at,
         "updated_at": pull.updated_at,
@@ -57,7 +83,12 @@ def _listed(pull: Pull, repository: Repository, api: str) -> dict[str, Any]:
         "merged_at": pull.merged_at,
         "labels": [{"name": name} for name in pull.labels],
         "assignees": [{"login": login, "type": "User"} for login in pull.assignees],
-        "head": {"ref": f"change-{pull.number}", "sha": head_sha(pull, repository.full_name)},
+        "head": {
+            "ref": pull.head,
+            "label": f"{theirs.partition('/')[0]}:{pull.head}",
+            "sha": head_sha(pull, ours),
+            "repo": {"full_name": theirs} if pull.author or not pull.fork else None,
+        },
         "base": {"ref": pull.base, "repo": {"full_name": repository.full_name}},
     }
 

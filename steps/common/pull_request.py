@@ -12,12 +12,19 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
+    model_validator,
 )
+
+from steps.common import changed_files
+from steps.common.changed_files import ChangedFile
 
 LARGEST_COUNT = 2**31 - 1
 LONGEST_TITLE = 1_024
 LONGEST_BODY = 262_144
+MAX_ACCOUNT_ID = 2**53
 GHOST = "ghost"
 """GitHub's own stand-in for an author whose account is gone."""
 _WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
@@ -46,6 +53,18 @@ def _none_as_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError:
+        return None
+
+
+def _describe(words: str, schema: dict[str, Any]) -> WithJsonSchema:
+    """Describe a field that never makes a pull request unusable: what it should be, and that all else is taken."""
+    return WithJsonSchema({"description": f"{words}; anything else counts as not known", "anyOf": [schema, {}]})
+
+
 Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
 Instant = Annotated[
     AwareDatetime,
@@ -54,6 +73,12 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": _YEARS}),
 ]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_TITLE)]
+
+AccountId = Annotated[
+    Annotated[int, Field(strict=True, ge=1, le=MAX_ACCOUNT_ID)] | None,
+    WrapValidator(_none_if_broken),
+    _describe("the account's number on GitHub", {"type": "integer", "minimum": 1, "maximum": MAX_ACCOUNT_ID}),
+]
 
 
 class _Part(BaseModel):
@@ -65,6 +90,12 @@ class User(_Part):
 
     login: Text
     type: Text = "User"
+
+
+class Author(User):
+    """An account that opened a pull request, with its number on GitHub where that is known."""
+
+    id: AccountId = None
 
 
 class Label(_Part):
@@ -88,8 +119,41 @@ class Base(_Part):
     repo: Repository
 
 
+class Head(_Part):
+    """The branch that the pull request brings in."""
+
+    ref: Text | None = None
+
+
+def _full_name(branch: Any) -> Any:
+    repository = branch.get("repo") if isinstance(branch, dict) else None
+    return repository.get("full_name") if isinstance(repository, dict) else None
+
+
+def is_cross_repository(head: Any, base: Any) -> bool | None:
+    """Return whether REST's `head` lies in another repository than its `base`; None where that isn't known.
+
+    A head whose repository is gone (null) was in a fork; where it is left out, `label` (owner:branch) has the owner.
+    """
+    ours = _full_name(base)
+    if not isinstance(head, dict) or not isinstance(ours, str):
+        return None
+    if "repo" not in head:
+        owner, colon, _ = head["label"].partition(":") if isinstance(head.get("label"), str) else ("", "", "")
+        return owner.lower() != ours.partition("/")[0].lower() if colon else None
+    if head["repo"] is None:
+        return True
+    theirs = _full_name(head)
+    return theirs.lower() != ours.lower() if isinstance(theirs, str) else None
+
+
 class PullRequest(_Part):
-    """One pull request; what GitHub adds beyond these fields is ignored."""
+    """One pull request; what GitHub adds beyond these fields is ignored.
+
+    `head`, `cross_repository`, `files` and the author's `id` are optional: broken ones become None, for not known.
+    Whether the head lies in another repository is kept as `cross_repository` alone, which is worked out from
+    `head.repo` and `base.repo` where it is not given (REST, webhooks); GraphQL gives it.
+    """
 
     number: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COUNT)]
     title: Annotated[str, Field(strict=True, max_length=LONGEST_TITLE)]
@@ -98,7 +162,7 @@ class PullRequest(_Part):
         BeforeValidator(_none_as_empty, json_schema_input_type=Annotated[str, Field(max_length=LONGEST_BODY)] | None),
         Field(strict=True, max_length=LONGEST_BODY),
     ] = ""
-    user: Annotated[User, BeforeValidator(_none_as_ghost, json_schema_input_type=User | None)]
+    user: Annotated[Author, BeforeValidator(_none_as_ghost, json_schema_input_type=Author | None)]
     author_association: Text = "NONE"
     state: Literal["open", "closed"]
     draft: Annotated[bool, Field(strict=True)] = False
@@ -113,7 +177,30 @@ class PullRequest(_Part):
     labels: list[Label] = []
     assignees: list[User] = []
     base: Base
+    head: Annotated[
+        Head | None,
+        WrapValidator(_none_if_broken),
+        _describe(
+            "the branch that it brings in, and the repository with that branch (null where it is gone)",
+            {"type": "object", "properties": {"ref": {"type": "string"}, "repo": {"type": ["object", "null"]}}},
+        ),
+    ] = None
+    cross_repository: Annotated[
+        Annotated[bool, Field(strict=True)] | None,
+        WrapValidator(_none_if_broken),
+        _describe("whether that branch is in another repository, where `head.repo` is left out", {"type": "boolean"}),
+    ] = None
+    files: Annotated[
+        list[ChangedFile] | None, WrapValidator(changed_files.keep_first), WithJsonSchema(changed_files.SCHEMA)
+    ] = None
     html_url: Annotated[str, Field(strict=True, max_length=LONGEST_TITLE)] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive_cross_repository(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or fields.get("cross_repository") is not None:
+            return fields
+        return fields | {"cross_repository": is_cross_repository(fields.get("head"), fields.get("base"))}
 
     @property
     def id(self) -> str:

@@ -10,6 +10,19 @@ from steps.common.pull_request import PullRequest, reasons
 from steps.fetch.queries import Edge
 
 STATES = {"OPEN": "open", "CLOSED": "closed", "MERGED": "closed"}
+FILE_STATUSES = {
+    "ADDED": "added",
+    "CHANGED": "changed",
+    "COPIED": "copied",
+    "DELETED": "removed",
+    "MODIFIED": "modified",
+    "RENAMED": "renamed",
+}
+DOCUMENT_VERSION = 2
+"""Of the fields that documents have: where a repository was read with another version, it is read again.
+
+2: head, cross_repository, files and the author's id.
+"""
 
 
 class Unusable(Exception):
@@ -42,7 +55,7 @@ def _rest(node: dict[str, Any], repository: str) -> dict[str, Any]:
         "number": node.get("number"),
         "title": node.get("title"),
         "body": node.get("body"),
-        "user": _user(node.get("author")),
+        "user": _author(node.get("author")),
         "author_association": node.get("authorAssociation"),
         "state": STATES.get(state) if isinstance(state, str) else state,
         "draft": node.get("isDraft"),
@@ -57,6 +70,9 @@ def _rest(node: dict[str, Any], repository: str) -> dict[str, Any]:
         "labels": _present(_inside(node, "labels", "nodes")),
         "assignees": [_user(item) for item in _present(_inside(node, "assignees", "nodes"))],
         "base": {"ref": node.get("baseRefName"), "repo": {"full_name": repository}},
+        "head": {"ref": node.get("headRefName")},
+        "cross_repository": node.get("isCrossRepository"),
+        "files": _files(node.get("files")),
         "html_url": node.get("url"),
     }
 
@@ -69,6 +85,30 @@ def _user(actor: Any) -> Any:
     if kind == "Bot" and isinstance(login, str) and not login.endswith("[bot]"):
         login = f"{login}[bot]"
     return {"login": login, "type": kind}
+
+
+def _author(actor: Any) -> Any:
+    return {**_user(actor), "id": actor.get("databaseId")} if isinstance(actor, dict) else actor
+
+
+def _files(connection: Any) -> list[Any] | None:
+    """REST's form of the files; None where GitHub lists none of those that there are."""
+    nodes = connection.get("nodes") if isinstance(connection, dict) else None
+    if not isinstance(nodes, list):
+        return None
+    return [_file(node) for node in nodes]
+
+
+def _file(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return None
+    kind = node.get("changeType")
+    return {
+        "filename": node.get("path"),
+        "status": FILE_STATUSES.get(kind) if isinstance(kind, str) else None,
+        "additions": node.get("additions"),
+        "deletions": node.get("deletions"),
+    }
 
 
 def _inside(node: dict[str, Any], connection: str, key: str) -> Any:

@@ -24,6 +24,7 @@ from steps.common.errors import AccessRefused, ConfigurationError, NotFound
 from steps.common.github_errors import CursorRefused, Obstacle, server_time, understand
 from steps.common.pull_request import reasons
 from steps.common.settings import GitHubSettings, load
+from steps.fetch.page_size import MAX_PAGE, PageSize
 from steps.fetch.queries import (
     NAME,
     PULL_REQUESTS,
@@ -36,10 +37,9 @@ from steps.fetch.queries import (
 )
 
 TIMEOUT_SECONDS = 30
-ATTEMPTS = 7
+ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30
-LARGEST_PAGE, SMALLEST_PAGE, GROWTH = 100, 5, 10
 LARGEST_SEARCH = 1_000  # GitHub shows no more of what a search finds
 FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
 
@@ -61,7 +61,7 @@ class GitHub:
         self.requests = 0
         self._settings = settings
         self._address = settings.github_api_url
-        self._page_size = LARGEST_PAGE
+        self._page_size = PageSize()
         self._github = _connection(settings)
         self._retrying = Retrying(
             retry=retry_if_exception_type(Obstacle),
@@ -101,7 +101,9 @@ class GitHub:
     def _send(
         self, query: str, form: type[AnyAnswer], variables: dict[str, Any], most: int | None
     ) -> tuple[AnyAnswer, datetime]:
-        paging = {} if most is None else {"first": min(most, self._page_size)}
+        paging: dict[str, Any] = {} if most is None else {"first": min(most, self._page_size.items)}
+        if not self._page_size.with_files:
+            paging["files"] = False
         self.requests += 1
         try:
             headers, answer = self._github.requester.graphql_query(query, variables | paging)
@@ -111,11 +113,11 @@ class GitHub:
             if isinstance(meaning, AccessRefused) and self._renewed():
                 meaning = Obstacle("the token was refused, and there is a new one")
             if isinstance(meaning, Obstacle) and meaning.heavy:
-                self._page_size = max(self._page_size // 2, SMALLEST_PAGE)
+                self._page_size.shrink()
             raise meaning from None
         parsed = _parse(answer, form)
         logger.info("GitHub answered", extra=parsed.rate_limit.model_dump() if parsed.rate_limit else {})
-        self._page_size = min(self._page_size + GROWTH, LARGEST_PAGE)
+        self._page_size.grow()
         return parsed, server_time(headers)
 
     def _renewed(self) -> bool:
@@ -150,7 +152,7 @@ class GitHub:
     def _page(self, repository: str, after: str | None) -> Page:
         owner, name = _split(repository)
         variables = {"owner": owner, "name": name, "after": after}
-        answer, asked_at = self.ask(PULL_REQUESTS, PullRequestsAnswer, variables, most=LARGEST_PAGE)
+        answer, asked_at = self.ask(PULL_REQUESTS, PullRequestsAnswer, variables, most=MAX_PAGE)
         if answer.repository is None:
             raise _not_found(repository)
         return Page(answer.repository, asked_at)

@@ -1,5 +1,6 @@
 """Pull requests, the place to go on from, and what had to be put aside, in MongoDB."""
 
+import logging
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -8,9 +9,11 @@ from pymongo.database import Database
 
 from steps.common.mongo import Document
 from steps.fetch.batch import Batch, Progress
-from steps.fetch.conversion import Unusable
+from steps.fetch.conversion import DOCUMENT_VERSION, Unusable
 
 STEP = "fetch"
+
+logger = logging.getLogger(__name__)
 
 
 class Change(NamedTuple):
@@ -27,9 +30,18 @@ class Pulls:
         self._database = database
 
     def progress(self, repository: str) -> Progress:
-        """Where the last run got to."""
-        stored = self._database.sync.find_one({"_id": repository}) or {}
-        return Progress(stored.get("cursor"), stored.get("watermark"))
+        """Return where the last run got to: the beginning where its documents lack fields of this version.
+
+        The version is stored with the cursor, so a repository that is being read again goes on where it stopped.
+        """
+        stored = self._database.sync.find_one({"_id": repository})
+        if stored is None:
+            return Progress()
+        if stored.get("version", 1) == DOCUMENT_VERSION:
+            return Progress(stored.get("cursor"), stored.get("watermark"))
+        versions = {"from_version": stored.get("version", 1), "to_version": DOCUMENT_VERSION}
+        logger.info("documents lack fields, reading the repository again", extra={"repository": repository} | versions)
+        return Progress(None, stored.get("watermark"))
 
     def count(self, repository: str) -> int:
         """How many documents there are."""
@@ -47,7 +59,8 @@ class Pulls:
         change = self._keep(list(batch.documents.values()))
         self._put_aside(batch)
         place = {"_id": batch.repository}
-        self._database.sync.replace_one(place, place | batch.progress._asdict(), upsert=True)
+        content = batch.progress._asdict() | {"version": DOCUMENT_VERSION}
+        self._database.sync.replace_one(place, place | content, upsert=True)
         return change
 
     def _keep(self, documents: list[Document]) -> Change:

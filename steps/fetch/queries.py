@@ -23,7 +23,7 @@ query Search($words: String!, $first: Int!, $after: String) {
 """
 
 PULL_REQUESTS = """
-query PullRequests($owner: String!, $name: String!, $first: Int!, $after: String) {
+query PullRequests($owner: String!, $name: String!, $first: Int!, $after: String, $files: Boolean! = true) {
   rateLimit { cost remaining resetAt }
   repository(owner: $owner, name: $name) {
     nameWithOwner
@@ -51,13 +51,24 @@ fragment PullRequestFields on PullRequest {
   deletions
   changedFiles
   baseRefName
+  headRefName
+  isCrossRepository
   authorAssociation
-  author { __typename login }
+  author {
+    __typename
+    login
+    ... on User { databaseId }
+    ... on Bot { databaseId }
+    ... on Mannequin { databaseId }
+    ... on Organization { databaseId }
+  }
   assignees(first: 10) { nodes { __typename login } }
   labels(first: 100) { nodes { name } }
   commits { totalCount }
+  files(first: 100) @include(if: $files) { nodes { path additions deletions changeType } }
 }
 """
+"""Without `files` where GitHub can't list them in time, however few pull requests are asked for at once."""
 
 
 class RateLimit(BaseModel):

@@ -27,14 +27,17 @@ def synchronise(repository: str) -> dict[str, Any]:
     fetched = updated = quarantined = 0
     with GitHub(settings) as github, database(settings) as opened:
         pulls = Pulls(opened)
-        progress, kept = pulls.progress(repository), pulls.count(repository)
+        progress = pulls.progress(repository)
+        is_update = progress.cursor is not None
+        done = pulls.count(repository) if is_update else 0
         for page, asked_at in github.pages(repository, progress.cursor):
             batch = digest(page, progress, asked_at, now=datetime.now(UTC))
             change = pulls.commit(batch)
             progress = batch.progress
             fetched, updated = fetched + change.fetched, updated + change.updated
             quarantined += len(batch.unusable)
-            done, total = kept + fetched, page.pull_requests.total_count
+            done += change.fetched if is_update else len(page.pull_requests.edges)
+            total = page.pull_requests.total_count
             logger.info("page kept", extra={"repository": batch.repository, "done": done, "total": total})
     return {
         "fetched": fetched,

@@ -8,8 +8,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from steps.common.pull_request import PullRequest
+from steps.common import changed_files
+from steps.common.pull_request import GHOST, PullRequest
 from steps.scoring.features import own
+
+FILE_TYPE = pa.struct(
+    [
+        pa.field("path", pa.string(), nullable=False),
+        pa.field("additions", pa.int32(), nullable=False),
+        pa.field("deletions", pa.int32(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+    ]
+)
+"""A changed file; its status is one letter of `changed_files.LETTERS`."""
 
 PULL_SCHEMA = pa.schema(
     [
@@ -24,9 +35,18 @@ PULL_SCHEMA = pa.schema(
         pa.field("deletions", pa.int32(), nullable=False),
         pa.field("changed_files", pa.int32(), nullable=False),
         pa.field("commits", pa.int32(), nullable=False),
+        pa.field("author_id", pa.int64()),
+        pa.field("author_type", pa.string(), nullable=False),
+        pa.field("head_ref", pa.string()),
+        pa.field("cross_repository", pa.bool_()),
+        pa.field("merged_at", pa.timestamp("us", "UTC")),
+        pa.field("files", pa.list_(FILE_TYPE)),
     ]
 )
-"""A pull request as a row: all that features are made of."""
+"""A pull request as a row: all that features are made of; null is not known.
+
+`merged_at` says how it ended: only later pull requests may look at it, once it has passed.
+"""
 
 _READ = ("title", "body", "additions", "deletions", "changed_files", "commits")
 
@@ -45,6 +65,12 @@ def as_row(pull: PullRequest) -> dict[str, Any]:
         "deletions": pull.deletions,
         "changed_files": pull.changed_files,
         "commits": pull.commits,
+        "author_id": None if pull.user.login == GHOST else pull.user.id,
+        "author_type": pull.user.type,
+        "head_ref": pull.head.ref if pull.head else None,
+        "cross_repository": pull.cross_repository,
+        "merged_at": pull.merged_at,
+        "files": changed_files.to_rows(pull.files),
     }
 
 

@@ -17,7 +17,7 @@ def document(repository: str, number: int, **changes: Any) -> dict[str, Any]:
         "number": number,
         "title": f"{('Fix', 'Add', 'Rework')[number % 3]} the {('roof', 'door 🚪')[number % 5 % 2]} {number % 7}",
         "body": None if number % 11 == 0 else f"It was broken since {number}. " * (number % 13),
-        "user": None if number % 17 == 0 else {"login": f"author-{number % 9}", "type": "User"},
+        "user": None if number % 17 == 0 else {"login": f"author-{number % 9}", "type": "User", "id": 1 + number % 9},
         "author_association": "MEMBER",
         "state": "closed",
         "draft": False,
@@ -32,9 +32,16 @@ def document(repository: str, number: int, **changes: Any) -> dict[str, Any]:
         "labels": [],
         "assignees": [],
         "base": {"ref": "main", "repo": {"full_name": repository}},
+        **(known(number) if number % 4 else {}),
         "html_url": "",
         "fetched_at": FETCHED,
     } | changes
+
+
+def known(number: int) -> dict[str, Any]:
+    """What documents of an earlier version lack."""
+    files = [{"filename": f"src/part_{n}.py", "status": "modified", "additions": n, "deletions": 1} for n in range(3)]
+    return {"head": {"ref": f"door-{number}"}, "cross_repository": number % 2 == 0, "files": files}
 
 
 def documents(busy: int = 320, quiet: int = 80) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ def test_a_search_gives_at_most_what_is_asked_for(github: StandIn) -> None:
 
 def test_a_search_is_read_over_several_pages(github: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit on one page is on the next."""
-    monkeypatch.setattr("steps.fetch.github.LARGEST_PAGE", 2)
+    monkeypatch.setattr("steps.fetch.page_size.MAX_PAGE", 2)
     assert len(repositories([], "org:example", 20)) == 5
     assert github.stats()["requests"] == 3
 

@@ -54,6 +54,13 @@ def test_pages_shrink_where_heavy_queries_time_out(github: StandIn, database: Mo
     assert synchronise(DOCS)["fetched"] == 400
 
 
+def test_files_are_left_out_where_even_the_smallest_page_times_out(github: StandIn, database: Mongo) -> None:
+    """Pull requests without their files are worth more than none."""
+    github.control(heavy_above=1)
+    assert synchronise("example/tiny")["fetched"] == 10
+    assert {document["files"] for document in database.pull_requests.find()} == {None}
+
+
 def test_a_pull_request_that_github_cannot_show_does_not_stop_the_others(github: StandIn, database: Mongo) -> None:
     """An error that stays at one pull request puts that one aside and keeps its page."""
     github.control(change={f"{DOCS}#5": {"additions": None}})

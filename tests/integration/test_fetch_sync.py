@@ -1,5 +1,6 @@
 """Fetching from the stand-in into an embedded MongoDB, without anything going wrong."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 from pymongo.database import Database
 
 from samples.generate import repositories
+from steps.common.errors import Unavailable
 from steps.common.pull_request import PullRequest
+from steps.fetch import github as adapter
 from steps.fetch.sync import synchronise
 from tests.integration.conftest import StandIn
 
@@ -70,6 +73,53 @@ def test_reading_all_again_counts_nothing_as_updated(github: StandIn, database: 
     result = synchronise(DOCS)
     assert (result["fetched"], result["updated"], result["requests"]) == (0, 0, 4)
     assert list(database.pull_requests.find()) == before
+
+
+@pytest.fixture
+def earlier(github: StandIn, database: Mongo) -> Mongo:
+    """A database that was fetched before documents had heads, files and accounts."""
+    synchronise(DOCS)
+    gone = dict.fromkeys(["head", "cross_repository", "files", "user.id"], "")
+    database.pull_requests.update_many({}, {"$unset": gone})
+    database.sync.update_one({"_id": DOCS}, {"$unset": {"version": ""}})
+    return database
+
+
+def test_documents_that_lack_fields_are_fetched_again(
+    earlier: Mongo, github: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first run after an upgrade brings what is missing, says so, and the next one has nothing to do."""
+    with caplog.at_level(logging.INFO, "steps"):
+        result = synchronise(DOCS)
+    assert (result["fetched"], result["updated"], result["requests"]) == (0, 400, 4)
+    assert "documents lack fields, reading the repository again" in caplog.messages
+    assert [line.done for line in caplog.records if line.message == "page kept"] == [100, 200, 300, 400]
+    kept = earlier.pull_requests.find_one({"_id": f"{DOCS}#17"})
+    origin = repositories()[DOCS].pulls[17]
+    assert kept is not None
+    assert [file["filename"] for file in kept["files"]] == [file.path for file in origin.files]
+    assert (kept["head"], kept["user"]["id"]) == ({"ref": origin.head}, origin.account)
+    assert synchronise(DOCS)["requests"] == 1
+
+
+def test_an_upgrade_that_was_stopped_goes_on_where_it_was(
+    earlier: Mongo, github: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages that were read again are not read a third time."""
+    monkeypatch.setattr(adapter, "ATTEMPTS", 1)
+    github.control(next=["pass", "pass", "503"])
+    with pytest.raises(Unavailable):
+        synchronise(DOCS)
+    assert earlier.pull_requests.count_documents({"files": {"$exists": True}}) == 200
+    result = synchronise(DOCS)
+    assert (result["updated"], result["requests"]) == (200, 2)
+    assert earlier.pull_requests.count_documents({"files": {"$exists": True}}) == 400
+
+
+def test_a_hundred_pull_requests_with_their_files_cost_three_points(github: StandIn, database: Mongo) -> None:
+    """By GitHub's formula: a connection for each of assignees, labels and files; the files are one of the three."""
+    synchronise(DOCS)
+    assert github.stats()["points"] == 3 * 4
 
 
 def test_an_edit_is_counted_as_updated(github: StandIn, database: Mongo) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from steps.common.changed_files import MAX_FILES
 from steps.preprocess.anomalies import Text
 from steps.preprocess.rows import featurise
 from steps.scoring.vectors import PULL_SCHEMA
@@ -29,8 +30,23 @@ def pull(number: int = 1, **changes: Any) -> dict[str, Any]:
         "deletions": 3 + number % 5,
         "changed_files": 1 + number % 3,
         "commits": 1 + number % 2,
+        "author_id": 1_000 + number % 9,
+        "author_type": "User",
+        "head_ref": f"case-{number % 7}",
+        "cross_repository": number % 3 == 0,
+        "merged_at": START + timedelta(hours=3 * number + 20) if number % 5 else None,
     } | changes
+    row.setdefault("files", files(row))
     return {"id": f"{row['repository']}#{row['number']}"} | row
+
+
+def files(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Files that a row's sizes could be of: all lines in the first, the others renamed."""
+    area = AREAS[row["number"] % len(AREAS)]
+    first = {"additions": row["additions"], "deletions": row["deletions"], "status": "M"}
+    other = {"additions": 0, "deletions": 0, "status": "R"}
+    count = min(row["changed_files"], MAX_FILES)
+    return [{"path": f"src/{area}/part_{n:03}.py"} | (other if n else first) for n in range(count)]
 
 
 def pulls(count: int, repository: str = "owner/name") -> list[dict[str, Any]]:

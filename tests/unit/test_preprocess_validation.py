@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import bson
+import pyarrow as pa
 import pytest
 from bson import Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
@@ -22,7 +23,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "number": 7,
         "title": "Fix the roof",
         "body": "It rains in.",
-        "user": {"login": "somebody", "type": "User"},
+        "user": {"login": "somebody", "type": "User", "id": 4242},
         "author_association": "MEMBER",
         "state": "closed",
         "draft": False,
@@ -37,6 +38,9 @@ def document(**changes: Any) -> dict[str, Any]:
         "labels": [{"name": "bug"}],
         "assignees": [],
         "base": {"ref": "main", "repo": {"full_name": "owner/name"}},
+        "head": {"ref": "roof"},
+        "cross_repository": False,
+        "files": [{"filename": "roof.py", "status": "modified", "additions": 3, "deletions": 2}],
         "html_url": "https://github.com/owner/name/pull/7",
         "fetched_at": day,
     }
@@ -64,8 +68,27 @@ def test_a_usable_document_is_a_row_of_the_schema() -> None:
         "deletions": 2,
         "changed_files": 1,
         "commits": 1,
+        "author_id": 4242,
+        "author_type": "User",
+        "head_ref": "roof",
+        "cross_repository": False,
+        "merged_at": None,
+        "files": [{"path": "roof.py", "additions": 3, "deletions": 2, "status": "M"}],
     }
     assert list(row()) == PULL_SCHEMA.names
+
+
+def test_rows_fit_the_schema_with_and_without_what_is_optional() -> None:
+    """Arrow takes them, and gives the same back."""
+    rows = [row(), row(files=None, head=None, cross_repository=None, user={"login": "somebody"})]
+    assert pa.Table.from_pylist(rows, PULL_SCHEMA).to_pylist() == rows
+
+
+def test_a_document_of_an_earlier_version_is_a_row_with_less_known() -> None:
+    """What fetch did not store then counts as not known."""
+    earlier = row(user={"login": "somebody", "type": "User"}, head=MISSING, cross_repository=MISSING, files=MISSING)
+    unknown = {"author_id": None, "head_ref": None, "cross_repository": None, "files": None}
+    assert earlier == row() | unknown
 
 
 def test_when_it_was_fetched_changes_nothing() -> None:
@@ -84,6 +107,22 @@ def test_when_it_was_fetched_changes_nothing() -> None:
         ({"additions": Int64(5)}, "additions", 5),
         ({"additions": 2**31 - 1}, "additions", 2**31 - 1),
         ({"additions": 0}, "additions", 0),
+        ({"user": {"login": "ghost", "type": "User", "id": 10137}}, "author_id", None),
+        ({"user": {"login": "somebody", "id": "7"}}, "author_id", None),
+        ({"user": {"login": "bump[bot]", "type": "Bot"}}, "author_type", "Bot"),
+        ({"merged_at": datetime(2026, 5, 5, tzinfo=UTC)}, "merged_at", datetime(2026, 5, 5, tzinfo=UTC)),
+        ({"head": MISSING}, "head_ref", None),
+        ({"head": 5}, "head_ref", None),
+        ({"head": {"ref": 5}}, "head_ref", None),
+        ({"cross_repository": MISSING}, "cross_repository", None),
+        ({"cross_repository": "no"}, "cross_repository", None),
+        ({"files": MISSING}, "files", None),
+        ({"files": None}, "files", None),
+        ({"files": []}, "files", None),
+        ({"files": [], "changed_files": 0}, "files", []),
+        ({"files": "roof.py"}, "files", None),
+        ({"files": [{"filename": "roof.py"}]}, "files", None),
+        ({"files": [b"roof.py"]}, "files", None),
     ],
 )
 def test_what_is_odd_but_usable_is_kept(changes: dict[str, Any], column: str, value: object) -> None:
