@@ -1,26 +1,31 @@
 """Repositories of the fake GitHub from record files, instead of generated ones.
 
-A file `OWNER__REPO.jsonl.gz` holds a pull request a line, in the names of GitHub's REST interface.
+A file `OWNER__REPO.jsonl.gz` holds a pull request a line, in the names of GitHub's REST interface. One of the same name
+in another folder may hold the changed files: `{"number": 7, "files": [["docs/index.md", 2, 1, "M"]]}`, with the lines
+added and deleted (null for binary files), and the kind of change as Git's letter.
 """
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from samples.files import File
 from samples.records import Pull, Repository
 
 SUFFIX = ".jsonl.gz"
 BOT_MARK = "[bot]"
 
 
-def load_repositories(pulls: Path) -> dict[str, Repository]:
-    """Return every repository that has a file, by its full name."""
+def load_repositories(pulls: Path, files: Path | None = None) -> dict[str, Repository]:
+    """Return every repository that has a file of pull requests, by its full name; without `files` none are known."""
     found = {}
     for path in sorted(pulls.glob(f"*__*{SUFFIX}")):
         name = path.name.removesuffix(SUFFIX).replace("__", "/", 1)
-        found[name] = Repository(name, {pull.number: pull for pull in map(_pull, _read(path))})
+        changed = files / path.name if files else None
+        known = {line["number"]: _files(line) for line in _read(changed)} if changed and changed.is_file() else {}
+        found[name] = Repository(name, {record["number"]: _pull(record, name, known) for record in _read(path)})
     return found
 
 
@@ -29,10 +34,13 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in lines)
 
 
-def _pull(record: dict[str, Any]) -> Pull:
-    user = record.get("user") or {}
-    login = user.get("login")
-    bot = user.get("type") == "Bot"
+def _files(line: dict[str, Any]) -> tuple[File, ...]:
+    return tuple(File(path, added or 0, deleted or 0, status) for path, added, deleted, status in line["files"])
+
+
+def _pull(record: dict[str, Any], name: str, files: Mapping[int, tuple[File, ...]]) -> Pull:
+    user, head = record.get("user") or {}, record.get("head") or {}
+    login, bot = user.get("login"), user.get("type") == "Bot"
     return Pull(
         number=record["number"],
         title=record["title"],
@@ -52,4 +60,14 @@ def _pull(record: dict[str, Any]) -> Pull:
         labels=tuple(label["name"] for label in record.get("labels") or ()),
         assignees=tuple(person["login"] for person in record.get("assignees") or ()),
         base=(record.get("base") or {}).get("ref") or "main",
+        account=user.get("id"),
+        head=head.get("ref") or f"change-{record['number']}",
+        fork=_owner(head) != name.partition("/")[0].lower(),
+        files=files.get(record["number"], ()),
     )
+
+
+def _owner(head: dict[str, Any]) -> str:
+    """Whose the branch is; nobody's where its repository is gone or the record does not tell."""
+    repository = (head.get("repo") or {}).get("full_name") or head.get("label") or ""
+    return str(repository).replace(":", "/").partition("/")[0].lower()

@@ -225,9 +225,9 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or cut
 
 
-def serve(host: str, port: int, now: str, pulls: Path | None = None) -> ThreadingHTTPServer:
+def serve(host: str, port: int, now: str, pulls: Path | None = None, files: Path | None = None) -> ThreadingHTTPServer:
     """A server, not yet running, of the generated repositories or of recorded ones; port 0 takes a free one."""
-    held = load_repositories(pulls) if pulls else repositories()
+    held = load_repositories(pulls, files) if pulls else repositories()
     handler = type("BoundHandler", (Handler,), {"stand_in": StandIn(now, held)})
     return ThreadingHTTPServer((host, port), handler)
 
@@ -240,8 +240,9 @@ def main() -> None:
     parser.add_argument("--port-file", type=Path, help="where to write the port, once it listens")
     parser.add_argument("--now", default=LATEST, help="show the repositories as they stood then (default: %(default)s)")
     parser.add_argument("--pulls", type=Path, help="serve the records of this folder, OWNER__REPO.jsonl.gz, instead")
+    parser.add_argument("--files", type=Path, help="with the changed files of this folder, by the same names")
     given = parser.parse_args()
-    with serve(given.host, given.port, given.now, given.pulls) as server:
+    with serve(given.host, given.port, given.now, given.pulls, given.files) as server:
         if given.port_file:
             unfinished = given.port_file.with_suffix(".part")
             unfinished.write_text(str(server.server_port))

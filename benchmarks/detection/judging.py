@@ -1,7 +1,7 @@
 """One pass over each repository: later pull requests and injected ones, each as of the moment of its opening."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from benchmarks.detection import product
 from benchmarks.detection.metrics import Bools, Floats
 from benchmarks.detection.product import Injector
 from benchmarks.detection.records import Injected
+from steps.common.accounts import account_created
 from steps.common.pull_request import PullRequest
 from steps.scoring.history import History
 
@@ -31,7 +32,6 @@ class Candidate:
 
     row: Row
     kind: str | None
-    pull: PullRequest | None
     merged_before: int
     is_young: bool | None
 
@@ -57,21 +57,15 @@ class Candidates:
         return np.array([kind is None for kind in self.kinds])
 
 
-class Accounts:
-    """What is known of authors at a moment: how many merged pull requests, and how old the account is.
-
-    GitHub numbers accounts in the order of their making: one with a higher number than any seen a month ago is younger
-    than a month.
-    """
+class Merges:
+    """How many merged pull requests each author has at a moment."""
 
     def __init__(self) -> None:
-        """Begin with nobody."""
+        """Begin with none."""
         self._merged: Counter[str] = Counter()
         self._pending: list[tuple[datetime, str]] = []
-        self._recent: deque[tuple[datetime, int]] = deque()
-        self._highest = 0
 
-    def merged_before(self, author: str, at: datetime) -> int:
+    def count(self, author: str, at: datetime) -> int:
         """Count the author's pull requests that were merged by then."""
         due = [merge for merge in self._pending if merge[0] <= at]
         if due:
@@ -79,18 +73,10 @@ class Accounts:
             self._merged.update(login for _, login in due)
         return self._merged[author]
 
-    def is_young(self, account: int | None, at: datetime) -> bool | None:
-        """Say whether an account is less than a month old; None where nothing is known to compare it with."""
-        while self._recent and self._recent[0][0] <= at - YOUNG:
-            self._highest = max(self._highest, self._recent.popleft()[1])
-        return None if account is None or not self._highest else account > self._highest
-
-    def update(self, pull: PullRequest, account: int | None) -> None:
-        """Take a pull request in."""
+    def update(self, pull: PullRequest) -> None:
+        """Take a pull request in, which may be merged later."""
         if pull.merged_at:
             self._pending.append((pull.merged_at, pull.user.login))
-        if account is not None:
-            self._recent.append((pull.created_at, account))
 
 
 class RepositoryPass:
@@ -110,14 +96,14 @@ class RepositoryPass:
         self._injector = injector
         self._given = deque(given)
         self._groups: dict[str, list[Row]] = {}
-        self._accounts = Accounts()
+        self._merges = Merges()
 
     def judge(self, pulls: Sequence[PullRequest]) -> Iterator[Candidate]:
         """Yield each later pull request and each injected one."""
         for pull, row in zip(pulls, product.to_rows(pulls), strict=True):
             yield from self._given_until(pull.created_at)
             if pull.number in self._later:
-                yield self._candidate(row, None, pull)
+                yield self._candidate(row, None)
                 yield from self._drawn(row)
             self._update(pull, row)
         yield from self._given_until(None)
@@ -128,32 +114,22 @@ class RepositoryPass:
             pull = PullRequest.model_validate(one.raw)
             (row,) = product.to_rows([pull])
             company = self._groups.setdefault(one.group, []) if one.group else []
-            yield self._candidate(row, one.kind, pull, company)
+            yield self._candidate(row, one.kind, company)
             company.append(row)
 
     def _drawn(self, row: Row) -> Iterator[Candidate]:
         if self._injector:
             for kind, company in self._injector.draw(row):
-                yield self._candidate(company[-1], kind, None, company[:-1])
+                yield self._candidate(company[-1], kind, company[:-1])
 
-    def _candidate(
-        self, row: Row, kind: str | None, pull: PullRequest | None, company: Sequence[Row] = ()
-    ) -> Candidate:
+    def _candidate(self, row: Row, kind: str | None, company: Sequence[Row] = ()) -> Candidate:
         at = row["created_at"]
-        merged = self._accounts.merged_before(row["author"], at)
-        young = self._accounts.is_young(_account(row, pull), at)
-        return Candidate(product.complete(row, self._history, company), kind, pull, merged, young)
+        merged, account = self._merges.count(row["author"], at), row["author_id"]
+        young = None if account is None else at - account_created(account) < YOUNG
+        return Candidate(product.complete(row, self._history, company), kind, merged, young)
 
     def _update(self, pull: PullRequest, row: Row) -> None:
         self._history.update(row)
-        self._accounts.update(pull, _account(row, pull))
+        self._merges.update(pull)
         if self._injector:
             self._injector.update(row)
-
-
-def _account(row: Mapping[str, Any], pull: PullRequest | None) -> int | None:
-    """The number of the author's account, where it is known."""
-    if "author_id" in row:
-        account: int | None = row["author_id"]
-        return account
-    return getattr(pull.user, "id", None) if pull else None

@@ -26,7 +26,7 @@ def serve_records(pulls: Path, files: Path | None, replay: Path | None, folder: 
     port_file = folder / "port"
     port_file.unlink(missing_ok=True)
     command = [str(replay), "--data", str(pulls)] if replay else ["-m", "samples.server", "--pulls", str(pulls)]
-    command += ["--files", str(files)] if files and replay else []
+    command += ["--files", str(files)] if files else []
     command += ["--port", "0", "--port-file", str(port_file)]
 
     def is_ready() -> bool:

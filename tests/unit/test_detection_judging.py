@@ -1,13 +1,13 @@
 """Candidates are judged as of the moment of their opening, and leave no trace."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from benchmarks.detection import product
-from benchmarks.detection.judging import Accounts, Candidate, RepositoryPass
+from benchmarks.detection.judging import Candidate, Merges, RepositoryPass
 from benchmarks.detection.records import Injected
 from benchmarks.detection.rules import anti_slop, five_lines, lines_added, score_by_rules
 from steps.common.pull_request import PullRequest
@@ -115,21 +115,19 @@ def test_the_products_kinds_are_drawn_beside_later_ones_only() -> None:
 
 def test_merges_count_once_they_have_happened() -> None:
     """Not when a pull request that will be merged is opened."""
-    accounts = Accounts()
-    accounts.update(pull(1, user={"login": "her"}), None)
+    merges = Merges()
+    merges.update(pull(1, user={"login": "her"}))
     merged_at = START + timedelta(hours=27)
-    assert accounts.merged_before("her", merged_at - timedelta(seconds=1)) == 0
-    assert accounts.merged_before("her", merged_at) == 1
-    assert accounts.merged_before("him", merged_at) == 0
+    assert merges.count("her", merged_at - timedelta(seconds=1)) == 0
+    assert merges.count("her", merged_at) == 1
+    assert merges.count("him", merged_at) == 0
 
 
-def test_an_account_is_young_if_its_number_is_beyond_all_of_a_month_ago() -> None:
-    """Without anything to compare with, or without a number, its age is not known."""
-    accounts, at = Accounts(), datetime(2026, 3, 1, tzinfo=UTC)
-    assert accounts.is_young(5, at) is None
-    for number, days in ((100, 40), (900, 10)):
-        accounts.update(pull(number, created_at=(at - timedelta(days=days)).isoformat()), number)
-    assert [accounts.is_young(account, at) for account in (99, 101, None)] == [False, True, None]
+@pytest.mark.parametrize(("account", "young"), [(None, None), (1_000, False), (400_000_000, True)])
+def test_an_account_is_young_by_its_number(account: int | None, young: bool | None) -> None:
+    """Without a number its age is not known."""
+    (one,) = judged([pull(1, user={"login": "her", "id": account})], later=[1])
+    assert one.is_young is young
 
 
 @pytest.mark.parametrize(
@@ -141,6 +139,9 @@ def test_an_account_is_young_if_its_number_is_beyond_all_of_a_month_ago() -> Non
         ({"title": "🚀 Add ✨ sparkle ✅"}, 1),
         ({"additions": 10_000, "changed_files": 51}, 2),
         ({"user": {"login": "buyer1234567"}}, 1),
+        ({"user": {"login": "somebody", "id": 400_000_000}}, 1),
+        ({"head": {"ref": "master"}}, 1),
+        ({"files": [{"filename": "README.md", "status": "modified", "additions": 1, "deletions": 0}]}, 1),
         ({"body": "", "user": {"login": "renovate[bot]"}}, 0),
     ],
 )
@@ -154,7 +155,7 @@ def test_anti_slop_exempts_whoever_has_merged_much() -> None:
     """As it does members."""
     (one,) = judged([pull(1, body="")], later=[1])
     assert anti_slop(one) == 1
-    assert anti_slop(Candidate(one.row, None, one.pull, 25, None)) == 0
+    assert anti_slop(Candidate(one.row, None, 25, None)) == 0
 
 
 def test_rules_give_more_points_to_what_is_stranger() -> None:
