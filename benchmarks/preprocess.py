@@ -77,7 +77,7 @@ def read() -> None:
     """Documents to judged rows on Spark's disk."""
     settings = load(MongoSettings)
     query = source.of_repositories(REPOSITORIES)
-    with mongo.database(settings) as database:
+    with mongo.open_database(settings) as database:
         parts = source.partitions(database, query, source.fingerprint(database, query).count)
     with spark.session(MASTER) as session:
         frames.census(frames.verdicts(session, settings, parts))
@@ -85,7 +85,7 @@ def read() -> None:
 
 def collected() -> None:
     """All documents through the driver."""
-    with mongo.database(load(MongoSettings)) as database, spark.session(MASTER) as session:
+    with mongo.open_database(load(MongoSettings)) as database, spark.session(MASTER) as session:
         rows = [
             (
                 *(one["_id"], one["base"]["repo"]["full_name"], one["number"], one["title"], one["body"]),

@@ -14,7 +14,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from steps.common.dataset import VERSION, Dataset, File, Manifest, Rejected, Repository, content_hash, sha256
+from steps.common.dataset import (
+    VERSION,
+    Dataset,
+    DatasetFile,
+    Manifest,
+    RejectedDocuments,
+    RepositorySummary,
+    hash_content,
+    hash_file,
+)
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.features import NAMES
 
@@ -57,19 +66,21 @@ def dataset(folder: Path, rows: int) -> Dataset:
             for start in range(0, count, BLOCK):
                 writer.write_table(block(split, start, min(BLOCK, count - start)))
         files.append(
-            File(name=f"{split}/part-00000.parquet", sha256=sha256(path), bytes=path.stat().st_size, rows=count)
+            DatasetFile(
+                name=f"{split}/part-00000.parquet", sha256=hash_file(path), bytes=path.stat().st_size, rows=count
+            )
         )
         paths[files[-1].name] = path
     columns = {field.name: str(field.type) for field in SCHEMA}
     manifest = Manifest(
         version=VERSION,
-        hash=content_hash(columns, list(NAMES), files),
+        hash=hash_content(columns, list(NAMES), files),
         columns=columns,
         features=list(NAMES),
         files=files,
         splits={file.split: file.rows for file in files},
-        repositories={"owner/name-0": Repository(rows=rows, first=EPOCH, last=EPOCH, watermark=None)},
-        rejected=Rejected(count=0, share=0.0),
+        repositories={"owner/name-0": RepositorySummary(rows=rows, first=EPOCH, last=EPOCH, watermark=None)},
+        rejected=RejectedDocuments(count=0, share=0.0),
     )
     return Dataset(manifest, paths)
 

@@ -78,7 +78,7 @@ def set_digest(
 @app.command()
 def champion(state: Annotated[Path, typer.Option(help="The folder that keeps the Bento.")] = Path(".state")) -> None:
     """Fetch the champion's Bento, and print as JSON where it is, and the version and digest of its model."""
-    from steps.common.dataset import sha256
+    from steps.common.dataset import hash_file
     from steps.common.settings import StoreSettings, TrackingSettings
     from steps.packaging import archive
     from steps.packaging.champion import fetch
@@ -87,7 +87,7 @@ def champion(state: Annotated[Path, typer.Option(help="The folder that keeps the
     with handle_errors():
         folder = make_state_folder(state) / archive.FOLDER
         found = fetch(load(TrackingSettings), load(StoreSettings), folder)
-        digest = sha256(found.folder / "src" / "model" / MANIFEST)
+        digest = hash_file(found.folder / "src" / "model" / MANIFEST)
     say(json.dumps({"folder": str(found.folder), "version": found.version, "digest": digest}))
 
 

@@ -10,7 +10,7 @@ from release.settings import ModelSettings
 from steps.common.errors import NotFound
 from steps.common.registry import Registry
 from steps.common.settings import TrackingSettings
-from steps.common.tracking import connected
+from steps.common.tracking import connect
 
 SHOWN = ("average_precision", "data_", "decision", "reason", "rule", "git_commit")
 
@@ -30,7 +30,7 @@ class Models:
 
     def champion(self) -> Champion | None:
         """The champion, and its age since it was registered."""
-        found = self._registry.champion()
+        found = self._registry.get_champion()
         if found is None:
             return None
         made = datetime.fromtimestamp(found.creation_timestamp / 1_000, UTC)
@@ -39,7 +39,7 @@ class Models:
     def card(self, version: str) -> Card | None:
         """What the registry tells of a version; None where it has no such."""
         try:
-            found = self._registry.get(version)
+            found = self._registry.get_version(version)
         except NotFound:
             return None
         told = {name: value for name, value in found.tags.items() if any(word in name for word in SHOWN)}
@@ -47,7 +47,7 @@ class Models:
 
     def go_back(self, version: str) -> None:
         """Make a version champion again."""
-        self._registry.go_back(self._registry.get(version))
+        self._registry.restore(self._registry.get_version(version))
 
 
 @contextmanager
@@ -56,5 +56,5 @@ def models(settings: ModelSettings) -> Iterator[Models | None]:
     if settings.mlflow_uri is None:
         yield None
         return
-    with connected(TrackingSettings(mlflow_uri=settings.mlflow_uri)) as client:
+    with connect(TrackingSettings(mlflow_uri=settings.mlflow_uri)) as client:
         yield Models(Registry(client))

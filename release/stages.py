@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from steps.common.closure import closure
+from steps.common.closure import find_sources
 from steps.common.errors import ConfigurationError, DataError
 from steps.register.package import ENTRIES
 
@@ -74,7 +74,7 @@ def files(root: Path, stage: str, recipe: str) -> list[Path]:
             f"{RECIPE} puts no code into {stage}.", advice="Let it run steps.packaging.code, or mend release/stages."
         )
     try:
-        code = [path.relative_to(root) for path in closure(root, modules)]
+        code = [path.relative_to(root) for path in find_sources(root, modules)]
     except FileNotFoundError as error:
         raise DataError(str(error), advice=f"Mend {RECIPE}.") from None
     copied = [Path(name) for line in COPIED.findall(recipe) for name in line.split()[:-1] if name not in WHOLE | LOCKED]

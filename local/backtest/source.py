@@ -19,7 +19,7 @@ from steps.common.errors import NotFound
 from steps.common.registry import Registry
 from steps.common.settings import StoreSettings, TrackingSettings
 from steps.common.store import Store, open_store
-from steps.common.tracking import REGISTERED_MODEL, connected
+from steps.common.tracking import REGISTERED_MODEL, connect
 from steps.packaging.champion import no_champion
 from steps.register import contenders
 from steps.scoring.arrays import Floats
@@ -86,8 +86,8 @@ def gather(repository: str, last: int, weekly: int, settings: Mapping[str, str])
 @contextmanager
 def _champion(settings: Mapping[str, str]) -> Iterator[ChampionModel]:
     where = TrackingSettings.model_construct(mlflow_uri=settings["MLFLOW_URI"])
-    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connected(where) as client:
-        version: ModelVersion | None = Registry(client).champion()
+    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connect(where) as client:
+        version: ModelVersion | None = Registry(client).get_champion()
         if version is None:
             raise no_champion()
         loaded = contenders.load(f"models:/{REGISTERED_MODEL}/{version.version}", Path(folder) / "champion")

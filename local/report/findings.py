@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from local.engine.run_state import Run
 from local.untrusted import one_line, web_address
 from steps.common.errors import DataError
-from steps.common.mongo import database
+from steps.common.mongo import open_database
 from steps.common.settings import MongoSettings, TrackingSettings
 
 DETECTORS = ("model", "isolation_forest", "ecod", "lines_added")
@@ -109,17 +109,17 @@ def gather(run: Run, settings: Mapping[str, str]) -> Findings:
 @contextmanager
 def _artifacts(run_id: str, settings: Mapping[str, str]) -> Iterator[Path]:
     """The files of a run, for as long as they are looked at."""
-    from steps.common.tracking import connected
+    from steps.common.tracking import connect
 
     where = TrackingSettings.model_construct(mlflow_uri=settings["MLFLOW_URI"])
-    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connected(where) as client:
+    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connect(where) as client:
         yield Path(client.download_artifacts(run_id, "", folder))
 
 
 def titled(unusual: list[AnyNamed], settings: Mapping[str, str]) -> list[AnyNamed]:
     """The same with title and address as the documents have them, made safe to show."""
     where = MongoSettings.model_construct(mongo_uri=SecretStr(settings["MONGO_URI"]), mongo_db=settings["MONGO_DB"])
-    with database(where) as opened:
+    with open_database(where) as opened:
         found: dict[str, Any] = {}
         fields = {"title": 1, "html_url": 1}
         for document in opened.pull_requests.find({"_id": {"$in": [entry.id for entry in unusual]}}, fields):

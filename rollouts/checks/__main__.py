@@ -56,7 +56,7 @@ CHECKS = {"identity": _identity, "golden": _golden, "behaviour": _behaviour, "sp
 
 
 def _compare(given: argparse.Namespace) -> Outcome:
-    with mongo.database(load(MongoSettings)) as database:
+    with mongo.open_database(load(MongoSettings)) as database:
         old, new = (versions.read(database, name, given.days, given.prometheus) for name in given.versions)
     found = compare.comparison(old, new)
     if given.plot:

@@ -34,7 +34,7 @@ def pulls(source: str) -> list[Raw]:
 
 
 def _stored() -> list[Raw]:
-    with mongo.database(load(MongoSettings)) as database:
+    with mongo.open_database(load(MongoSettings)) as database:
         found = database.pull_requests.find({}, {"_id": 0, "fetched_at": 0}).sort("created_at", -1).limit(NEWEST)
         return [{key: _written(value) for key, value in document.items()} for document in found]
 

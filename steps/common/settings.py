@@ -1,4 +1,4 @@
-"""Settings, read once from the environment (and Vault, where there is one); each step sees its own only."""
+"""Settings, read once from the environment and, if configured, from Vault; each step sees only its own."""
 
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -7,11 +7,11 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from steps.common.errors import ConfigurationError
-from steps.common.secrets import VaultSource, advice
+from steps.common.secrets import VaultSource, format_advice
 
 
 class StepSettings(BaseSettings):
-    """What every step's settings have in common: the environment first, then the step's own path in Vault."""
+    """The base of every step's settings: the environment first, then the step's own path in Vault."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
@@ -24,19 +24,19 @@ class StepSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order of the sources: given in code, the environment, Vault."""
+        """Return the sources in order of precedence: arguments, the environment, Vault."""
         return init_settings, env_settings, VaultSource(settings_cls)
 
 
 class MongoSettings(StepSettings):
-    """Where the documents are."""
+    """Settings of the database of documents."""
 
     mongo_uri: SecretStr
     mongo_db: str = "pr_sentinel"
 
 
 class StoreSettings(StepSettings):
-    """Where datasets are: `s3://bucket/prefix` or `file:///folder`."""
+    """Settings of the store of datasets: `s3://bucket/prefix` or `file:///folder`."""
 
     store_url: str = Field(pattern=r"^(s3://[^/]+|file:///)")
     s3_endpoint_url: str | None = None
@@ -45,53 +45,57 @@ class StoreSettings(StepSettings):
 
 
 class TrackingSettings(StepSettings):
-    """Where runs and registered models are: an MLflow server, or `sqlite:///file` on one machine."""
+    """Settings of MLflow, for runs and registered models: a server's URL, or `sqlite:///file` on one machine."""
 
     mlflow_uri: str
-    mlflow_artifacts: str | None = Field(default=None, description="for a new experiment; a server knows its own place")
+    mlflow_artifacts: str | None = Field(default=None, description="for a new experiment; a server has its own")
     git_commit: str = "unknown"
 
 
 class GitHubSettings(StepSettings):
-    """Where GitHub is, and what `discover` may see."""
+    """Settings of GitHub's API; those of `discover`."""
 
     github_token: SecretStr
     github_api_url: str = Field("https://api.github.com", pattern=r"^https?://[^/\s]+(/\S*)?$")
 
 
 class FetchSettings(MongoSettings, GitHubSettings):
-    """What `fetch` may see."""
+    """The settings of `fetch`."""
 
 
 class PreprocessSettings(MongoSettings, StoreSettings):
-    """What `preprocess` may see."""
+    """The settings of `preprocess`."""
 
 
 class TrainSettings(StoreSettings, TrackingSettings):
-    """What `train` may see."""
+    """The settings of `train`."""
 
 
 class RegisterSettings(StoreSettings, TrackingSettings):
-    """What `register` may see; of the two about releases, both or neither."""
+    """The settings of `register`; the two for releases are set both or not at all."""
 
     github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
     release_repository: str | None = Field(
-        default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name, which is asked for a new champion's image"
+        default=None,
+        pattern=r"^[\w.-]+/[\w.-]+$",
+        description="owner/name, whose workflow builds the image",
     )
     release_token: SecretStr | None = Field(
-        default=None, validate_default=True, description="with Actions: write for that repository, and no other right"
+        default=None,
+        validate_default=True,
+        description="with Actions: write for that repository, and nothing else",
     )
 
     @field_validator("release_token")
     @classmethod
-    def _both(cls, token: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
-        if (token is None) != (given.data.get("release_repository") is None):
-            raise ValueError("give RELEASE_REPOSITORY and RELEASE_TOKEN, or neither")
+    def _require_both(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (token is None) != (info.data.get("release_repository") is None):
+            raise ValueError("set RELEASE_REPOSITORY and RELEASE_TOKEN, or neither")
         return token
 
 
 class ServeSettings(StepSettings):
-    """What the service may see; all that it can do without is optional."""
+    """The settings of the service; everything that it can do without is optional."""
 
     model_dir: Path = Field(Path(__file__).resolve().parents[2] / "model", description="of the model artefact")
     mongo_uri: SecretStr | None = None
@@ -103,7 +107,7 @@ class ServeSettings(StepSettings):
     github_app_private_key: SecretStr | None = None
     webhook_secret: SecretStr | None = None
     webhook_mode: Literal["record", "comment", "check"] = "record"
-    webhook_weekly_alerts: int = Field(5, ge=0, description="at most so many are told, by repository and week")
+    webhook_weekly_alerts: int = Field(5, ge=0, description="the most alerts to publish per repository and week")
     sentry_dsn: SecretStr | None = None
 
 
@@ -114,11 +118,11 @@ def load(kind: type[AnySettings]) -> AnySettings:
     """Read the settings of one step.
 
     Raises:
-        ConfigurationError: naming every setting that is missing or wrong, never its value.
+        ConfigurationError: settings are missing or invalid; the error names every one, and no value.
     """
     try:
         return kind()
     except ValidationError as error:
         wrong = {str(item["loc"][0]).upper(): item["msg"] for item in error.errors(include_input=False)}
         listed = "; ".join(f"{name}: {message}" for name, message in wrong.items())
-        raise ConfigurationError(f"Settings that can't be used: {listed}.", advice=advice()) from None
+        raise ConfigurationError(f"Invalid settings: {listed}.", advice=format_advice()) from None

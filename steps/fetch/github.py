@@ -21,7 +21,7 @@ from tenacity import (
 )
 
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound
-from steps.common.github_errors import CursorRefused, Obstacle, server_time, understand
+from steps.common.github_errors import InvalidCursorError, TransientError, parse_server_time, translate_error
 from steps.common.pull_request import reasons
 from steps.common.settings import GitHubSettings, load
 from steps.fetch.page_size import MAX_PAGE, PageSize
@@ -64,7 +64,7 @@ class GitHub:
         self._page_size = PageSize()
         self._github = _connection(settings)
         self._retrying = Retrying(
-            retry=retry_if_exception_type(Obstacle),
+            retry=retry_if_exception_type(TransientError),
             wait=_wait,
             stop=_stop,
             before_sleep=_tell,
@@ -92,9 +92,9 @@ class GitHub:
         """
         try:
             return self._retrying(self._send, query, form, variables, most)
-        except Obstacle as obstacle:
+        except TransientError as obstacle:
             if obstacle.partial is None:
-                raise obstacle.given_up(self._address) from None
+                raise obstacle.to_unavailable(self._address) from None
             logger.warning("taking an answer with gaps", extra={"problem": obstacle.problem})
             return form.model_validate(obstacle.partial), datetime.now(UTC)
 
@@ -109,16 +109,16 @@ class GitHub:
             headers, answer = self._github.requester.graphql_query(query, variables | paging)
         except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
             # RuntimeError is a redirection, the last three are a body that isn't a JSON object
-            meaning = understand(error, self._address)
+            meaning = translate_error(error, self._address)
             if isinstance(meaning, AccessRefused) and self._renewed():
-                meaning = Obstacle("the token was refused, and there is a new one")
-            if isinstance(meaning, Obstacle) and meaning.heavy:
+                meaning = TransientError("the token was refused, and there is a new one")
+            if isinstance(meaning, TransientError) and meaning.heavy:
                 self._page_size.shrink()
             raise meaning from None
         parsed = _parse(answer, form)
         logger.info("GitHub answered", extra=parsed.rate_limit.model_dump() if parsed.rate_limit else {})
         self._page_size.grow()
-        return parsed, server_time(headers)
+        return parsed, parse_server_time(headers)
 
     def _renewed(self) -> bool:
         """Take the token that has come into the old one's place meanwhile; a first fetch may outlast one."""
@@ -139,7 +139,7 @@ class GitHub:
         """
         try:
             page = self._page(repository, after)
-        except CursorRefused as error:
+        except InvalidCursorError as error:
             if after is None:
                 raise
             logger.warning("cursor refused, starting from the beginning", extra={"problem": error.problem})
@@ -234,11 +234,11 @@ def _parse(answer: Any, form: type[AnyAnswer]) -> AnyAnswer:
     try:
         return form.model_validate(answer.get("data") if isinstance(answer, dict) else None)
     except ValidationError as error:
-        raise Obstacle(f"the answer has another form than asked for ({'; '.join(reasons(error))})") from None
+        raise TransientError(f"the answer has another form than asked for ({'; '.join(reasons(error))})") from None
 
 
-def _obstacle(state: RetryCallState) -> Obstacle:
-    return cast(Obstacle, cast(Future, state.outcome).exception())  # nothing else is tried again
+def _obstacle(state: RetryCallState) -> TransientError:
+    return cast(TransientError, cast(Future, state.outcome).exception())  # nothing else is tried again
 
 
 def _wait(state: RetryCallState) -> float:
@@ -250,7 +250,7 @@ def _wait(state: RetryCallState) -> float:
 
 
 def _stop(state: RetryCallState) -> bool:
-    return _obstacle(state).too_long() or stop_after_attempt(ATTEMPTS)(state)
+    return _obstacle(state).is_too_long() or stop_after_attempt(ATTEMPTS)(state)
 
 
 def _tell(state: RetryCallState) -> None:

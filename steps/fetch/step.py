@@ -41,18 +41,18 @@ class FetchOutput(Output):
 @script(constructor="runner")
 def discover(given: DiscoverInput) -> DiscoverOutput:
     """Name the repositories to fetch."""
-    from steps.common import log
+    from steps.common.step_frame import run_step
     from steps.fetch.github import repositories
 
-    with log.step("discover"):
+    with run_step("discover"):
         return DiscoverOutput(repositories=repositories(given.repositories, given.search, given.search_limit))
 
 
 @script(constructor="runner")
 def fetch(given: FetchInput) -> FetchOutput:
     """Bring one repository's pull requests up to date."""
-    from steps.common import log
+    from steps.common.step_frame import run_step
     from steps.fetch.sync import synchronise
 
-    with log.step("fetch"):
+    with run_step("fetch"):
         return FetchOutput(**synchronise(given.repository))

@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from steps.common.mongo import database
+from steps.common.mongo import open_database
 from steps.common.settings import FetchSettings, load
 from steps.fetch.batch import digest
 from steps.fetch.github import GitHub
@@ -25,7 +25,7 @@ def synchronise(repository: str) -> dict[str, Any]:
     """
     settings = load(FetchSettings)
     fetched = updated = quarantined = 0
-    with GitHub(settings) as github, database(settings) as opened:
+    with GitHub(settings) as github, open_database(settings) as opened:
         pulls = Pulls(opened)
         progress = pulls.progress(repository)
         is_update = progress.cursor is not None

@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
 
-from steps.common.dataset import sha256
+from steps.common.dataset import hash_file
 from steps.common.errors import DamagedArtefact, NotFound
 from steps.common.store import Store
 
@@ -29,14 +29,14 @@ def pack(folder: Path, path: Path) -> None:
 
 def key(version: str | int, path: Path) -> str:
     """Where the archive of a version stands in the store: its own hash is its name."""
-    return f"{FOLDER}/{version}/{sha256(path)}.bento"
+    return f"{FOLDER}/{version}/{hash_file(path)}.bento"
 
 
 def is_whole(store: Store, key: str) -> bool:
     """Whether the archive is there and has the hash that its name says."""
     digest = hashlib.sha256()
     try:
-        for chunk in store.chunks(key):
+        for chunk in store.iter_chunks(key):
             digest.update(chunk)
     except NotFound:
         return False
@@ -81,10 +81,10 @@ def unpacked(store: Store, key: str, folder: Path) -> Path:
 def _fetch(store: Store, key: str, path: Path) -> None:
     try:
         with path.open("wb") as file:
-            file.writelines(store.chunks(key))
+            file.writelines(store.iter_chunks(key))
     except NotFound:
         raise NotFound(f"The store {store.url} lacks the Bento {key}.", advice=AGAIN) from None
-    if sha256(path) != named(key):
+    if hash_file(path) != named(key):
         raise DamagedArtefact(f"The Bento {key} in {store.url} has another hash than its name says.", advice=AGAIN)
 
 

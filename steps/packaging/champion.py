@@ -31,10 +31,10 @@ def fetch(tracking: TrackingSettings, places: StoreSettings, folder: Path) -> Ch
         Unavailable: the registry or the store does not answer.
     """
     from steps.common.registry import Registry
-    from steps.common.tracking import connected
+    from steps.common.tracking import connect
 
-    with connected(tracking) as client:
-        version = Registry(client).champion()
+    with connect(tracking) as client:
+        version = Registry(client).get_champion()
     if version is None:
         raise no_champion()
     if archive.KEY_TAG not in version.tags:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from steps.common.closure import ROOT, closure
+from steps.common.closure import ROOT, find_sources
 
 
 def put(folder: Path, modules: Iterable[str]) -> None:
@@ -20,7 +20,7 @@ def put(folder: Path, modules: Iterable[str]) -> None:
         FileNotFoundError: there is no such module.
         CalledProcessError: one can't be imported.
     """
-    needed = [path.relative_to(ROOT) for path in closure(ROOT, modules)]
+    needed = [path.relative_to(ROOT) for path in find_sources(ROOT, modules)]
     for path in needed:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / path, folder / path)

@@ -7,7 +7,17 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from steps.common.dataset import FOLDER, MANIFEST, SPLITS, VERSION, File, Manifest, Rejected, Repository, content_hash
+from steps.common.dataset import (
+    FOLDER,
+    MANIFEST,
+    SPLITS,
+    VERSION,
+    DatasetFile,
+    Manifest,
+    RejectedDocuments,
+    RepositorySummary,
+    hash_content,
+)
 from steps.common.errors import NotFound
 from steps.common.store import Store
 from steps.preprocess.rows import ROW_SCHEMA
@@ -25,7 +35,7 @@ def staging(store: Store) -> Iterator[str]:
     """A folder of one's own in the store, gone afterwards; what killed runs left goes when it is old enough."""
     now = datetime.now(UTC)
     oldest_kept = f"{now - STAGING_KEPT:{_TIME}}"
-    for run in {key.split("/")[1] for key in store.keys(STAGING)}:
+    for run in {key.split("/")[1] for key in store.list_keys(STAGING)}:
         if run < oldest_kept:
             store.delete(f"{STAGING}/{run}")
     mine = f"{STAGING}/{now:{_TIME}}-{uuid.uuid4().hex}"
@@ -36,7 +46,11 @@ def staging(store: Store) -> Iterator[str]:
 
 
 def publish(
-    store: Store, staged: str, files: Sequence[File], repositories: Mapping[str, Repository], rejected: Rejected
+    store: Store,
+    staged: str,
+    files: Sequence[DatasetFile],
+    repositories: Mapping[str, RepositorySummary],
+    rejected: RejectedDocuments,
 ) -> Manifest:
     """Make the files below `staged` a dataset; the same content is the same dataset, whose manifest stays as it was.
 
@@ -44,7 +58,7 @@ def publish(
         The manifest of this run; the stored one may differ in what isn't part of the hash.
     """
     columns = {field.name: str(field.type) for field in ROW_SCHEMA}
-    name = content_hash(columns, NAMES, files)
+    name = hash_content(columns, NAMES, files)
     manifest = Manifest(
         version=VERSION,
         hash=name,

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812 - everybody's name for it
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from steps.common import log
-from steps.common.dataset import Rejected
+from steps.common.dataset import RejectedDocuments
 from steps.common.settings import MongoSettings
 from steps.preprocess import source
 from steps.preprocess.anomalies import Text
@@ -47,7 +47,7 @@ class Census:
     """What all documents come to; repositories in the order of their names."""
 
     repositories: dict[str, Share]
-    rejected: Rejected
+    rejected: RejectedDocuments
 
     @property
     def pulls(self) -> int:
@@ -73,7 +73,7 @@ def census(verdicts: DataFrame) -> Census:
     found = {row.pop("repository"): Share(**row) for row in _listed(verdicts.groupBy("repository").agg(*figures))}
     bad = found.pop(None).rows if None in found else 0  # what has no repository has reasons
     total = bad + sum(share.rows for share in found.values())
-    return Census(dict(sorted(found.items())), Rejected(count=bad, share=bad / total if total else 0.0))
+    return Census(dict(sorted(found.items())), RejectedDocuments(count=bad, share=bad / total if total else 0.0))
 
 
 def commonest_reasons(verdicts: DataFrame) -> list[str]:

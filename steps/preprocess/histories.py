@@ -10,7 +10,7 @@ from bson.codec_options import CodecOptions
 from pymongo import ReplaceOne
 from pymongo.database import Database
 
-from steps.common.dataset import OVERALL, Manifest, dataset_uri, materialise
+from steps.common.dataset import OVERALL, Manifest, format_dataset_uri, materialise
 from steps.common.mongo import Document
 from steps.common.store import Store
 from steps.preprocess.overall import overall
@@ -28,7 +28,7 @@ def publish(database: Database[Document], store: Store, manifest: Manifest) -> N
     if database.history.count_documents(published) == len(names):
         return
     with TemporaryDirectory() as folder:
-        data = materialise(store, dataset_uri(store, manifest.hash), Path(folder), {"history"})
+        data = materialise(store, format_dataset_uri(store, manifest.hash), Path(folder), {"history"})
         whole = overall(_published(database, data.files("history"), manifest.hash))
     database.history.bulk_write([_replace(OVERALL, bson.encode(whole.state()), manifest.hash)])
 

@@ -6,8 +6,8 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from steps.common.closure import ROOT, closure
-from steps.common.provenance import code_hash
+from steps.common.closure import ROOT, find_sources
+from steps.common.provenance import hash_code
 from steps.preprocess.source import Fingerprint
 
 LIBRARIES = ("numpy", "narwhals", "pyarrow", "pydantic", "pymongo", "pyspark")
@@ -19,7 +19,7 @@ def key(repositories: Sequence[str], most_rejected: float, documents: Fingerprin
         "repositories": list(repositories),
         "most_rejected": most_rejected,
         "documents": asdict(documents),
-        "code": code_hash(closure(ROOT, ["steps.preprocess.step"]), LIBRARIES),
+        "code": hash_code(find_sources(ROOT, ["steps.preprocess.step"]), LIBRARIES),
         "python": platform.python_version(),
     }
     return hashlib.sha256(json.dumps(decides, default=str).encode()).hexdigest()

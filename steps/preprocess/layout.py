@@ -18,7 +18,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - everybody's name for it
 
-from steps.common.dataset import File, sha256
+from steps.common.dataset import DatasetFile, hash_file
 from steps.common.settings import StoreSettings
 from steps.common.store import Store, open_store
 from steps.preprocess.rows import ROW_SCHEMA
@@ -30,7 +30,7 @@ FILE_COLUMNS = "name string, sha256 string, bytes long, rows long"
 Batches = Iterator[pa.RecordBatch]
 
 
-def write(rows: DataFrame, pulls: int, settings: StoreSettings, staged: str) -> list[File]:
+def write(rows: DataFrame, pulls: int, settings: StoreSettings, staged: str) -> list[DatasetFile]:
     """Write parquet below `staged` in the store, `split/part-00000.parquet` and so on.
 
     Args:
@@ -42,7 +42,7 @@ def write(rows: DataFrame, pulls: int, settings: StoreSettings, staged: str) -> 
     parts = rows.repartition(-(-pulls // PULLS_PER_PART) or 1, F.coalesce("id", "repository"))
     shuffled = parts.sortWithinPartitions("split", F.xxhash64("id"), "id", "repository", "kind")
     files = shuffled.mapInArrow(_writer(settings, staged), FILE_COLUMNS).toArrow().to_pylist()
-    return [File(**file) for file in sorted(files, key=itemgetter("name"))]
+    return [DatasetFile(**file) for file in sorted(files, key=itemgetter("name"))]
 
 
 def _writer(settings: StoreSettings, staged: str) -> Callable[[Batches], Batches]:
@@ -61,7 +61,7 @@ def _by_split(batches: Batches) -> Iterator[tuple[str, pa.RecordBatch]]:
             yield split, batch.filter(pc.equal(batch.column("split"), split))
 
 
-def _write(store: Store, staged: str, name: str, batches: Batches) -> File:
+def _write(store: Store, staged: str, name: str, batches: Batches) -> DatasetFile:
     with TemporaryDirectory() as folder:
         path = Path(folder, "part.parquet")
         with pq.ParquetWriter(path, ROW_SCHEMA, compression="zstd") as writer:
@@ -69,7 +69,7 @@ def _write(store: Store, staged: str, name: str, batches: Batches) -> File:
                 writer.write_table(group)
         store.upload(f"{staged}/{name}", path)
         rows = pq.read_metadata(path).num_rows
-        return File(name=name, sha256=sha256(path), bytes=path.stat().st_size, rows=rows)
+        return DatasetFile(name=name, sha256=hash_file(path), bytes=path.stat().st_size, rows=rows)
 
 
 def _groups(batches: Batches) -> Iterator[pa.Table]:

@@ -7,7 +7,7 @@ from typing import Any
 from pymongo.database import Database
 
 from steps.common import mongo
-from steps.common.dataset import File, Manifest, Rejected, Repository, dataset_uri
+from steps.common.dataset import DatasetFile, Manifest, RejectedDocuments, RepositorySummary, format_dataset_uri
 from steps.common.errors import ConfigurationError, TooManyRejected
 from steps.common.mongo import Document
 from steps.common.settings import PreprocessSettings, load
@@ -43,7 +43,7 @@ def build(repositories: Sequence[str], spark_master: str, most_rejected: float) 
     store = open_store(settings)
     names = sorted(set(repositories))
     query = source.of_repositories(names)
-    with mongo.database(settings) as database:
+    with mongo.open_database(settings) as database:
         documents = source.fingerprint(database, query)
         key = inputs.key(names, most_rejected, documents)
         if manifest := dataset.recall(store, key):
@@ -61,7 +61,7 @@ def build(repositories: Sequence[str], spark_master: str, most_rejected: float) 
 
 def _compute(
     settings: PreprocessSettings, parts: Sequence[source.Query], master: str, most_rejected: float, staged: str
-) -> tuple[list[File], Census]:
+) -> tuple[list[DatasetFile], Census]:
     """All that Spark does: from documents to files in the staging folder."""
     logger.info("reading documents", extra={"partitions": len(parts)})
     with spark.session(master) as session:
@@ -72,16 +72,16 @@ def _compute(
         return layout.write(frames.rows(verdicts, census), census.pulls, settings, staged), census
 
 
-def _with_watermarks(database: Database[Document], census: Census) -> dict[str, Repository]:
+def _with_watermarks(database: Database[Document], census: Census) -> dict[str, RepositorySummary]:
     names = list(census.repositories)
     watermarks = {place["_id"]: place.get("watermark") for place in database.sync.find({"_id": {"$in": names}})}
     return {
-        name: Repository(**share._asdict(), watermark=watermarks.get(name))
+        name: RepositorySummary(**share._asdict(), watermark=watermarks.get(name))
         for name, share in census.repositories.items()
     }
 
 
-def _too_many(rejected: Rejected, most: float, reasons: Sequence[str]) -> TooManyRejected:
+def _too_many(rejected: RejectedDocuments, most: float, reasons: Sequence[str]) -> TooManyRejected:
     return TooManyRejected(
         f"{rejected.count} documents, {rejected.share:.1%}, are no usable pull requests; at most {most:.1%} may be. "
         f"The commonest reasons: {'; '.join(reasons)}.",
@@ -97,7 +97,7 @@ def _outcome(store: Store, manifest: Manifest) -> dict[str, Any]:
             f"at least {MINIMUM_PULL_REQUESTS} are needed to train"
         )
     return {
-        "dataset_uri": dataset_uri(store, manifest.hash),
+        "dataset_uri": format_dataset_uri(store, manifest.hash),
         "data_hash": manifest.hash,
         "rows": rows,
         "rejected_share": manifest.rejected.share,

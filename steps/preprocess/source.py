@@ -81,7 +81,7 @@ def read(spark: SparkSession, settings: MongoSettings, queries: Sequence[Query])
     """A frame of SCHEMA with one partition for each query; what it raises comes wrapped by Spark, see `spark.told`."""
 
     def answers(indices: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with mongo.database(settings) as database:
+        with mongo.open_database(settings) as database:
             for index in (index for batch in indices for index in batch.column("id").to_pylist()):
                 yield from _documents(database, queries[index])
 

@@ -29,8 +29,8 @@ class PreprocessOutput(Output):
 @script(constructor="runner")
 def preprocess(given: PreprocessInput) -> PreprocessOutput:
     """Make the dataset."""
-    from steps.common import log
+    from steps.common.step_frame import run_step
     from steps.preprocess.pipeline import build
 
-    with log.step("preprocess"):
+    with run_step("preprocess"):
         return PreprocessOutput(**build(given.repositories, given.spark_master, given.most_rejected))

@@ -55,7 +55,7 @@ def judge_batches(settings: MongoSettings) -> Callable[[Iterator[pa.RecordBatch]
     """The function that turns batches of documents into batches of VERDICT_SCHEMA and keeps `quarantine` up to date."""
 
     def judged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with mongo.database(settings) as database:
+        with mongo.open_database(settings) as database:
             for batch in batches:
                 verdicts = [judge(document.as_py()) for document in batch.column("document")]
                 _record(database.quarantine, verdicts)

@@ -50,7 +50,7 @@ def ensure(settings: RegisterSettings, registry: Registry, champion: ModelVersio
                 f"image: {_said(error)}.",
                 advice="Check RELEASE_REPOSITORY, RELEASE_TOKEN and the network; the next try asks again.",
             ) from None
-    registry.describe(champion, {ASKED: "true"})
+    registry.set_tags(champion, {ASKED: "true"})
     logger.info("asked for an image", extra={"version": version, "repository": settings.release_repository})
 
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from mlflow.entities.model_registry import ModelVersion
 
-from steps.common.closure import ROOT, closure
-from steps.common.dataset import sha256
+from steps.common.closure import ROOT, find_sources
+from steps.common.dataset import hash_file
 from steps.common.errors import DataError
 from steps.common.registry import Registry
 from steps.common.store import Store
@@ -82,14 +82,14 @@ def ensure(registry: Registry, store: Store, version: ModelVersion) -> str:
         packed = make(model.place, registration, wanted, folder)
         key = archive.key(version.version, packed)
         store.upload(key, packed)
-        registry.describe(version, {archive.KEY_TAG: key, archive.BENTO_TAG: wanted})
+        registry.set_tags(version, {archive.KEY_TAG: key, archive.BENTO_TAG: wanted})
         logger.info("packaged", extra={"bento": wanted, "key": key, "bytes": packed.stat().st_size})
     return wanted
 
 
 def tag(registration: Registration, model_sha256: str) -> str:
     """The name of the Bento that this code makes of a model."""
-    named = [(path.relative_to(ROOT).as_posix(), sha256(path)) for path in files()]
+    named = [(path.relative_to(ROOT).as_posix(), hash_file(path)) for path in files()]
     content = json.dumps([named, registration.told().decode(), model_sha256])
     digest = hashlib.sha256(content.encode()).hexdigest()
     return f"{REGISTERED_MODEL}:{registration.version}-{digest[:DIGITS]}"
@@ -98,7 +98,7 @@ def tag(registration: Registration, model_sha256: str) -> str:
 def files() -> list[Path]:
     """Every file of ours that a Bento holds, but the model."""
     beside = (path for pattern in BESIDE for path in (ROOT / SERVE).glob(pattern) if path.is_file())
-    return sorted({*closure(ROOT, ENTRIES), *beside})
+    return sorted({*find_sources(ROOT, ENTRIES), *beside})
 
 
 def make(model: Path, registration: Registration, tag: str, scratch: Path) -> Path:

@@ -36,17 +36,17 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         Unavailable: MLflow, the store or GitHub does not answer, or the champion changed meanwhile.
     """
     settings = load(RegisterSettings)
-    with tracking.connected(settings) as client, tempfile.TemporaryDirectory() as folder:
+    with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         store, registry = open_store(settings), Registry(client)
         dataset = materialise(store, dataset_uri, Path(folder) / "dataset", ("test", "injected"))
         run = client.get_run(run_id)
         challenger = contenders.load(model_uri, Path(folder) / CHALLENGER)
         contenders.check(run, challenger, dataset_uri, dataset.manifest.hash)
-        champion = registry.champion()
+        champion = registry.get_champion()
         decision = _decide(run, challenger, champion, registry, dataset, Path(folder))
         logger.info("decided", extra={"run_id": run_id, "rule": decision.rule, "accepted": decision.accepted})
         if champion and decision.rule == "unchanged":
-            registry.settle(champion)
+            registry.tag_as_champion(champion)
             bento = package.ensure(registry, store, champion)
             image.ensure(settings, registry, champion)
             return _answer(champion.version, "unchanged", decision, bento)
@@ -56,7 +56,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
             _renew(registry, store, champion)
             return _answer("", outcome["decision"], decision, "")
         tags = _tags(run, contenders.data_until(dataset)) | outcome
-        version = registry.version(run_id, model_uri, tags)
+        version = registry.ensure_version(run_id, model_uri, tags)
         bento = package.ensure(registry, store, version)
         registry.promote(version, champion)
         image.ensure(settings, registry, version)
@@ -65,7 +65,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
 
 def _withdraw(registry: Registry, store: Store, run_id: str) -> None:
     """Delete what an interrupted run left of a version that is no longer wanted, its Bento first."""
-    for version in registry.unfinished(run_id):
+    for version in registry.list_unfinished(run_id):
         store.delete(f"{archive.FOLDER}/{version.version}")
         registry.delete(version)
 
@@ -90,7 +90,7 @@ def _decide(
 ) -> gate.Decision:
     tests = test_set(dataset, loaded.model, set())
     evidence = contenders.evidence(run, tests, dataset.manifest.hash)
-    until, taken_back = contenders.data_until(dataset), registry.was_champion(loaded.sha256)
+    until, taken_back = contenders.data_until(dataset), registry.has_been_champion(loaded.sha256)
     challenger = contenders.contender("this model", loaded, tests.rows, until, taken_back=taken_back)
     if champion is None:
         return gate.decide(challenger=challenger, champion=None, evidence=evidence)

@@ -36,18 +36,18 @@ class ConcludeInput(StepInput):
 @script(constructor="runner")
 def register(given: RegisterInput) -> RegisterOutput:
     """Decide, package, and write the version."""
-    from steps.common import log
+    from steps.common.step_frame import run_step
     from steps.register.registry import decide_and_register
 
-    with log.step("register"):
+    with run_step("register"):
         return RegisterOutput(**decide_and_register(given.run_id, given.model_uri, given.dataset_uri))
 
 
 @script(constructor="runner")
 def conclude(given: ConcludeInput) -> None:
     """Keep a record of how the run ended."""
-    from steps.common import log
+    from steps.common.step_frame import run_step
     from steps.register.conclusion import record
 
-    with log.step("conclude"):
+    with run_step("conclude"):
         record(given.workflow, given.status, given.failures)

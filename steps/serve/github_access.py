@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from requests.exceptions import RequestException
 
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
-from steps.common.github_errors import Obstacle, understand
+from steps.common.github_errors import TransientError, translate_error
 from steps.common.pull_request import PullRequest, reasons
 from steps.common.settings import ServeSettings
 from steps.serve.webhooks.events import COMMIT
@@ -60,7 +60,7 @@ class GitHub:
         """Send one request and return what it answers; this blocks.
 
         Raises:
-            Obstacle: it failed in a way that another try, after `wait`, may not.
+            TransientError: it failed in a way that another try, after `wait`, may not.
             NotFound: there is no such thing, or this identity may not see it.
             SentinelError: what a person can mend.
         """
@@ -69,13 +69,13 @@ class GitHub:
 
     def _asked(self, verb: str, path: str, parameters: dict[str, str] | None, body: Any) -> Any:
         if (left := self._quiet_until - time.monotonic()) > 0:
-            raise Obstacle("a rate limit holds", wait=left)
+            raise TransientError("a rate limit holds", wait=left)
         try:
             _, content = self._github.requester.requestJsonAndCheck(verb, path, parameters=parameters, input=body)
         except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
             # RuntimeError is a redirection, the last three are a body that isn't what it should be
             meaning = _understood(error, self._address, path)
-            if isinstance(meaning, Obstacle) and meaning.wait is not None:
+            if isinstance(meaning, TransientError) and meaning.wait is not None:
                 self._quiet_until = time.monotonic() + meaning.wait
             raise meaning from None
         return content
@@ -84,12 +84,12 @@ class GitHub:
         """A pull request as it is now.
 
         Raises:
-            Obstacle: GitHub does not answer as it should.
+            TransientError: GitHub does not answer as it should.
             SentinelError: as for `ask`; `DataError` where what came can't be used.
         """
         content = self.ask("GET", f"/repos/{repository}/pulls/{number}")
         if not isinstance(content, dict) or content.get("number") != number:
-            raise Obstacle("the answer is not that pull request")
+            raise TransientError("the answer is not that pull request")
         try:
             return Fetched(PullRequest.model_validate(content), _Headed.model_validate(content).head.sha)
         except ValidationError as error:
@@ -101,7 +101,7 @@ class GitHub:
         """The id of the user whose token this is, asked for once.
 
         Raises:
-            Obstacle: the answer names none; and as for `ask`.
+            TransientError: the answer names none; and as for `ask`.
         """
         if self._user is None:
             self._user = _id(self.ask("GET", "/user"))
@@ -111,19 +111,19 @@ class GitHub:
         """A page of a list, at `inside` of the answer or its whole.
 
         Raises:
-            Obstacle: it is no list; and as for `ask`.
+            TransientError: it is no list; and as for `ask`.
         """
         content = self.ask("GET", path, parameters=parameters)
         found = content.get(inside) if inside and isinstance(content, dict) else content
         if not isinstance(found, list):
-            raise Obstacle("the answer is no list")
+            raise TransientError("the answer is no list")
         return [item for item in found if isinstance(item, dict)]
 
     def write(self, verb: str, path: str, body: dict[str, Any]) -> int:
         """Create or change something and return its id.
 
         Raises:
-            Obstacle: the answer names none; and as for `ask`.
+            TransientError: the answer names none; and as for `ask`.
         """
         return _id(self.ask(verb, path, body=body))
 
@@ -184,7 +184,7 @@ class Identities:
 
 def _id(content: Any) -> int:
     if not isinstance(content, dict) or not isinstance(content.get("id"), int):
-        raise Obstacle("the answer has no id")
+        raise TransientError("the answer has no id")
     return int(content["id"])
 
 
@@ -202,12 +202,12 @@ def _app(settings: ServeSettings) -> Auth.AppAuth | None:
     return app
 
 
-def _understood(error: Exception, address: str, path: str) -> Obstacle | SentinelError:
+def _understood(error: Exception, address: str, path: str) -> TransientError | SentinelError:
     status = error.status if isinstance(error, GithubException) else None
     if status == HTTPStatus.UNAUTHORIZED:
-        return Obstacle("GitHub does not accept the token or the App's key")  # a new one mends it, nothing is lost
+        return TransientError("GitHub does not accept the token or the App's key")  # a new one fixes it
     if status in NOT_THERE:
         return NotFound(f"GitHub has no {path}, or the service's token may not see it.", advice="Check both.")
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return DataError(f"GitHub refuses what was to be written to {path}.", advice="Report it with this line.")
-    return understand(error, address)
+    return translate_error(error, address)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from github import Auth
 
 from steps.common.errors import ConfigurationError, DataError, NotFound
-from steps.common.github_errors import Obstacle
+from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings
 from steps.serve.github_access import GitHub
@@ -69,7 +69,7 @@ class Pulls:
                 f"GitHub has no {wanted.repository}#{wanted.number}, or the service's token may not see it.",
                 advice="Check the address.",
             ) from None
-        except Obstacle as obstacle:
+        except TransientError as obstacle:
             raise _later(obstacle.problem, obstacle.wait) from None
         except TimeoutError:
             raise _later("it takes too long to answer", None) from None

@@ -9,12 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
 
-from steps.common.errors import DamagedArtefact, SentinelError, Unavailable
-from steps.common.mongo import Document
+from steps.common.errors import ConfigurationError, DamagedArtefact, SentinelError, Unavailable
+from steps.common.mongo import Document, create_client
 from steps.common.settings import ServeSettings
 from steps.scoring import golden
 from steps.scoring.features import NAMES
@@ -104,15 +102,9 @@ def connect(settings: ServeSettings) -> Database[Document] | None:
         logger.warning("no MONGO_URI: scoring without histories, keeping no predictions")
         return None
     try:
-        client: MongoClient[Document] = MongoClient(
-            settings.mongo_uri.get_secret_value(),
-            tz_aware=True,
-            timeoutMS=MONGO_TIMEOUT_MS,
-            serverSelectionTimeoutMS=MONGO_TIMEOUT_MS,
-            appname="pr-sentinel-serve",
-        )
-    except (PyMongoError, ValueError) as error:
-        logger.error("MONGO_URI can't be used", extra={"error": type(error).__name__})  # noqa: TRY400
+        client = create_client(settings.mongo_uri, "pr-sentinel-serve", MONGO_TIMEOUT_MS)
+    except ConfigurationError as error:
+        logger.error(error.problem, extra={"advice": error.advice})  # noqa: TRY400
         return None
     return client[settings.mongo_db]
 

@@ -230,7 +230,7 @@ def tracking() -> Iterator[MlflowClient]:
 def no_champion() -> Iterator[None]:
     """Nothing to be compared with, as at a first run; the champion comes back, and one of meanwhile goes."""
     with tracking() as client:
-        before = Registry(client).champion()
+        before = Registry(client).get_champion()
         if before:
             client.delete_registered_model_alias(REGISTERED_MODEL, CHAMPION)
     try:
@@ -238,10 +238,10 @@ def no_champion() -> Iterator[None]:
     finally:
         with tracking() as client:
             registry = Registry(client)
-            if made := registry.champion():
+            if made := registry.get_champion():
                 registry.delete(made)  # else it would be refused another time, as one that was taken back
             if before:
-                registry.go_back(before)
+                registry.restore(before)
 
 
 @pytest.fixture

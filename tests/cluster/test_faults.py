@@ -43,13 +43,13 @@ FAULTS = [
         "refuses this pod the role 'pr-sentinel-fetch': invalid role name",
     ),
     Fault("a role of others", bound_elsewhere, "service account name not authorized"),
-    Fault("no policy", without_policy, "refuses role 'pr-sentinel-fetch' the path 'secret/pr-sentinel/fetch'"),
-    Fault("a key missing", put("fetch", mongo_uri=None), "MONGO_URI: Field required. Put them at secret/pr-sentinel/f"),
+    Fault("no policy", without_policy, "refuses the role 'pr-sentinel-fetch' access to 'secret/pr-sentinel/fetch'"),
+    Fault("a key missing", put("fetch", mongo_uri=None), "MONGO_URI: Field required. Set them at secret/pr-sentinel/f"),
     Fault("no MongoDB", put("fetch", mongo_uri=f"mongodb://{NOWHERE}"), f"MongoDB at {NOWHERE}:27017 does not answer"),
     Fault("a wrong password", put("fetch", mongo_uri=f"mongodb://a:b@mongodb.{kube.BACKING}.svc"), "refuses the user"),
     Fault("no bucket", put("preprocess", store_url="s3://nothing"), "The bucket of s3://nothing does not exist"),
     Fault("no store", put("preprocess", s3_endpoint_url=f"http://{NOWHERE}"), "The store s3://pr-sentinel does not"),
-    Fault("a wrong key", put("preprocess", s3_access_key_id="nobody"), "The store s3://pr-sentinel refuses the key"),
+    Fault("a wrong key", put("preprocess", s3_access_key_id="nobody"), "does not accept the access key"),
     Fault("no MLflow", put("train", mlflow_uri=f"http://{NOWHERE}:5000"), f"MLflow at http://{NOWHERE}:5000 can't be"),
 ]
 

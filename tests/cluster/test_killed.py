@@ -78,5 +78,5 @@ def test_a_node_that_is_drained(first_run: Run, emptied: Database[dict[str, Any]
     finally:
         kube.kubectl("uncordon", node)
     run.succeeded()
-    assert "Told to end, as where its node is drained." in run.shown()
+    assert "Received SIGTERM (for example, the node is being drained)." in run.shown()
     assert run.outputs("preprocess") == first_run.outputs("preprocess")

@@ -35,7 +35,7 @@ def test_two_real_repositories_become_the_champion(run: Run) -> None:
     registered = run.outputs("register")
     assert registered["decision"] == "accepted", registered["reason"]
     with tracking() as client:
-        champion = Registry(client).champion()
+        champion = Registry(client).get_champion()
     assert champion
     assert champion.version == registered["version"]
     assert champion.tags["data_hash"] == run.outputs("preprocess")["data_hash"]

@@ -17,7 +17,7 @@ OTHERS = [(step, other) for step in STEPS for other in STEPS if step != other]
 @pytest.fixture
 def log_in(vault: Vault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "LogIn":
     """Reading as a step does it, from this machine."""
-    monkeypatch.setattr(secrets, "TRIES_AGAIN", 1)
+    monkeypatch.setattr(secrets, "RETRIES", 1)
     return LogIn(vault, monkeypatch, tmp_path / "token")
 
 
@@ -54,7 +54,7 @@ def test_a_step_reads_its_own_secrets(log_in: LogIn, step: str) -> None:
 def test_a_step_is_refused_every_other_step_s_secrets(log_in: LogIn, step: str, other: str) -> None:
     """Under its own role, and under the other's."""
     token = of(step)
-    with pytest.raises(AccessRefused, match=f"refuses role 'pr-sentinel-{step}' the path"):
+    with pytest.raises(AccessRefused, match=f"refuses the role 'pr-sentinel-{step}' access to"):
         log_in.read(token, step, other)
     with pytest.raises(AccessRefused, match=f"the role 'pr-sentinel-{other}': service account name not authorized"):
         log_in.read(token, other, other)
@@ -80,7 +80,7 @@ def test_an_account_of_that_name_elsewhere_is_refused(log_in: LogIn) -> None:
 def test_a_token_that_kubernetes_does_not_know_is_refused(log_in: LogIn) -> None:
     """Vault asks each time: signed by nobody, it is worth nothing."""
     head, claims, _ = of("fetch").split(".")
-    with pytest.raises(Unavailable, match="can't confirm this pod's identity"):
+    with pytest.raises(Unavailable, match="can't verify this pod's identity"):
         log_in.read(f"{head}.{claims}.AAAA", "fetch", "fetch")
 
 

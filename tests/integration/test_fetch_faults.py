@@ -151,7 +151,7 @@ def test_an_address_that_is_none_is_refused(
 
 def test_an_unreachable_mongodb_is_named(github: StandIn, database: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked for before GitHub is asked."""
-    monkeypatch.setattr(mongo, "TIMEOUT_MS", 300)
+    monkeypatch.setattr(mongo, "SELECTION_TIMEOUT_MS", 300)
     monkeypatch.setenv("MONGO_URI", "mongodb://user:secret@127.0.0.1:1")
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1") as caught:
         synchronise(DOCS)

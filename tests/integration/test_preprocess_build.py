@@ -154,7 +154,7 @@ def test_a_bucket_holds_the_same_dataset(
     assert there["data_hash"] == made["data_hash"]
     assert there["dataset_uri"].startswith(f"s3://{bucket}/some/prefix/datasets/")
     assert len(materialise(store, there["dataset_uri"], tmp_path).paths) == len(manifest(made).files)
-    assert store.keys("staging") == []
+    assert store.list_keys("staging") == []
 
 
 def test_a_changed_document_makes_another_dataset(made: dict[str, Any], database: Documents, store_url: str) -> None:
@@ -209,7 +209,7 @@ def test_a_mongo_that_is_away_is_named_without_its_password(
     store_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """From the driver as from an executor it is Unavailable, with its address and nothing secret."""
-    monkeypatch.setattr(mongo, "TIMEOUT_MS", 500)
+    monkeypatch.setattr(mongo, "SELECTION_TIMEOUT_MS", 500)
     monkeypatch.setenv("MONGO_URI", "mongodb://somebody:hunter2@127.0.0.1:9/?serverSelectionTimeoutMS=500")
     with pytest.raises(Unavailable, match=r"MongoDB at 127\.0\.0\.1:9") as from_driver:
         build()
@@ -225,7 +225,7 @@ def test_a_store_that_is_full_is_named(database: Documents, megabyte: Path, monk
     monkeypatch.setenv("STORE_URL", f"file://{megabyte}")
     with pytest.raises(StorageFull, match=f"store file://{megabyte} is full"):
         build()
-    assert open_store(load(StoreSettings)).keys("") == ["filler"]
+    assert open_store(load(StoreSettings)).list_keys("") == ["filler"]
 
 
 def _read_on_executors() -> None:

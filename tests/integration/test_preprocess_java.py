@@ -10,10 +10,10 @@ import pytest
 
 PROGRAM = """
 import sys
-from steps.common import log
+from steps.common.step_frame import run_step
 from steps.preprocess import spark
 
-with log.step("preprocess"), spark.session(sys.argv[1]):
+with run_step("preprocess"), spark.session(sys.argv[1]):
     pass
 """
 

@@ -80,8 +80,8 @@ def test_killed_anywhere_and_run_again_it_makes_the_same(store: Store, tmp_path:
     """No killed run leaves a manifest, and the next ends with the hash under which they had begun to put files."""
     for moment in MOMENTS.values():
         kill(*moment)
-        assert not [key for key in store.keys("datasets") if key.endswith(".json")]
+        assert not [key for key in store.list_keys("datasets") if key.endswith(".json")]
     finished = run_step(tmp_path)
-    assert {key.split("/")[1] for key in store.keys("datasets")} == {finished["data_hash"], "inputs"}
+    assert {key.split("/")[1] for key in store.list_keys("datasets")} == {finished["data_hash"], "inputs"}
     assert len(materialise(store, finished["dataset_uri"], tmp_path).paths) == len(SPLITS)
     assert (finished["rows"], finished["trainable"]) == ("80", "false")

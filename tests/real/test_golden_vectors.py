@@ -11,7 +11,7 @@ from local.services import embedded
 from steps.common.dataset import materialise
 from steps.common.settings import StoreSettings, TrackingSettings
 from steps.common.store import open_store
-from steps.common.tracking import REGISTERED_MODEL, connected
+from steps.common.tracking import REGISTERED_MODEL, connect
 from steps.scoring import golden
 from steps.scoring.model import Model
 from tests.real.conftest import REPOSITORIES, output
@@ -28,7 +28,7 @@ def test_the_service_scores_real_pull_requests_as_training_did(
     places = embedded.places(state)
     store = open_store(StoreSettings(store_url=places["STORE_URL"]))
     dataset = materialise(store, output(first, "preprocess", "dataset_uri"), tmp_path)
-    with connected(TrackingSettings(mlflow_uri=places["MLFLOW_URI"])):
+    with connect(TrackingSettings(mlflow_uri=places["MLFLOW_URI"])):
         model = Model.load(Path(mlflow.artifacts.download_artifacts(f"models:/{REGISTERED_MODEL}@champion")))
     golden.check(model)
     with embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri, tz_aware=True) as client:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.common.closure import closure
+from steps.common.closure import find_sources
 from steps.packaging import code
 
 
@@ -14,7 +14,7 @@ def test_a_step_s_code_is_what_it_imports(tmp_path: Path) -> None:
     """With bytecode, and with one date, so that it is the same wherever and whenever it is made."""
     code.put(tmp_path, ["steps.fetch.step"])
     sources = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.py")}
-    assert sources == {path.relative_to(code.ROOT) for path in closure(code.ROOT, ["steps.fetch.step"])}
+    assert sources == {path.relative_to(code.ROOT) for path in find_sources(code.ROOT, ["steps.fetch.step"])}
     assert not (tmp_path / "steps" / "preprocess").exists()
     assert {path.stem.partition(".")[0] for path in tmp_path.rglob("*.pyc")} == {path.stem for path in sources}
     assert {path.stat().st_mtime for path in tmp_path.rglob("*")} == {0.0}

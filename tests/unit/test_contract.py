@@ -28,6 +28,6 @@ def test_a_parameter_that_cant_be_used_is_named(tmp_path: Path, entry: str, give
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == ConfigurationError.exit_code
     line = json.loads(ended.stderr.splitlines()[-1])
-    assert line["message"].startswith("Parameters that can't be used: ")
+    assert line["message"].startswith("Invalid parameters: ")
     assert said in line["message"]
     assert "JSON" in line["advice"]

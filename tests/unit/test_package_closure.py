@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from steps.common.closure import closure
+from steps.common.closure import find_sources
 from steps.register import package
 
 LOCKED = package.ROOT / package.SERVE / "requirements.txt"
@@ -30,7 +30,7 @@ def files(root: Path, **sources: str) -> Path:
 
 def names(root: Path, *modules: str) -> set[str]:
     """The files found, without the packages' own."""
-    return {path.stem for path in closure(root, modules)} - {"__init__"}
+    return {path.stem for path in find_sources(root, modules)} - {"__init__"}
 
 
 def outside(path: Path) -> set[str]:
@@ -62,7 +62,7 @@ def test_packages_come_with_what_is_in_them(tmp_path: Path) -> None:
     """And with all that they import themselves."""
     root = files(tmp_path, entry="import steps.deep.three", deep__three="", one="")
     (root / "steps" / "deep" / "__init__.py").write_text("import steps.one")
-    found = {path.relative_to(root).as_posix() for path in closure(root, ["steps.entry"])}
+    found = {path.relative_to(root).as_posix() for path in find_sources(root, ["steps.entry"])}
     assert {"steps/__init__.py", "steps/deep/__init__.py", "steps/one.py"} <= found
 
 
@@ -80,7 +80,7 @@ def test_what_only_type_checkers_read_stays_out(tmp_path: Path) -> None:
 def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
     """A misspelt entry is no empty Bento."""
     with pytest.raises(FileNotFoundError, match=r"steps\.nothing"):
-        closure(files(tmp_path, entry=""), ["steps.nothing"])
+        find_sources(files(tmp_path, entry=""), ["steps.nothing"])
 
 
 def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:

@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from steps.common.dataset import File, Manifest, Rejected, Repository, dataset_uri, load_manifest, materialise, sha256
+from steps.common.dataset import (
+    DatasetFile,
+    Manifest,
+    RejectedDocuments,
+    RepositorySummary,
+    format_dataset_uri,
+    hash_file,
+    load_manifest,
+    materialise,
+)
 from steps.common.errors import ConfigurationError, DamagedArtefact, NotFound
 from steps.common.settings import StoreSettings
 from steps.common.store import Store, open_store
@@ -31,16 +40,16 @@ def publish(store: Store, content: dict[str, bytes] = CONTENT, watermark: dateti
         files = []
         for name, data in content.items():
             store.write(f"{staged}/{name}", data)
-            digest = sha256(store.local(f"{staged}/{name}", Path()))
-            files.append(File(name=name, sha256=digest, bytes=len(data), rows=len(data)))
-        repositories = {"owner/name": Repository(rows=5, first=DAY, last=DAY, watermark=watermark)}
-        return dataset.publish(store, staged, files, repositories, Rejected(count=0, share=0.0))
+            digest = hash_file(store.ensure_local(f"{staged}/{name}", Path()))
+            files.append(DatasetFile(name=name, sha256=digest, bytes=len(data), rows=len(data)))
+        repositories = {"owner/name": RepositorySummary(rows=5, first=DAY, last=DAY, watermark=watermark)}
+        return dataset.publish(store, staged, files, repositories, RejectedDocuments(count=0, share=0.0))
 
 
 def test_a_published_dataset_is_read_back(store: Store, tmp_path: Path) -> None:
     """The reader gets the manifest and, of the splits it wants, every file in place."""
     manifest = publish(store)
-    uri = dataset_uri(store, manifest.hash)
+    uri = format_dataset_uri(store, manifest.hash)
     read = materialise(store, uri, tmp_path, {"test"})
     assert load_manifest(store, uri) == manifest
     assert [path.read_bytes() for path in read.files("test")] == [b"t1", b"t2"]
@@ -51,7 +60,7 @@ def test_a_published_dataset_is_read_back(store: Store, tmp_path: Path) -> None:
 def test_nothing_stays_in_staging(store: Store) -> None:
     """Published files have left the staging folder."""
     publish(store)
-    assert store.keys(dataset.STAGING) == []
+    assert store.list_keys(dataset.STAGING) == []
 
 
 def test_the_hash_is_that_of_the_content(store: Store) -> None:
@@ -64,14 +73,14 @@ def test_the_hash_is_that_of_the_content(store: Store) -> None:
 
 def test_the_manifest_of_the_same_content_stays_as_it_was(store: Store) -> None:
     """Who has read a manifest once reads the same one for ever."""
-    uri = dataset_uri(store, publish(store).hash)
+    uri = format_dataset_uri(store, publish(store).hash)
     publish(store, watermark=DAY + timedelta(days=1))
     assert load_manifest(store, uri).repositories["owner/name"].watermark == DAY
 
 
 def test_publishing_again_mends_a_damaged_file(store: Store, tmp_path: Path) -> None:
     """A file that was changed under a manifest is what it was after the next run that makes the same content."""
-    uri = dataset_uri(store, publish(store).hash)
+    uri = format_dataset_uri(store, publish(store).hash)
     key = f"{uri.removeprefix(store.url)[1:]}/test/part-00000.parquet"
     store.write(key, b"changed")
     publish(store)
@@ -81,16 +90,16 @@ def test_publishing_again_mends_a_damaged_file(store: Store, tmp_path: Path) -> 
 def test_files_without_a_manifest_are_no_dataset(store: Store) -> None:
     """What a killed run has moved can't be read as complete."""
     with pytest.raises(NotFound, match=r"manifest\.json"):
-        load_manifest(store, dataset_uri(store, "0" * 64))
+        load_manifest(store, format_dataset_uri(store, "0" * 64))
 
 
 @pytest.mark.parametrize("damage", [b"changed", None])
 def test_a_damaged_file_is_named(store: Store, tmp_path: Path, damage: bytes | None) -> None:
     """A file with other bytes, or none, is told by its name."""
-    uri = dataset_uri(store, publish(store).hash)
+    uri = format_dataset_uri(store, publish(store).hash)
     key = f"{uri.removeprefix(store.url)[1:]}/test/part-00001.parquet"
     if damage is None:
-        store.local(key, tmp_path).unlink()
+        store.ensure_local(key, tmp_path).unlink()
     else:
         store.write(key, damage)
     with pytest.raises(DamagedArtefact, match=r"test/part-00001\.parquet is damaged"):
@@ -100,7 +109,7 @@ def test_a_damaged_file_is_named(store: Store, tmp_path: Path, damage: bytes | N
 @pytest.mark.parametrize(("old", "new"), [(b'"rows": 2', b'"rows": "x"'), (b"float", b"double"), (b"{", b"")])
 def test_a_damaged_manifest_is_named(store: Store, old: bytes, new: bytes) -> None:
     """A manifest that can't be read, or lists something else than its hash says, is no manifest."""
-    uri = dataset_uri(store, publish(store).hash)
+    uri = format_dataset_uri(store, publish(store).hash)
     key = f"{uri.removeprefix(store.url)[1:]}/manifest.json"
     store.write(key, store.read(key).replace(old, new))
     with pytest.raises(DamagedArtefact, match=r"manifest\.json is damaged"):
@@ -124,15 +133,15 @@ def test_staging_keeps_what_is_young(store: Store) -> None:
         store.write(key, b"")
     with dataset.staging(store) as mine:
         store.write(f"{mine}/file", b"")
-        assert store.keys(dataset.STAGING) == sorted([young, f"{mine}/file", "staging/notes.txt"])
-    assert store.keys(dataset.STAGING) == sorted([young, "staging/notes.txt"])
+        assert store.list_keys(dataset.STAGING) == sorted([young, f"{mine}/file", "staging/notes.txt"])
+    assert store.list_keys(dataset.STAGING) == sorted([young, "staging/notes.txt"])
 
 
 def test_an_error_leaves_no_staging(store: Store) -> None:
     """A run that fails takes its folder along."""
     with pytest.raises(NotFound), dataset.staging(store) as mine:
         _write_then_fail(store, mine)
-    assert store.keys(dataset.STAGING) == []
+    assert store.list_keys(dataset.STAGING) == []
 
 
 def test_what_was_made_of_inputs_is_remembered(store: Store) -> None:

@@ -34,5 +34,5 @@ def test_any_other_input_has_another_key(other: str) -> None:
 
 def test_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of this step's source or of a library below it makes the dataset again."""
-    monkeypatch.setattr(inputs, "code_hash", lambda *_: "another")
+    monkeypatch.setattr(inputs, "hash_code", lambda *_: "another")
     assert inputs.key(["owner/name"], 0.05, DOCUMENTS) != KEY

@@ -20,14 +20,14 @@ def _in_a_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With a token and what the template says; and nobody waits for long."""
     (tmp_path / "token").write_text("hunter2")
     monkeypatch.setattr(secrets, "POD_TOKEN", tmp_path / "token")
-    monkeypatch.setattr(secrets, "TRIES_AGAIN", 1)
+    monkeypatch.setattr(secrets, "RETRIES", 1)
     monkeypatch.setenv("VAULT_ROLE", "pr-sentinel-train")
     monkeypatch.setenv("VAULT_SECRET_PATH", "secret/pr-sentinel/train")
 
 
 @pytest.fixture
 def another_service() -> Iterator[str]:
-    """A web server that is no Vault."""
+    """A web server that is not Vault."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.CGIHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -60,7 +60,7 @@ def test_a_vault_that_is_not_there_is_worth_another_try() -> None:
 @pytest.mark.parametrize("address", ["vault:8200", "vault.example", "ftp://vault:8200"])
 def test_an_address_that_is_none_is_named(address: str) -> None:
     """Another try would not help."""
-    with pytest.raises(ConfigurationError, match=f"VAULT_ADDR is no address: {address}"):
+    with pytest.raises(ConfigurationError, match=f"VAULT_ADDR is not a valid URL: {address}"):
         read_vault(address)
 
 

@@ -62,7 +62,7 @@ class Deliveries:
         Returns:
             Whether there is something to do.
         """
-        # SecantusDB never answers again once an insert and an index have both begun to make the same collection.
+        # Before the first insert: a service without a model runs no worker that would create the indexes.
         await self.prepare()
         now = datetime.now(UTC)
         fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now, "model": self._model}

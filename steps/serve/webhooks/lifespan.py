@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import PyMongoError
 
 from steps.common.errors import ConfigurationError
-from steps.common.mongo import Document
+from steps.common.mongo import Document, create_async_client
 from steps.common.settings import ServeSettings
 from steps.serve.github_access import Identities
 from steps.serve.webhooks.alerts import Alerts
@@ -88,16 +87,5 @@ def _needs(settings: ServeSettings) -> _Needs:
     if settings.mongo_uri is None:
         raise ConfigurationError("There is no MongoDB to keep deliveries in.", advice="Set MONGO_URI.")
     identities = Identities(settings)
-    try:
-        client: AsyncMongoClient[Document] = AsyncMongoClient(
-            settings.mongo_uri.get_secret_value(),
-            tz_aware=True,
-            timeoutMS=MONGO_TIMEOUT_MS,
-            appname="pr-sentinel-webhook",
-        )
-    except (PyMongoError, ValueError) as error:  # what it says may hold a password
-        raise ConfigurationError(
-            f"MONGO_URI can't be used ({type(error).__name__}).",
-            advice="It has the form mongodb://user:password@host:27017/?options.",
-        ) from None
+    client = create_async_client(settings.mongo_uri, "pr-sentinel-webhook", MONGO_TIMEOUT_MS)
     return _Needs(settings.webhook_secret.get_secret_value().encode(), client, identities)

@@ -17,7 +17,7 @@ MOST_PAGES = 10
 class Announcer(Protocol):
     """Says something of a pull request; its methods block.
 
-    They raise `Obstacle` where another try may help, and a `SentinelError` where it can't.
+    They raise `TransientError` where another try may help, and a `SentinelError` where it can't.
     """
 
     def tell(self, github: GitHub, repository: str, alert: Alert, head_sha: str, words: Words) -> Alert | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from pymongo.errors import PyMongoError
 
 from steps.common.errors import SentinelError, Unavailable
-from steps.common.github_errors import Obstacle
+from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
 from steps.serve import metrics
 from steps.serve.contract import ModelName, Result
@@ -138,7 +138,7 @@ class Worker:
                 outcome, result = await self._work(delivery)
             await self._deliveries.finish(delivery, outcome, result)
             _log(delivery, outcome)
-        except Obstacle as obstacle:
+        except TransientError as obstacle:
             await self._later(delivery, obstacle.problem, obstacle.wait)
         except (TimeoutError, Unavailable) as error:
             await self._later(delivery, str(error) or "it took too long")

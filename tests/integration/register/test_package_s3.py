@@ -22,7 +22,7 @@ def test_it_is_kept_checked_and_unpacked(tmp_path: Path) -> None:
         archive.unpacked(store, key, tmp_path / "here")
     for _ in range(2):
         store.upload(key, tmp_path / "packed.bento")
-    assert store.keys(archive.FOLDER) == [key]
+    assert store.list_keys(archive.FOLDER) == [key]
     assert archive.is_whole(store, key)
     assert (archive.unpacked(store, key, tmp_path / "here") / "bento.yaml").read_text() == "name: pr-sentinel"
     store.write(key, store.read(key)[:-1])

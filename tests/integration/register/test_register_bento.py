@@ -32,7 +32,7 @@ def champion(client: MlflowClient) -> ModelVersion:
 
 def keys(store: Store) -> list[str]:
     """All Bentos."""
-    return store.keys(archive.FOLDER)
+    return store.list_keys(archive.FOLDER)
 
 
 def lose(client: MlflowClient, store: Store) -> None:
@@ -182,7 +182,7 @@ def test_what_is_withdrawn_takes_its_bento_along(
         patch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
         with pytest.raises(KeyboardInterrupt):
             decide_and_register(**trainings["good"])
-    assert len(store.keys(f"{archive.FOLDER}/2")) == 1
+    assert len(store.list_keys(f"{archive.FOLDER}/2")) == 1
     client.set_model_version_tag(NAME, "1", "model_sha256", client.get_model_version(NAME, "2").tags["model_sha256"])
     assert decide_and_register(**trainings["good"])["reason"].startswith("Taken back: ")
-    assert store.keys(f"{archive.FOLDER}/2") == []
+    assert store.list_keys(f"{archive.FOLDER}/2") == []

@@ -78,7 +78,7 @@ def test_killed_before_the_alias_moves_it_ends_as_if_nothing_had_happened(
     assert client.get_model_version_by_alias(NAME, "champion").version == found[0].version
     assert found[0].tags["reason"] == answer["reason"]
     store = open_store(StoreSettings(store_url=environment["STORE_URL"]))
-    assert store.keys(f"{archive.FOLDER}/{answer['version']}") == [found[0].tags[archive.KEY_TAG]]
+    assert store.list_keys(f"{archive.FOLDER}/{answer['version']}") == [found[0].tags[archive.KEY_TAG]]
     assert archive.is_whole(store, found[0].tags[archive.KEY_TAG])
     assert found[0].tags[archive.BENTO_TAG] == answer["bento"]
 

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from samples.generate import repositories
 from samples.records import Pull
-from steps.common.dataset import Repository
+from steps.common.dataset import RepositorySummary
 from steps.preprocess.anomalies import Text
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.features import NAMES
@@ -75,7 +75,7 @@ def settings(folder: Path, store: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def dataset_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The dataset's address."""
-    shares = {name: Repository(rows=0, first=START, last=START, watermark=None) for name in REPOSITORIES}
+    shares = {name: RepositorySummary(rows=0, first=START, last=START, watermark=None) for name in REPOSITORIES}
     return builders.publish(tmp_path_factory.mktemp("store"), tables(), NAMES, shares)
 
 

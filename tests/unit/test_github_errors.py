@@ -9,7 +9,14 @@ from github import GithubException
 from requests.exceptions import ConnectTimeout, ReadTimeout
 
 from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, SentinelError
-from steps.common.github_errors import PATIENCE, UNANNOUNCED_SECONDS, CursorRefused, Obstacle, server_time, understand
+from steps.common.github_errors import (
+    DEFAULT_PAUSE_SECONDS,
+    MAX_PAUSE,
+    InvalidCursorError,
+    TransientError,
+    parse_server_time,
+    translate_error,
+)
 
 ADDRESS = "https://github.example"
 GITHUBS_NOW = datetime(
@@ -18,14 +25,14 @@ GITHUBS_NOW = datetime(
 DATE = {"date": format_datetime(GITHUBS_NOW, usegmt=True)}
 
 
-def status(code: int, message: str = "", **headers: str) -> Obstacle | SentinelError:
+def status(code: int, message: str = "", **headers: str) -> TransientError | SentinelError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return understand(GithubException(code, {"message": message}, DATE | named), ADDRESS)
+    return translate_error(GithubException(code, {"message": message}, DATE | named), ADDRESS)
 
 
-def graphql(*errors: dict[str, Any], data: Any = None, **headers: str) -> Obstacle | SentinelError:
+def graphql(*errors: dict[str, Any], data: Any = None, **headers: str) -> TransientError | SentinelError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return understand(GithubException(400, {"errors": list(errors), "data": data}, DATE | named), ADDRESS)
+    return translate_error(GithubException(400, {"errors": list(errors), "data": data}, DATE | named), ADDRESS)
 
 
 def reset(**after: int) -> str:
@@ -39,10 +46,10 @@ def reset(**after: int) -> str:
         (status(403, "Resource protected by organization SAML enforcement."), AccessRefused),
         (status(404, "Not Found"), ConfigurationError),
         (status(400, "Problems parsing JSON"), DataError),
-        (understand(RuntimeError("redirected to https"), ADDRESS), ConfigurationError),
+        (translate_error(RuntimeError("redirected to https"), ADDRESS), ConfigurationError),
         (graphql({"type": "NOT_FOUND", "message": "no a/b"}), NotFound),
         (graphql({"type": "FORBIDDEN", "message": "no"}), AccessRefused),
-        (graphql({"type": "INVALID_CURSOR_ARGUMENTS", "message": "`x` is not a valid cursor."}), CursorRefused),
+        (graphql({"type": "INVALID_CURSOR_ARGUMENTS", "message": "`x` is not a valid cursor."}), InvalidCursorError),
         (graphql({"type": "undefinedField", "message": "Field 'x' doesn't exist"}), DataError),
     ],
 )
@@ -59,16 +66,16 @@ def test_what_no_further_try_can_mend_is_an_error(found: object, expected: type[
         (status(403, "API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset=reset(seconds=90)), 91),
         (status(429, "", x_ratelimit_remaining="0", x_ratelimit_reset=reset(seconds=-90)), 1),
         (graphql({"type": "RATE_LIMITED"}, x_ratelimit_remaining="0", x_ratelimit_reset=reset(minutes=2)), 121),
-        (graphql({"type": "RATE_LIMIT"}), UNANNOUNCED_SECONDS),
-        (status(403, "You have exceeded a secondary rate limit."), UNANNOUNCED_SECONDS),
-        (status(429, "", retry_after="soon"), UNANNOUNCED_SECONDS),
-        (status(429, "", x_ratelimit_remaining="0"), UNANNOUNCED_SECONDS),
-        (status(429, "", x_ratelimit_remaining="0", x_ratelimit_reset="later"), UNANNOUNCED_SECONDS),
+        (graphql({"type": "RATE_LIMIT"}), DEFAULT_PAUSE_SECONDS),
+        (status(403, "You have exceeded a secondary rate limit."), DEFAULT_PAUSE_SECONDS),
+        (status(429, "", retry_after="soon"), DEFAULT_PAUSE_SECONDS),
+        (status(429, "", x_ratelimit_remaining="0"), DEFAULT_PAUSE_SECONDS),
+        (status(429, "", x_ratelimit_remaining="0", x_ratelimit_reset="later"), DEFAULT_PAUSE_SECONDS),
     ],
 )
 def test_a_limit_is_waited_out_as_long_as_it_says(found: object, seconds: float) -> None:
     """By Retry-After, by the reset of the budget on GitHub's clock, or by the minute that GitHub asks for at least."""
-    assert isinstance(found, Obstacle)
+    assert isinstance(found, TransientError)
     assert found.wait == seconds
 
 
@@ -79,9 +86,9 @@ def test_a_limit_is_waited_out_as_long_as_it_says(found: object, seconds: float)
         (status(502), True),
         (status(503), False),
         (status(504), True),
-        (understand(ReadTimeout(), ADDRESS), True),
-        (understand(ConnectTimeout(), ADDRESS), False),
-        (understand(ValueError(), ADDRESS), False),
+        (translate_error(ReadTimeout(), ADDRESS), True),
+        (translate_error(ConnectTimeout(), ADDRESS), False),
+        (translate_error(ValueError(), ADDRESS), False),
         (graphql({"message": "Something went wrong."}), False),
         (graphql({"message": "This may be the result of a timeout."}), True),
         (graphql({"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Too much."}), True),
@@ -89,7 +96,7 @@ def test_a_limit_is_waited_out_as_long_as_it_says(found: object, seconds: float)
 )
 def test_what_another_try_may_mend_says_whether_to_ask_for_less(found: object, heavy: bool) -> None:
     """Timeouts of a heavy query are answered by a smaller page, other failures by patience alone."""
-    assert isinstance(found, Obstacle)
+    assert isinstance(found, TransientError)
     assert (found.heavy, found.wait) == (heavy, None)
 
 
@@ -109,25 +116,25 @@ EDGES = ["repository", "pullRequests", "edges"]
 def test_an_answer_with_gaps_is_usable_where_only_single_pull_requests_failed(path: object, usable: bool) -> None:
     """A repository that came to nothing over a passing failure must not be taken for one that doesn't exist."""
     found = graphql({"message": "Something went wrong.", "path": path}, data={"repository": None})
-    assert isinstance(found, Obstacle)
+    assert isinstance(found, TransientError)
     assert (found.partial is not None) is usable
 
 
 def test_a_body_of_any_form_is_understood() -> None:
     """Not all that answers is GitHub."""
     for body in (None, [], "text", {"errors": "many"}, {"errors": []}, {"message": None}):
-        assert isinstance(understand(GithubException(502, body, None), ADDRESS), Obstacle)
+        assert isinstance(translate_error(GithubException(502, body, None), ADDRESS), TransientError)
 
 
 def test_a_limit_is_sat_out_up_to_a_bound() -> None:
     """A step that would sleep longer gives its place to others."""
-    assert not Obstacle("", wait=PATIENCE.total_seconds()).too_long()
-    assert Obstacle("", wait=PATIENCE.total_seconds() + 1).too_long()
-    assert not Obstacle("").too_long()
+    assert not TransientError("", wait=MAX_PAUSE.total_seconds()).is_too_long()
+    assert TransientError("", wait=MAX_PAUSE.total_seconds() + 1).is_too_long()
+    assert not TransientError("").is_too_long()
 
 
 def test_the_time_is_githubs_where_it_is_told() -> None:
     """A clock that is wrong on this machine changes nothing."""
-    assert server_time(DATE) == GITHUBS_NOW
+    assert parse_server_time(DATE) == GITHUBS_NOW
     for headers in (None, {}, {"date": "noon"}):
-        assert server_time(headers).tzinfo is not None
+        assert parse_server_time(headers).tzinfo is not None
