@@ -21,11 +21,11 @@ from pymongo import MongoClient
 
 from benchmarks.detection import product
 from local.services import embedded
-from steps.common.dataset import Dataset, File, Manifest, dataset_uri, materialise, sha256
+from steps.common.dataset import Dataset, DatasetFile, Manifest, hash_file, format_dataset_uri, materialise
 from steps.common.pull_request import PullRequest
 from steps.common.settings import MongoSettings, StoreSettings, TrackingSettings
 from steps.common.store import Store, open_store
-from steps.common.tracking import connected
+from steps.common.tracking import connect
 from steps.preprocess import dataset as datasets
 from steps.scoring.history import History
 from steps.scoring.model import Model
@@ -108,7 +108,7 @@ class Trained:
         place = state / "judged" / uri.rpartition("/")[2]
         place.mkdir(parents=True, exist_ok=True)
         dataset = materialise(_store(state), uri, place)
-        with connected(TrackingSettings.model_construct(mlflow_uri=f"sqlite:///{state}/mlflow.db")):
+        with connect(TrackingSettings.model_construct(mlflow_uri=f"sqlite:///{state}/mlflow.db")):
             files = mlflow.artifacts.download_artifacts(model_uri, dst_path=str(place))
         return cls(dataset, Model.load(Path(files)))
 
@@ -157,7 +157,7 @@ def _publish_others(store: Store, whole: Dataset, left_out: Sequence[str]) -> st
             )
             pq.write_table(kept, part, compression="zstd")
             store.upload(f"{staged}/{name}", part)
-            files.append(File(name=name, sha256=sha256(part), bytes=part.stat().st_size, rows=len(kept)))
+            files.append(DatasetFile(name=name, sha256=hash_file(part), bytes=part.stat().st_size, rows=len(kept)))
         manifest: Manifest = whole.manifest
         shares = {name: share for name, share in manifest.repositories.items() if name not in left_out}
-        return dataset_uri(store, datasets.publish(store, staged, files, shares, manifest.rejected).hash)
+        return format_dataset_uri(store, datasets.publish(store, staged, files, shares, manifest.rejected).hash)
