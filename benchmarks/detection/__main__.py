@@ -17,7 +17,7 @@ from benchmarks.detection import product, records, report
 from benchmarks.detection.evaluation import Evaluation
 from benchmarks.detection.judging import Candidate, Candidates, RepositoryPass
 from benchmarks.detection.pipeline import PipelineFailed, Trained, read_documents
-from benchmarks.detection.records import BadRecords
+from benchmarks.detection.records import BadRecords, Injected
 from benchmarks.detection.replay import serve_records
 from benchmarks.detection.scoring import score_all, split_folds
 from steps.common.errors import SentinelError
@@ -74,18 +74,19 @@ class Narrator:
         self._console.print(f"{self.seconds:7.1f} s  {words}", markup=False, highlight=False, soft_wrap=True)
 
 
-def judge(given: argparse.Namespace, whole: Trained, state: Path, names: Sequence[str], tell: Narrator) -> Candidates:
-    """Go through every repository once, and take what is to be judged."""
+def judge(
+    injected: Sequence[Injected] | None, whole: Trained, state: Path, names: Sequence[str], seed: int, tell: Narrator
+) -> Candidates:
+    """Go through every repository once and take what is to be judged; without `injected`, with the kinds of the product."""
     later: dict[str, set[int]] = {name: set() for name in names}
     for row in whole.read(JUDGED, ["repository", "number"]):
         later[row["repository"]].add(row["number"])
-    injected = records.read_injected(given.injected, names) if given.injected else []
     histories = whole.histories()
     pulls = dict(read_documents(state, names))
     found: list[Candidate] = []
     for name in names:
-        own = [one for one in injected if one.repository == name]
-        injector = None if given.injected else _injector(pulls, name, given.seed)
+        own = [one for one in injected or () if one.repository == name]
+        injector = _injector(pulls, name, seed) if injected is None else None
         one_pass = RepositoryPass(product.begin_history(histories[name]), later[name], injector, own)
         found.extend(one_pass.judge(pulls[name]))
         tell(f"{name}: {len(pulls[name]):,} pull requests, {len(found):,} to judge so far")
@@ -120,7 +121,9 @@ def evaluate(given: argparse.Namespace, state: Path, tell: Narrator) -> Figures:
         tell(f"train without {', '.join(fold)}")
         runs.setdefault("left_out", []).append((whole.train_without(fold, state, given.seed), fold))
     tell("judge")
-    candidates = judge(given, whole, state, names, tell)
+    injected = records.read_injected(given.injected, names) if given.injected else None
+    expected = dict(product.EXPECTED) | {one.kind: one.expects for one in injected or () if one.expects}
+    candidates = judge(injected, whole, state, names, given.seed, tell)
     labels = records.read_labels(files)
     result: Figures = {
         "repositories": sizes,
@@ -130,7 +133,8 @@ def evaluate(given: argparse.Namespace, state: Path, tell: Narrator) -> Figures:
     }
     for mode, trained in runs.items():
         tell(f"score: {mode}")
-        evaluation = Evaluation(candidates, labels, score_all(candidates, trained, given.seed, tell), given.seed)
+        scoring = score_all(candidates, trained, given.seed, tell)
+        evaluation = Evaluation(candidates, labels, scoring, given.seed, expected)
         result["modes"][mode] = evaluation.evaluate()
         if mode == "time_split":
             result["alerts"] = evaluation.alerts(given.alerts)

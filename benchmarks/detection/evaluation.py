@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,17 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Turns one scoring into figures; `labels` are by repository and number, `seed` is that of the bootstrap."""
+    """Turns one scoring into figures.
+
+    `labels` are by repository and number, `seed` is that of the bootstrap, `expected` are patterns of the first reason
+    by injected kind.
+    """
 
     candidates: Candidates
     labels: Mapping[tuple[str, int], Labels]
     scoring: Scoring
     seed: int
+    expected: Mapping[str, str] = field(default_factory=lambda: product.EXPECTED)
 
     def evaluate(self) -> Figures:
         """Return all figures, as plain values."""
@@ -89,7 +94,7 @@ class Evaluation:
         """Compare first reasons with what was injected, among those found at the budget."""
         limits = {name: self._limit(name) for name in self._names()}
         found: dict[str, Figures] = {}
-        for kind, expected in product.EXPECTED.items():
+        for kind, expected in self.expected.items():
             places = np.flatnonzero(self.candidates.kinds == kind).tolist()
             caught = [place for place in places if self._score(place) > limits[self.candidates.repositories[place]]]
             agreeing = [place for place in caught if re.search(expected, next(iter(self.reasons(place)), ""))]

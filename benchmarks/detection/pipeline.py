@@ -21,7 +21,7 @@ from pymongo import MongoClient
 
 from benchmarks.detection import product
 from local.services import embedded
-from steps.common.dataset import Dataset, DatasetFile, Manifest, hash_file, format_dataset_uri, materialise
+from steps.common.dataset import Dataset, DatasetFile, Manifest, format_dataset_uri, hash_file, materialise
 from steps.common.pull_request import PullRequest
 from steps.common.settings import MongoSettings, StoreSettings, TrackingSettings
 from steps.common.store import Store, open_store

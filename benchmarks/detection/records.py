@@ -28,13 +28,15 @@ class Labels(NamedTuple):
 class Injected:
     """A pull request to judge as if it had been opened in a repository.
 
-    `raw` has GitHub's REST names; those of one `group` see the earlier ones of it.
+    `raw` has GitHub's REST names; those of one `group` see the earlier ones of it; `expects` is a regular expression
+    that a first reason has to match to name what was injected.
     """
 
     raw: Raw
     kind: str
     repository: str
-    group: str | None
+    group: str | None = None
+    expects: str | None = None
 
     @property
     def created_at(self) -> datetime:
@@ -104,8 +106,11 @@ def read_injected(path: Path, repositories: Sequence[str]) -> list[Injected]:
         _check_time(record["created_at"], f"{path}:{place}")
         repository = spelling.get(str(record["_into"]).lower())
         if repository:
-            group = None if record.get("_group") is None else str(record["_group"])
-            found.append(Injected(_complete(record, repository, place), str(record["_kind"]), repository, group))
+            group, expects = (
+                None if record.get(name) is None else str(record[name]) for name in ("_group", "_expects")
+            )
+            raw = _complete(record, repository, place)
+            found.append(Injected(raw, str(record["_kind"]), repository, group, expects))
     return sorted(found, key=lambda one: one.created_at)
 
 

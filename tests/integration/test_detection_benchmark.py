@@ -2,7 +2,7 @@
 
 import io
 import json
-from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from benchmarks.detection import product, report
 from benchmarks.detection.evaluation import ALL, Evaluation
 from benchmarks.detection.judging import Candidates
 from benchmarks.detection.pipeline import Trained
-from benchmarks.detection.records import Labels
+from benchmarks.detection.records import Injected, Labels, read_injected
 from benchmarks.detection.replay import serve_records
 from benchmarks.detection.scoring import PRODUCT, Scoring, score_all
 from steps.preprocess.anomalies import KINDS
@@ -31,10 +31,10 @@ def whole(sample_run: SampleRun) -> Trained:
     return Trained.find(sample_run.state)
 
 
-def judge(whole: Trained, state: Path, injected: Path | None = None) -> Candidates:
+def judge(whole: Trained, state: Path, injected: Sequence[Injected] | None = None) -> Candidates:
     """All candidates of the sample repositories."""
     tell = benchmark.Narrator(Console(file=io.StringIO()))
-    return benchmark.judge(Namespace(injected=injected, seed=SEED), whole, state, REPOSITORIES, tell)
+    return benchmark.judge(injected, whole, state, REPOSITORIES, SEED, tell)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_injected_pull_requests_from_a_file_are_judged(whole: Trained, sample_ru
     }
     path = tmp_path / "injected.jsonl"
     path.write_text(json.dumps(strange))
-    found = judge(whole, sample_run.state, path)
+    found = judge(whole, sample_run.state, read_injected(path, REPOSITORIES))
     assert [kind for kind in found.kinds if kind is not None] == ["mine"]
     (place,) = np.flatnonzero(~found.real)
     scores, _ = product.score(whole.model, found.features, found.repositories.tolist())

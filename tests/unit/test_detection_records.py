@@ -74,11 +74,12 @@ def test_unknown_labels_are_not_negative(tmp_path: Path) -> None:
 
 def test_an_injected_pull_request_is_one_that_was_just_opened(tmp_path: Path) -> None:
     """Whatever the file says of its end is dropped, and so is what only the benchmark may know."""
-    record = injected(merged_at="2026-01-06T10:00:00Z", state="closed", title="Dump", additions=9, _note="secret")
+    end = {"merged_at": "2026-01-06T10:00:00Z", "state": "closed"}
+    record = injected(**end, title="Dump", additions=9, _note="secret", _expects="lines")
     (found,) = read_injected(write(tmp_path / "injected.jsonl", record), [REPOSITORY])
     pull = PullRequest.model_validate(found.raw)
     assert (pull.state, pull.merged_at, pull.title, pull.additions) == ("open", None, "Dump", 9)
-    assert (found.kind, found.repository, found.group) == ("dump", REPOSITORY, None)
+    assert (found.kind, found.repository, found.group, found.expects) == ("dump", REPOSITORY, None, "lines")
     assert not [name for name in found.raw if name.startswith("_")]
 
 
