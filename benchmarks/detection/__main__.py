@@ -77,7 +77,7 @@ class Narrator:
 def judge(
     injected: Sequence[Injected] | None, whole: Trained, state: Path, names: Sequence[str], seed: int, tell: Narrator
 ) -> Candidates:
-    """Go through every repository once and take what is to be judged; without `injected`, with the kinds of the product."""
+    """Go through every repository once; without `injected`, the kinds of the product are injected."""
     later: dict[str, set[int]] = {name: set() for name in names}
     for row in whole.read(JUDGED, ["repository", "number"]):
         later[row["repository"]].add(row["number"])
