@@ -26,7 +26,7 @@ from local.services import embedded
 from steps.common import mongo
 from steps.common.settings import MongoSettings, load
 from steps.preprocess import frames, source, spark
-from steps.preprocess.pipeline import build
+from steps.preprocess.pipeline import build_dataset
 from steps.scoring.vectors import PULL_SCHEMA
 
 MASTER = "local[*]"
@@ -70,7 +70,7 @@ def main() -> None:
 
 def whole() -> None:
     """Documents to a dataset."""
-    build(REPOSITORIES, MASTER, 0.0)
+    build_dataset(REPOSITORIES, MASTER, 0.0)
 
 
 def read() -> None:
@@ -79,13 +79,13 @@ def read() -> None:
     query = source.of_repositories(REPOSITORIES)
     with mongo.open_database(settings) as database:
         parts = source.partitions(database, query, source.fingerprint(database, query).count)
-    with spark.session(MASTER) as session:
+    with spark.open_session(MASTER) as session:
         frames.census(frames.verdicts(session, settings, parts))
 
 
 def collected() -> None:
     """All documents through the driver."""
-    with mongo.open_database(load(MongoSettings)) as database, spark.session(MASTER) as session:
+    with mongo.open_database(load(MongoSettings)) as database, spark.open_session(MASTER) as session:
         rows = [
             (
                 *(one["_id"], one["base"]["repo"]["full_name"], one["number"], one["title"], one["body"]),

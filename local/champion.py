@@ -6,10 +6,10 @@ from pathlib import Path
 from local.services import embedded
 from steps.common.settings import StoreSettings, TrackingSettings
 from steps.packaging import archive
-from steps.packaging.champion import Champion, fetch, no_champion
+from steps.packaging.champion import ChampionBento, fetch, no_champion_error
 
 
-def find(state: Path) -> Champion:
+def find(state: Path) -> ChampionBento:
     """Fetch the champion's Bento below the state folder.
 
     Raises:
@@ -18,7 +18,7 @@ def find(state: Path) -> Champion:
         Unavailable: the registry or the store does not answer.
     """
     if "MLFLOW_URI" not in os.environ and not (state / "mlflow.db").is_file():
-        raise no_champion()
+        raise no_champion_error()
     places = embedded.places(state)
     tracking = TrackingSettings(mlflow_uri=places["MLFLOW_URI"])
     return fetch(tracking, StoreSettings(store_url=places["STORE_URL"]), state / archive.FOLDER)

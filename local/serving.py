@@ -18,7 +18,7 @@ from local.services import embedded
 from local.services.server import LOOK_EVERY, READY_WITHIN
 from local.services.shared import LOOPBACK
 from steps.common.errors import ConfigurationError, Unavailable
-from steps.packaging.champion import Champion
+from steps.packaging.champion import ChampionBento
 
 END_WITHIN = 30.0
 """Longer than the service takes for the requests that it is answering when it is told to stop."""
@@ -94,7 +94,7 @@ def _check_address(host: str, port: int) -> None:
     except OSError as error:
         raise ConfigurationError(
             # Python puts the address behind the system's words once more.
-            f"Nothing can listen at {host}:{port}: {str(error.strerror).partition(' (')[0]}.",
+            f"Cannot listen on {host}:{port}: {str(error.strerror).partition(' (')[0]}.",
             advice="End what listens there, or give another port (PORT=).",
         ) from None
 
@@ -125,7 +125,7 @@ def _is_ready(address: str) -> bool:
         return False
 
 
-def _say(champion: Champion, address: str, samples: bool, console: Console) -> None:
+def _say(champion: ChampionBento, address: str, samples: bool, console: Console) -> None:
     example = SAMPLE if samples else REAL
     lines = [
         f"Serving version {champion.version} ({champion.tag}) at {address}; Ctrl-C ends it.",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from steps.common.closure import find_sources
 from steps.common.errors import ConfigurationError, DataError
-from steps.register.package import ENTRIES
+from steps.register.package import ENTRY_POINTS
 
 RECIPE = Path("steps", "Dockerfile")
 SERVE = "serve"
@@ -68,7 +68,7 @@ def files(root: Path, stage: str, recipe: str) -> list[Path]:
     Raises:
         DataError: one of them isn't there.
     """
-    modules = ENTRIES if stage == SERVE else tuple(" ".join(CODE.findall(recipe)).split())
+    modules = ENTRY_POINTS if stage == SERVE else tuple(" ".join(CODE.findall(recipe)).split())
     if not modules:
         raise DataError(
             f"{RECIPE} puts no code into {stage}.", advice="Let it run steps.packaging.code, or mend release/stages."

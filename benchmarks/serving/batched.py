@@ -23,7 +23,7 @@ class Batched:
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1_000)  # type: ignore[untyped-decorator]
     async def score(self, pull_requests: list[PullRequest]) -> list[dict[str, Any]]:
         """Score pull requests."""
-        pasts = await self.histories.of(pull.base.repo.full_name for pull in pull_requests)
-        asked = [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
+        pasts = await self.histories.for_repositories(pull.base.repo.full_name for pull in pull_requests)
+        asked = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
         scored = scorer.score(self.model, asked)
         return [one.result.model_dump() for one in scored]

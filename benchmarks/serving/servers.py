@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *(*PYTHON, "gunicorn", "benchmarks.serving.usual:app", "--bind", f"{LOOPBACK}:{{port}}"),
         *("--workers", "1", "--threads", "4", "--timeout", "120", "--log-level", "warning"),
     ),
-    "ours without BentoML": (*UVICORN, "--factory", "steps.serve.app:create"),
+    "ours without BentoML": (*UVICORN, "--factory", "steps.serve.app:create_app"),
     "ours without BentoML, each request by itself": (*UVICORN, "benchmarks.serving.alone:app"),
     "BentoML's adaptive batching": (
         *(*PYTHON, "bentoml", "serve", "benchmarks.serving.batched:Batched", "--host", LOOPBACK, "--port", "{port}"),

@@ -68,9 +68,9 @@ def measure(count: int) -> dict[str, float]:
 async def _once(model: Model, histories: Histories, body: bytes) -> dict[str, float]:
     clock = Clock()
     read, validated, _, past, array, scored, reasons, rest, written = STAGES
-    items = clock.around(read, parsing.plain)(body)["pull_requests"]
+    items = clock.around(read, parsing.parse_json)(body)["pull_requests"]
     pulls = clock.around(validated, parsing._PULLS.validate_python)(items)
-    pasts = await histories.of(pull.base.repo.full_name for pull in pulls)
+    pasts = await histories.for_repositories(pull.base.repo.full_name for pull in pulls)
     places: tuple[tuple[Any, str, str], ...] = (
         (scorer, "plain_rows", STAGES[2]),
         (History, "features", past),
@@ -83,8 +83,8 @@ async def _once(model: Model, histories: Histories, body: bytes) -> dict[str, fl
         setattr(where, name, clock.around(stage, getattr(where, name)))
     try:
         begin = time.perf_counter()
-        asked = [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
-        blocks = [asked[start : start + scorer.BLOCK] for start in range(0, len(asked), scorer.BLOCK)]
+        asked = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
+        blocks = [asked[start : start + scorer.BLOCK_SIZE] for start in range(0, len(asked), scorer.BLOCK_SIZE)]
         found = [one for block in blocks for one in scorer.score(model, block)]
         inside = sum(clock.seconds[stage] for _, _, stage in places)
         clock.seconds[rest] = time.perf_counter() - begin - inside

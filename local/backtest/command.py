@@ -1,7 +1,6 @@
 """What would have been flagged among the last pull requests of a repository, so that a maintainer can decide."""
 
 import os
-import re
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -10,25 +9,23 @@ from rich.text import Text
 
 from local.backtest.result import SEEN, Backtest, Flagged
 from local.services import embedded
-from steps.common.errors import ConfigurationError
-from steps.packaging.champion import no_champion
+from steps.common.repository_name import check_repository_name
+from steps.packaging.champion import no_champion_error
 
 SHOWN = 25
-FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def run(repository: str, last: int, weekly: int, state: Path, console: Console) -> None:
     """Show what would have been flagged, and write the page.
 
     Raises:
-        ConfigurationError: it is no repository's name.
+        ConfigurationError: `repository` does not have the form owner/name.
         NotFound: there is no champion, or its dataset has no such repository.
         SentinelError: something that is needed is missing or broken.
     """
-    if not FULL_NAME.fullmatch(repository):
-        raise ConfigurationError(f"{repository!r} is no repository's name.", advice="It has the form owner/name.")
+    check_repository_name(repository)
     if "MLFLOW_URI" not in os.environ and not (state / "mlflow.db").is_file():
-        raise no_champion()
+        raise no_champion_error()
     from local.backtest import page, source
 
     with embedded.kept(state) as settings:

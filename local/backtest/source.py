@@ -20,7 +20,7 @@ from steps.common.registry import Registry
 from steps.common.settings import StoreSettings, TrackingSettings
 from steps.common.store import Store, open_store
 from steps.common.tracking import REGISTERED_MODEL, connect
-from steps.packaging.champion import no_champion
+from steps.packaging.champion import no_champion_error
 from steps.register import contenders
 from steps.scoring.arrays import Floats
 from steps.scoring.model import Model
@@ -89,7 +89,7 @@ def _champion(settings: Mapping[str, str]) -> Iterator[ChampionModel]:
     with TemporaryDirectory(prefix="pr-sentinel-") as folder, connect(where) as client:
         version: ModelVersion | None = Registry(client).get_champion()
         if version is None:
-            raise no_champion()
+            raise no_champion_error()
         loaded = contenders.load(f"models:/{REGISTERED_MODEL}/{version.version}", Path(folder) / "champion")
         store = open_store(StoreSettings(store_url=settings["STORE_URL"]))
         uri = version.tags["dataset_uri"]

@@ -20,6 +20,7 @@ from pydantic import (
 
 from steps.common import changed_files
 from steps.common.changed_files import ChangedFile
+from steps.common.repository_name import RepositoryName
 
 LARGEST_COUNT = 2**31 - 1
 LONGEST_TITLE = 1_024
@@ -107,9 +108,7 @@ class Label(_Part):
 class Repository(_Part):
     """A repository by its full name, `owner/name`."""
 
-    full_name: Annotated[
-        str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)
-    ]
+    full_name: RepositoryName
 
 
 class Base(_Part):

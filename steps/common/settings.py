@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from steps.common.errors import ConfigurationError
+from steps.common.repository_name import RepositoryName
 from steps.common.secrets import VaultSource, format_advice
 
 
@@ -75,10 +76,8 @@ class RegisterSettings(StoreSettings, TrackingSettings):
     """The settings of `register`; the two for releases are set both or not at all."""
 
     github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
-    release_repository: str | None = Field(
-        default=None,
-        pattern=r"^[\w.-]+/[\w.-]+$",
-        description="owner/name, whose workflow builds the image",
+    release_repository: RepositoryName | None = Field(
+        default=None, description="owner/name, whose workflow builds the image"
     )
     release_token: SecretStr | None = Field(
         default=None,

@@ -1,7 +1,6 @@
 """GitHub's GraphQL interface through PyGithub, with one way of trying again."""
 
 import logging
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import TracebackType
@@ -23,6 +22,7 @@ from tenacity import (
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound
 from steps.common.github_errors import InvalidCursorError, TransientError, parse_server_time, translate_error
 from steps.common.pull_request import reasons
+from steps.common.repository_name import check_repository_name
 from steps.common.settings import GitHubSettings, load
 from steps.fetch.page_size import MAX_PAGE, PageSize
 from steps.fetch.queries import (
@@ -41,7 +41,6 @@ ATTEMPTS = 8
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 30
 LARGEST_SEARCH = 1_000  # GitHub shows no more of what a search finds
-FULL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+")
 
 AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
 logger = logging.getLogger(__name__)
@@ -218,8 +217,7 @@ def _connection(settings: GitHubSettings) -> Github:
 
 
 def _split(repository: str) -> tuple[str, str]:
-    if not FULL_NAME.fullmatch(repository):
-        raise ConfigurationError(f"{repository!r} is no repository's name.", advice="It has the form owner/name.")
+    check_repository_name(repository)
     owner, _, name = repository.partition("/")
     return owner, name
 

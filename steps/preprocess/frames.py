@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, Window
-from pyspark.sql import functions as F  # noqa: N812 - everybody's name for it
+from pyspark.sql import functions as F  # noqa: N812 - the customary name
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from steps.common import log
 from steps.common.dataset import RejectedDocuments
 from steps.common.settings import MongoSettings
 from steps.preprocess import source
-from steps.preprocess.anomalies import Text
+from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA, featurise
 from steps.preprocess.validation import VERDICT_SCHEMA, judge_batches
 from steps.scoring.reading import BODY_CHARACTERS

@@ -1,4 +1,4 @@
-"""One history over all repositories, for pull requests of one that has none of its own."""
+"""One history of all repositories together, for pull requests of a repository without a history."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ _COUNTS = ("titles", "bodies", "forms", "elsewhere")
 _REGRESSIONS = ("sizes", "commits")
 
 
-def overall(histories: Iterable[History]) -> History:
-    """Add histories up, one at a time.
+def merge_histories(histories: Iterable[History]) -> History:
+    """Merge histories, one at a time.
 
-    Counts are summed and regressions averaged by how much they have learned. Authors and the last day are left out:
-    they mean nothing elsewhere.
+    Counts are added, and regressions are averaged by the number of examples they have seen. Authors and the last day
+    are left out, because they mean nothing in another repository.
     """
     whole, sizes = History(), [np.empty(0)]
     for history in histories:
@@ -26,16 +26,16 @@ def overall(histories: Iterable[History]) -> History:
         for name in _COUNTS:
             getattr(whole, name).add(getattr(history, name))
         for name in _REGRESSIONS:
-            _join(getattr(whole, name), getattr(history, name))
+            _merge_regressions(getattr(whole, name), getattr(history, name))
         sizes.append(np.array(history.recent_sizes.latest))
-    together = np.concatenate(sizes)
-    kept = min(len(together), RECENT_SIZES)
-    whole.recent_sizes.extend(together[np.linspace(0, len(together) - 1, kept).round().astype(int)].tolist())
+    all_sizes = np.concatenate(sizes)
+    kept = min(len(all_sizes), RECENT_SIZES)
+    whole.recent_sizes.extend(all_sizes[np.linspace(0, len(all_sizes) - 1, kept).round().astype(int)].tolist())
     return whole
 
 
-def _join(one: HashedRegression, other: HashedRegression) -> None:
-    """Move `one` to the weighted mean of both."""
+def _merge_regressions(one: HashedRegression, other: HashedRegression) -> None:
+    """Set `one` to the weighted mean of both."""
     one.count += other.count
     share = np.float32(other.count / max(one.count, 1))
     for mine, its in ((one.weights, other.weights), (one.gradients, other.gradients), (one.mean, other.mean)):

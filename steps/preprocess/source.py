@@ -78,7 +78,7 @@ def partitions(database: Database[Document], query: Query, documents: int) -> li
 
 
 def read(spark: SparkSession, settings: MongoSettings, queries: Sequence[Query]) -> DataFrame:
-    """A frame of SCHEMA with one partition for each query; what it raises comes wrapped by Spark, see `spark.told`."""
+    """A frame of SCHEMA with one partition for each query; Spark wraps errors, see `spark.translate_errors`."""
 
     def answers(indices: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         with mongo.open_database(settings) as database:

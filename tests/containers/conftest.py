@@ -23,7 +23,7 @@ def options() -> list[str]:
 @pytest.fixture(scope="session")
 def bento(tmp_path_factory: pytest.TempPathFactory) -> bentos.Bento:
     """Nobody changes it."""
-    return bentos.make(tmp_path_factory.mktemp("bento"))
+    return bentos.build(tmp_path_factory.mktemp("bento"))
 
 
 @pytest.fixture(scope="session")

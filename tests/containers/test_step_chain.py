@@ -97,11 +97,11 @@ def test_the_bento_holds_the_service_of_this_code(chain: Chain, tmp_path: Path) 
     settings = {name.lower(): value for name, value in chain.settings.items() if name.startswith(("S3_", "STORE_"))}
     store = open_store(StoreSettings(**settings))
     champion = MlflowClient(chain.settings["MLFLOW_URI"]).get_model_version_by_alias("pr-sentinel", "champion")
-    bento = archive.unpacked(store, champion.tags["bento_key"], tmp_path)
+    bento = archive.unpack(store, champion.tags["bento_key"], tmp_path)
     held = {
         path.relative_to(bento / "src").as_posix() for path in (bento / "src" / "steps").rglob("*") if path.is_file()
     }
-    assert held == {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    assert held == {path.relative_to(package.ROOT).as_posix() for path in package.list_files()}
 
 
 def test_a_second_run_changes_nothing(chain: Chain, images: dict[str, str], tmp_path: Path) -> None:

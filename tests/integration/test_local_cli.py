@@ -42,7 +42,7 @@ def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_pa
     """What was wrong, what to do, the log's place, and the step's own exit code; nothing is tried twice."""
     result = cli("run", "--repos", "nobody here", "--state", str(tmp_path), **{"GITHUB_TOKEN": "x"})
     assert result.returncode == 78
-    assert "discover failed: 'nobody' is no repository's name." in result.stdout
+    assert "discover failed: 'nobody' is not a repository name." in result.stdout
     assert "It has the form owner/name." in result.stdout
     (log,) = tmp_path.glob("runs/*/discover.log")
     assert str(log) in result.stdout

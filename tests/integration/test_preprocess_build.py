@@ -54,7 +54,7 @@ def made(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
 
 
 def build(most_rejected: float = 0.05, master: str = "local[2]", names: Sequence[str] = REPOSITORIES) -> dict[str, Any]:
-    return pipeline.build(names, master, most_rejected)
+    return pipeline.build_dataset(names, master, most_rejected)
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +229,7 @@ def test_a_store_that_is_full_is_named(database: Documents, megabyte: Path, monk
 
 
 def _read_on_executors() -> None:
-    with spark.session("local[1]") as session:
+    with spark.open_session("local[1]") as session:
         source.read(session, load(MongoSettings), [{}]).count()
 
 

@@ -19,7 +19,7 @@ def _java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_outside_a_pod_there_is_nothing_to_start_them_from() -> None:
     """Said before Java is started."""
-    with pytest.raises(ConfigurationError, match="EXECUTOR_IMAGE"), spark.session(NOWHERE):
+    with pytest.raises(ConfigurationError, match="EXECUTOR_IMAGE"), spark.open_session(NOWHERE):
         pass
 
 
@@ -29,13 +29,13 @@ def test_a_cluster_that_does_not_answer_is_worth_another_try(monkeypatch: pytest
         monkeypatch.setenv(name, "127.0.0.1")
     with (
         pytest.raises(Unavailable, match=r"Kubernetes does not answer Spark: .*\[127\.0\.0\.1\]"),
-        spark.session(NOWHERE),
+        spark.open_session(NOWHERE),
     ):
         pass
 
 
 def test_executors_that_do_not_come_are_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where their image can't be pulled, or no node has room for them."""
-    monkeypatch.setattr(executors, "FIRST_WITHIN_SECONDS", 0.0)
-    with spark.session("local[1]") as session, pytest.raises(Unavailable, match="executors came up"):
-        executors.wait(session.sparkContext)
+    monkeypatch.setattr(executors, "FIRST_EXECUTOR_TIMEOUT_SECONDS", 0.0)
+    with spark.open_session("local[1]") as session, pytest.raises(Unavailable, match="Spark executor was ready"):
+        executors.wait_for_executor(session.sparkContext)

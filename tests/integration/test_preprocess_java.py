@@ -13,7 +13,7 @@ import sys
 from steps.common.step_frame import run_step
 from steps.preprocess import spark
 
-with run_step("preprocess"), spark.session(sys.argv[1]):
+with run_step("preprocess"), spark.open_session(sys.argv[1]):
     pass
 """
 

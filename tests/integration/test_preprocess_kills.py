@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 RUNNER = ["-m", "hera.workflows.runner", "-e", "steps.preprocess.step:preprocess"]
 VICTIM = """
 import importlib, os, signal, sys
-from steps.preprocess.pipeline import build
+from steps.preprocess.pipeline import build_dataset
 
 module, owner, name, times = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 place = getattr(importlib.import_module(module), owner)
@@ -34,10 +34,10 @@ def deadly(*args, **kwargs):
     return original(*args, **kwargs)
 
 setattr(place, name, deadly)
-build(sys.argv[5:], "local[2]", 0.05)
+build_dataset(sys.argv[5:], "local[2]", 0.05)
 """
 MOMENTS = {
-    "before Spark starts": ("steps.preprocess.pipeline", "spark", "session", 1),
+    "before Spark starts": ("steps.preprocess.pipeline", "spark", "open_session", 1),
     "when some files have been moved": ("steps.common.store", "FolderStore", "move", 3),
     "just before the manifest": ("steps.common.store", "FolderStore", "write", 1),
 }

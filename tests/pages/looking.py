@@ -11,14 +11,14 @@ LEADING = 3
 """Pixels that the box of a line is taller than its letters."""
 
 
-def _asked(page: Page, question: str) -> Any:
+def _evaluate(page: Page, question: str) -> Any:
     page.evaluate(SCRIPT)
     return page.evaluate(f"looking.{question}()")
 
 
 def contrasts(page: Page) -> dict[str, float]:
     """The contrast of each text that is shown, after WCAG."""
-    return {text: _contrast(colour, behind) for text, colour, behind in _asked(page, "texts")}
+    return {text: _contrast(colour, behind) for text, colour, behind in _evaluate(page, "texts")}
 
 
 def _contrast(one: list[int], other: list[int]) -> float:
@@ -35,8 +35,8 @@ def _luminance(pixel: list[int]) -> float:
 
 def outside(page: Page) -> list[str]:
     """What reaches beyond the window's right edge."""
-    beyond: list[str] = _asked(page, "outside")
-    return [*beyond, "the page scrolls"] if _asked(page, "scrolls") else beyond
+    beyond: list[str] = _evaluate(page, "outside")
+    return [*beyond, "the page scrolls"] if _evaluate(page, "scrolls") else beyond
 
 
 def tab_stops(page: Page) -> list[tuple[str, bool]]:
@@ -44,7 +44,7 @@ def tab_stops(page: Page) -> list[tuple[str, bool]]:
     stops: list[tuple[str, bool]] = []
     for _ in range(60):
         page.press("Tab")
-        found = _asked(page, "focused")
+        found = _evaluate(page, "focused")
         if found is None:
             return stops
         if not stops or stops[-1][0] != found[0]:
@@ -56,7 +56,7 @@ def colliding(page: Page) -> list[tuple[str, str]]:
     """Pairs of the plot's texts that lie on each other."""
     return [
         (one["words"], other["words"])
-        for one, other in combinations(_asked(page, "labels"), 2)
+        for one, other in combinations(_evaluate(page, "labels"), 2)
         if max(one["left"], other["left"]) < min(one["right"], other["right"])
         and max(one["top"], other["top"]) < min(one["bottom"], other["bottom"]) - LEADING
     ]

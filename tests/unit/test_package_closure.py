@@ -44,7 +44,7 @@ def outside(path: Path) -> set[str]:
     return found - sys.stdlib_module_names - {"steps"}
 
 
-def test_imports_are_followed_wherever_they_stand(tmp_path: Path) -> None:
+def test_imports_are_followed_anywhere_in_a_file(tmp_path: Path) -> None:
     """At the top, in a function, of a module, of something in it, one after another."""
     root = files(
         tmp_path,
@@ -58,7 +58,7 @@ def test_imports_are_followed_wherever_they_stand(tmp_path: Path) -> None:
     assert names(root, "steps.entry") == {"entry", "one", "two", "three", "four"}
 
 
-def test_packages_come_with_what_is_in_them(tmp_path: Path) -> None:
+def test_packages_come_with_their_modules(tmp_path: Path) -> None:
     """And with all that they import themselves."""
     root = files(tmp_path, entry="import steps.deep.three", deep__three="", one="")
     (root / "steps" / "deep" / "__init__.py").write_text("import steps.one")
@@ -66,7 +66,7 @@ def test_packages_come_with_what_is_in_them(tmp_path: Path) -> None:
     assert {"steps/__init__.py", "steps/deep/__init__.py", "steps/one.py"} <= found
 
 
-def test_what_only_type_checkers_read_stays_out(tmp_path: Path) -> None:
+def test_imports_for_type_checking_only_are_left_out(tmp_path: Path) -> None:
     """It would bring half of training along."""
     root = files(
         tmp_path,
@@ -77,15 +77,15 @@ def test_what_only_type_checkers_read_stays_out(tmp_path: Path) -> None:
     assert names(root, "steps.entry") == {"entry", "two"}
 
 
-def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_module_is_named(tmp_path: Path) -> None:
     """A misspelt entry is no empty Bento."""
     with pytest.raises(FileNotFoundError, match=r"steps\.nothing"):
         find_sources(files(tmp_path, entry=""), ["steps.nothing"])
 
 
-def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
+def test_the_services_code_holds_no_contract_of_a_step() -> None:
     """Nor tests, nor what writes datasets, trains or registers."""
-    found = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    found = {path.relative_to(package.ROOT).as_posix() for path in package.list_files()}
     assert {"steps/serve/service.py", "steps/serve/bento_worker.py", "steps/serve/page/index.html"} <= found
     assert {"steps/scoring/model.py", "steps/scoring/history.py", "steps/serve/requirements.txt"} <= found
     assert not [name for name in found if name.endswith("/step.py") or name.startswith(("steps/register", "tests"))]
@@ -94,7 +94,7 @@ def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
 def test_every_package_that_the_code_imports_is_locked_with_it() -> None:
     """So the image, which installs those and nothing else, lacks none."""
     locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", LOCKED.read_text()))
-    imported = set().union(*(outside(path) for path in package.files() if path.suffix == ".py"))
+    imported = set().union(*(outside(path) for path in package.list_files() if path.suffix == ".py"))
     assert not imported & TRAINING
     distributions = packages_distributions()
     for name in imported - NEVER_OPENED:

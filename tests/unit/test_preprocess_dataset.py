@@ -36,7 +36,7 @@ def _write_then_fail(store: Store, folder: str) -> None:
 
 def publish(store: Store, content: dict[str, bytes] = CONTENT, watermark: datetime = DAY) -> Manifest:
     """Publish files as a run does that has staged them."""
-    with dataset.staging(store) as staged:
+    with dataset.create_staging_folder(store) as staged:
         files = []
         for name, data in content.items():
             store.write(f"{staged}/{name}", data)
@@ -127,11 +127,11 @@ def test_staging_keeps_what_is_young(store: Store) -> None:
     now = datetime.now(UTC)
     old, young = (
         f"{dataset.STAGING}/{now - age:%Y%m%dT%H%M%SZ}-run/file"
-        for age in (2 * dataset.STAGING_KEPT, timedelta(hours=1))
+        for age in (2 * dataset.MAX_STAGING_AGE, timedelta(hours=1))
     )
     for key in (old, young, "staging/notes.txt"):
         store.write(key, b"")
-    with dataset.staging(store) as mine:
+    with dataset.create_staging_folder(store) as mine:
         store.write(f"{mine}/file", b"")
         assert store.list_keys(dataset.STAGING) == sorted([young, f"{mine}/file", "staging/notes.txt"])
     assert store.list_keys(dataset.STAGING) == sorted([young, "staging/notes.txt"])
@@ -139,7 +139,7 @@ def test_staging_keeps_what_is_young(store: Store) -> None:
 
 def test_an_error_leaves_no_staging(store: Store) -> None:
     """A run that fails takes its folder along."""
-    with pytest.raises(NotFound), dataset.staging(store) as mine:
+    with pytest.raises(NotFound), dataset.create_staging_folder(store) as mine:
         _write_then_fail(store, mine)
     assert store.list_keys(dataset.STAGING) == []
 

@@ -18,7 +18,7 @@ from local.backtest.result import Backtest, Budget, Flagged, Opened, alerts, mon
 from local.backtest.source import known_name
 from steps.common.dataset import Manifest
 from steps.common.errors import ConfigurationError, NotFound
-from steps.serve.webhooks.alerts import week
+from steps.serve.webhooks.alerts import format_week
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = '<script>alert(1)</script> "onmouseover="x {{ 7*7 }} [bold]'
@@ -120,7 +120,7 @@ def test_the_first_few_of_each_week_are_told(weekly: int, told: list[bool]) -> N
 def test_a_week_is_the_one_that_the_webhook_counts_by() -> None:
     """At the turn of a year, too: its week belongs to one year only."""
     days = [datetime(2024, 12, 20, 23, 59, tzinfo=UTC) + timedelta(hours=9 * step) for step in range(60)]
-    assert all((monday(a) == monday(b)) == (week(a) == week(b)) for a in days for b in days)
+    assert all((monday(a) == monday(b)) == (format_week(a) == format_week(b)) for a in days for b in days)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_the_page_stays_in_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["flask", "a/b/c", "https://github.com/a/b", "a/ b", ""])
 def test_what_is_no_repository_name_is_refused(name: str, tmp_path: Path) -> None:
     """Before anything is started."""
-    with pytest.raises(ConfigurationError, match="is no repository's name"):
+    with pytest.raises(ConfigurationError, match="is not a repository name"):
         command.run(name, 500, 5, tmp_path, Console(file=io.StringIO()))
 
 

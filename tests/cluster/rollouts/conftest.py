@@ -34,7 +34,7 @@ BAD_WITHIN_SECONDS = 90
 ALONE_SECONDS = 3
 WITHOUT = os.environ.get("WITHOUT", "").split(",")
 PRE, POST = "PrePromotion", "PostPromotion"
-USUAL = "steps.serve.app:create"
+USUAL = "steps.serve.app:create_app"
 FAULTY = "faulty:create"
 
 

@@ -77,7 +77,7 @@ def trainings(tmp_path_factory: pytest.TempPathFactory) -> Trainings:
 @pytest.fixture(autouse=True)
 def plain_bentos(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test here is about BentoML, or could be: the service takes none of these small models."""
-    monkeypatch.setattr(package, "make", plain_bento.make)
+    monkeypatch.setattr(package, "build", plain_bento.build)
 
 
 @pytest.fixture

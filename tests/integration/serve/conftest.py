@@ -10,7 +10,7 @@ import pytest
 
 from samples import raw
 from steps.common.settings import ServeSettings
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import bentos, builders, pulls, serving
 from tests.support.command_line import SampleRun
 
@@ -22,7 +22,7 @@ with warnings.catch_warnings():
 @pytest.fixture(scope="session")
 def bento(tmp_path_factory: pytest.TempPathFactory) -> bentos.Bento:
     """Nobody changes it."""
-    return bentos.make(tmp_path_factory.mktemp("bento"))
+    return bentos.build(tmp_path_factory.mktemp("bento"))
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def settings(model: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
 @pytest.fixture
 def client(settings: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """The service in this process."""
-    with TestClient(create()) as found:
+    with TestClient(create_app()) as found:
         yield found
 
 

@@ -28,18 +28,18 @@ def bentoml(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=home.parent, env=environment, capture_output=True, text=True, check=True)
 
 
-def test_it_holds_the_service_its_packages_and_the_model_and_nothing_else(bento: bentos.Bento) -> None:
+def test_a_bento_holds_the_service_its_packages_and_the_model_and_nothing_else(bento: bentos.Bento) -> None:
     """No tests, no bytecode, no step but the service."""
     source = bento.folder / "src"
     found = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
-    ours = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
-    model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION)}
+    ours = {path.relative_to(package.ROOT).as_posix() for path in package.list_files()}
+    model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION_FILE)}
     assert found == ours | model | {"bentofile.yaml"}
     for name in (*FILES, MANIFEST):
         assert (source / "model" / name).read_bytes() == (bento.model / name).read_bytes()
 
 
-def test_it_says_what_it_is(bento: bentos.Bento) -> None:
+def test_a_bento_describes_itself(bento: bentos.Bento) -> None:
     """Its name, its version with the hash of its content, and when the model was registered."""
     told = yaml.safe_load((bento.folder / "bento.yaml").read_text())
     assert f"{told['name']}:{told['version']}" == bento.tag
@@ -48,18 +48,22 @@ def test_it_says_what_it_is(bento: bentos.Bento) -> None:
     assert not told["python"]["lock_packages"]
 
 
-def test_packing_it_again_gives_the_same_bytes(bento: bentos.Bento, tmp_path: Path) -> None:
+def test_building_a_bento_again_gives_the_same_bytes(bento: bentos.Bento, tmp_path: Path) -> None:
     """So a second try after a kill ends at the same place in the store."""
-    again = package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+    again = package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
     assert again.read_bytes() == bento.packed.read_bytes()
 
 
-def test_its_tag_follows_all_that_goes_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tag_changes_with_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model, what the registry knows of it, and the code."""
-    given, files = bentos.REGISTRATION, package.files()
-    tags = {package.tag(given, ""), package.tag(given, "0"), package.tag(given._replace(reason="Better: so."), "")}
-    monkeypatch.setattr(package, "files", lambda: files[1:])
-    tags.add(package.tag(given, ""))
+    given, files = bentos.REGISTRATION, package.list_files()
+    tags = {
+        package.compute_tag(given, ""),
+        package.compute_tag(given, "0"),
+        package.compute_tag(given._replace(reason="Better: so."), ""),
+    }
+    monkeypatch.setattr(package, "list_files", lambda: files[1:])
+    tags.add(package.compute_tag(given, ""))
     assert len(tags) == 4
 
 
@@ -70,20 +74,20 @@ def test_a_model_that_the_service_refuses_is_not_packed(bento: bentos.Bento, tmp
     for path in bento.model.iterdir():
         (model / path.name).write_bytes(path.read_bytes().replace(b"golden/example", b"golden/changed"))
     with pytest.raises(DataError, match=r"golden\.json"):
-        package.make(model, bentos.REGISTRATION, bento.tag, tmp_path)
+        package.build(model, bentos.REGISTRATION, bento.tag, tmp_path)
 
 
-def test_code_that_can_not_be_imported_is_not_packed(
+def test_code_that_fails_to_import_is_not_packed(
     bento: bentos.Bento, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the words of what is wrong with it."""
-    files = [path for path in package.files() if path.name != "boundary.py"]
-    monkeypatch.setattr(package, "files", lambda: files)
-    with pytest.raises(DataError, match=r"No module named 'steps\.serve\.boundary'"):
-        package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+    files = [path for path in package.list_files() if path.name != "middleware.py"]
+    monkeypatch.setattr(package, "list_files", lambda: files)
+    with pytest.raises(DataError, match=r"No module named 'steps\.serve\.http\.middleware'"):
+        package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
 
 
-def test_bentoml_imports_it(bento: bentos.Bento, tmp_path: Path) -> None:
+def test_bentoml_imports_the_archive(bento: bentos.Bento, tmp_path: Path) -> None:
     """The file is what `bentoml import` reads, and comes out as it went in."""
     home = tmp_path / "home"
     home.mkdir()
@@ -94,7 +98,7 @@ def test_bentoml_imports_it(bento: bentos.Bento, tmp_path: Path) -> None:
     assert recipe.strip() == (package.ROOT / package.SERVE / "bento.Dockerfile").read_text().strip()
 
 
-def test_its_worker_serves_the_model_that_is_in_it(bento: bentos.Bento, tmp_path: Path) -> None:
+def test_the_worker_serves_the_model_in_the_bento(bento: bentos.Bento, tmp_path: Path) -> None:
     """By name and version, in the answer and in the headers."""
     with workers.running(bento.folder, tmp_path / "home") as worker:
         answer = workers.score(worker.wait().address, PULL_REQUEST)
@@ -106,7 +110,9 @@ def test_its_worker_serves_the_model_that_is_in_it(bento: bentos.Bento, tmp_path
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_answers_what_it_was_asked(bento: bentos.Bento, tmp_path: Path, number: signal.Signals) -> None:
+def test_the_worker_answers_requests_in_flight_before_it_stops(
+    bento: bentos.Bento, tmp_path: Path, number: signal.Signals
+) -> None:
     """A request that is still coming in is read, scored and answered; then the process ends well, in no time."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -122,7 +128,7 @@ def test_told_to_stop_it_answers_what_it_was_asked(bento: bentos.Bento, tmp_path
     assert list(temporary.iterdir()) == []
 
 
-def test_told_to_stop_while_it_starts_it_ends(bento: bentos.Bento, tmp_path: Path) -> None:
+def test_a_signal_during_start_up_ends_the_worker(bento: bentos.Bento, tmp_path: Path) -> None:
     """It does not wait until it is ready."""
     with workers.running(bento.folder, tmp_path / "home") as worker:
         time.sleep(0.5)
@@ -130,17 +136,17 @@ def test_told_to_stop_while_it_starts_it_ends(bento: bentos.Bento, tmp_path: Pat
         assert worker.process.wait(timeout=20) in {0, -signal.SIGTERM}
 
 
-def test_a_port_that_is_taken_is_named(bento: bentos.Bento) -> None:
+def test_a_port_in_use_is_named(bento: bentos.Bento) -> None:
     """In one line."""
     with socket.create_server((workers.LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)]
         done = subprocess.run(command, cwd=bento.folder / "src", capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [f"Nothing can listen at 127.0.0.1:{port}: Address already in use."]
+    assert done.stderr.splitlines() == [f"Cannot listen on 127.0.0.1:{port}: Address already in use."]
 
 
-def test_bentoml_serves_it_as_well(bento: bentos.Bento, tmp_path: Path) -> None:
+def test_bentoml_serves_the_bento(bento: bentos.Bento, tmp_path: Path) -> None:
     """With its supervisor, for who wants that."""
     port = workers.free_port()
     command = [sys.executable, "-m", "bentoml", "serve", str(bento.folder), "--port", str(port)]

@@ -14,7 +14,7 @@ from tests.support.command_line import NAMED
 
 
 @pytest.fixture(autouse=True)
-def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the environment stands in for what the state folder holds."""
     for name in NAMED:
         monkeypatch.delenv(name, raising=False)
@@ -33,7 +33,7 @@ def stored(state: Path, registry: MlflowClient) -> Path:
     return state / "store" / str(version.tags[archive.KEY_TAG])
 
 
-def test_it_is_unpacked_beside_the_rest(state: Path, stored: Path) -> None:
+def test_the_champions_bento_is_unpacked_once(state: Path, stored: Path) -> None:
     """Once; from then on the store isn't asked."""
     first = find(state)
     assert first.folder == state / "bentos" / stored.stem
@@ -43,14 +43,14 @@ def test_it_is_unpacked_beside_the_rest(state: Path, stored: Path) -> None:
     assert find(state) == first
 
 
-def test_where_nobody_is_champion_it_says_what_to_do(state: Path, registry: MlflowClient) -> None:
+def test_a_missing_champion_is_reported_with_advice(state: Path, registry: MlflowClient) -> None:
     """Though models were registered."""
     registry.delete_registered_model_alias(REGISTERED_MODEL, "champion")
     with pytest.raises(NotFound, match=r"There is no champion model yet\. Run make run"):
         find(state)
 
 
-def test_a_champion_from_before_there_were_bentos_is_named(state: Path, registry: MlflowClient) -> None:
+def test_a_champion_without_a_bento_is_named(state: Path, registry: MlflowClient) -> None:
     """With what gives it one."""
     registry.delete_model_version_tag(REGISTERED_MODEL, "1", archive.KEY_TAG)
     with pytest.raises(NotFound, match=r"Version 1, the champion, has no Bento\. Run the pipeline again"):
@@ -62,19 +62,19 @@ def test_one_changed_byte_is_refused(state: Path, stored: Path) -> None:
     content = bytearray(stored.read_bytes())
     content[len(content) // 2] ^= 1
     stored.write_bytes(content)
-    with pytest.raises(DamagedArtefact, match="has another hash than its name says"):
+    with pytest.raises(DamagedArtefact, match="differs from its name"):
         find(state)
     assert list((state / "bentos").iterdir()) == []
 
 
-def test_a_store_that_has_lost_it_is_told(state: Path, stored: Path) -> None:
+def test_a_bento_missing_from_the_store_is_named(state: Path, stored: Path) -> None:
     """With what brings it back."""
     stored.unlink()
-    with pytest.raises(NotFound, match=rf"lacks the Bento bentos/1/{stored.name}\. Run the pipeline again"):
+    with pytest.raises(NotFound, match=rf"has no Bento bentos/1/{stored.name}\. Run the pipeline again"):
         find(state)
 
 
-def test_a_store_that_is_away_is_told(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_store_is_named(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its address."""
     away = {
         "STORE_URL": "s3://bucket/x",

@@ -84,7 +84,7 @@ def test_a_service_that_never_answers_fails() -> None:
     assert "no right answer to measure" in done.stdout
 
 
-def test_too_few_requests_are_no_verdict() -> None:
+def test_too_few_requests_give_no_result() -> None:
     """However good they were."""
     with services.running(services.Service()) as address:
         done = load(address, LOAD_RATE="10", LOAD_THROUGHPUT="1")
@@ -94,7 +94,7 @@ def test_too_few_requests_are_no_verdict() -> None:
     ]
 
 
-def test_a_service_that_is_not_there_fails_with_words() -> None:
+def test_an_unreachable_service_fails_with_a_message() -> None:
     """Nothing is sent."""
     done = load("http://127.0.0.1:9", LOAD_SECONDS="30")
     assert done.returncode == 1

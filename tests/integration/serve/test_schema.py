@@ -9,7 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from samples.graph import SITE
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import serving
 
 CASES = 1_000
@@ -40,31 +40,31 @@ CONFIG = schemathesis.Config.from_dict(
     {"checks": REFUSALS, "operations": [{"include-path": "/score_url", "checks": EITHER}]}
 )
 
-schema = schemathesis.openapi.from_dict(create().openapi(), config=CONFIG)
+schema = schemathesis.openapi.from_dict(create_app().openapi(), config=CONFIG)
 
 
 @schema.hook
 def map_body(_: schemathesis.HookContext, body: Any) -> Any:
     """To JSON Schema 1.0 is an integer; to the service, and to GitHub, it is none."""
-    return meant(body)
+    return normalise(body)
 
 
-def meant(value: Any) -> Any:
+def normalise(value: Any) -> Any:
     """A value with every whole number written as one."""
     if isinstance(value, dict):
-        return {name: meant(one) for name, one in value.items()}
+        return {name: normalise(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [meant(one) for one in value]
+        return [normalise(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @schema.parametrize()
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_operation_keeps_its_word(case: schemathesis.Case, whole: serving.Running) -> None:
+def test_every_operation_conforms_to_its_schema(case: schemathesis.Case, whole: serving.Running) -> None:
     """No 5xx, nothing accepted that doesn't fit, nothing refused that does, and answers as described."""
     case.call_and_validate(base_url=whole.address)
 
 
-def test_no_mistake_of_the_services_came_to_light(whole: serving.Running) -> None:
+def test_the_log_has_no_unexpected_error(whole: serving.Running) -> None:
     """In its log."""
     assert {line["level"] for line in whole.lines()} <= {"info", "warning"}

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from samples.graph import SITE
 from steps.serve import github_access, lookup
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.integration.conftest import StandIn
 
 TOKEN = "ghp_hunter2"  # noqa: S105 - it guards nothing
@@ -23,7 +23,7 @@ def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[Test
     settings.setenv("GITHUB_API_URL", github_address)
     settings.setenv("GITHUB_URL", SITE)
     settings.setenv("GITHUB_TOKEN", TOKEN)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         yield client
 
 
@@ -57,7 +57,7 @@ def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: Stan
 @pytest.mark.parametrize(
     "rest", ["/files", "/files?w=1", "#discussion_r1", "?diff=split", "/", "/commits/abc", "/../../../../user", " "]
 )
-def test_an_address_may_be_any_of_the_pull_requests_pages(fetching: TestClient, rest: str) -> None:
+def test_a_url_may_be_any_page_of_the_pull_request(fetching: TestClient, rest: str) -> None:
     assert fetching.post("/score_url", json={"url": PULL + rest}).status_code == 200
 
 
@@ -93,39 +93,39 @@ def test_an_address_may_be_any_of_the_pull_requests_pages(fetching: TestClient, 
         "javascript:alert(1)",
     ],
 )
-def test_any_other_address_is_refused_and_nobody_is_asked(fetching: TestClient, github: StandIn, url: str) -> None:
+def test_any_other_url_is_refused_without_a_request(fetching: TestClient, github: StandIn, url: str) -> None:
     """Of an address, only the repository and the number are used."""
     before = github.stats().get("requests", 0)
     status, said, _ = problem(fetching, url)
     assert status == 422
-    assert f"Give {SITE}/owner/name/pull/1." in said
+    assert f"Use one such as {SITE}/owner/name/pull/1." in said
     assert github.stats().get("requests", 0) == before
 
 
 @pytest.mark.parametrize("url", [None, 5, ["x"], {"a": 1}, "x" * 1_025])
-def test_an_address_is_a_text_of_bounded_length(fetching: TestClient, url: Any) -> None:
+def test_a_url_is_a_string_of_bounded_length(fetching: TestClient, url: Any) -> None:
     status, _, _ = problem(fetching, url)
     assert status == 422
 
 
-def test_a_pull_request_that_there_is_not(fetching: TestClient) -> None:
+def test_a_missing_pull_request_is_a_404(fetching: TestClient) -> None:
     status, said, _ = problem(fetching, f"{SITE}/example/webshop/pull/999999")
     assert status == 404
     assert "example/webshop#999999" in said
 
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "drop", "truncate", "garbage", "html", "null"])
-def test_a_github_that_does_not_answer_as_it_should(fetching: TestClient, github: StandIn, fault: str) -> None:
+def test_a_failing_github_is_a_503(fetching: TestClient, github: StandIn, fault: str) -> None:
     """It is worth another try."""
     github.control(next=[fault])
     status, said, pause = problem(fetching, PULL)
     assert (status, pause) == (503, "10")
-    assert said.startswith("GitHub can't be asked now: ")
+    assert said.startswith("GitHub is not available now: ")
     assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
 
 
 @pytest.mark.parametrize("limit", ["secondary", "secondary-429", "primary", "primary-403"])
-def test_while_a_limit_holds_the_caller_is_told_for_how_long_and_github_is_left_alone(
+def test_a_rate_limit_is_passed_on_and_no_request_is_sent_while_it_holds(
     fetching: TestClient, github: StandIn, limit: str
 ) -> None:
     github.control(next=[limit], retry_after=30)
@@ -137,19 +137,19 @@ def test_while_a_limit_holds_the_caller_is_told_for_how_long_and_github_is_left_
     assert "requests_during_retry_after" not in github.stats()
 
 
-def test_a_token_that_is_not_accepted(fetching: TestClient, settings: pytest.MonkeyPatch) -> None:
+def test_a_rejected_token_is_a_502(fetching: TestClient, settings: pytest.MonkeyPatch) -> None:
     """The fault is the service's, not the caller's."""
     settings.setenv("GITHUB_TOKEN", "bad")
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         status, said, _ = problem(client, PULL)
     assert status == 503
     assert "does not accept the token" in said
 
 
-def test_a_github_that_is_slow_is_given_up_and_holds_up_nobody_else(
+def test_a_slow_github_times_out_and_blocks_no_other_request(
     settings: pytest.MonkeyPatch, fetching: TestClient, github: StandIn, pull: dict[str, Any]
 ) -> None:
-    settings.setattr(lookup, "PATIENCE_SECONDS", 0.3)
+    settings.setattr(lookup, "FETCH_TIMEOUT_SECONDS", 0.3)
     github.control(latency_ms=1_000)
     status, said, _ = problem(fetching, PULL)
     assert status == 503
@@ -157,8 +157,8 @@ def test_a_github_that_is_slow_is_given_up_and_holds_up_nobody_else(
     assert fetching.post("/score", json={"pull_requests": [pull]}).status_code == 200
 
 
-def test_a_service_without_a_token_says_so(client: TestClient) -> None:
+def test_a_service_without_a_token_refuses_urls(client: TestClient) -> None:
     status, said, _ = problem(client, "https://github.com/example/webshop/pull/12")
     assert status == 503
-    assert "no token" in said
-    assert github_access.TIMEOUT_SECONDS < lookup.PATIENCE_SECONDS
+    assert "no GitHub token" in said
+    assert github_access.TIMEOUT_SECONDS < lookup.FETCH_TIMEOUT_SECONDS

@@ -77,7 +77,7 @@ def serve(state: Path, *arguments: str, **environment: str) -> subprocess.Comple
     return cli("serve", "--state", str(state), "--port", str(workers.free_port()), *arguments, **environment)
 
 
-def test_it_serves_the_champion_and_says_where(trained: Path) -> None:
+def test_the_command_serves_the_champion_and_prints_the_url(trained: Path) -> None:
     """With the histories that the run has left, and the addresses of the samples' pull requests."""
     with serving(trained) as served:
         said = served.ready()
@@ -92,7 +92,7 @@ def test_it_serves_the_champion_and_says_where(trained: Path) -> None:
         assert curl.split('"')[3].startswith(SITE)
 
 
-def test_a_run_beside_it_shares_its_mongo(trained: Path) -> None:
+def test_a_pipeline_run_shares_the_embedded_mongodb(trained: Path) -> None:
     """Neither takes the other's away: whoever comes later finds the one that is there."""
     with serving(trained) as served:
         served.ready()
@@ -109,7 +109,7 @@ def base(repository: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_told_to_stop_it_leaves_nothing_behind(state: Path, number: signal.Signals) -> None:
+def test_a_signal_leaves_no_process_behind(state: Path, number: signal.Signals) -> None:
     """What it is asked is answered, every process ends, and the exit code is 0."""
     with serving(state) as served:
         served.ready()
@@ -122,7 +122,7 @@ def test_told_to_stop_it_leaves_nothing_behind(state: Path, number: signal.Signa
         assert psutil.wait_procs(served.family, timeout=10)[1] == []
 
 
-def test_killed_it_leaves_nothing_behind(state: Path) -> None:
+def test_a_kill_leaves_no_process_behind(state: Path) -> None:
     """Not even by kill -9."""
     with serving(state) as served:
         served.ready()
@@ -141,7 +141,7 @@ def test_a_service_that_dies_ends_the_command(state: Path) -> None:
         assert psutil.wait_procs(served.family, timeout=10)[1] == []
 
 
-def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_with_advice(tmp_path: Path) -> None:
     """And makes no registry."""
     done = serve(tmp_path)
     assert done.returncode == 66
@@ -149,26 +149,26 @@ def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     """Before anything is started."""
     with socket.create_server((workers.LOOPBACK, 0)) as taken:
         port = str(taken.getsockname()[1])
         done = cli("serve", "--state", str(tmp_path), "--port", port)
     assert done.returncode == 78
     assert done.stdout.splitlines() == [
-        f"Nothing can listen at 127.0.0.1:{port}: Address already in use.",
+        f"Cannot listen on 127.0.0.1:{port}: Address already in use.",
         "End what listens there, or give another port (PORT=).",
     ]
 
 
-def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
+def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
     """It is none of this machine's."""
     done = serve(tmp_path, "--host", "192.0.2.1")
     assert done.returncode == 78
-    assert "Nothing can listen at 192.0.2.1:" in done.stdout
+    assert "Cannot listen on 192.0.2.1:" in done.stdout
 
 
-def test_a_service_that_does_not_get_ready_is_told(state: Path) -> None:
+def test_a_service_that_does_not_get_ready_is_reported(state: Path) -> None:
     """Its own words stand above."""
     done = serve(state, WEBHOOK_MODE="shout")
     assert done.returncode == 75

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from samples import deliver
 from samples.generate import repositories
 from steps.serve import predictions
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.integration.conftest import StandIn
 from tests.integration.webhook.hook import Mongo, eventually
 
@@ -18,7 +18,9 @@ SHOP = "example/webshop"
 
 
 @pytest.fixture
-def hooked(settings: pytest.MonkeyPatch, github: StandIn, mongo_uri: str, database: Mongo) -> Iterator[TestClient]:
+def webhook_client(
+    settings: pytest.MonkeyPatch, github: StandIn, mongo_uri: str, database: Mongo
+) -> Iterator[TestClient]:
     """A service that takes webhooks and comments."""
     given = {
         "MONGO_URI": mongo_uri,
@@ -31,25 +33,25 @@ def hooked(settings: pytest.MonkeyPatch, github: StandIn, mongo_uri: str, databa
     for name, value in given.items():
         settings.setenv(name, value)
     settings.setattr(predictions, "FLUSH_SECONDS", 0.1)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         yield client
 
 
-def test_a_delivery_is_scored_by_the_model_told_of_kept_and_counted(
-    hooked: TestClient, github: StandIn, database: Mongo
+def test_a_delivery_is_scored_notified_stored_and_counted(
+    webhook_client: TestClient, github: StandIn, database: Mongo
 ) -> None:
     """Once, however often it is delivered; and not at all with a wrong signature."""
     github.control(change={f"{SHOP}#12": {"additions": 90_000, "changed_files": 900, "title": "x"}})
     raw = json.dumps(deliver.payload(repositories()[SHOP], 12, "opened")).encode()
     forged = deliver.headers(raw, "another", "one")
-    assert hooked.post("/webhook", content=raw, headers=forged).status_code == 401
+    assert webhook_client.post("/webhook", content=raw, headers=forged).status_code == 401
     for status in (202, 200):
-        answer = hooked.post("/webhook", content=raw, headers=deliver.headers(raw, SECRET, "one"))
+        answer = webhook_client.post("/webhook", content=raw, headers=deliver.headers(raw, SECRET, "one"))
         assert answer.status_code == status
         assert answer.headers["x-model"] == "pr-sentinel:unregistered"
     done = eventually(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
     assert done["outcome"] == "announced"
     (kept,) = eventually(lambda: list(database.predictions.find()))
     assert (kept["id"], kept["route"], kept["score"]) == (f"{SHOP}#12", "/webhook", done["result"]["score"])
-    assert 'pr_sentinel_deliveries_total{outcome="announced"}' in hooked.get("/metrics").text
-    assert hooked.post("/webhook", content=raw, headers={"Content-Type": "text/plain"}).status_code == 415
+    assert 'pr_sentinel_deliveries_total{outcome="announced"}' in webhook_client.get("/metrics").text
+    assert webhook_client.post("/webhook", content=raw, headers={"Content-Type": "text/plain"}).status_code == 415

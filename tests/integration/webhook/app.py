@@ -16,11 +16,11 @@ from fastapi import FastAPI
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
 from steps.serve import logs
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories
 from steps.serve.http import problems
 from steps.serve.webhooks import deliveries, receiver, worker
-from steps.serve.webhooks.lifespan import listening
+from steps.serve.webhooks.lifespan import webhook_lifespan
 
 if TYPE_CHECKING:
     from steps.serve.scorer import Scorer
@@ -33,10 +33,10 @@ BROKEN = 666
 class Scored(NamedTuple):
     """As a scorer's."""
 
-    result: Result
+    result: ScoreResult
 
 
-class Judge:
+class LineScorer:
     """Scores by lines alone."""
 
     name = ModelName(name="pr-sentinel", version="7", digest="0" * 64)
@@ -52,9 +52,9 @@ class Judge:
         return [Scored(_result(pull)) for pull in pulls]
 
 
-def _result(pull: PullRequest) -> Result:
+def _result(pull: PullRequest) -> ScoreResult:
     odd = pull.additions > MANY
-    return Result(
+    return ScoreResult(
         id=pull.id,
         repository=pull.base.repo.full_name,
         number=pull.number,
@@ -73,8 +73,8 @@ def create(histories: Histories | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        judge = cast("Scorer", Judge(histories or Histories(None)))
-        async with listening(load(ServeSettings), judge) as receiver:
+        scorer = cast("Scorer", LineScorer(histories or Histories(None)))
+        async with webhook_lifespan(load(ServeSettings), scorer) as receiver:
             app.state.webhook = receiver
             yield
 
@@ -84,11 +84,11 @@ def create(histories: Histories | None = None) -> FastAPI:
     return app
 
 
-def hurry(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
+def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
     """Shorter waits, by module, so that a test doesn't take minutes."""
     return {
-        deliveries: {"FIRST_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
-        worker: {"LOOK_EVERY_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
+        deliveries: {"MIN_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
+        worker: {"POLL_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
     }
 
 
@@ -106,7 +106,7 @@ def server(app: FastAPI) -> Server:
     return Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
 
 
-class _Telling(Server):
+class _AnnouncingServer(Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
         unfinished = Path(sys.argv[1]).with_suffix(".part")
@@ -117,10 +117,10 @@ class _Telling(Server):
 def main() -> None:
     """Serve until ended."""
     logs.configure()
-    for module, values in hurry(float(os.environ["LEASE_SECONDS"])).items():
+    for module, values in list_short_waits(float(os.environ["LEASE_SECONDS"])).items():
         for name, value in values.items():
             setattr(module, name, value)
-    _Telling(uvicorn.Config(create(), port=0, log_config=None, timeout_graceful_shutdown=5)).run()
+    _AnnouncingServer(uvicorn.Config(create(), port=0, log_config=None, timeout_graceful_shutdown=5)).run()
 
 
 if __name__ == "__main__":

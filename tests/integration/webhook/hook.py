@@ -26,13 +26,13 @@ Mongo = Database[dict[str, Any]]
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"
 ALL = repositories()
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 PAYLOAD = json.dumps(deliver.payload(ALL[SHOP], 12, "opened", 4)).encode()
 
 
 def eventually(holds: Callable[[], Any]) -> Any:
     """What a condition gives once it holds."""
-    until = time.monotonic() + PATIENCE_SECONDS
+    until = time.monotonic() + TIMEOUT_SECONDS
     while not (found := holds()):
         assert time.monotonic() < until, "it never came true"
         time.sleep(0.02)
@@ -65,54 +65,54 @@ class Hook:
         """Deliver anything."""
         return requests.post(f"{self.address}/webhook", raw, headers=headers, timeout=20)
 
-    def happens(self, number: int = 12, action: str = "opened", *, installation: int | None = None) -> dict[str, Any]:
+    def deliver(self, number: int = 12, action: str = "opened", *, installation: int | None = None) -> dict[str, Any]:
         """Deliver an event and wait for what becomes of it."""
         delivery = str(uuid.uuid4())
         assert self.send(number, action, delivery=delivery, installation=installation).status_code == 202
-        return self.ended(delivery)
+        return self.wait_for(delivery)
 
-    def ended(self, delivery: str) -> dict[str, Any]:
+    def wait_for(self, delivery: str) -> dict[str, Any]:
         """A delivery once nothing is left to do."""
         wanted = {"_id": delivery, "state": {"$ne": "waiting"}}
         return dict(eventually(lambda: self._database.deliveries.find_one(wanted)))
 
-    def left(self, delivery: str, **fields: Any) -> None:
+    def insert_delivery(self, delivery: str, **fields: Any) -> None:
         """Put a delivery where another service left it, after this one has made the collection, as `keep` does."""
         eventually(lambda: self._database.list_collection_names(filter={"name": "deliveries"}))
         self._database.deliveries.insert_one({"_id": delivery, **fields})
 
-    def shape(self, number: int = 12, additions: int = 5_000, **fields: Any) -> None:
+    def push(self, number: int = 12, additions: int = 5_000, **fields: Any) -> None:
         """Make a pull request another one from now on, as a push does."""
         self._github.control(change={f"{SHOP}#{number}": {"additions": additions, **fields}})
 
-    def written(self) -> dict[str, Any]:
+    def read_writes(self) -> dict[str, Any]:
         """What was written to GitHub."""
         return dict(requests.get(f"{self._github.address}/_written", timeout=10).json())
 
     def comments(self) -> list[dict[str, Any]]:
         """The comments that were written."""
-        return list(self.written()["comments"])
+        return list(self.read_writes()["comments"])
 
     def check_runs(self) -> list[dict[str, Any]]:
         """The check runs that were created."""
-        return list(self.written()["check_runs"])
+        return list(self.read_writes()["check_runs"])
 
     def sha(self, number: int = 12) -> str:
         """The commit at which a pull request stands."""
-        return str(self._shown(number)["head"]["sha"])
+        return str(self._fetch(number)["head"]["sha"])
 
     def pull(self, number: int) -> PullRequest:
         """A pull request as it is now."""
-        return PullRequest.model_validate(self._shown(number))
+        return PullRequest.model_validate(self._fetch(number))
 
-    def _shown(self, number: int) -> dict[str, Any]:
+    def _fetch(self, number: int) -> dict[str, Any]:
         url = f"{self._github.address}/repos/{SHOP}/pulls/{number}"
         return dict(requests.get(url, headers={"Authorization": "token somebody"}, timeout=10).json())
 
 
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the waits of a service in this process."""
-    for module, values in application.hurry().items():
+    for module, values in application.list_short_waits().items():
         for name, value in values.items():
             monkeypatch.setattr(module, name, value)
 

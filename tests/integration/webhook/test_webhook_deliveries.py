@@ -7,20 +7,20 @@ from pymongo import AsyncMongoClient
 
 from local.services import embedded
 from steps.common.mongo import Document
-from steps.serve.webhooks.deliveries import Deliveries
+from steps.serve.webhooks.deliveries import DeliveryQueue
 from steps.serve.webhooks.events import Notice
 
 
 async def _keep_while_preparing(uri: str, name: str) -> set[str]:
     async with AsyncMongoClient[Document](uri, timeoutMS=20_000) as client:
-        deliveries = Deliveries(client[name], "a model")
+        deliveries = DeliveryQueue(client[name], "a model")
         notice = Notice("first", "opened", "owner/name", 12, "0" * 40, None)
-        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.keep(notice))
+        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.enqueue(notice))
         assert kept
         return set(await client[name].deliveries.index_information())
 
 
-def test_a_delivery_that_comes_while_the_indexes_are_made_is_kept(tmp_path: Path) -> None:
+def test_a_delivery_that_arrives_while_indexes_are_created_is_stored(tmp_path: Path) -> None:
     """In an empty database, again and again, for the moment is short."""
     with embedded.mongo(tmp_path) as uri:
         for turn in range(20):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from steps.serve.micro_batching import Together
+from steps.serve.micro_batching import MicroBatcher
 
 
 class Work:
@@ -21,33 +21,33 @@ class Work:
         return [2 * number for number in numbers]
 
 
-def asked(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[int] | BaseException]:
+def run_callers(work: Work, *callers: Sequence[int], most: int = 4) -> list[Sequence[int] | BaseException]:
     """What callers get who ask at the same moment."""
 
     async def ask() -> list[Sequence[int] | BaseException]:
-        together = Together(work, most)
-        return await asyncio.gather(*map(together, callers), return_exceptions=True)
+        batcher = MicroBatcher(work, most)
+        return await asyncio.gather(*map(batcher, callers), return_exceptions=True)
 
     return asyncio.run(ask())
 
 
-def test_callers_of_one_moment_share_the_work_and_get_their_own() -> None:
+def test_concurrent_callers_share_a_batch_and_get_their_own_results() -> None:
     work = Work()
-    assert asked(work, [1], [2, 3], [4]) == [[2], [4, 6], [8]]
+    assert run_callers(work, [1], [2, 3], [4]) == [[2], [4, 6], [8]]
     assert work.sizes == [4]
 
 
-def test_a_caller_who_takes_some_turns_longer_shares_the_work() -> None:
+def test_a_caller_a_few_turns_later_shares_the_batch() -> None:
     """As requests do that were read at once, of which some have a little more to do first."""
     work = Work()
 
     async def ask() -> list[Sequence[int]]:
-        together = Together(work, 4)
+        batcher = MicroBatcher(work, 4)
 
         async def after(turns: int) -> Sequence[int]:
             for _ in range(turns):
                 await asyncio.sleep(0)
-            return await together([turns])
+            return await batcher([turns])
 
         return await asyncio.gather(after(0), after(1), after(2))
 
@@ -55,26 +55,26 @@ def test_a_caller_who_takes_some_turns_longer_shares_the_work() -> None:
     assert work.sizes == [3]
 
 
-def test_no_more_than_the_most_are_worked_on_at_once() -> None:
+def test_a_batch_never_exceeds_the_limit() -> None:
     work = Work()
-    assert asked(work, [1, 2, 3], [4, 5], [6]) == [[2, 4, 6], [8, 10], [12]]
+    assert run_callers(work, [1, 2, 3], [4, 5], [6]) == [[2, 4, 6], [8, 10], [12]]
     assert work.sizes == [3, 3]
 
 
-def test_a_caller_with_too_many_is_worked_on_alone() -> None:
+def test_a_caller_over_the_limit_is_processed_alone() -> None:
     work = Work()
-    assert asked(work, [1] * 9, [2]) == [[2] * 9, [4]]
+    assert run_callers(work, [1] * 9, [2]) == [[2] * 9, [4]]
     assert work.sizes == [9, 1]
 
 
-def test_what_is_wrong_with_one_callers_items_is_nobody_elses_trouble() -> None:
+def test_an_error_of_one_caller_does_not_fail_the_others() -> None:
     work = Work()
-    first, second, third = asked(work, [1], [13], [3])
+    first, second, third = run_callers(work, [1], [13], [3])
     assert (first, third) == ([2], [6])
     assert isinstance(second, ValueError)
 
 
-def test_others_get_their_turn_between_two_lots() -> None:
+def test_other_tasks_run_between_batches() -> None:
     """The event loop goes round between any two."""
     turns: list[str] = []
 
@@ -88,8 +88,8 @@ def test_others_get_their_turn_between_two_lots() -> None:
             await asyncio.sleep(0)
 
     async def both() -> None:
-        together = Together(work, 1)
-        await asyncio.gather(together([1]), together([2]), together([3]), tick())
+        batcher = MicroBatcher(work, 1)
+        await asyncio.gather(batcher([1]), batcher([2]), batcher([3]), tick())
 
     asyncio.run(both())
     first, second, third = (place for place, turn in enumerate(turns) if turn == "work")
@@ -97,14 +97,14 @@ def test_others_get_their_turn_between_two_lots() -> None:
     assert "tick" in turns[second:third]
 
 
-def test_a_caller_that_went_away_is_no_trouble() -> None:
+def test_a_cancelled_caller_does_no_harm() -> None:
     async def leave() -> Sequence[int]:
-        together = Together(Work(), 1)
-        gone = asyncio.create_task(together([1]))
+        batcher = MicroBatcher(Work(), 1)
+        gone = asyncio.create_task(batcher([1]))
         await asyncio.sleep(0)
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
             await gone
-        return await together([2])
+        return await batcher([2])
 
     assert asyncio.run(leave()) == [4]
