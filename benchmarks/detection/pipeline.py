@@ -148,7 +148,7 @@ def _train(state: Path, uri: str, budget: float, seed: int) -> Row:
 
 def _publish_others(store: Store, whole: Dataset, left_out: Sequence[str]) -> str:
     """Write the rows of all other repositories as a dataset of their own, and return its URI."""
-    with datasets.staging(store) as staged, TemporaryDirectory() as folder:
+    with datasets.create_staging_folder(store) as staged, TemporaryDirectory() as folder:
         files, part = [], Path(folder, "part.parquet")
         for name, path in whole.paths.items():
             table = pq.read_table(path)

@@ -13,7 +13,9 @@ import numpy as np
 from benchmarks.detection.metrics import Bools, Floats
 from benchmarks.detection.rarity import Statement, read_statement
 from steps.common.pull_request import PullRequest
-from steps.preprocess.anomalies import KINDS, Past, Text
+from steps.preprocess.anomalies import KINDS
+from steps.preprocess.held_out import HELD_OUT_KINDS
+from steps.preprocess.injection import Past, Text
 from steps.scoring import reasons as product_reasons
 from steps.scoring.features import FEATURES, NAMES
 from steps.scoring.history import History
@@ -38,6 +40,9 @@ EXPECTED: Mapping[str, str] = {
     "commit_flood": r"has [\d,]+ commits",
     "wrong_repository": r"other projects|never seen here|words",
     "copycat_burst": r"last day|first-time authors",
+    "polished_slop": r"first pull request|first-time|description|account",
+    "impersonated_bot": r"bot|first pull request|account",
+    "workflow_edit": r"\.github/workflows|workflow",
 }
 """What the first reason has to speak of, by injected kind."""
 
@@ -76,7 +81,7 @@ class Injector:
     def draw(self, row: Row) -> Iterator[tuple[str, list[Row]]]:
         """Yield what is injected beside a pull request: the kind, and rows of which the last one is judged."""
         random = Random(f"{self._seed} {row['id']}")  # noqa: S311  nothing here is secret
-        for kind in KINDS:
+        for kind in (*KINDS, *HELD_OUT_KINDS):
             if random.random() < KIND_SHARE and (company := kind(row, self._past, random)):
                 pulls = [{name: value for name, value in one.items() if name not in NAMES} for one in company]
                 yield kind.__name__, with_own(pulls)

@@ -18,6 +18,7 @@ from benchmarks.detection.records import Injected, Labels, read_injected
 from benchmarks.detection.replay import serve_records
 from benchmarks.detection.scoring import PRODUCT, Scoring, score_all
 from steps.preprocess.anomalies import KINDS
+from steps.preprocess.held_out import HELD_OUT_KINDS
 from tests.support.command_line import SampleRun
 
 SEED = 7
@@ -65,7 +66,7 @@ def test_what_is_judged_is_what_training_would_have_read(whole: Trained, candida
 def test_all_figures_come_out(evaluation: Evaluation) -> None:
     """Finite, with intervals, for every detector, and as JSON and tables."""
     figures = evaluation.evaluate()
-    assert figures["injected"].keys() == {ALL, *(kind.__name__ for kind in KINDS)}
+    assert figures["injected"].keys() == {ALL, *(kind.__name__ for kind in (*KINDS, *HELD_OUT_KINDS))}
     assert figures["injected"][ALL]["positives"] > 100
     detectors = figures["injected"][ALL]["detectors"]
     assert {PRODUCT, "lines_added", "anti_slop", "isolation_forest", "knn", "plain_autoencoder"} <= detectors.keys()

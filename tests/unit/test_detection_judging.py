@@ -11,12 +11,16 @@ from benchmarks.detection.judging import Candidate, Merges, RepositoryPass
 from benchmarks.detection.records import Injected
 from benchmarks.detection.rules import anti_slop, five_lines, lines_added, score_by_rules
 from steps.common.pull_request import PullRequest
-from steps.preprocess.anomalies import KINDS, Text
+from steps.preprocess.anomalies import KINDS
+from steps.preprocess.held_out import HELD_OUT_KINDS
+from steps.preprocess.injection import Text
 from steps.scoring.history import History
 from tests.support.pulls import START
 
 REPOSITORY = "owner/name"
 FOREIGN = [Text("other/one", f"Retune the carburettor {n}", "Petrol valves and pistons") for n in range(20)]
+
+FILE = {"filename": "src/parser.py", "status": "modified", "additions": 10, "deletions": 3}
 
 
 def pull(number: int, **changes: Any) -> PullRequest:
@@ -103,11 +107,11 @@ def test_those_of_one_group_see_the_earlier_ones_of_it() -> None:
 
 def test_the_products_kinds_are_drawn_beside_later_ones_only() -> None:
     """The same ones each time, with no trace in what follows."""
-    pulls = [pull(number) for number in range(1, 700)]
+    pulls = [pull(number, files=[FILE], changed_files=1) for number in range(1, 700)]
     later = range(300, 700)
     found = judged(pulls, later=later, draw=True)
     kinds = {one.kind for one in found if one.kind}
-    assert kinds == {kind.__name__ for kind in KINDS}
+    assert kinds == {kind.__name__ for kind in (*KINDS, *HELD_OUT_KINDS)}
     assert [one.row for one in found] == [one.row for one in judged(pulls, later=later, draw=True)]
     real = [one.row for one in found if one.kind is None]
     assert real == [one.row for one in judged(pulls, later=later)]

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -40,6 +40,7 @@ def as_rows(positives: Floats, negatives: Floats) -> tuple[Floats, Floats]:
     return np.repeat([1.0, 0.0], [len(positives), len(negatives)]), np.concatenate([positives, negatives])
 
 
+@settings(deadline=None)
 @given(scores, scores)
 def test_average_precision_and_auc_are_those_of_scikit_learn(positives: Floats, negatives: Floats) -> None:
     """With many equal scores."""
@@ -49,6 +50,7 @@ def test_average_precision_and_auc_are_those_of_scikit_learn(positives: Floats, 
     assert roc_auc(*plain)[0] == pytest.approx(roc_auc_score(truth, values))
 
 
+@settings(deadline=None)
 @given(scores, scores, scores)
 def test_weighted_strata_are_those_of_scikit_learn(first: Floats, second: Floats, negatives: Floats) -> None:
     """Two kinds share 1 % of the negatives' weight evenly, however many each has."""
