@@ -63,7 +63,7 @@ def test_a_pull_request_comes_with_the_first_of_its_files(fetching: TestClient, 
     before = github.stats().get("requests", 0)
     found = (
         github_access.GitHubRestClient(github.address, Auth.Token(TOKEN))
-        .pull_request("example/webshop", largest.number)
+        .fetch_pull_request("example/webshop", largest.number)
         .pull
     )
     assert found.files is not None
