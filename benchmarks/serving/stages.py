@@ -57,7 +57,7 @@ class StageClock:
 
 def measure(count: int) -> dict[str, float]:
     """Return the milliseconds by stage for one call with `count` pull requests; medians of several rounds."""
-    body = json.dumps({"pull_requests": raw.newest(count)}).encode()
+    body = json.dumps({"pull_requests": raw.build_newest(count)}).encode()
     settings = load(ServeSettings)
     model, _ = load_model(settings.model_dir)
     histories = Histories(connect(settings))
