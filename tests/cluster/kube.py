@@ -41,7 +41,7 @@ def get(*what: str, namespace: str = PIPELINE) -> Any:
 
 
 def wait(look: Callable[[], Found | None], what: str) -> Found:
-    """What is found as soon as anything is."""
+    """Wait until a function returns something and return that."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         if found := look():
@@ -74,5 +74,5 @@ def forwarded(service: str, port: int, namespace: str = BACKING) -> Iterator[str
 
 
 def token(account: str, namespace: str = PIPELINE, audience: str = "vault") -> str:
-    """What the kubelet would mount into a pod of a service account."""
+    """Return the files that the kubelet would mount into a pod of a service account."""
     return kubectl("create", "token", account, "--audience", audience, "--duration=10m", namespace=namespace).strip()

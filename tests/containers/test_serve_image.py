@@ -77,7 +77,7 @@ def test_it_needs_no_network(image: str) -> None:
             pytest.fail("it was not ready")
 
 
-def test_told_to_stop_it_answers_what_it_was_asked(image: str, options: list[str]) -> None:
+def test_a_stopped_service_finishes_its_requests(image: str, options: list[str]) -> None:
     """And ends with exit code 0 before anybody would kill it."""
     with running(image, options) as container:
         request = workers.Request(container.wait().port, PULL_REQUEST)

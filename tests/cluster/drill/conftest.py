@@ -79,7 +79,7 @@ def change(path: Path, how: Callable[[Any], object]) -> None:
 
 
 def adapted(environment: str) -> Callable[[Any], None]:
-    """What an environment's kustomization has more: this cluster's executor, and a small node's limits."""
+    """Add this cluster's executor and a small node's limits to an environment's kustomization."""
     patches = [
         patch("ConfigMap", "/data/executor", executor_image(), "pr-sentinel-images"),
         patch("Rollout", "/spec/template/spec/containers/0/resources/requests/cpu", "50m"),
@@ -178,7 +178,7 @@ def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Itera
     try:
         yield
     finally:
-        # It would make itself and the others anew.
+        # It would recreate itself and the others.
         stop = ("--type=merge", '--patch={"spec": {"syncPolicy": null}}')
         kube.kubectl("patch", "application", "pr-sentinel", *stop, namespace=ARGO_CD)
         kube.kubectl("delete", "applications", "--all", namespace=ARGO_CD)
@@ -189,7 +189,7 @@ def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Itera
 
 
 def cluster(name: str, server: str) -> dict[str, Any]:
-    """How Argo CD reaches a cluster, as `argocd cluster add` writes it; by its application controller's own account."""
+    """Build the Secret of a cluster as `argocd cluster add` does, with the application controller's own account."""
     token = kube.kubectl("create", "token", "argocd-application-controller", "--duration=3h", namespace=ARGO_CD).strip()
     authority = kube.get("configmap", "kube-root-ca.crt", namespace=ARGO_CD)["data"]["ca.crt"]
     config = {
