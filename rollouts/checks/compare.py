@@ -24,7 +24,7 @@ SEED = 3
 
 
 WORDS = {Outcome.PASSED: "better", Outcome.FAILED: "worse", Outcome.INCONCLUSIVE: "not enough data"}
-"""The outcomes of a comparison, said of the new version."""
+"""The outcomes of a comparison, as a description of the new version."""
 
 
 @dataclass(frozen=True)
