@@ -1,4 +1,4 @@
-"""What the release commands may be told by the environment; all that a command can do without is optional."""
+"""Settings of the release commands, from the environment; optional unless a command can't do without them."""
 
 from pydantic import Field, SecretStr
 
@@ -6,14 +6,14 @@ from steps.common.settings import StepSettings
 
 
 class GitSettings(StepSettings):
-    """Where the repository is; `origin` of the working tree unless said otherwise."""
+    """The Git repository; default: `origin` of the working tree."""
 
     git_remote: str | None = Field(None, description="URL of the Git repository; default: `origin` of the working tree")
     github_token: SecretStr | None = Field(None, description="token that can push")
 
 
-class HubSettings(StepSettings):
-    """Where pull requests are."""
+class GitHubRepoSettings(StepSettings):
+    """The GitHub repository for pull requests."""
 
     github_repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="`owner/name` of the repository on GitHub")
     github_token: SecretStr = Field(description="token that can push branches and write pull requests")
@@ -23,9 +23,9 @@ class HubSettings(StepSettings):
 
 
 class ClusterSettings(StepSettings):
-    """How kubectl reaches the clusters: contexts of its configuration, the current one unless said otherwise.
+    """Contexts of kubectl's configuration for each cluster; default: the current one.
 
-    The namespaces differ where one cluster holds both.
+    Set the namespaces if one cluster holds both environments.
     """
 
     kubeconfig: str | None = Field(None, description="kubectl's configuration file; default: kubectl's own")
@@ -38,7 +38,7 @@ class ClusterSettings(StepSettings):
 
 
 class ImageSettings(StepSettings):
-    """Who reads images from their registry; nobody, where it is public."""
+    """Credentials for the container registry; not needed for a public one."""
 
     registry_username: str | None = Field(None, description="user of the image registry; none for a public one")
     registry_password: SecretStr | None = Field(None, description="password of that user")
@@ -46,6 +46,6 @@ class ImageSettings(StepSettings):
 
 
 class ModelSettings(StepSettings):
-    """Where registered models are."""
+    """The MLflow server with the registered models."""
 
     mlflow_uri: str | None = Field(None, description="MLflow server of the registry; default: not consulted")

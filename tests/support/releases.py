@@ -9,7 +9,7 @@ import requests
 
 from release import git, images
 from release.analysis import KINDS, PASSED, Analysis
-from release.images import COMPONENT, IMAGES, MODEL, Model
+from release.images import COMPONENT, IMAGES, MODEL, ReleasedModel
 
 ROOT = Path(__file__).parents[2]
 NAME = "example/webshop"
@@ -22,9 +22,9 @@ def digest(number: int) -> str:
     return f"sha256:{number:064x}"
 
 
-def model(version: int) -> Model:
+def model(version: int) -> ReleasedModel:
     """A well-formed model."""
-    return Model(f"{version:064x}", str(version))
+    return ReleasedModel(f"{version:064x}", str(version))
 
 
 class Repository:
@@ -48,10 +48,10 @@ class Repository:
         self.git("checkout", "--quiet", "-B", branch, f"origin/{branch}")
         component = (self.folder / COMPONENT).read_text()
         for name in names:
-            component = images.with_image(component, name, f"{host}/{name}@{digest(number)}")
+            component = images.replace_image(component, name, f"{host}/{name}@{digest(number)}")
         (self.folder / COMPONENT).write_text(component)
         patch = (self.folder / MODEL).read_text()
-        (self.folder / MODEL).write_text(images.with_model(patch, model(number)))
+        (self.folder / MODEL).write_text(images.replace_model(patch, model(number)))
         return self.push(branch, f"release {number}")
 
     def push(self, branch: str, message: str) -> str:
@@ -79,7 +79,7 @@ class Repository:
 
 
 class Pulls:
-    """The pull requests that were opened at the stand-in."""
+    """The pull requests that were opened on the fake GitHub."""
 
     def __init__(self, address: str) -> None:
         self._address = address
@@ -101,9 +101,9 @@ class Pulls:
 
 def passed(clone: git.Clone, commit: str, **changed: Any) -> list[Analysis]:
     """Analyses that speak for a commit's serving image, but for what is changed."""
-    from release.promotion import Merge
+    from release.promotion import PromotionMerge
 
-    merge = Merge.of(clone)
+    merge = PromotionMerge.from_clone(clone)
     image = clone.release(commit).images.get(images.SERVE, "")
     made = [
         Analysis(kind, f"run-{kind}".lower(), commit, image, PASSED, dict.fromkeys(sorted(merge.metrics[kind]), PASSED))

@@ -1,4 +1,4 @@
-"""The settings of the load test, each from the environment as `LOAD_` and its name: what is sent, what must hold."""
+"""The settings of the load test, from environment variables with the prefix `LOAD_`."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class LoadSettings(BaseSettings):
-    """What `make load` goes by."""
+    """The settings of `make load`."""
 
     model_config = SettingsConfigDict(env_prefix="LOAD_", env_ignore_empty=True, frozen=True, extra="ignore")
 

@@ -1,4 +1,4 @@
-"""Analyses that don't speak for a promotion: each way in which one may be wrong, and what is said of it then."""
+"""Analyses that don't support a promotion: each way in which one may be wrong, and the objection to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,13 +41,13 @@ WRONG: dict[str, tuple[Callable[[str], Change], str]] = {
     "while it synchronises": (lambda kind: changed(kind, commit=""), "staging at no commit yet, and"),
     "of another digest": (
         lambda kind: changed(kind, image=f"registry.example/{SERVE}@{digest(1)}"),
-        f"it is of another image, registry.example/{SERVE}@{digest(1)}",
+        f"it analysed another image, registry.example/{SERVE}@{digest(1)}",
     ),
     "of another repository": (
         lambda kind: changed(kind, image=f"other.example/{SERVE}@{digest(2)}"),
-        "it is of another image, other.example",
+        "it analysed another image, other.example",
     ),
-    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it is of another image"),
+    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it analysed another image"),
     "without metrics": (lambda kind: changed(kind, metrics={}), "was not measured"),
     "one metric short": (unmeasured, "was not measured"),
     "one metric failed": (lambda kind: failing(kind, "Failed"), "is Failed"),

@@ -33,7 +33,7 @@ class Serving:
         """Wait for its words, and return them: the last ones before it waits itself."""
         assert self.process.stdout is not None
         said: list[str] = []
-        while "looked up in the GitHub of the samples" not in (said[-1] if said else ""):
+        while "looked up in the fake GitHub of the samples" not in (said[-1] if said else ""):
             line = self.process.stdout.readline()
             assert line, f"it ended: {said}"
             said.append(line.rstrip())
@@ -72,7 +72,7 @@ def test_the_command_serves_the_champion_and_prints_the_url(trained: Path) -> No
     with serving(trained) as served:
         said = served.ready()
         (named,) = (line for line in said if line.startswith(WELL))
-        assert named.endswith(f"at {served.address}; Ctrl-C ends it.")
+        assert named.endswith(f"at {served.address}; press Ctrl-C to stop it.")
         (curl,) = (line for line in said if line.startswith("curl "))
         answer = requests.post(f"{served.address}/score_url", json={"url": curl.split('"')[3]}, timeout=60)
         assert answer.status_code == 200, answer.text
@@ -147,7 +147,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert done.returncode == 78
     assert done.stdout.splitlines() == [
         f"Cannot listen on 127.0.0.1:{port}: Address already in use.",
-        "End what listens there, or give another port (PORT=).",
+        "Stop the process that listens there, or use another port (PORT=).",
     ]
 
 
@@ -163,4 +163,4 @@ def test_a_service_that_does_not_get_ready_is_reported(state: Path) -> None:
     done = serve(state, WEBHOOK_MODE="shout")
     assert done.returncode == 75
     assert "WEBHOOK_MODE" in done.stderr
-    assert "The service has ended before it was ready." in done.stdout
+    assert "The service exited before it was ready." in done.stdout

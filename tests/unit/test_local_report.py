@@ -1,4 +1,4 @@
-"""What is shown of a run: strangers' titles do no harm, and what changed is told in words."""
+"""The report of a run: untrusted titles are harmless, and changes are summarised."""
 
 import io
 import json
@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local.engine.progress import summary
-from local.engine.run_state import Node, Phase, Run
+from local.engine.progress import summarise
+from local.engine.run_state import Node, Phase, WorkflowRun
 from local.report import changes, page, tables
-from local.report.findings import Evaluation, Findings, Unusual
-from local.untrusted import one_line, web_address
+from local.report.findings import Evaluation, Findings, UnusualPullRequest
+from local.untrusted import one_line, web_url
 
 HOSTILE = '<script>alert(1)</script> "onmouseover="x {{ 7*7 }}'
 FIGURES = {
@@ -27,7 +27,7 @@ FIGURES = {
 DETECTORS = {"model": FIGURES, "lines_added": FIGURES}
 
 
-def pull(**fields: Any) -> Unusual:
+def pull(**fields: Any) -> UnusualPullRequest:
     """An unusual pull request."""
     plain = {
         "id": "a/b#1",
@@ -41,11 +41,11 @@ def pull(**fields: Any) -> Unusual:
         "title": "A title",
         "url": "https://github.com/a/b/pull/1",
     }
-    return Unusual.model_validate(plain | fields)
+    return UnusualPullRequest.model_validate(plain | fields)
 
 
-def findings(*unusual: Unusual) -> Findings:
-    """What was found, with figures that don't matter here."""
+def findings(*unusual: UnusualPullRequest) -> Findings:
+    """Findings with arbitrary figures."""
     evaluation = Evaluation.model_validate(
         {
             "alert_budget": 0.01,
@@ -58,7 +58,7 @@ def findings(*unusual: Unusual) -> Findings:
     return Findings(list(unusual), evaluation, {"scores": b"png", "precision_recall": b"png", "loss": b"png"})
 
 
-def finished(folder: Path, name: str = "now", **outputs: Any) -> Run:
+def finished(folder: Path, name: str = "now", **outputs: Any) -> WorkflowRun:
     """A run that has succeeded."""
     fetched = {"fetched": "0", "updated": "0", "quarantined": "0", "requests": "1"} | outputs
     nodes = {
@@ -70,7 +70,7 @@ def finished(folder: Path, name: str = "now", **outputs: Any) -> Run:
         ],
     }
     (folder / name).mkdir(parents=True)
-    return Run(name, folder / name, {"repositories": '["a/b"]'}, nodes, Phase.SUCCEEDED)
+    return WorkflowRun(name, folder / name, {"repositories": '["a/b"]'}, nodes, Phase.SUCCEEDED)
 
 
 class Tags(HTMLParser):
@@ -89,8 +89,8 @@ class Tags(HTMLParser):
 def test_a_hostile_title_is_text_and_nothing_else(tmp_path: Path) -> None:
     """No element and no attribute of the page comes from a title, a reason or a repository's name."""
     run = finished(tmp_path)
-    written = page.html(run, findings(pull(title=HOSTILE, reasons=[HOSTILE], repository=HOSTILE)))
-    plain = page.html(run, findings(pull()))
+    written = page.render(run, findings(pull(title=HOSTILE, reasons=[HOSTILE], repository=HOSTILE)))
+    plain = page.render(run, findings(pull()))
     hostile_tags, plain_tags = Tags(), Tags()
     hostile_tags.feed(written)
     plain_tags.feed(plain)
@@ -101,7 +101,7 @@ def test_a_hostile_title_is_text_and_nothing_else(tmp_path: Path) -> None:
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     """No script, no style sheet, no picture, no font from anywhere else."""
     tags = Tags()
-    tags.feed(page.html(finished(tmp_path), findings(pull())))
+    tags.feed(page.render(finished(tmp_path), findings(pull())))
     assert {"script", "link", "iframe"}.isdisjoint(tag for tag, _ in tags.found)
     assert all(str(attributes["src"]).startswith("data:image/png") for tag, attributes in tags.found if tag == "img")
 
@@ -122,7 +122,7 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
 )
 def test_only_addresses_of_the_web_become_links(address: object, kept: str) -> None:
     """Whatever else a document holds there is left out."""
-    assert web_address(address) == kept
+    assert web_url(address) == kept
 
 
 def test_a_title_can_not_steer_the_terminal() -> None:
@@ -133,7 +133,7 @@ def test_a_title_can_not_steer_the_terminal() -> None:
 
 
 def test_the_terminal_shows_titles_as_they_are() -> None:
-    """What looks like the console's own markup is text."""
+    """Text that looks like console markup stays text."""
     console = Console(width=120, record=True, file=io.StringIO())
     tables.show(findings(pull(title="[bold]not bold[/bold] [link=x]y")), console)
     assert "[bold]not bold[/bold] [link=x]y" in console.export_text()
@@ -141,22 +141,24 @@ def test_the_terminal_shows_titles_as_they_are() -> None:
 
 def test_the_first_run_says_what_it_fetched(tmp_path: Path) -> None:
     """There is nothing to compare it with."""
-    told = changes.told(finished(tmp_path, fetched="120", requests="3", quarantined="2"))
-    assert told == "120 pull requests fetched in 3 requests for 1 repository. 2 unusable ones were put aside."
+    summary = changes.summarise_changes(finished(tmp_path, fetched="120", requests="3", quarantined="2"))
+    assert summary == "120 pull requests fetched in 3 requests for 1 repository. 2 invalid documents were quarantined."
 
 
 def test_a_second_run_says_that_nothing_changed(tmp_path: Path) -> None:
     """And that its results are those of the run before."""
     finished(tmp_path, "earlier", fetched="120").save()
-    told = changes.told(finished(tmp_path))
-    assert told.startswith("Incremental: nothing changed since 2")
-    assert told.endswith("UTC: 1 request for 1 repository; dataset and model unchanged.")
+    summary = changes.summarise_changes(finished(tmp_path))
+    assert summary.startswith("Incremental: nothing changed since 2")
+    assert summary.endswith("UTC: 1 request for 1 repository; dataset and model unchanged.")
 
 
 def test_a_run_after_changes_says_how_many(tmp_path: Path) -> None:
     """New ones and updated ones apart."""
     finished(tmp_path, "earlier", fetched="120").save()
-    assert "Incremental: 12 new, 3 updated since 2" in changes.told(finished(tmp_path, fetched="12", updated="3"))
+    assert "Incremental: 12 new, 3 updated since 2" in changes.summarise_changes(
+        finished(tmp_path, fetched="12", updated="3")
+    )
 
 
 def test_a_run_of_other_repositories_is_nothing_to_compare_with(tmp_path: Path) -> None:
@@ -166,13 +168,13 @@ def test_a_run_of_other_repositories_is_nothing_to_compare_with(tmp_path: Path) 
     earlier.save()
     other.arguments = {"repositories": json.dumps(["c/d"])}
     other.save()
-    assert changes.before(finished(tmp_path)) is None
+    assert changes.find_previous(finished(tmp_path)) is None
 
 
 def test_outputs_are_summed_up_in_a_line() -> None:
     """Numbers readable, lists counted, long references left out."""
     outputs = {"rows": "4200", "rejected_share": "0.01234", "repositories": '["a/b", "c/d"]', "data_hash": "f" * 64}
     assert (
-        summary(outputs | {"trainable": "true"})
+        summarise(outputs | {"trainable": "true"})
         == "rows 4,200 · rejected share 0.0123 · repositories 2 · trainable true"
     )

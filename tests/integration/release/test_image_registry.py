@@ -1,4 +1,4 @@
-"""Whether an image is still in its registry, over real HTTP: one that is open, and one that wants a token."""
+"""Image look-ups over real HTTP, in an open registry and in one that requires a token."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from release import registry
+from release import image_registry
 from release.settings import ImageSettings
 from steps.common.errors import AccessRefused, NotFound, Unavailable
 from tests.support.releases import digest
@@ -62,20 +62,20 @@ def settings(password: str | None = "password") -> ImageSettings:  # noqa: S107
 
 def test_an_image_that_is_there_passes(host: str) -> None:
     """With the token that the registry asks for."""
-    registry.check(f"{host}/{SERVE}@{digest(1)}", settings())
+    image_registry.check_image(f"{host}/{SERVE}@{digest(1)}", settings())
 
 
 def test_what_is_not_there_is_refused(host: str) -> None:
     """Another digest, another name, another user, none, and a registry that fails or is away: each in its words."""
-    with pytest.raises(NotFound, match="is gone from the registry"):
-        registry.check(f"{host}/{SERVE}@{digest(2)}", settings())
-    with pytest.raises(NotFound, match="is gone from the registry"):
-        registry.check(f"{host}/team/other@{digest(1)}", settings())
+    with pytest.raises(NotFound, match="is no longer in the registry"):
+        image_registry.check_image(f"{host}/{SERVE}@{digest(2)}", settings())
+    with pytest.raises(NotFound, match="is no longer in the registry"):
+        image_registry.check_image(f"{host}/team/other@{digest(1)}", settings())
     for password in ("wrong", None):
-        with pytest.raises(AccessRefused, match="to others only") as refused:
-            registry.check(f"{host}/{SERVE}@{digest(1)}", settings(password))
+        with pytest.raises(AccessRefused, match="denied access") as refused:
+            image_registry.check_image(f"{host}/{SERVE}@{digest(1)}", settings(password))
         assert "wrong" not in str(refused.value)
     with pytest.raises(Unavailable, match="says 500"):
-        registry.check(f"{host}/broken/a@{digest(1)}", settings())
-    with pytest.raises(Unavailable, match="does not answer"):
-        registry.check(f"127.0.0.1:1/{SERVE}@{digest(1)}", settings())
+        image_registry.check_image(f"{host}/broken/a@{digest(1)}", settings())
+    with pytest.raises(Unavailable, match="does not respond"):
+        image_registry.check_image(f"127.0.0.1:1/{SERVE}@{digest(1)}", settings())

@@ -1,15 +1,15 @@
-"""What a person sees while a run goes on."""
+"""The progress of a run in the terminal."""
 
 import io
 from pathlib import Path
 
 from rich.console import Console
 
-from local.engine.progress import PlainLines, shown, table
-from local.engine.run_state import Node, Phase, Run
+from local.engine.progress import PlainLines, build_table, show_progress
+from local.engine.run_state import Node, Phase, WorkflowRun
 
 
-def going_on() -> Run:
+def going_on() -> WorkflowRun:
     """A run with a step in each phase, and words that are too long for a line."""
     nodes = {
         "discover": [Node("discover", "discover", "discover", phase=Phase.SUCCEEDED, attempts=1, seconds=2.4)],
@@ -19,16 +19,16 @@ def going_on() -> Run:
         ],
         "train": [Node("train", "train", "train")],
     }
-    return Run("run", Path(), {}, nodes)
+    return WorkflowRun("run", Path(), {}, nodes)
 
 
 def test_each_task_has_one_line_however_narrow_the_terminal() -> None:
     """Marks, names and seconds stay whole; long words are cut."""
     console = Console(width=70, record=True, file=io.StringIO())
-    console.print(table(going_on()))
+    console.print(build_table(going_on()))
     lines = console.export_text().splitlines()
     assert [line.split()[:2] for line in lines[:1] + lines[2:]] == [["✓", "discover"], ["✗", "fetch"], ["·", "train"]]
-    assert "try 2: 1,300 of 4,200" in lines[1]
+    assert "attempt 2: 1,300 of 4,200" in lines[1]
     assert "fetch owner/other" in lines[2]
     assert lines[2].rstrip().endswith("…")
 
@@ -36,7 +36,7 @@ def test_each_task_has_one_line_however_narrow_the_terminal() -> None:
 def test_without_a_terminal_each_change_is_a_line_of_its_own() -> None:
     """Nothing moves the cursor; a strange repository name can't either."""
     console = Console(width=70, record=True, file=io.StringIO())
-    with shown(going_on(), console) as notify:
+    with show_progress(going_on(), console) as notify:
         assert isinstance(notify, PlainLines)
         notify(Node("fetch-0", "fetch", "fetch", "a/[bold]b\x1b[2J", Phase.RUNNING, attempts=1))
     text = console.export_text()
