@@ -1,4 +1,4 @@
-"""A headless Chromium of its own for the tests."""
+"""A headless Chromium for the tests."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ HINT = "These tests look at the page in Chromium. On Debian and Ubuntu: sudo apt
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[Callable[[], Page]]:
-    """Run Chromium with its files in `folder`; yields what opens a tab."""
+    """Run Chromium with its files in `folder`; yields a function that opens a tab."""
     command = next(filter(None, map(shutil.which, NAMES)), None)
     assert command, HINT
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []

@@ -1,4 +1,4 @@
-"""What a person is told on the page when something is wrong, and where."""
+"""Error messages of the page, and their places."""
 
 import pytest
 

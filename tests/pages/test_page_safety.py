@@ -1,4 +1,4 @@
-"""What strangers wrote stays text, and the page asks nobody but its own service."""
+"""User content stays text, and the page contacts only its own service."""
 
 import json
 

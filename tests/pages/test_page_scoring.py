@@ -1,4 +1,4 @@
-"""A person scores pull requests on the page of the real service."""
+"""Scoring pull requests on the page of the real service."""
 
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +10,7 @@ from tests.pages.pasting import PULL, SCORED, WORDS, paste
 
 
 def score_url(address: str) -> dict[str, Any]:
-    """What the service itself says."""
+    """Score the pull request through the API."""
     answer = requests.post(f"{address}/score_url", json={"url": PULL}, timeout=10)
     return dict(answer.json()["results"][0])
 
@@ -118,14 +118,14 @@ def test_fields_are_filled_in_and_scored_by_the_keyboard_alone(page: Page, servi
     assert "Fix the parser for case 4" in page.text(".verdict")
     assert "+14" in page.text(".verdict")
     assert "5 in 2 files, 1 commit" in page.text(".verdict")
-    assert "came before in owner/name" in page.text(".why")
+    assert "past pull requests in owner/name" in page.text(".why")
 
 
 def test_a_repository_without_a_history_is_shown_as_such(page: Page, bare: str) -> None:
     page.open(bare)
     page.evaluate("document.querySelector('#example').click()")
     page.wait(SCORED)
-    assert "could not be looked up" in page.text(".why")
+    assert "history could not be read" in page.text(".why")
     page.fill("#repository", "nobody/knows")
     page.press("Enter")
     page.wait(SCORED + " && document.querySelector('.sentence').textContent.includes('all repositories')")

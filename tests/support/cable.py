@@ -1,4 +1,4 @@
-"""A cable to MongoDB that can be pulled and plugged in again."""
+"""A proxy to MongoDB that can be cut and restored."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Cable:
-    """Listens at a port of its own and carries what comes to a server, while it is plugged in."""
+    """Listens on a port of its own and forwards connections to a server while it is plugged in."""
 
     def __init__(self, uri: str) -> None:
         host, _, port = uri.removeprefix("mongodb://").partition(":")
@@ -26,7 +26,7 @@ class Cable:
         self._listener.close()
 
     def pull(self) -> None:
-        """Nothing passes any more."""
+        """Cut all connections."""
         self._plugged = False
         for end in self._ends:
             with suppress(OSError):
@@ -35,7 +35,7 @@ class Cable:
         self._ends.clear()
 
     def plug(self) -> None:
-        """New connections pass again."""
+        """Let new connections through again."""
         self._plugged = True
 
     def _accept(self) -> None:

@@ -185,5 +185,5 @@ def test_deleting_a_refused_version_deletes_its_bento(
             decide_and_register(**trainings["good"])
     assert len(store.list_keys(f"{archive.FOLDER}/2")) == 1
     client.set_model_version_tag(NAME, "1", "model_sha256", client.get_model_version(NAME, "2").tags["model_sha256"])
-    assert decide_and_register(**trainings["good"])["reason"].startswith("Taken back: ")
+    assert decide_and_register(**trainings["good"])["reason"].startswith("Demoted: ")
     assert store.list_keys(f"{archive.FOLDER}/2") == []

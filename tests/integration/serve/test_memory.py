@@ -1,4 +1,4 @@
-"""What the service remembers in MongoDB and what it reads there; without it, it answers all the same."""
+"""Predictions written to MongoDB and histories read from it; the service also works without it."""
 
 import time
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ KNOWN, UNKNOWN = "owner/name", "owner/new"
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, Any]:
-    """The history of a repository, as preprocess leaves it."""
+    """The history of a repository, as preprocess stores it."""
     rows: list[dict[str, Any]] = [row for row in pulls.passed(pulls.pulls(300)) if row["split"] == "history"]
     return {"state": bson.Binary(rows[0]["state"]), "dataset": "a", "version": VERSION}
 
 
 @pytest.fixture
 def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: dict[str, Any]) -> Iterator[Cable]:
-    """The way to a MongoDB with one repository's history, that the service's settings name."""
+    """A proxy to a MongoDB with one repository's history, named in the service's settings."""
     database.history.insert_one({"_id": KNOWN, **state})
     for module, name in (
         (predictions, "FLUSH_SECONDS"),
@@ -50,7 +50,7 @@ def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: 
 
 
 def score(client: TestClient, pull: Pull, repository: str, count: int = 1) -> list[dict[str, Any]]:
-    """The results for a pull request, as if it were one of this repository."""
+    """Score a pull request as one of this repository."""
     base = {"ref": "main", "repo": {"full_name": repository}}
     answer = client.post("/score", json={"pull_requests": [pull | {"base": base}] * count})
     assert answer.status_code == 200
@@ -58,12 +58,12 @@ def score(client: TestClient, pull: Pull, repository: str, count: int = 1) -> li
 
 
 def _read_features(database: Mongo) -> set[tuple[float, ...]]:
-    """The different features of what was scored."""
+    """Return the distinct features of scored pull requests."""
     return {tuple(one["features"]) for one in database.predictions.find()}
 
 
 def test_every_scored_pull_request_is_stored_without_its_texts(cable: Cable, database: Mongo, pull: Pull) -> None:
-    """With what drift and comparisons need."""
+    """With the fields that drift checks and comparisons need."""
     before = datetime.now(UTC)
     with TestClient(create_app()) as client:
         (result,) = score(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
@@ -96,7 +96,7 @@ def test_scores_from_just_before_the_shutdown_are_stored(cable: Cable, database:
 def test_the_source_of_the_history_is_the_repository_all_or_none(
     cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
 ) -> None:
-    """Whose it was is told."""
+    """The result names it."""
     with TestClient(create_app()) as client:
         assert score(client, pull, KNOWN)[0]["history"] == "repository"
         assert score(client, pull, UNKNOWN)[0]["history"] == "none"
@@ -124,7 +124,7 @@ def test_a_new_history_is_picked_up(cable: Cable, database: Mongo, state: dict[s
 def test_an_unreadable_history_is_treated_as_missing(
     cable: Cable, database: Mongo, pull: Pull, broken: dict[str, Any], state: dict[str, Any]
 ) -> None:
-    """And of no concern to others."""
+    """And other repositories are not affected."""
     database.history.insert_one({"_id": UNKNOWN, "dataset": "a", "version": VERSION, **broken})
     with TestClient(create_app()) as client:
         assert score(client, pull, UNKNOWN)[0]["history"] == "none"
@@ -162,7 +162,7 @@ def test_a_mongodb_that_starts_later_is_found(cable: Cable, database: Mongo, pul
 def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_one(
     cable: Cable, pull: Pull, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Those that ask at once find that it is absent, and the others don't ask."""
+    """The first queries find that it is absent; the others are skipped."""
     settings.setattr(histories, "AWAY_SECONDS", 60)
     cable.pull()
     bases = [{"ref": "main", "repo": {"full_name": f"owner/name-{number}"}} for number in range(100)]
@@ -195,7 +195,7 @@ def test_the_oldest_queued_scores_are_dropped_and_counted(
 def test_an_absent_mongodb_does_not_delay_the_shutdown(
     cable: Cable, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is lost is said."""
+    """Lost scores are logged."""
     cable.pull()
     with TestClient(create_app()) as client:
         score(client, pull, KNOWN, count=3)

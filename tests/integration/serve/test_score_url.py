@@ -1,4 +1,4 @@
-"""A pull request is fetched by the address of its page: from GitHub alone, and with words for whatever goes wrong."""
+"""A pull request is fetched by its URL: from GitHub only, and with a message for every failure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ PULL = f"{SITE}/example/webshop/pull/12"
 
 @pytest.fixture
 def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[TestClient]:
-    """A service with a token for the stand-in."""
+    """A service with a token for the fake GitHub."""
     requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
     settings.setenv("GITHUB_API_URL", github_address)
     settings.setenv("GITHUB_URL", SITE)
@@ -29,12 +29,12 @@ def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[Test
 
 @pytest.fixture
 def github(github_address: str) -> StandIn:
-    """The stand-in's controls."""
+    """The controls of the fake GitHub."""
     return StandIn(github_address)
 
 
 def problem(client: TestClient, url: Any) -> tuple[int, str, str | None]:
-    """The status, the words and the pause that an address is answered with; the token is in none of it."""
+    """Post a URL, and return status, detail and Retry-After; the token is in none of them."""
     answer = client.post("/score_url", json={"url": url})
     assert answer.headers["content-type"] == "application/problem+json"
     assert TOKEN not in answer.text + str(answer.headers)
@@ -42,7 +42,7 @@ def problem(client: TestClient, url: Any) -> tuple[int, str, str | None]:
 
 
 def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: StandIn) -> None:
-    """With what the page shows of it."""
+    """With the summary that the page shows."""
     answer = fetching.post("/score_url", json={"url": PULL})
     assert answer.status_code == 200
     (result,), shown = answer.json()["results"], answer.json()["pull_request"]
@@ -94,7 +94,7 @@ def test_a_url_may_be_any_page_of_the_pull_request(fetching: TestClient, rest: s
     ],
 )
 def test_any_other_url_is_refused_without_a_request(fetching: TestClient, github: StandIn, url: str) -> None:
-    """Of an address, only the repository and the number are used."""
+    """Only the repository and the number of a URL are used."""
     before = github.stats().get("requests", 0)
     status, said, _ = problem(fetching, url)
     assert status == 422
@@ -116,7 +116,7 @@ def test_a_missing_pull_request_is_a_404(fetching: TestClient) -> None:
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "drop", "truncate", "garbage", "html", "null"])
 def test_a_failing_github_is_a_503(fetching: TestClient, github: StandIn, fault: str) -> None:
-    """It is worth another try."""
+    """It is worth a retry."""
     github.control(next=[fault])
     status, said, pause = problem(fetching, PULL)
     assert (status, pause) == (503, "10")

@@ -1,4 +1,4 @@
-"""A webhook at the whole service: signature, queue, model and memory together."""
+"""A webhook at the whole service: signature, queue, model and predictions together."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SHOP = "example/webshop"
 def webhook_client(
     settings: pytest.MonkeyPatch, github: StandIn, mongo_uri: str, database: Mongo
 ) -> Iterator[TestClient]:
-    """A service that takes webhooks and comments."""
+    """A service that receives webhooks and posts comments."""
     given = {
         "MONGO_URI": mongo_uri,
         "MONGO_DB": database.name,
@@ -41,7 +41,7 @@ def webhook_client(
 def test_a_delivery_is_scored_notified_stored_and_counted(
     webhook_client: TestClient, github: StandIn, database: Mongo
 ) -> None:
-    """Once, however often it is delivered; and not at all with a wrong signature."""
+    """Once, however often it is delivered; never with a wrong signature."""
     github.control(change={f"{SHOP}#12": {"additions": 90_000, "changed_files": 900, "title": "x"}})
     raw = json.dumps(deliver.payload(repositories()[SHOP], 12, "opened")).encode()
     forged = deliver.headers(raw, "another", "one")

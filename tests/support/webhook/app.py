@@ -1,4 +1,4 @@
-"""The webhook as an application of its own, with a judge that needs no model: odd is what adds over a thousand lines.
+"""The webhook as an application of its own, with a scorer that needs no model: over a thousand added lines are unusual.
 
 As a process: `python -m tests.support.webhook.app PORT_FILE`, with the service's settings.
 """
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 MANY = 1_000
 BROKEN = 666
-"""So many lines make the judge fail, as a mistake in it would."""
+"""Added lines that make the scorer fail unexpectedly."""
 
 
 class Scored(NamedTuple):
-    """As a scorer's."""
+    """The result of the scorer."""
 
     result: ScoreResult
 
 
 class LineScorer:
-    """Scores by lines alone."""
+    """Scores by added lines only."""
 
     name = ModelName(name="pr-sentinel", version="7", digest="0" * 64)
 
@@ -69,7 +69,7 @@ def _result(pull: PullRequest) -> ScoreResult:
 
 
 def create(histories: Histories | None = None) -> FastAPI:
-    """The application; its settings are those of the environment."""
+    """Create the application; its settings come from the environment."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -85,7 +85,7 @@ def create(histories: Histories | None = None) -> FastAPI:
 
 
 def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
-    """Shorter waits, by module, so that a test doesn't take minutes."""
+    """List shorter waits by module, so that a test doesn't take minutes."""
     return {
         deliveries: {"MIN_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
         worker: {"POLL_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
@@ -93,16 +93,16 @@ def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[
 
 
 class Server(uvicorn.Server):
-    """Tells its address once it listens."""
+    """A server that knows its URL once it listens."""
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}"
 
 
 def server(app: FastAPI) -> Server:
-    """A server on a free port, not yet running."""
+    """Create a server on a free port, not yet running."""
     return Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
 
 
@@ -115,7 +115,7 @@ class _AnnouncingServer(Server):
 
 
 def main() -> None:
-    """Serve until ended."""
+    """Serve until stopped."""
     logs.configure()
     for module, values in list_short_waits(float(os.environ["LEASE_SECONDS"])).items():
         for name, value in values.items():

@@ -1,4 +1,4 @@
-"""GitHub and a maintainer, seen from a test: who sends deliveries and looks at what came of them."""
+"""GitHub and a maintainer in a test: sends deliveries and reads their outcomes."""
 
 import json
 import os
@@ -30,14 +30,14 @@ PAYLOAD = json.dumps(deliver.payload(ALL[SHOP], 12, "opened", 4)).encode()
 
 
 def headers(raw: bytes = PAYLOAD, **changes: str | None) -> dict[str, str]:
-    """Right ones, but for what is to be different (None leaves it out)."""
+    """Return valid headers with some changes (None removes one)."""
     right = deliver.headers(raw, SECRET, str(uuid.uuid4()))
     given = right | {name.replace("_", "-"): value for name, value in changes.items()}
     return {name: value for name, value in given.items() if value is not None}
 
 
 class Hook:
-    """A webhook of GitHub's, at a service."""
+    """A webhook of GitHub at a service."""
 
     def __init__(self, address: str, database: Mongo, github: StandIn) -> None:
         self.address = address
@@ -56,43 +56,43 @@ class Hook:
         return requests.post(f"{self.address}/webhook", raw, headers=headers, timeout=20)
 
     def deliver(self, number: int = 12, action: str = "opened", *, installation: int | None = None) -> dict[str, Any]:
-        """Deliver an event and wait for what becomes of it."""
+        """Deliver an event and wait for its outcome."""
         delivery = str(uuid.uuid4())
         assert self.send(number, action, delivery=delivery, installation=installation).status_code == 202
         return self.wait_for(delivery)
 
     def wait_for(self, delivery: str) -> dict[str, Any]:
-        """A delivery once nothing is left to do."""
+        """Wait until a delivery has ended, and return it."""
         wanted = {"_id": delivery, "state": {"$ne": "waiting"}}
         return dict(wait_until(lambda: self._database.deliveries.find_one(wanted)))
 
     def insert_delivery(self, delivery: str, **fields: Any) -> None:
-        """Put a delivery where another service left it, after this one has made the collection, as `keep` does."""
+        """Insert a delivery as another service left it, once this one has created the collection."""
         wait_until(lambda: self._database.list_collection_names(filter={"name": "deliveries"}))
         self._database.deliveries.insert_one({"_id": delivery, **fields})
 
     def push(self, number: int = 12, additions: int = 5_000, **fields: Any) -> None:
-        """Make a pull request another one from now on, as a push does."""
+        """Change a pull request from now on, as a push does."""
         self._github.control(change={f"{SHOP}#{number}": {"additions": additions, **fields}})
 
     def read_writes(self) -> dict[str, Any]:
-        """What was written to GitHub."""
+        """Return what was written to GitHub."""
         return dict(requests.get(f"{self._github.address}/_written", timeout=10).json())
 
     def comments(self) -> list[dict[str, Any]]:
-        """The comments that were written."""
+        """Return the comments that were posted."""
         return list(self.read_writes()["comments"])
 
     def check_runs(self) -> list[dict[str, Any]]:
-        """The check runs that were created."""
+        """Return the check runs that were created."""
         return list(self.read_writes()["check_runs"])
 
     def sha(self, number: int = 12) -> str:
-        """The commit at which a pull request stands."""
+        """Return the head commit of a pull request."""
         return str(self._fetch(number)["head"]["sha"])
 
     def pull(self, number: int) -> PullRequest:
-        """A pull request as it is now."""
+        """Return the present state of a pull request."""
         return PullRequest.model_validate(self._fetch(number))
 
     def _fetch(self, number: int) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
-    """An application behind a real server, in a thread; yields its address."""
+    """Run an application behind a real server in a thread; yields its URL."""
     server = application.server(app)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -123,7 +123,7 @@ def serving(app: Any) -> Iterator[str]:
 
 @contextmanager
 def process(folder: Path, lease: float = 120) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A service of its own process, whose log is `folder/log`; yields it and its address."""
+    """Run a service as its own process, whose log is `folder/log`; yields it and its URL."""
     told = folder / f"{uuid.uuid4().hex}.port"
     environment = os.environ | {"LEASE_SECONDS": str(lease)}
     command = [sys.executable, "-m", "tests.support.webhook.app", str(told)]
