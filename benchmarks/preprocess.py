@@ -76,11 +76,11 @@ def run_whole() -> None:
 def run_read() -> None:
     """Read the documents into validated rows on Spark's disk."""
     settings = load(MongoSettings)
-    query = source.of_repositories(REPOSITORIES)
+    query = source.build_query(REPOSITORIES)
     with mongo.open_database(settings) as database:
-        parts = source.partitions(database, query, source.fingerprint(database, query).count)
+        parts = source.split_query(database, query, source.compute_fingerprint(database, query).count)
     with spark.open_session(MASTER) as session:
-        frames.census(frames.verdicts(session, settings, parts))
+        frames.count_documents(frames.validate_documents(session, settings, parts))
 
 
 def run_collect() -> None:

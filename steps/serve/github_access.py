@@ -14,7 +14,7 @@ from requests.exceptions import RequestException
 
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
 from steps.common.github_errors import TransientError, translate_error
-from steps.common.pull_request import PullRequest, reasons
+from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import ServeSettings
 from steps.serve.webhooks.events import COMMIT
 
@@ -94,7 +94,7 @@ class GitHubRestClient:
             return FetchedPullRequest(PullRequest.model_validate(content), _WithHead.model_validate(content).head.sha)
         except ValidationError as error:
             raise DataError(
-                f"{repository}#{number} is not valid: {'; '.join(reasons(error))}.", advice="Check it on GitHub."
+                f"{repository}#{number} is not valid: {'; '.join(format_reasons(error))}.", advice="Check it on GitHub."
             ) from None
 
     def fetch_user_id(self) -> int:

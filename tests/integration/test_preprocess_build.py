@@ -230,7 +230,7 @@ def test_a_store_that_is_full_is_named(database: Documents, megabyte: Path, monk
 
 def _read_on_executors() -> None:
     with spark.open_session("local[1]") as session:
-        source.read(session, load(MongoSettings), [{}]).count()
+        source.read_documents(session, load(MongoSettings), [{}]).count()
 
 
 def manifest(made: dict[str, Any]) -> Manifest:

@@ -12,7 +12,7 @@ from samples.generate import repositories
 from samples.records import Repository
 from samples.server import LATEST
 from steps.common.pull_request import PullRequest, is_cross_repository
-from steps.fetch.conversion import document
+from steps.fetch.conversion import convert_pull_request
 from steps.fetch.queries import PULL_REQUESTS, Edge
 from steps.scoring.row import as_row
 
@@ -35,7 +35,7 @@ def by_graphql(repository: Repository, number: int) -> dict[str, Any]:
     root = graph.Root({repository.full_name: alone}, LATEST, BUDGET)
     answer = graph.answer(PULL_REQUESTS, {"owner": owner, "name": name, "first": 1}, root)
     (edge,) = answer["data"]["repository"]["pullRequests"]["edges"]
-    return document(Edge.model_validate(edge), repository.full_name, NOW)
+    return convert_pull_request(Edge.model_validate(edge), repository.full_name, NOW)
 
 
 def by_rest(repository: Repository, number: int) -> dict[str, Any]:
