@@ -52,7 +52,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Place:
+class DraftTarget:
     """The repository that drafts become pull requests of."""
 
     full_name: str
@@ -64,7 +64,7 @@ class Place:
     seed: int
 
 
-def number(drafts: list[Draft], place: Place) -> dict[int, Pull]:
+def number(drafts: list[Draft], place: DraftTarget) -> dict[int, Pull]:
     """Give each its number in the order of opening, and work out what follows from those before it."""
     ordered = sorted(drafts, key=lambda draft: draft.created)
     numbers = {id(draft): index for index, draft in enumerate(ordered, 1)}
@@ -84,7 +84,7 @@ def number(drafts: list[Draft], place: Place) -> dict[int, Pull]:
     return pulls
 
 
-def _pull(index: int, draft: Draft, association: str, place: Place) -> Pull:
+def _pull(index: int, draft: Draft, association: str, place: DraftTarget) -> Pull:
     closed = draft.closed if draft.closed <= END else None
     updated = min((closed or draft.created) + timedelta(hours=draft.discussed_hours), END)
     random = Random(f"{place.seed} {place.full_name} {draft.created} {draft.title}")  # noqa: S311 - nothing is secret
@@ -115,7 +115,7 @@ def _pull(index: int, draft: Draft, association: str, place: Place) -> Pull:
     )
 
 
-def _head(draft: Draft, place: Place, random: Random) -> str:
+def _head(draft: Draft, place: DraftTarget, random: Random) -> str:
     """Name the branch: after the title; an outsider's edit in the browser has the name that GitHub suggests."""
     named = "-".join(re.findall(r"[a-z0-9]+", draft.title.lower()))[:40].strip("-") or "change"
     if draft.bot:
@@ -129,8 +129,8 @@ def _head(draft: Draft, place: Place, random: Random) -> str:
     return place.base if chance < suggested else named
 
 
-def _files(draft: Draft, place: Place, random: Random) -> tuple[File, ...]:
-    """Make up the changed files; a revert has those of what it takes back, the other way round."""
+def _files(draft: Draft, place: DraftTarget, random: Random) -> tuple[File, ...]:
+    """Make up the changed files; a revert has those of the reverted change, the other way round."""
     origin = draft.takes_back
     if origin:
         random = Random(f"{place.seed} {place.full_name} {origin.created} {origin.title}")  # noqa: S311 - as above

@@ -7,7 +7,7 @@ from random import Random
 
 from samples import accounts
 from samples.anomalies import ODD_SHARE, ODDITIES
-from samples.drafts import END, Developer, Draft, Place, number
+from samples.drafts import END, Developer, Draft, DraftTarget, number
 from samples.profiles import KINDS, REPOSITORIES, Habits, Kind
 from samples.records import Repository
 
@@ -64,7 +64,7 @@ class Generator:
     def repository(self, drafts: list[Draft], numbers: dict[str, int]) -> Repository:
         """Number its pull requests in the order of their opening; `numbers` are those of the accounts."""
         habits = self._habits
-        place = Place(
+        place = DraftTarget(
             habits.full_name, habits.base, self._members, habits.layout, habits.areas, numbers, seed=self._seed
         )
         return Repository(habits.full_name, number(drafts, place))
