@@ -22,7 +22,7 @@ def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     result = cli("run", "--state", str(tmp_path / "state"))
     assert result.returncode == 78
-    assert "can't be made" in result.stdout
+    assert "can't be created" in result.stdout
 
 
 def test_render_check_agrees_with_what_is_committed() -> None:
@@ -49,7 +49,7 @@ def test_a_terminated_run_takes_everything_with_it(tmp_path: Path) -> None:
     assert "discover" in running.stdout.readline()
     family = psutil.Process(running.pid).children(recursive=True)
     running.terminate()
-    assert "Stopped." in running.stdout.read()
+    assert "Interrupted." in running.stdout.read()
     assert running.wait() == 130
     assert len(family) >= 2
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)

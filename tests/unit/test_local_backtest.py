@@ -1,10 +1,7 @@
 """A backtest counts as the webhook does, says it in words, and shows strangers' titles without harm."""
 
 import io
-import os
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -88,12 +85,6 @@ def printed(found: Backtest) -> str:
     console = Console(width=140, record=True, file=io.StringIO())
     command.show(found, console)
     return console.export_text()
-
-
-def run_command(command: list[str | Path], folder: Path) -> tuple[int, str, str]:
-    """Run a command in a folder and return its exit code and output."""
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return ended.returncode, ended.stdout, ended.stderr
 
 
 class Tags(HTMLParser):
@@ -273,36 +264,3 @@ def test_a_repository_that_the_model_does_not_know_is_refused_with_those_that_it
     assert resolve_repository("octo/NUMBER-03", manifest) == "Octo/number-03"
     with pytest.raises(NotFound, match=r"which contains Octo/number-00, .*number-09 and 2 more\..*REPOS=\"a/b\""):
         resolve_repository("a/b", manifest)
-
-
-def test_mlflow_tells_its_maker_nothing() -> None:
-    """Whichever command of ours imports it; by itself it would."""
-    ask = "from mlflow.telemetry.client import get_telemetry_client as client; print(client() is None)"
-    own = {name: value for name, value in os.environ.items() if name not in {"CI", "MLFLOW_DISABLE_TELEMETRY"}}
-    command = [sys.executable, "-c", f"import local.backtest.source; {ask}"]
-    answer = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=True)
-    assert answer.stdout == "True\n"
-
-
-def test_the_command_runs_from_any_folder_with_the_project_as_its_place(tmp_path: Path) -> None:
-    """Its arguments come through as they are; a link to it does as well."""
-    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
-    python = project / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    elsewhere.mkdir()
-    python.write_text('#!/bin/sh\npwd\nprintf "%s|" "$@"\n')
-    python.chmod(0o755)
-    (project / "pr-sentinel").write_bytes((ROOT / "pr-sentinel").read_bytes())
-    (project / "pr-sentinel").chmod(0o755)
-    (elsewhere / "link").symlink_to(project / "pr-sentinel")
-    assert run_command([elsewhere / "link", "backtest", "a b", "*"], elsewhere) == (
-        0,
-        f"{project}\n-m|local|backtest|a b|*|",
-        "",
-    )
-
-
-def test_the_command_says_what_to_run_first(tmp_path: Path) -> None:
-    """Nothing was set up."""
-    (tmp_path / "pr-sentinel").write_bytes((ROOT / "pr-sentinel").read_bytes())
-    assert run_command(["sh", tmp_path / "pr-sentinel", "run"], tmp_path) == (1, "", "Run make first\n")

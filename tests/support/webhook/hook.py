@@ -67,7 +67,7 @@ class Hook:
         return dict(wait_until(lambda: self._database.deliveries.find_one(wanted)))
 
     def insert_delivery(self, delivery: str, **fields: Any) -> None:
-        """Put a delivery where another service left it, after this one has made the collection, as `keep` does."""
+        """Insert a delivery as another service left it, once this one has created the collection."""
         wait_until(lambda: self._database.list_collection_names(filter={"name": "deliveries"}))
         self._database.deliveries.insert_one({"_id": delivery, **fields})
 
