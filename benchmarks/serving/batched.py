@@ -1,4 +1,4 @@
-"""The same as a BentoML service with adaptive batching."""
+"""The same model as a BentoML service with adaptive batching."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from steps.serve.runtime import connect, load_model
 
 @bentoml.service(name="batched", workers=1, traffic={"timeout": 60}, logging={"access": {"enabled": False}})
 class Batched:
-    """Scores pull requests, several requests at once."""
+    """A BentoML service that scores several requests at once."""
 
     def __init__(self) -> None:
         settings = load(ServeSettings)

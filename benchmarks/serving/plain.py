@@ -1,4 +1,4 @@
-"""The same model and features behind FastAPI and uvicorn, straightforward: no log, no metrics, nothing kept."""
+"""The same model and features behind plain FastAPI and uvicorn: no logs, no metrics, no stored predictions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,9 +32,19 @@ def find_sources(root: Path, modules: Iterable[str]) -> list[Path]:
     return sorted(found.values())
 
 
-def list_imports(path: Path) -> Iterator[str]:
-    """Yield the names of ours that a file imports; each may be a module or something in one."""
-    for node in _walk_runtime_nodes(ast.parse(path.read_bytes())):
+def list_imports(path: Path) -> tuple[str, ...]:
+    """Return the names of ours that a file imports; each may be a module or something in one."""
+    return _parse_imports(path.read_bytes())
+
+
+@cache
+def _parse_imports(source: bytes) -> tuple[str, ...]:
+    """Parse a file's text once, however many modules lead to it."""
+    return tuple(_walk_imports(ast.parse(source)))
+
+
+def _walk_imports(tree: ast.AST) -> Iterator[str]:
+    for node in _walk_runtime_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if _is_own(alias.name))
         elif isinstance(node, ast.ImportFrom) and node.module and _is_own(node.module):

@@ -6,7 +6,7 @@ from hera.workflows.io import Input
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from steps.common.errors import ConfigurationError
-from steps.common.pull_request import reasons
+from steps.common.pull_request import format_reasons
 from steps.common.step_frame import run_step
 
 
@@ -19,7 +19,7 @@ class StepInput(Input):
         try:
             return handler(values)
         except ValidationError as error:
-            problems = "; ".join(reasons(error))
+            problems = "; ".join(format_reasons(error))
         with run_step(cls.__name__.removesuffix("Input").lower()):
             raise ConfigurationError(
                 f"Invalid parameters: {problems}.",

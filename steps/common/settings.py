@@ -32,32 +32,38 @@ class StepSettings(BaseSettings):
 class MongoSettings(StepSettings):
     """Settings of the database of documents."""
 
-    mongo_uri: SecretStr
-    mongo_db: str = "pr_sentinel"
+    mongo_uri: SecretStr = Field(description="connection string of MongoDB")
+    mongo_db: str = Field("pr_sentinel", description="database of the documents, predictions and deliveries")
 
 
 class StoreSettings(StepSettings):
     """Settings of the store of datasets: `s3://bucket/prefix` or `file:///folder`."""
 
-    store_url: str = Field(pattern=r"^(s3://[^/]+|file:///)")
-    s3_endpoint_url: str | None = None
-    s3_access_key_id: SecretStr | None = None
-    s3_secret_access_key: SecretStr | None = None
+    store_url: str = Field(pattern=r"^(s3://[^/]+|file:///)", description="`s3://bucket/prefix` or `file:///folder`")
+    s3_endpoint_url: str | None = Field(None, description="URL of an S3-compatible store; default: AWS")
+    s3_access_key_id: SecretStr | None = Field(None, description="access key of the store")
+    s3_secret_access_key: SecretStr | None = Field(None, description="secret key of the store")
 
 
 class TrackingSettings(StepSettings):
     """Settings of MLflow, for runs and registered models: a server's URL, or `sqlite:///file` on one machine."""
 
-    mlflow_uri: str
-    mlflow_artifacts: str | None = Field(default=None, description="for a new experiment; a server has its own")
-    git_commit: str = "unknown"
+    mlflow_uri: str = Field(description="tracking URI: an MLflow server, or `sqlite:///file`")
+    mlflow_artifacts: str | None = Field(
+        default=None, description="artifact location of a new experiment; default: the server's own"
+    )
+    git_commit: str = Field("unknown", description="commit that runs record")
 
 
 class GitHubSettings(StepSettings):
     """Settings of GitHub's API; those of `discover`."""
 
-    github_token: SecretStr
-    github_api_url: str = Field("https://api.github.com", pattern=r"^https?://[^/\s]+(/\S*)?$")
+    github_token: SecretStr = Field(description="token that can read the repositories")
+    github_api_url: str = Field(
+        "https://api.github.com",
+        pattern=r"^https?://[^/\s]+(/\S*)?$",
+        description="URL of GitHub's API; `https://HOST/api/v3` of a GitHub Enterprise Server",
+    )
 
 
 class FetchSettings(MongoSettings, GitHubSettings):
@@ -75,14 +81,17 @@ class TrainSettings(StoreSettings, TrackingSettings):
 class RegisterSettings(StoreSettings, TrackingSettings):
     """The settings of `register`; the two for releases are set both or not at all."""
 
-    github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
+    github_api_url: str = Field(
+        GitHubSettings.model_fields["github_api_url"].default, description="URL of GitHub's API"
+    )
     release_repository: RepositoryName | None = Field(
-        default=None, description="owner/name, whose workflow builds the image"
+        default=None,
+        description="`owner/name` whose workflow builds the image of a new champion",
     )
     release_token: SecretStr | None = Field(
         default=None,
         validate_default=True,
-        description="with Actions: write for that repository, and nothing else",
+        description="token with *Actions: write* on that repository and no other permission",
     )
 
     @field_validator("release_token")
@@ -96,18 +105,24 @@ class RegisterSettings(StoreSettings, TrackingSettings):
 class ServeSettings(StepSettings):
     """The settings of the service; everything that it can do without is optional."""
 
-    model_dir: Path = Field(Path(__file__).resolve().parents[2] / "model", description="of the model artefact")
-    mongo_uri: SecretStr | None = None
-    mongo_db: str = MongoSettings.model_fields["mongo_db"].default
-    github_token: SecretStr | None = None
-    github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
-    github_url: str = Field("https://github.com", pattern=r"^https?://[^/\s]+$", description="of GitHub's pages")
-    github_app_id: str | None = None
-    github_app_private_key: SecretStr | None = None
-    webhook_secret: SecretStr | None = None
-    webhook_mode: Literal["record", "comment", "check"] = "record"
-    webhook_weekly_alerts: int = Field(5, ge=0, description="the most alerts to publish per repository and week")
-    sentry_dsn: SecretStr | None = None
+    model_dir: Path = Field(Path(__file__).resolve().parents[2] / "model", description="folder of the model artefact")
+    mongo_uri: SecretStr | None = Field(
+        None, description="MongoDB with the histories; also keeps predictions and deliveries"
+    )
+    mongo_db: str = Field(MongoSettings.model_fields["mongo_db"].default, description="database in it")
+    github_token: SecretStr | None = Field(None, description="token for `/score_url` and for comments")
+    github_api_url: str = Field(
+        GitHubSettings.model_fields["github_api_url"].default, description="URL of GitHub's API"
+    )
+    github_url: str = Field(
+        "https://github.com", pattern=r"^https?://[^/\s]+$", description="URL of GitHub's pages, for `/score_url`"
+    )
+    github_app_id: str | None = Field(None, description="id of the GitHub App that creates check runs")
+    github_app_private_key: SecretStr | None = Field(None, description="private key of that App, PEM")
+    webhook_secret: SecretStr | None = Field(None, description="secret of the webhook; without it there is no webhook")
+    webhook_mode: Literal["record", "comment", "check"] = Field("record", description="how alerts are published")
+    webhook_weekly_alerts: int = Field(5, ge=0, description="most alerts for one repository in one week")
+    sentry_dsn: SecretStr | None = Field(None, description="DSN of Sentry, for unexpected errors")
 
 
 AnySettings = TypeVar("AnySettings", bound=StepSettings)

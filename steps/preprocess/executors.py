@@ -40,11 +40,11 @@ SETTINGS = {
 class ExecutorSettings(StepSettings):
     """Facts about the driver's own pod, and the number of executors."""
 
-    pod_name: str
-    pod_namespace: str
-    pod_ip: str
-    executor_image: str
-    executors: int = Field(2, ge=1)
+    pod_name: str = Field(description="name of the driver's pod")
+    pod_namespace: str = Field(description="namespace of the driver's pod")
+    pod_ip: str = Field(description="IP address of the driver's pod")
+    executor_image: str = Field(description="image of the executors, which is the driver's own")
+    executors: int = Field(2, ge=1, description="number of executors")
 
 
 def build_settings() -> dict[str, str]:

@@ -13,7 +13,7 @@ from steps.common.mongo import Document
 from steps.common.settings import PreprocessSettings, load
 from steps.common.store import Store, open_store
 from steps.preprocess import dataset, frames, histories, inputs, layout, source, spark
-from steps.preprocess.frames import Census
+from steps.preprocess.frames import DocumentCounts
 
 MIN_PULL_REQUESTS = 300
 """Fewer are not enough to learn what is usual."""
@@ -42,18 +42,18 @@ def build_dataset(repositories: Sequence[str], spark_master: str, most_rejected:
     settings = load(PreprocessSettings)
     store = open_store(settings)
     names = sorted(set(repositories))
-    query = source.of_repositories(names)
+    query = source.build_query(names)
     with mongo.open_database(settings) as database:
-        documents = source.fingerprint(database, query)
+        documents = source.compute_fingerprint(database, query)
         key = inputs.hash_inputs(names, most_rejected, documents)
         if manifest := dataset.recall(store, key):
             logger.info("nothing has changed since this dataset was built", extra={"dataset": manifest.hash})
         else:
-            parts = source.partitions(database, query, documents.count)
+            parts = source.split_query(database, query, documents.count)
             with dataset.create_staging_folder(store) as staged:
-                files, census = _compute(settings, parts, spark_master, most_rejected, staged)
-                shares = _add_watermarks(database, census)
-                manifest = dataset.publish(store, staged, files, shares, census.rejected)
+                files, counts = _compute(settings, parts, spark_master, most_rejected, staged)
+                shares = _add_watermarks(database, counts)
+                manifest = dataset.publish(store, staged, files, shares, counts.rejected)
             dataset.remember(store, key, manifest)
         histories.publish_histories(database, store, manifest)
     return _build_output(store, manifest)
@@ -61,23 +61,23 @@ def build_dataset(repositories: Sequence[str], spark_master: str, most_rejected:
 
 def _compute(
     settings: PreprocessSettings, parts: Sequence[source.Query], master: str, most_rejected: float, staged: str
-) -> tuple[list[DatasetFile], Census]:
+) -> tuple[list[DatasetFile], DocumentCounts]:
     """Build the files in the staging folder from documents, on Spark."""
     logger.info("reading documents", extra={"partitions": len(parts)})
     with spark.open_session(master) as session:
-        verdicts = frames.verdicts(session, settings, parts)
-        census = frames.census(verdicts)
-        if census.rejected.share > most_rejected:
-            raise _too_many_rejected_error(census.rejected, most_rejected, frames.commonest_reasons(verdicts))
-        return layout.write_files(frames.rows(verdicts, census), census.pulls, settings, staged), census
+        results = frames.validate_documents(session, settings, parts)
+        counts = frames.count_documents(results)
+        if counts.rejected.share > most_rejected:
+            raise _too_many_rejected_error(counts.rejected, most_rejected, frames.find_common_reasons(results))
+        return layout.write_files(frames.build_rows(results, counts), counts.pulls, settings, staged), counts
 
 
-def _add_watermarks(database: Database[Document], census: Census) -> dict[str, RepositorySummary]:
-    names = list(census.repositories)
+def _add_watermarks(database: Database[Document], counts: DocumentCounts) -> dict[str, RepositorySummary]:
+    names = list(counts.repositories)
     watermarks = {place["_id"]: place.get("watermark") for place in database.sync.find({"_id": {"$in": names}})}
     return {
         name: RepositorySummary(**share._asdict(), watermark=watermarks.get(name))
-        for name, share in census.repositories.items()
+        for name, share in counts.repositories.items()
     }
 
 

@@ -1,5 +1,6 @@
 """A client of GitHub's REST API for webhooks and `/score_url`: one request at a time, with a token or as an App."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -12,9 +13,10 @@ from github.GithubException import GithubException
 from pydantic import BaseModel, Field, ValidationError
 from requests.exceptions import RequestException
 
+from steps.common.changed_files import MAX_FILES
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
 from steps.common.github_errors import TransientError, translate_error
-from steps.common.pull_request import PullRequest, reasons
+from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import ServeSettings
 from steps.serve.webhooks.events import COMMIT
 
@@ -22,6 +24,8 @@ TIMEOUT_SECONDS = 10
 MAX_INSTALLATIONS = 64
 """Installations whose token is cached; others get a new one."""
 MISSING_STATUSES = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+logger = logging.getLogger(__name__)
 
 
 class _HeadCommit(BaseModel):
@@ -81,21 +85,33 @@ class GitHubRestClient:
         return content
 
     def fetch_pull_request(self, repository: str, number: int) -> FetchedPullRequest:
-        """Fetch the present state of a pull request.
+        """Fetch the present state of a pull request, with the first of its changed files if GitHub lists them.
 
         Raises:
             TransientError: GitHub's response is not that pull request, or as for `request`.
             SentinelError: as for `request`; `DataError` if a field is not valid.
         """
-        content = self.request("GET", f"/repos/{repository}/pulls/{number}")
+        path = f"/repos/{repository}/pulls/{number}"
+        content = self.request("GET", path)
         if not isinstance(content, dict) or content.get("number") != number:
             raise TransientError("the response is not that pull request")
+        files = self._list_files(path) if content.get("changed_files") else []
         try:
-            return FetchedPullRequest(PullRequest.model_validate(content), _WithHead.model_validate(content).head.sha)
+            pull = PullRequest.model_validate(content | {"files": files})
+            return FetchedPullRequest(pull, _WithHead.model_validate(content).head.sha)
         except ValidationError as error:
             raise DataError(
-                f"{repository}#{number} is not valid: {'; '.join(reasons(error))}.", advice="Check it on GitHub."
+                f"{repository}#{number} is not valid: {'; '.join(format_reasons(error))}.", advice="Check it on GitHub."
             ) from None
+
+    def _list_files(self, path: str) -> list[dict[str, Any]] | None:
+        """List a pull request's first files; None if that fails, as it can be scored without them."""
+        try:
+            return self.list_items(f"{path}/files", {"per_page": str(MAX_FILES)})
+        except (TransientError, SentinelError) as error:
+            extra = {"path": f"{path}/files", "problem": error.problem}
+            logger.warning("the changed files cannot be listed, scoring without them", extra=extra)
+            return None
 
     def fetch_user_id(self) -> int:
         """Fetch the id of the user who owns the token; it is cached.

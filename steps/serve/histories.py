@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SourcedHistory:
-    """The history that a pull request is compared with, and its source; `history` is None if there is none."""
+    """The history that a pull request is compared with, and its source; `history` is None without one."""
 
     history: History | None
     source: Literal["repository", "all", "none"]
@@ -70,7 +70,7 @@ class Histories:
         self._away_until = 0.0
 
     async def for_repositories(self, repositories: Iterable[str]) -> dict[str, SourcedHistory]:
-        """Return the history of each repository; if there is none, that of all repositories, or none."""
+        """Return the history of each repository; without one, that of all repositories or `NO_HISTORY`."""
         wanted = set(repositories)
         found = {name: past for name in wanted if (past := self._get_cached(name))}
         missing = wanted - found.keys()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, argo, submit
-from tests.cluster.conftest import Vault, step_secrets
+from tests.cluster.project import Vault, step_secrets
 
 NOWHERE = f"nowhere.{kube.BACKING}.svc"
 

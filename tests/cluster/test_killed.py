@@ -9,10 +9,10 @@ from pymongo.database import Database
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit, unlike_any_before
-from tests.cluster.conftest import REPOSITORIES, forget, no_champion
+from tests.cluster.project import REPOSITORIES, forget, no_champion
 
 SLOW = {"latency_ms": 1_000}
-MIDDLE = {"fetch": '"page kept"', "preprocess": '"reading documents"', "train": '"training"'}
+MIDDLE = {"fetch": '"page stored"', "preprocess": '"reading documents"', "train": '"training"'}
 
 
 @pytest.fixture

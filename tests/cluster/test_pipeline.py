@@ -9,7 +9,8 @@ from pymongo.database import Database
 from samples.generate import repositories
 from tests.cluster import kube
 from tests.cluster.argo import Run, argo, submit
-from tests.cluster.conftest import REPOSITORIES, STEPS, Vault, local_hash, step_secrets, tracking
+from tests.cluster.project import REPOSITORIES, Vault, local_hash, step_secrets, tracking
+from tests.containers.steps import STEPS
 
 
 @pytest.mark.usefixtures("first_run")

@@ -8,7 +8,7 @@ import pytest
 
 from steps.common.registry import Registry
 from tests.cluster.argo import Run, submit
-from tests.cluster.conftest import documents, forget, local_hash, no_champion, replaying, tracking
+from tests.cluster.project import documents, forget, local_hash, no_champion, replaying, tracking
 
 pytestmark = pytest.mark.skipif("REPLAY_SERVER" not in os.environ, reason="REPLAY_SERVER names no replay server")
 REPOSITORIES = ("pallets/flask", "celery/celery")

@@ -8,7 +8,8 @@ from steps.common import secrets
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound, Unavailable
 from steps.common.settings import FetchSettings, load
 from tests.cluster import kube
-from tests.cluster.conftest import STEPS, Vault
+from tests.cluster.project import Vault
+from tests.containers.steps import STEPS
 
 pytestmark = pytest.mark.usefixtures("accounts")
 OTHERS = [(step, other) for step in STEPS for other in STEPS if step != other]

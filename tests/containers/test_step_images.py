@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ MOST_MEGABYTES = {"fetch": 60, "preprocess": 620, "train": 1_680, "register": 34
 """What an image may hold beyond its base, unpacked."""
 FOLDERS = ("/", "/app", "/app/steps", "/venv", "/etc", "/usr/local", "/home")
 
-INPUTS = {
+INPUTS: dict[str, dict[str, Any]] = {
     "fetch": {"repository": "owner/name"},
     "preprocess": {"repositories": ["owner/name"]},
     "train": {"dataset_uri": "file:///nowhere"},

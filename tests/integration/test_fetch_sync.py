@@ -12,7 +12,7 @@ from steps.common.errors import Unavailable
 from steps.common.pull_request import PullRequest
 from steps.fetch import github as adapter
 from steps.fetch.sync import synchronise
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 Mongo = Database[dict[str, Any]]
 DOCS = "example/docs"
@@ -93,7 +93,7 @@ def test_documents_that_lack_fields_are_fetched_again(
         result = synchronise(DOCS)
     assert (result["fetched"], result["updated"], result["requests"]) == (0, 400, 4)
     assert "documents lack fields, reading the repository again" in caplog.messages
-    assert [line.done for line in caplog.records if line.message == "page kept"] == [100, 200, 300, 400]
+    assert [vars(line)["done"] for line in caplog.records if line.message == "page stored"] == [100, 200, 300, 400]
     kept = earlier.pull_requests.find_one({"_id": f"{DOCS}#17"})
     origin = repositories()[DOCS].pulls[17]
     assert kept is not None

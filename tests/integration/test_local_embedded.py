@@ -14,7 +14,7 @@ import pytest
 from pymongo import MongoClient
 
 from local.services import embedded
-from local.services.server import only_run, server
+from local.services.server import exclusive_run, server
 from steps.common.errors import StorageFull, Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ def test_a_server_left_behind_is_ended_before_the_next_one_starts(tmp_path: Path
 
 def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     """Two at once would spoil each other's results."""
-    with only_run(tmp_path), pytest.raises(Unavailable, match="Another run is using"), only_run(tmp_path):
+    with exclusive_run(tmp_path), pytest.raises(Unavailable, match="Another run is using"), exclusive_run(tmp_path):
         pass
 
 
@@ -78,7 +78,7 @@ def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path
     command = ["/bin/sh", "-c", "echo it will not do; exit 3"]
     with pytest.raises(Unavailable) as refusal, server("thing", command, tmp_path, lambda: False):
         pass
-    assert refusal.value.problem == "thing ended with exit code 3. it will not do"
+    assert refusal.value.problem == "thing exited with code 3. it will not do"
     assert str(tmp_path / "thing.log") in refusal.value.advice
 
 
@@ -97,7 +97,7 @@ def test_parts_that_the_environment_names_are_not_brought_along(
     named = {"MONGO_URI": "mongodb://db.example", "STORE_URL": "s3://bucket/x", "MLFLOW_URI": "http://mlflow.example"}
     for name, value in named.items():
         monkeypatch.setenv(name, value)
-    with embedded.settings(tmp_path, samples=False) as settings:
+    with embedded.run_settings(tmp_path, samples=False) as settings:
         assert named.items() <= settings.items()
     assert not (tmp_path / "mongo").exists()
 

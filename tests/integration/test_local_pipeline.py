@@ -55,12 +55,13 @@ def test_the_first_run_ends_with_unusual_pull_requests_figures_and_a_model(
     assert "The most unusual pull requests" in first.stdout
     assert "IsolationForest" in first.stdout
     assert "Model: accepted, version 1." in first.stdout
-    assert f"Look further: {state}/report.html" in first.stdout
+    assert f"See also: {state}/report.html" in first.stdout
     page = (state / "report.html").read_text()
     assert page.count('class="card pull"') > 10
     assert page.count("data:image/png;base64,") == 3
 
 
+@pytest.mark.slow
 def test_the_second_run_asks_once_for_each_repository_and_changes_nothing(
     state: Path, second: subprocess.CompletedProcess[str]
 ) -> None:

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import requests
 
-from local.services import shared as module
-from local.services.shared import shared
+from local.services.server import POLL_SECONDS
+from local.services.shared import shared_server
 from steps.common.errors import Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def used(folder: Path) -> Iterator[int]:
     def command(port: int) -> list[str]:
         return [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)]
 
-    with shared("files", folder, command, answers) as port:
+    with shared_server("files", folder, command, answers) as port:
         yield port
 
 
@@ -82,7 +82,7 @@ def test_a_user_that_is_killed_takes_nobody_s_server_away(tmp_path: Path) -> Non
     serving = server(tmp_path)
     first.kill()
     first.wait()
-    time.sleep(10 * module.LOOK_EVERY)
+    time.sleep(10 * POLL_SECONDS)
     assert answers(port)
     second.kill()
     assert psutil.wait_procs([serving], timeout=60)[0]
@@ -109,7 +109,7 @@ def test_after_the_end_the_next_one_starts_another(tmp_path: Path) -> None:
 def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
     """To whoever started it."""
     with (
-        pytest.raises(Unavailable, match="files ended with exit code 3"),
-        shared("files", tmp_path, lambda _: ["/bin/sh", "-c", "echo it will not do; exit 3"], lambda _: False),
+        pytest.raises(Unavailable, match="files exited with code 3"),
+        shared_server("files", tmp_path, lambda _: ["/bin/sh", "-c", "echo it will not do; exit 3"], lambda _: False),
     ):
         pass

@@ -24,8 +24,8 @@ from steps.scoring.history import History
 from steps.scoring.scaling import Scales
 from steps.train.data import sample
 from steps.train.run import fit
-from tests.integration.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 from tests.support import builders
+from tests.support.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 from tests.support.golden_vectors import disagreements
 
 Documents = Database[dict[str, Any]]
@@ -230,7 +230,7 @@ def test_a_store_that_is_full_is_named(database: Documents, megabyte: Path, monk
 
 def _read_on_executors() -> None:
     with spark.open_session("local[1]") as session:
-        source.read(session, load(MongoSettings), [{}]).count()
+        source.read_documents(session, load(MongoSettings), [{}]).count()
 
 
 def manifest(made: dict[str, Any]) -> Manifest:

@@ -14,7 +14,9 @@ from pymongo.database import Database
 from steps.common.dataset import SPLITS, materialise
 from steps.common.settings import StoreSettings, load
 from steps.common.store import Store, open_store
-from tests.integration.documents import REPOSITORIES, documents
+from tests.support.documents import REPOSITORIES, documents
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 RUNNER = ["-m", "hera.workflows.runner", "-e", "steps.preprocess.step:preprocess"]

@@ -1,4 +1,4 @@
-"""What a person would notice on a page, asked of the browser."""
+"""Visual checks of a page, evaluated in the browser."""
 
 from itertools import combinations
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.pages.browser import Page
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
 LEADING = 3
-"""Pixels that the box of a line is taller than its letters."""
+"""Pixels by which the box of a line is taller than its letters."""
 
 
 def _evaluate(page: Page, question: str) -> Any:
@@ -17,7 +17,7 @@ def _evaluate(page: Page, question: str) -> Any:
 
 
 def contrasts(page: Page) -> dict[str, float]:
-    """The contrast of each text that is shown, after WCAG."""
+    """Return the WCAG contrast of each visible text."""
     return {text: _contrast(colour, behind) for text, colour, behind in _evaluate(page, "texts")}
 
 
@@ -34,13 +34,13 @@ def _luminance(pixel: list[int]) -> float:
 
 
 def outside(page: Page) -> list[str]:
-    """What reaches beyond the window's right edge."""
+    """Return the elements that extend beyond the window's right edge."""
     beyond: list[str] = _evaluate(page, "outside")
     return [*beyond, "the page scrolls"] if _evaluate(page, "scrolls") else beyond
 
 
 def tab_stops(page: Page) -> list[tuple[str, bool]]:
-    """What the Tab key reaches, in order, each with whether its focus shows; the parts of one field count once."""
+    """Return the elements that the Tab key reaches, in order, and whether their focus is visible."""
     stops: list[tuple[str, bool]] = []
     for _ in range(60):
         page.press("Tab")
@@ -53,7 +53,7 @@ def tab_stops(page: Page) -> list[tuple[str, bool]]:
 
 
 def colliding(page: Page) -> list[tuple[str, str]]:
-    """Pairs of the plot's texts that lie on each other."""
+    """Return the pairs of the plot's texts that overlap."""
     return [
         (one["words"], other["words"])
         for one, other in combinations(_evaluate(page, "labels"), 2)

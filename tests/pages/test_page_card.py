@@ -19,7 +19,7 @@ def test_the_card_shows_the_model_and_its_training_data(page: Page, service: str
     told = page.text("#card dl")
     for expected in (card["version"], card["digest"], card["manifest"]["data_hash"], card["manifest"]["git_commit"]):
         assert expected in told
-    assert "600 pull requests of owner/name, opened from 4 Mar 2024 to 18 May 2024" in told
+    assert "600 pull requests in owner/name, opened from 4 Mar 2024 to 18 May 2024" in told
 
 
 def test_metrics_are_shown_beside_the_baselines_with_matching_bars(page: Page, service: str) -> None:

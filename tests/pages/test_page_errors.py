@@ -1,19 +1,12 @@
-"""What a person is told on the page when something is wrong, and where."""
+"""Error messages of the page, and their places."""
 
 import pytest
 
 from samples.graph import SITE
 from tests.pages.browser import Page
-from tests.pages.test_page_scoring import DONE, PULL, SCORED, paste
+from tests.pages.pasting import PULL, SCORED, paste, read_error
 
 FOCUS = "document.activeElement.id"
-
-
-def read_error(page: Page, place: str) -> str:
-    """What stands beside a field, once it does; what the browser itself says of the refused request is laid aside."""
-    page.wait(f"{DONE} && document.getElementById('{place}').textContent !== ''")
-    page.complaints = [one for one in page.complaints if not one.startswith("network: Failed to load resource")]
-    return page.text(f"#{place}")
 
 
 @pytest.mark.parametrize(

@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from tests.pages import looking
 from tests.pages.browser import Page
-from tests.pages.test_page_scoring import PULL, SCORED, WORDS, paste
+from tests.pages.pasting import PULL, SCORED, WORDS, paste
 
 DRAWN = f"{SCORED} && document.querySelector('.plot svg') !== null"
 STEADY = "new Promise((done) => setTimeout(done, 300))"
-"""Longer than what the page fades in."""
+"""Longer than the page's transitions."""
 SEEN = 100
-"""So many pixels of a colour are a line, a bar or a word in it."""
+"""Pixels of a colour that make a line, a bar or a word."""
 STOPS = ["url", "Score", "Or enter the fields by hand", "title", "body", "repository", "author", "additions"]
 STOPS += ["deletions", "changed_files", "commits", "created_at", "Score fields"]
 
 
 def show_all(page: Page, address: str) -> None:
-    """A page with a result, open fields, and complaints."""
+    """Open a page with a result, open fields, and errors."""
     page.open(address)
     paste(page, PULL)
     page.wait(DRAWN)
@@ -32,7 +32,7 @@ def show_all(page: Page, address: str) -> None:
 
 
 def show(page: Page, *, threshold: float = 4, high: float = 6, score: float = 11, level: str = "high") -> None:
-    """A page with a made-up result."""
+    """Show a synthetic result."""
     result = {"repository": "a/b", "score": score, "level": level, "percentile": 100, "history": "all", "reasons": []}
     past = {"levels": [0, 0.5, 1], "scores": [0.2, 2, 8], "threshold": threshold, "high": high, "known": True}
     given = ", ".join(json.dumps(part) for part in (result, {"title": "x"}, {"name": "n", "version": "1"}, past))
@@ -40,13 +40,13 @@ def show(page: Page, *, threshold: float = 4, high: float = 6, score: float = 11
 
 
 def count_near(pixels: NDArray[np.uint8], colour: str) -> int:
-    """How many pixels have a colour given as #rrggbb."""
+    """Count the pixels of a colour given as #rrggbb."""
     wanted = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)])
     return int((np.abs(pixels.astype(int) - wanted).max(axis=2) <= 2).sum())
 
 
 def faint(page: Page) -> dict[str, float]:
-    """Texts that those with weak eyes can't read."""
+    """Return the texts whose contrast is too low."""
     return {text: found for text, found in looking.contrasts(page).items() if found < 4.5}
 
 
@@ -95,7 +95,7 @@ def test_the_tab_key_reaches_everything_in_order_with_visible_focus(page: Page, 
     page.open(service)
     page.evaluate("document.querySelector('#fields').open = true")
     stops = looking.tab_stops(page)
-    assert [name for name, _ in stops] == [*STOPS, "example", "how to ask the service"]
+    assert [name for name, _ in stops] == [*STOPS, "example", "OpenAPI description"]
     assert all(seen for _, seen in stops)
 
 

@@ -1,4 +1,4 @@
-"""What strangers wrote stays text, and the page asks nobody but its own service."""
+"""User content stays text, and the page contacts only its own service."""
 
 import json
 
@@ -6,8 +6,7 @@ import pytest
 import requests
 
 from tests.pages.browser import Page
-from tests.pages.test_page_errors import told
-from tests.pages.test_page_scoring import SCORED
+from tests.pages.pasting import SCORED, read_error
 
 ATTACK = "<img src=x onerror=window.harmed=1><script>window.harmed=1</script>\"'><svg onload=window.harmed=1>"
 HARMLESS = (
@@ -29,7 +28,7 @@ def test_markup_in_a_title_and_an_author_is_shown_verbatim(page: Page, service: 
 
 def test_markup_in_a_url_does_nothing(page: Page, service: str) -> None:
     page.open(f"{service}/?url=https://x.example/{ATTACK}")
-    told(page, "url-error")
+    read_error(page, "url-error")
     assert page.evaluate("document.querySelector('#url').value").endswith(ATTACK)
     assert page.evaluate(HARMLESS)
 

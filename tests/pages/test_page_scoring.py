@@ -1,29 +1,18 @@
-"""A person scores pull requests on the page of the real service."""
+"""Scoring pull requests on the page of the real service."""
 
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-from samples.graph import SITE
 from tests.pages.browser import Page
-
-PULL = f"{SITE}/example/webshop/pull/2401"
-"""One whose many commits make it odd."""
-DONE = "document.body.getAttribute('aria-busy') === 'false'"
-SCORED = f"{DONE} && !document.querySelector('#result').hidden"
-WORDS = {"standard": "Standard", "unusual": "Unusual", "high": "High"}
+from tests.pages.pasting import PULL, SCORED, WORDS, paste
 
 
 def score_url(address: str) -> dict[str, Any]:
-    """What the service itself says."""
+    """Score the pull request through the API."""
     answer = requests.post(f"{address}/score_url", json={"url": PULL}, timeout=10)
     return dict(answer.json()["results"][0])
-
-
-def paste(page: Page, url: str) -> None:
-    page.fill("#url", url)
-    page.press("Enter")
 
 
 def test_a_pasted_url_is_scored_on_enter(page: Page, service: str) -> None:
@@ -129,14 +118,14 @@ def test_fields_are_filled_in_and_scored_by_the_keyboard_alone(page: Page, servi
     assert "Fix the parser for case 4" in page.text(".verdict")
     assert "+14" in page.text(".verdict")
     assert "5 in 2 files, 1 commit" in page.text(".verdict")
-    assert "came before in owner/name" in page.text(".why")
+    assert "past pull requests in owner/name" in page.text(".why")
 
 
 def test_a_repository_without_a_history_is_shown_as_such(page: Page, bare: str) -> None:
     page.open(bare)
     page.evaluate("document.querySelector('#example').click()")
     page.wait(SCORED)
-    assert "could not be looked up" in page.text(".why")
+    assert "history could not be read" in page.text(".why")
     page.fill("#repository", "nobody/knows")
     page.press("Enter")
     page.wait(SCORED + " && document.querySelector('.sentence').textContent.includes('all repositories')")

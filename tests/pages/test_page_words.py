@@ -1,4 +1,4 @@
-"""The arithmetic and the words behind the page, in the browser that runs them."""
+"""The page's arithmetic and texts, in a browser."""
 
 import json
 

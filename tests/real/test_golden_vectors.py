@@ -14,8 +14,8 @@ from steps.common.store import open_store
 from steps.common.tracking import REGISTERED_MODEL, connect
 from steps.scoring import golden
 from steps.scoring.model import Model
-from tests.real.conftest import REPOSITORIES, output
 from tests.support.golden_vectors import disagreements
+from tests.support.replay import REPOSITORIES, output
 
 LAST = 1_000
 
@@ -25,7 +25,7 @@ def test_the_service_scores_real_pull_requests_as_training_did(
     first: dict[str, Any], state: Path, tmp_path: Path, repository: str
 ) -> None:
     """The last thousand of each repository, to 1e-6, by the model that the registry has."""
-    places = embedded.places(state)
+    places = embedded.find_locations(state)
     store = open_store(StoreSettings(store_url=places["STORE_URL"]))
     dataset = materialise(store, output(first, "preprocess", "dataset_uri"), tmp_path)
     with connect(TrackingSettings(mlflow_uri=places["MLFLOW_URI"])):

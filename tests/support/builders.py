@@ -1,4 +1,4 @@
-"""Small real things for tests: a dataset with planted rows, a model without TensorFlow, an MLflow run of both."""
+"""Small real things for tests: a dataset with injected rows, a model without TensorFlow, an MLflow run of both."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ from tests.support.pulls import passed
 Table = dict[str, Any]
 
 NAMES = ("strong", "faint", "noise")
-"""Features by how far planted rows stand out in them: far, a little, not at all."""
+"""Features by how far injected rows stand out in them: far, a little, not at all."""
 SHIFTS = np.array([4.0, 1.0, 0.0])
 KINDS = ("dump", "junk", "sweep", "typo")
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -75,8 +75,8 @@ CARD: Mapping[str, Any] = {
 def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str] = NAMES) -> Table:
     """Columns of a split; rows of `injected` stand out and have a kind."""
     random = np.random.default_rng(seed)
-    planted = split == "injected"
-    features = random.normal(size=(count, len(NAMES))) + SHIFTS * planted
+    injected = split == "injected"
+    features = random.normal(size=(count, len(NAMES))) + SHIFTS * injected
     return {
         "id": [f"{REPOSITORY}#{split}-{number}" for number in range(count)],
         "repository": [REPOSITORY] * count,
@@ -85,7 +85,7 @@ def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str
         **{name: pa.array(random.poisson(40, count), pa.int32()) for name in ("additions", "deletions")},
         **{name: pa.array(random.poisson(3, count) + 1, pa.int32()) for name in ("changed_files", "commits")},
         "reverts": pa.nulls(count, pa.int32()),
-        "kind": pa.array([KINDS[n % len(KINDS)] if planted else None for n in range(count)], pa.string()),
+        "kind": pa.array([KINDS[n % len(KINDS)] if injected else None for n in range(count)], pa.string()),
         **{name: pa.array(features[:, place], pa.float32()) for place, name in enumerate(names)},
     }
 
@@ -181,7 +181,8 @@ def artefact(
     features, own = parts(scored, names)
     changed = {name: value for name, value in {**own, **(thresholds or {})}.items() if value is not None}
     folder.mkdir(parents=True, exist_ok=True)
-    parts_as_json = [as_json(part) for part in (features, changed, [])]
+    contents_of: tuple[Any, ...] = (features, changed, [])
+    parts_as_json = [as_json(part) for part in contents_of]
     contents = dict(zip(FILES, (network(len(names)), *parts_as_json), strict=True))
     write_files(folder, contents, facts or {"data_hash": "0" * 64})
     return model.Model.load(folder)

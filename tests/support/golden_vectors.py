@@ -42,7 +42,7 @@ def disagreements(
 
 def _trained(model: Model, dataset: Dataset) -> dict[str, tuple[Any, float]]:
     """Features and score of every real row, in batches as in training."""
-    found = {}
+    found: dict[str, tuple[Any, float]] = {}
     for split in ("train", "validation", "test"):
         for block in batches(dataset, split, model.names):
             scores = model.score(block.features, block.repositories).scores.tolist()

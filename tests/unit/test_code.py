@@ -8,13 +8,14 @@ import pytest
 
 from steps.common.closure import find_sources
 from steps.packaging import code
+from tests.support.command_line import ROOT
 
 
 def test_a_steps_code_is_what_it_imports(tmp_path: Path) -> None:
     """With bytecode, and with one date, so that it is the same wherever and whenever it is made."""
     code.copy_code(tmp_path, ["steps.fetch.step"])
     sources = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.py")}
-    assert sources == {path.relative_to(code.ROOT) for path in find_sources(code.ROOT, ["steps.fetch.step"])}
+    assert sources == {path.relative_to(ROOT) for path in find_sources(ROOT, ["steps.fetch.step"])}
     assert not (tmp_path / "steps" / "preprocess").exists()
     assert {path.stem.partition(".")[0] for path in tmp_path.rglob("*.pyc")} == {path.stem for path in sources}
     assert {path.stat().st_mtime for path in tmp_path.rglob("*")} == {0.0}
@@ -39,7 +40,7 @@ def test_a_missing_module_is_named(tmp_path: Path) -> None:
 
 def test_all_images_have_one_base_pinned_by_digest() -> None:
     """The steps' and the service's."""
-    recipes = (code.ROOT / "steps" / "Dockerfile", code.ROOT / "steps" / "serve" / "bento.Dockerfile")
+    recipes = (ROOT / "steps" / "Dockerfile", ROOT / "steps" / "serve" / "bento.Dockerfile")
     bases = {name for recipe in recipes for name in re.findall(r"^ARG BASE=(.+)$", recipe.read_text(), re.MULTILINE)}
     assert len(bases) == 1
     assert re.fullmatch(r"python:[\w.-]+@sha256:[0-9a-f]{64}", bases.pop())

@@ -1,6 +1,7 @@
 """What the definitions of the features promise."""
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from tests.support.pulls import passed, pull, pulls
 COUNTS = st.integers(0, 2**31 - 1)
 
 
-def own(**changes: object) -> dict[str, float]:
+def own(**changes: Any) -> dict[str, float]:
     """The features that one pull request shows by itself."""
     return with_own([pull(**changes)])[0]
 

@@ -1,4 +1,4 @@
-"""What GitHub's failures mean."""
+"""Translation of GitHub's failures."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -21,7 +21,7 @@ from steps.common.github_errors import (
 ADDRESS = "https://github.example"
 GITHUBS_NOW = datetime(
     2020, 5, 5, 5, 5, 5, tzinfo=UTC
-)  # long ago: the pause is reckoned by GitHub's clock, not by ours
+)  # long ago: pauses are computed from GitHub's clock, not from this machine's
 DATE = {"date": format_datetime(GITHUBS_NOW, usegmt=True)}
 
 
@@ -53,8 +53,8 @@ def reset(**after: int) -> str:
         (graphql({"type": "undefinedField", "message": "Field 'x' doesn't exist"}), DataError),
     ],
 )
-def test_what_no_further_try_can_mend_is_an_error(found: object, expected: type[SentinelError]) -> None:
-    """Each with the class that tells a workflow not to try again."""
+def test_a_permanent_failure_becomes_an_error(found: object, expected: type[SentinelError]) -> None:
+    """Its class keeps a workflow from retrying."""
     assert type(found) is expected
 
 
@@ -73,8 +73,8 @@ def test_what_no_further_try_can_mend_is_an_error(found: object, expected: type[
         (status(429, "", x_ratelimit_remaining="0", x_ratelimit_reset="later"), DEFAULT_PAUSE_SECONDS),
     ],
 )
-def test_a_limit_is_waited_out_as_long_as_it_says(found: object, seconds: float) -> None:
-    """By Retry-After, by the reset of the budget on GitHub's clock, or by the minute that GitHub asks for at least."""
+def test_a_rate_limit_names_its_pause(found: object, seconds: float) -> None:
+    """From Retry-After, from the reset time on GitHub's clock, or the minute that GitHub asks for at least."""
     assert isinstance(found, TransientError)
     assert found.wait == seconds
 
@@ -94,8 +94,8 @@ def test_a_limit_is_waited_out_as_long_as_it_says(found: object, seconds: float)
         (graphql({"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Too much."}), True),
     ],
 )
-def test_what_another_try_may_mend_says_whether_to_ask_for_less(found: object, heavy: bool) -> None:
-    """Timeouts of a heavy query are answered by a smaller page, other failures by patience alone."""
+def test_a_transient_failure_shows_whether_a_smaller_page_may_help(found: object, heavy: bool) -> None:
+    """Only a time-out of a heavy query asks for a smaller page."""
     assert isinstance(found, TransientError)
     assert (found.heavy, found.wait) == (heavy, None)
 
@@ -113,28 +113,29 @@ EDGES = ["repository", "pullRequests", "edges"]
         (None, False),
     ],
 )
-def test_an_answer_with_gaps_is_usable_where_only_single_pull_requests_failed(path: object, usable: bool) -> None:
-    """A repository that came to nothing over a passing failure must not be taken for one that doesn't exist."""
+def test_a_partial_response_is_usable_if_only_single_pull_requests_failed(path: object, usable: bool) -> None:
+    """A repository that is null because of a transient failure must not count as missing."""
     found = graphql({"message": "Something went wrong.", "path": path}, data={"repository": None})
     assert isinstance(found, TransientError)
     assert (found.partial is not None) is usable
 
 
-def test_a_body_of_any_form_is_understood() -> None:
-    """Not all that answers is GitHub."""
-    for body in (None, [], "text", {"errors": "many"}, {"errors": []}, {"message": None}):
+def test_a_body_of_any_form_is_translated() -> None:
+    """The server may not be GitHub."""
+    bodies: list[Any] = [None, [], "text", {"errors": "many"}, {"errors": []}, {"message": None}]
+    for body in bodies:
         assert isinstance(translate_error(GithubException(502, body, None), ADDRESS), TransientError)
 
 
-def test_a_limit_is_sat_out_up_to_a_bound() -> None:
-    """A step that would sleep longer gives its place to others."""
+def test_a_longer_pause_than_the_maximum_is_too_long() -> None:
+    """A step does not wait longer than that."""
     assert not TransientError("", wait=MAX_PAUSE.total_seconds()).is_too_long()
     assert TransientError("", wait=MAX_PAUSE.total_seconds() + 1).is_too_long()
     assert not TransientError("").is_too_long()
 
 
-def test_the_time_is_githubs_where_it_is_told() -> None:
-    """A clock that is wrong on this machine changes nothing."""
+def test_the_server_time_is_github_s_if_its_header_is_valid() -> None:
+    """A wrong clock on this machine changes nothing."""
     assert parse_server_time(DATE) == GITHUBS_NOW
     for headers in (None, {}, {"date": "noon"}):
         assert parse_server_time(headers).tzinfo is not None

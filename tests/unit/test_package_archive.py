@@ -115,7 +115,7 @@ def test_one_changed_byte_is_refused(store: FolderStore, tmp_path: Path, place: 
 
 
 def test_a_missing_bento_is_named(store: FolderStore, tmp_path: Path) -> None:
-    """With what brings it back."""
+    """With the command that rebuilds it."""
     key = store_bento(store, tmp_path)
     assert archive.is_whole(store, key)
     store.delete("bentos")

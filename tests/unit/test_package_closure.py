@@ -10,8 +10,9 @@ import pytest
 
 from steps.common.closure import find_sources
 from steps.register import package
+from tests.support.command_line import ROOT
 
-LOCKED = package.ROOT / package.SERVE / "requirements.txt"
+LOCKED = ROOT / package.SERVE / "requirements.txt"
 NEVER_OPENED = {"boto3", "botocore"}
 """The store's own; a dataset's reader names the store, and the service reads no dataset."""
 TRAINING = {"hera", "keras", "mlflow", "pandas", "pyod", "pyspark", "scipy", "sklearn", "tensorflow", "tf2onnx"}
@@ -85,7 +86,7 @@ def test_a_missing_module_is_named(tmp_path: Path) -> None:
 
 def test_the_services_code_holds_no_contract_of_a_step() -> None:
     """Nor tests, nor what writes datasets, trains or registers."""
-    found = {path.relative_to(package.ROOT).as_posix() for path in package.list_files()}
+    found = {path.relative_to(ROOT).as_posix() for path in package.list_files()}
     assert {"steps/serve/service.py", "steps/serve/bento_worker.py", "steps/serve/page/index.html"} <= found
     assert {"steps/scoring/model.py", "steps/scoring/history.py", "steps/serve/requirements.txt"} <= found
     assert not [name for name in found if name.endswith("/step.py") or name.startswith(("steps/register", "tests"))]

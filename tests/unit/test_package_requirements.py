@@ -4,15 +4,16 @@ import re
 import subprocess
 
 from steps.register import package
+from tests.support.command_line import ROOT
 
-LOCKED = package.ROOT / package.SERVE / "requirements.txt"
+LOCKED = ROOT / package.SERVE / "requirements.txt"
 EXPORT = ["export", "--frozen", "--only-group", "serve", "--no-annotate", "--no-header", "--quiet"]
 
 
 def test_requirements_match_the_lock_file() -> None:
     """A difference means that `make lock` was forgotten, or that somebody edited what is generated."""
-    uv = package.ROOT / ".tools" / "uv" / "bin" / "uv"
-    exported = subprocess.run([uv, *EXPORT], cwd=package.ROOT, capture_output=True, text=True, check=True).stdout
+    uv = ROOT / ".tools" / "uv" / "bin" / "uv"
+    exported = subprocess.run([uv, *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert LOCKED.read_text() == f"# Generated from uv.lock; do not edit: make lock\n{exported}"
 
 

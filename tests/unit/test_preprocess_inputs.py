@@ -1,4 +1,4 @@
-"""When a dataset has to be made again."""
+"""When a dataset has to be built again."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ KEY = inputs.hash_inputs(["owner/name"], 0.05, DOCUMENTS)
 
 
 def test_equal_inputs_have_equal_keys() -> None:
-    """Nothing but the inputs is in the key."""
+    """The key depends on the inputs alone."""
     assert inputs.hash_inputs(["owner/name"], 0.05, replace(DOCUMENTS)) == KEY
 
 
@@ -28,11 +28,11 @@ def test_equal_inputs_have_equal_keys() -> None:
     ],
 )
 def test_any_other_input_has_another_key(other: str) -> None:
-    """Repositories, the share that may be rejected, and each part of the documents' fingerprint count."""
+    """Repositories, the maximum share of rejected documents, and each part of the documents' fingerprint matter."""
     assert other != KEY
 
 
 def test_other_code_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change of this step's source or of a library below it makes the dataset again."""
+    """A change of this step's source or of a library below it builds the dataset again."""
     monkeypatch.setattr(inputs, "hash_code", lambda *_: "another")
     assert inputs.hash_inputs(["owner/name"], 0.05, DOCUMENTS) != KEY

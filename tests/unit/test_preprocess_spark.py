@@ -79,9 +79,9 @@ def test_progress_is_logged_with_the_number_of_rows(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each report names the repository, how many rows are done and how many there are; the batches pass unchanged."""
-    monkeypatch.setattr(frames, "SECONDS_BETWEEN_REPORTS", -1.0)
+    monkeypatch.setattr(frames, "REPORT_INTERVAL_SECONDS", -1.0)
     caplog.set_level("INFO", "steps")
     batches = [pa.RecordBatch.from_pydict({"repository": ["owner/name"] * rows}) for rows in (3, 2)]
-    assert list(frames.reported(iter(batches), {"owner/name": 5})) == batches
+    assert list(frames.log_progress(iter(batches), {"owner/name": 5})) == batches
     assert [vars(record)["done"] for record in caplog.records] == [3, 5]
     assert {(vars(record)["repository"], vars(record)["total"]) for record in caplog.records} == {("owner/name", 5)}

@@ -12,9 +12,9 @@ from samples.generate import repositories
 from samples.records import Repository
 from samples.server import LATEST
 from steps.common.pull_request import PullRequest, is_cross_repository
-from steps.fetch.conversion import document
+from steps.fetch.conversion import convert_pull_request
 from steps.fetch.queries import PULL_REQUESTS, Edge
-from steps.scoring.vectors import as_row
+from steps.scoring.row import as_row
 
 ALL = repositories()
 BUDGET = {"cost": 1, "limit": 5_000, "remaining": 4_999, "resetAt": LATEST}
@@ -35,7 +35,7 @@ def by_graphql(repository: Repository, number: int) -> dict[str, Any]:
     root = graph.Root({repository.full_name: alone}, LATEST, BUDGET)
     answer = graph.answer(PULL_REQUESTS, {"owner": owner, "name": name, "first": 1}, root)
     (edge,) = answer["data"]["repository"]["pullRequests"]["edges"]
-    return document(Edge.model_validate(edge), repository.full_name, NOW)
+    return convert_pull_request(Edge.model_validate(edge), repository.full_name, NOW)
 
 
 def by_rest(repository: Repository, number: int) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def by_rest(repository: Repository, number: int) -> dict[str, Any]:
     pull, files = (rest.answer(ALL, LATEST, path + more, "per_page=100", "http://x") for more in ("", "/files"))
     assert pull is not None
     assert files is not None
-    return pull[0] | {"files": files[0]}
+    return dict(pull[0]) | {"files": files[0]}
 
 
 def row(content: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from release import images, rendering
-from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
+from release.images import COMPONENT, IMAGES, MODEL, SERVE, ReleasedModel
 from tests.support import kubectl
 
 pytestmark = kubectl.needed
@@ -23,7 +23,9 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def built() -> dict[str, list[Document]]:
     """Both clusters, and the folder that Argo CD begins with."""
-    return {name: rendering.documents(rendering.render(CLUSTERS / name)) for name in ("staging", "production", "root")}
+    return {
+        name: rendering.parse_documents(rendering.render(CLUSTERS / name)) for name in ("staging", "production", "root")
+    }
 
 
 def key(document: Document) -> tuple[str, str]:
@@ -54,14 +56,14 @@ def test_a_release_reaches_every_place_that_names_an_image(tmp_path: Path) -> No
         shutil.copytree(ROOT / name, tmp_path / name)
     text = (tmp_path / COMPONENT).read_text()
     for number, name in enumerate(IMAGES):
-        text = images.with_image(text, name, f"registry.example/{name}@sha256:{number:064x}")
+        text = images.replace_image(text, name, f"registry.example/{name}@sha256:{number:064x}")
     (tmp_path / COMPONENT).write_text(text)
-    (tmp_path / MODEL).write_text(images.with_model((tmp_path / MODEL).read_text(), Model("a" * 64, "7")))
+    (tmp_path / MODEL).write_text(images.replace_model((tmp_path / MODEL).read_text(), ReleasedModel("a" * 64, "7")))
     rendered = rendering.render(tmp_path / "gitops/clusters/production")
     assert [word for word in rendered.split() if word in IMAGES] == []
     for number, name in enumerate(IMAGES):
         assert f" registry.example/{name}@sha256:{number:064x}\n" in rendered
-    (rollout,) = (one for one in rendering.documents(rendered) if one["kind"] == "Rollout")
+    (rollout,) = (one for one in rendering.parse_documents(rendered) if one["kind"] == "Rollout")
     template = rollout["spec"]["template"]
     assert template["metadata"]["annotations"]["pr-sentinel/model-version"] == "7"
     digest = f"sha256:{IMAGES.index(SERVE):064x}"

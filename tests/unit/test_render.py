@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hera.workflows.io import Input
 
-from local.engine import reader
+from local.engine import template_reader
 from steps.common.errors import PERMANENT_EXIT_CODES
 from steps.fetch.step import DiscoverInput, FetchInput
 from steps.preprocess.step import PreprocessInput
@@ -47,21 +47,21 @@ def test_rendering_is_deterministic() -> None:
 
 def test_every_task_passes_exactly_the_inputs_of_its_contract() -> None:
     """None is missing, and none would be ignored."""
-    tasks = reader.read(render.TEMPLATE).spec.tasks
+    tasks = template_reader.read(render.TEMPLATE).spec.tasks
     passed = {name: {argument.name for argument in task.arguments.parameters} for name, task in tasks.items()}
     assert passed == {name: set(contract.model_fields) for name, contract in CONTRACTS.items()}
 
 
 def test_the_exit_handler_gets_exactly_the_inputs_of_its_contract() -> None:
     """Under the names that Argo provides."""
-    hooks = reader.read(render.TEMPLATE).spec.hooks
+    hooks = template_reader.read(render.TEMPLATE).spec.hooks
     assert hooks is not None
     assert {argument.name for argument in hooks.exit.arguments.parameters} == set(ConcludeInput.model_fields)
 
 
 def test_every_task_after_the_fan_out_depends_on_it_directly() -> None:
     """After `argo retry`, Argo completes the group of a fan-out only for such a task, and otherwise never ends."""
-    tasks = reader.read(render.TEMPLATE).spec.tasks
+    tasks = template_reader.read(render.TEMPLATE).spec.tasks
     assert {name for name, task in tasks.items() if "fetch" in task.depends} == tasks.keys() - {"discover", "fetch"}
 
 

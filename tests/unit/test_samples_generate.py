@@ -105,7 +105,7 @@ def test_an_account_is_one_persons_and_older_than_what_it_opens() -> None:
     """Most are years old; those who drop by have mostly new ones."""
     accounts = {pull.author: pull.account for item in ALL.values() for pull in item.pulls.values()}
     assert len(set(accounts.values())) == len(accounts)
-    ages = {}
+    ages: dict[str | None, int] = {}
     for item in ALL.values():
         for pull in pulls(item):
             opened = datetime.fromisoformat(pull.created_at)

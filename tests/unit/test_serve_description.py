@@ -15,7 +15,7 @@ PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas
 
 @pytest.fixture(scope="module")
 def openapi() -> dict[str, Any]:
-    """What /openapi.json holds."""
+    """The content of /openapi.json."""
     return create_app().openapi()
 
 

@@ -49,7 +49,7 @@ def test_a_caller_a_few_turns_later_shares_the_batch() -> None:
                 await asyncio.sleep(0)
             return await batcher([turns])
 
-        return await asyncio.gather(after(0), after(1), after(2))
+        return [*await asyncio.gather(after(0), after(1), after(2))]
 
     assert asyncio.run(ask()) == [[0], [2], [4]]
     assert work.sizes == [3]

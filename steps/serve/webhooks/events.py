@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from steps.common.pull_request import LARGEST_COUNT
+from steps.common.pull_request import MAX_COUNT
 from steps.common.repository_name import RepositoryName
 
 ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"})
@@ -57,7 +57,7 @@ class EventInstallation(_EventPart):
 class PullRequestEvent(EventAction):
     """A pull_request event."""
 
-    number: Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
+    number: Annotated[int, Field(ge=1, le=MAX_COUNT)]
     pull_request: EventPullRequest
     repository: EventRepository
     installation: EventInstallation | None = None

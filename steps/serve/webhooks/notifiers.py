@@ -74,7 +74,7 @@ class CheckRunNotifier:
     def notify(
         self, github: GitHubRestClient, repository: str, alert: Alert, head_sha: str, message: Message
     ) -> Alert | None:
-        """Update the commit's check run, or create it if there is none."""
+        """Update the commit's check run, or create it if it is missing."""
         known = alert if alert.head_sha == head_sha else Alert(alert.number, head_sha)
         place, body = known.place or self._find(github, repository, known), _build_check_run(repository, known, message)
         if place is None:

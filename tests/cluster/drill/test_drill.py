@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import requests
 
-from release.cluster import POD_HASH, ROLLOUT, Serving, serving
+from release.cluster import POD_HASH, ROLLOUT, RolloutState, read_state
 from release.images import SERVE
 from tests.cluster import kube
 from tests.cluster.argo import submit
-from tests.cluster.conftest import REGISTRY, REPOSITORIES
-from tests.cluster.drill.conftest import ARGO_CD, BRANCHES, HERE, WATCH, change
-from tests.integration.release.conftest import Repository
+from tests.cluster.drill.environments import ARGO_CD, BRANCHES, HERE, WATCH, change
+from tests.cluster.project import REGISTRY, REPOSITORIES
+from tests.support.releases import Repository
 
 PRODUCTION = BRANCHES["production"][1]
 BROKEN = "/tmp/broken"  # noqa: S108  the pod's own
@@ -121,17 +121,17 @@ def synced(repository: Repository, environment: str, *healths: str) -> None:
     kube.wait(look, f"{environment} at {branch}, {' or '.join(healths)}")
 
 
-def rollout(environment: str) -> tuple[Any, Serving]:
+def rollout(environment: str) -> tuple[Any, RolloutState]:
     """An environment's Rollout, and its revisions."""
     _, namespace = BRANCHES[environment]
     found = kube.get("rollout", ROLLOUT, namespace=namespace)
-    return found, serving(found, kube.get("replicasets", namespace=namespace)["items"])
+    return found, read_state(found, kube.get("replicasets", namespace=namespace)["items"])
 
 
-def reaches(environment: str, version: str, *phases: str) -> Serving:
+def reaches(environment: str, version: str, *phases: str) -> RolloutState:
     """Wait until the revision that an environment asks for is of a version, and the Rollout in one of these phases."""
 
-    def look() -> Serving | None:
+    def look() -> RolloutState | None:
         found, stands = rollout(environment)
         asked = stands.revision(stands.current)
         right = asked and asked.model.version == version and found["status"].get("phase") in phases

@@ -5,6 +5,7 @@ keeps its metrics to itself.
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
@@ -38,7 +39,8 @@ class Faulty:
 def create() -> FastAPI:
     """The application; the fault is inside of what counts requests."""
     app = usual()
-    (place,) = (number for number, one in enumerate(app.user_middleware) if one.cls is RequestMiddleware)
+    counting: Any = RequestMiddleware
+    (place,) = (number for number, one in enumerate(app.user_middleware) if one.cls is counting)
     app.add_middleware(Faulty)
     app.user_middleware.insert(place, app.user_middleware.pop(place + 1))
     return app

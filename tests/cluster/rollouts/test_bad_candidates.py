@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cluster import kube
-from tests.cluster.rollouts.conftest import (
+from tests.cluster.rollouts.revisions import (
     FAULTY,
     PRE,
     Release,

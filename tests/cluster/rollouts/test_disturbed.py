@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster import kube
-from tests.cluster.rollouts.conftest import (
+from tests.cluster.rollouts.revisions import (
     FAULTY,
     POST,
     PRE,

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from release.cluster import Cluster
 from tests.cluster import kube
-from tests.cluster.rollouts.conftest import (
+from tests.cluster.rollouts.revisions import (
     FAULTY,
     POST,
     PRE,
@@ -51,7 +51,7 @@ def test_a_good_candidate_is_promoted_by_a_person_and_goes_back_when_asked(space
     assert active_hash() == healthy["status"]["currentPodHash"]
     assert called()[digests["good"][:12]].count > 0
     asked, cluster = time.time(), Cluster(None, SPACE)
-    cluster.undo(cluster.serving().revisions[before])
+    cluster.undo(cluster.read_state().revisions[before])
     print(f"undone; the new revision's last answer after {last_answer(new, old) - asked:.1f} s")  # noqa: T201
     assert wait_for("Healthy")["status"]["stableRS"] == before
     assert failures(called()) == lost

@@ -1,13 +1,13 @@
 """`python -m rollouts.checks` says yes to a good candidate beside a real active service, and no to each bad one."""
 
-import time
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
-from tests.integration.checks.conftest import Start, check
 from tests.load import services
+from tests.support.check_command import Start, check
+from tests.support.waiting import wait_until
 
 NOWHERE = "http://127.0.0.1:9"
 Pair = tuple[str, str, str]
@@ -43,7 +43,7 @@ def test_the_wrong_model_fails_each_check_that_knows_the_right_one(name: str, pa
 def test_without_the_expected_digest_there_is_no_yes(name: str, pair: Pair) -> None:
     """The candidate's own word is none."""
     done = check(name, pair[0])
-    assert (done.returncode, "nobody said which digest is expected" in done.stdout) == (2, True)
+    assert (done.returncode, "no expected digest was given" in done.stdout) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -128,13 +128,13 @@ def test_pull_requests_come_from_mongodb_or_a_file_or_it_is_said_why_not(pair: P
 
 
 def test_two_versions_are_compared_by_what_both_have_said(pair: Pair, mongo: dict[str, str], tmp_path: Any) -> None:
-    """Of real pull requests; those that were planted don't count."""
+    """Of real pull requests; those that were injected don't count."""
     candidate, active, digest = pair
     assert check("behaviour", candidate, f"--against={active}", f"--digest={digest}").returncode == 0
     written = {"model.version": "4", "number": {"$lt": 2_000_000_000}}
     with MongoClient[dict[str, Any]](mongo["MONGO_URI"]) as client:
-        while len(client[mongo["MONGO_DB"]].predictions.distinct("id", written)) < 600:
-            time.sleep(0.1)
+        kept = client[mongo["MONGO_DB"]].predictions
+        wait_until(lambda: len(kept.distinct("id", written)) >= 600, "600 predictions", interval=0.1)
     picture = tmp_path / "versions.png"
     done = check("compare", "--versions", "3", "4", f"--plot={picture}", **mongo)
     assert done.returncode == 2, done.stdout + done.stderr

@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support import manifests
+from tests.support.promtool import ANOTHER, HASH, Series, found
 from tests.support.schemas import CACHE, ROLLOUTS, source
 
-HASH, ANOTHER = "7b5c", "66aa"
-STEP_SECONDS = 5
+pytestmark = pytest.mark.slow
+
 EVALUATE = Path(__file__).parents[2] / "rollouts" / "evaluate.go"
 (TEMPLATE,) = (one for one in manifests.of_kind("AnalysisTemplate") if one["metadata"]["name"] == "post-promotion")
 METRICS = {metric["name"]: metric for metric in TEMPLATE["spec"]["metrics"]}
-Series = dict[str, float]
-"""By what they are, what they grow by in a second; those that are no counters have the value."""
 
 
 def requests(status: str, route: str = "/score", pods: str = HASH) -> str:
@@ -148,27 +146,3 @@ def test_series_are_judged_as_they_should_be(
 ) -> None:
     """Each query over series of three minutes, at their end."""
     assert phases(evaluate, METRICS[name], [found(METRICS[name], series, tmp_path)]) == [phase]
-
-
-def found(metric: dict[str, Any], series: Series, folder: Path) -> list[float | None]:
-    """What Prometheus finds: its tester is told to expect nothing, and says what it got instead."""
-    if not shutil.which("promtool"):
-        pytest.skip("promtool, which comes with Prometheus, is not on the PATH")
-    query = metric["provider"]["prometheus"]["query"].replace("{{args.pod-hash}}", HASH)
-    counters = {one: not one.startswith(("up", "pr_sentinel_ready")) for one in series}
-    given = [
-        {"series": one, "values": f"0+{rate * STEP_SECONDS}x36" if counters[one] else f"{rate}x36"}
-        for one, rate in series.items()
-    ]
-    asked = [{"expr": query, "eval_time": "3m", "exp_samples": []}]
-    test = {"interval": f"{STEP_SECONDS}s", "input_series": given, "promql_expr_test": asked}
-    (folder / "test.yaml").write_text(yaml.safe_dump({"tests": [test]}))
-    done = subprocess.run(
-        ["promtool", "test", "rules", folder / "test.yaml"], capture_output=True, text=True, check=False
-    )
-    said = done.stdout + done.stderr
-    if done.returncode == 0:
-        return []
-    _, _, got = said.partition("got:")
-    assert got, said
-    return [None if "NaN" in line else float(line.split()[-1]) for line in got.strip().splitlines() if line.strip()]

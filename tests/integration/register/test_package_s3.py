@@ -1,4 +1,4 @@
-"""A Bento in a bucket is as safe as one in a folder."""
+"""Bentos in an S3 bucket."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from steps.packaging import archive
 
 @pytest.mark.usefixtures("bucket")
 def test_a_bento_in_a_bucket_is_stored_verified_and_unpacked(tmp_path: Path) -> None:
-    """Whole it is unpacked; changed or lost it is refused and made anew."""
+    """A valid one is unpacked; a changed or missing one is refused."""
     (tmp_path / "bento").mkdir()
     (tmp_path / "bento" / "bento.yaml").write_text("name: pr-sentinel")
     archive.pack(tmp_path / "bento", tmp_path / "packed.bento")

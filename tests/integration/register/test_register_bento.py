@@ -14,6 +14,7 @@ from steps.common.store import FolderStore, Store, open_store
 from steps.packaging import archive
 from steps.register import package
 from steps.register.registry import decide_and_register
+from tests.support.command_line import ROOT
 
 NAME = "pr-sentinel"
 
@@ -106,7 +107,7 @@ def test_other_code_makes_another_bento_of_the_same_version(
     """So what is mended in the service reaches it without a new model; the old Bento stays for who uses it."""
     first = decide_and_register(**trainings["good"])
     before = champion(client).tags[archive.KEY_TAG]
-    files = [*package.list_files(), package.ROOT / "README.md"]
+    files = [*package.list_files(), ROOT / "README.md"]
     monkeypatch.setattr(package, "list_files", lambda: files)
     answer = decide_and_register(**trainings["faint"])
     assert answer["decision"] == "refused"
@@ -184,5 +185,5 @@ def test_deleting_a_refused_version_deletes_its_bento(
             decide_and_register(**trainings["good"])
     assert len(store.list_keys(f"{archive.FOLDER}/2")) == 1
     client.set_model_version_tag(NAME, "1", "model_sha256", client.get_model_version(NAME, "2").tags["model_sha256"])
-    assert decide_and_register(**trainings["good"])["reason"].startswith("Taken back: ")
+    assert decide_and_register(**trainings["good"])["reason"].startswith("Demoted: ")
     assert store.list_keys(f"{archive.FOLDER}/2") == []

@@ -143,7 +143,7 @@ def test_a_demoted_model_is_not_promoted_again(client: MlflowClient, trainings: 
     for again in ("good", "twin"):
         answer = decide_and_register(**trainings[again])
         assert (answer["version"], answer["decision"]) == ("", "refused")
-        assert answer["reason"].startswith("Taken back: ")
+        assert answer["reason"].startswith("Demoted: ")
     assert champion(client) == "1"
     assert versions(client) == ["1", "2"]
 

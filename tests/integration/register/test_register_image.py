@@ -1,4 +1,4 @@
-"""Register asks GitHub for a new champion's image, if it is told whom to ask, and says so where that fails."""
+"""Register requests a new champion's image from GitHub if a repository is configured, and reports failures."""
 
 import logging
 from typing import Any
@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from steps.common.errors import Unavailable
 from steps.register import image
 from steps.register.registry import decide_and_register
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 NAME = "example/webshop"
 REQUEST = {"repository": NAME, "workflow": "serve.yml", "ref": "staging"}
@@ -25,7 +25,7 @@ def release_github(github: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
 
 
 def read_dispatches(github: StandIn) -> Any:
-    """Which runs of workflows somebody asked for."""
+    """Return the requested workflow runs."""
     return requests.get(f"{github.address}/_written", timeout=10).json()["dispatches"]
 
 
@@ -55,7 +55,7 @@ def test_no_image_is_requested_without_a_release_repository(
         assert decide_and_register(**trainings["good"])["decision"] == "accepted"
     assert github.stats().get("requests", 0) == 0
     (line,) = (record for record in caplog.records if record.message == "no image requested")
-    assert vars(line)["reason"] == "no RELEASE_REPOSITORY is set"
+    assert vars(line)["reason"] == "RELEASE_REPOSITORY or RELEASE_TOKEN is not set"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from steps.packaging import archive
 from steps.register import package, registry
 from tests.support import plain_bento
 
+pytestmark = pytest.mark.slow
+
 NAME = "pr-sentinel"
 # Forked from a server that holds nothing but the imports: a process of its own without seconds of importing each.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -95,4 +97,4 @@ def test_a_kill_after_the_alias_moved_changes_nothing_on_retry(client: MlflowCli
     answer = registry.decide_and_register(**trainings["good"])
     assert (answer["decision"], answer["version"]) == ("unchanged", "2")
     client.set_registered_model_alias(NAME, "champion", "1")
-    assert registry.decide_and_register(**trainings["good"])["reason"].startswith("Taken back: ")
+    assert registry.decide_and_register(**trainings["good"])["reason"].startswith("Demoted: ")

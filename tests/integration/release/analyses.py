@@ -5,7 +5,7 @@ from typing import Any
 
 from release.analysis import Analysis
 from release.images import SERVE
-from tests.integration.release.conftest import digest
+from tests.support.releases import digest
 
 Change = Callable[[list[Analysis]], list[Analysis]]
 
@@ -41,13 +41,13 @@ WRONG: dict[str, tuple[Callable[[str], Change], str]] = {
     "while it synchronises": (lambda kind: changed(kind, commit=""), "staging at no commit yet, and"),
     "of another digest": (
         lambda kind: changed(kind, image=f"registry.example/{SERVE}@{digest(1)}"),
-        f"it is of another image, registry.example/{SERVE}@{digest(1)}",
+        f"it analysed another image, registry.example/{SERVE}@{digest(1)}",
     ),
     "of another repository": (
         lambda kind: changed(kind, image=f"other.example/{SERVE}@{digest(2)}"),
-        "it is of another image, other.example",
+        "it analysed another image, other.example",
     ),
-    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it is of another image"),
+    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it analysed another image"),
     "without metrics": (lambda kind: changed(kind, metrics={}), "was not measured"),
     "one metric short": (unmeasured, "was not measured"),
     "one metric failed": (lambda kind: failing(kind, "Failed"), "is Failed"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from release.analysis import Analysis
 from release.images import SERVE
-from tests.integration.release.conftest import digest, model
+from tests.support.releases import digest, model
 
 HELD = {"argocd.argoproj.io/skip-reconcile": "true"}
 
@@ -26,7 +26,7 @@ class Cluster:
             "currentPodHash": f"hash{current}",
             "observedGeneration": "1",
         }
-        state = {
+        state: dict[str, Any] = {
             "rollout": {"metadata": {"uid": "one", "generation": 1}, "status": status},
             "replicasets": [self._replica_set(number) for number in revisions],
             "analysisruns": [],
@@ -64,7 +64,7 @@ class Cluster:
         return str(self.state["rollout"]["status"]["blueGreen"]["activeSelector"])
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether Argo CD leaves it alone."""
         return bool(self.state["application"]["metadata"].get("annotations") == HELD)
 

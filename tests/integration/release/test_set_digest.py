@@ -8,7 +8,7 @@ from release.images import IMAGES, SERVE
 from release.settings import GitSettings
 from steps.common.settings import load
 from tests.integration.release.command import release
-from tests.integration.release.conftest import Repository, digest, model
+from tests.support.releases import Repository, digest, model
 
 
 def write(image: str, number: int) -> bool:
@@ -16,7 +16,7 @@ def write(image: str, number: int) -> bool:
     named = model(number) if image == SERVE else None
     with git.clone(load(GitSettings)) as clone:
         reference = f"registry.example/{image}@{digest(number)}"
-        return clone.move(STAGING, lambda head: image_pins.commit(clone, head, image, reference, named))
+        return clone.push_with_retry(STAGING, lambda head: image_pins.commit_pin(clone, head, image, reference, named))
 
 
 def test_the_command_writes_an_image_and_its_model_once(repository: Repository, clone: Clone) -> None:

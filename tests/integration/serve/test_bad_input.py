@@ -1,4 +1,4 @@
-"""Whatever is sent that can't be scored is answered with what is wrong with it, and where."""
+"""Input that can't be scored is refused, with the problem and its place."""
 
 import json
 import pickle
@@ -14,7 +14,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def post_score(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON) -> tuple[int, dict[str, Any]]:
-    """The status and the problem that some bytes are answered with."""
+    """Post bytes to `/score`, and return the status and the problem."""
     answer = client.post("/score", content=body, headers=headers)
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
@@ -24,14 +24,14 @@ def post_score(client: TestClient, body: bytes | str, headers: dict[str, str] = 
 
 
 def read_field_problems(client: TestClient, *pulls: Any) -> dict[str, str]:
-    """What is said of the fields of pull requests that can't be used."""
+    """Post pull requests, and return the problems by field."""
     status, problem = post_score(client, json.dumps({"pull_requests": list(pulls)}))
     assert status == 422
     return {one["field"]: one["problem"] for one in problem["errors"]}
 
 
 def test_a_pull_request_is_scored_and_a_pickle_of_it_is_not(client: TestClient, pull: Pull) -> None:
-    """With the model's name in the answer and its headers."""
+    """With the model's name in the response and its headers."""
     given = {"pull_requests": [pull]}
     answer = client.post("/score", json=given)
     assert answer.status_code == 200

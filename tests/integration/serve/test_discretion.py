@@ -1,4 +1,4 @@
-"""No word of a pull request leaves the service but in its answer: not in the log, not in reports of errors."""
+"""Texts of pull requests leave the service in its response only: not in the log, not in error reports."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ Pull = dict[str, Any]
 
 
 def mark_texts(pull: Pull) -> Pull:
-    """A pull request with the mark in all that people write."""
+    """Put the mark into all texts of a pull request."""
     words = {name: f"{MARK} {name}" for name in ("title", "body")}
     labels = [{"name": f"{MARK} label"}]
     return pull | words | {"user": {"login": MARK}, "labels": labels, "html_url": f"https://{MARK}"}
@@ -30,7 +30,7 @@ def mark_texts(pull: Pull) -> Pull:
 
 @pytest.fixture
 def failing(settings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A service in which scoring meets a mistake that quotes what it was given."""
+    """A service in which scoring fails with an error that quotes its input."""
 
     def score(_: Any, asked: list[scorer.ScoreInput]) -> list[scorer.ScoredPullRequest]:
         pull: PullRequest = asked[0].pull
@@ -44,7 +44,7 @@ def failing(settings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 class Ingest(BaseHTTPRequestHandler):
-    """Takes what Sentry's client sends."""
+    """Receives what Sentry's client sends."""
 
     taken: list[bytes]
 
@@ -61,7 +61,7 @@ class Ingest(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[bytes]]]:
-    """An address for SENTRY_DSN, and what was sent there."""
+    """A DSN for SENTRY_DSN, and the requests sent to it."""
     monkeypatch.setattr(sentry_sdk.transport, "brotli", None)
     taken: list[bytes] = []
     handler = type("Own", (Ingest,), {"taken": taken})
@@ -100,7 +100,7 @@ def test_a_request_is_logged_as_one_line_without_the_pull_requests_texts(service
 
 
 def test_all_output_of_the_worker_is_json(service: serving.Running) -> None:
-    """Only what starts it has its own way of speaking."""
+    """Only its launcher logs in another format."""
     others = [line for line in service.log.read_text().splitlines() if not line.startswith("{")]
     assert all(" [cli] " in line for line in others), others
 
@@ -121,7 +121,7 @@ def test_a_request_id_is_accepted_only_if_it_is_safe_to_log(client: TestClient, 
 def test_an_unexpected_error_is_a_500_with_its_traceback_in_the_log(
     failing: pytest.MonkeyPatch, pull: Pull, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """With the causes' kinds, and none of their words."""
+    """With the types of its causes, and no messages."""
     logs.configure()
     with TestClient(create_app()) as client:
         answer = client.post("/score", json={"pull_requests": [mark_texts(pull)]}, headers={"X-Request-Id": "one"})
@@ -140,7 +140,7 @@ def test_an_unexpected_error_is_a_500_with_its_traceback_in_the_log(
 def test_sentry_gets_an_unexpected_error_without_its_message(
     failing: pytest.MonkeyPatch, pull: Pull, ingest: tuple[str, list[bytes]]
 ) -> None:
-    """Its kind and place."""
+    """Its type and traceback."""
     address, taken = ingest
     failing.setenv("SENTRY_DSN", address)
     with TestClient(create_app()) as client:

@@ -6,15 +6,15 @@ import pytest
 from rich.console import Console
 
 from local import image
-from local.champion import find
+from local.champion import fetch_champion
 from steps.common.errors import ConfigurationError
-from tests.support.command_line import NAMED
+from tests.support.command_line import SETTINGS
 
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `docker` that keeps what it is asked in a file, and fails where it is asked for what there is not."""
-    for name in NAMED:
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "docker"
@@ -28,7 +28,7 @@ def test_the_champions_bento_is_built_with_its_own_dockerfile(
     state: Path, docker: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Under its version and hash, with what else Docker is to know, and a line that says how to try it."""
-    champion = find(state)
+    champion = fetch_champion(state)
     assert image.build(state, ["--network", "host"], Console(width=200)) == 0
     asked = docker.read_text().splitlines()
     version = champion.tag.rpartition(":")[2]
@@ -52,5 +52,5 @@ def test_a_failure_of_docker_sets_the_exit_code(state: Path, docker: Path, capsy
 def test_a_missing_docker_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is looked up."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigurationError, match="no docker on the PATH"):
+    with pytest.raises(ConfigurationError, match="docker is not on the PATH"):
         image.build(tmp_path, [], Console())

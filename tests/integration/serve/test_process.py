@@ -1,4 +1,4 @@
-"""The service as `bentoml serve` runs it: limits on the wire, nobody kept waiting, nothing dropped at its end."""
+"""The service under `bentoml serve`: limits on the wire, no blocked requests, nothing dropped on shutdown."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def test_a_pull_request_is_scored_and_bentomls_own_routes_are_closed(service: serving.Running, pull: Pull) -> None:
-    """No pickle, no other form, none of BentoML's routes."""
+    """No pickle, no other content type, none of BentoML's routes."""
     given = {"pull_requests": [pull]}
     address = f"{service.address}/score"
     answer = requests.post(address, json=given, timeout=30)
@@ -53,7 +53,7 @@ def test_every_response_names_the_model_and_has_security_headers(service: servin
 
 
 def test_metrics_are_labelled_by_route_and_status_only(service: serving.Running, pull: Pull) -> None:
-    """By route and status, with no path that a caller made up, and no repository."""
+    """With no client's paths, and no repository."""
     requests.post(f"{service.address}/score", json={"pull_requests": [pull] * 3}, timeout=30)
     service.get("/some/path/of/mine")
     answer = service.get("/metrics")
@@ -80,7 +80,7 @@ def _parts(count: int) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_body_over_the_limit_is_answered_after_it_was_sent(service: serving.Running, announced: bool) -> None:
-    """Whether its length is told before or not."""
+    """With and without Content-Length."""
     body = b" " * (MAX_BODY_BYTES + 2**20) if announced else _parts(MAX_BODY_BYTES // 2**20 + 1)
     answer = requests.post(f"{service.address}/score", body, headers=JSON, timeout=60)
     assert answer.status_code == 413
@@ -123,8 +123,9 @@ def test_a_disconnect_in_the_middle_of_a_body_is_not_an_error(service: serving.R
     assert (line["level"], line["message"], line["status"]) == ("info", "request", 499)
 
 
+@pytest.mark.slow
 def test_ten_thousand_pull_requests_do_not_block_other_requests(service: serving.Running, pull: Pull) -> None:
-    """Neither a probe nor a single pull request; on a machine that has much else to do, a few times over."""
+    """Neither a probe nor a single pull request; several attempts, since the machine may be busy."""
     slim = {name: value for name, value in pull.items() if not isinstance(value, dict | list) and "url" not in name}
     slim |= {"user": {"login": "someone"}, "base": {"ref": "main", "repo": {"full_name": "owner/name"}}}
     large, single = (json.dumps({"pull_requests": [slim] * count}) for count in (10_000, 1))
@@ -149,8 +150,9 @@ def test_ten_thousand_pull_requests_do_not_block_other_requests(service: serving
     assert max(waits) < 2
 
 
+@pytest.mark.slow
 def test_the_service_answers_requests_in_flight_before_it_stops(model: Path, tmp_path: Path, pull: Pull) -> None:
-    """SIGTERM among requests of a thousand pull requests: each that was sent is answered, and then it is over."""
+    """SIGTERM during requests of a thousand pull requests: each is answered, then the service stops."""
     body = json.dumps({"pull_requests": [pull] * 1_000})
     answers: list[int] = []
     with serving.running(tmp_path, {"MODEL_DIR": str(model)}) as service:

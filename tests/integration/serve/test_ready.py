@@ -1,4 +1,4 @@
-"""A service is ready only with a model that is whole and fits; with any other it lives on and says what is wrong."""
+"""A service is ready only with a valid model; with any other it stays alive and logs the reason."""
 
 import json
 import pickle
@@ -16,7 +16,7 @@ from tests.support import serving
 
 
 def rewrite_model(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
-    """Change features and golden pull requests, and make the hashes right again."""
+    """Change features and golden pull requests, and update the hashes."""
     files, manifest, _ = read(folder)
     features, golden = (json.loads(files[name]) for name in ("features.json", "golden.json"))
     change(features, golden)
@@ -79,7 +79,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
 def test_a_service_with_a_damaged_model_is_never_ready_and_logs_why(
     name: str, model: Path, tmp_path: Path, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It lives, so that it can be asked."""
+    """It stays alive for diagnosis."""
     do, said = BROKEN[name]
     folder = tmp_path / "model"
     shutil.copytree(model, folder)
@@ -104,7 +104,7 @@ def test_a_service_with_a_damaged_model_is_never_ready_and_logs_why(
 
 
 def test_a_valid_model_makes_the_service_ready_and_has_a_card(model: Path, settings: pytest.MonkeyPatch) -> None:
-    """With what the registry knows of it."""
+    """With its record in the registry."""
     version = {"name": "pr-sentinel", "version": "3", "registered_at": "2026-09-01T00:00:00Z", "reason": "First."}
     (model / "version.json").write_text(json.dumps(version))
     try:

@@ -1,4 +1,4 @@
-"""The service is as its OpenAPI says: Schemathesis sends what fits and what does not, a thousand times an operation."""
+"""The service conforms to its OpenAPI: Schemathesis sends valid and invalid input, a thousand times per operation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +12,8 @@ from samples.graph import SITE
 from steps.serve.app import create_app
 from tests.support import serving
 
+pytestmark = pytest.mark.slow
+
 CASES = 1_000
 
 
@@ -19,7 +21,7 @@ CASES = 1_000
 def whole(
     model: Path, mongo_uri: str, github_address: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[serving.Running]:
-    """A service that has all it may have."""
+    """A service with every setting."""
     given = {
         "MODEL_DIR": str(model),
         "MONGO_URI": mongo_uri,
@@ -35,7 +37,7 @@ def whole(
 
 REFUSALS = {"negative_data_rejection": {"expected-statuses": [400, 401, 404, 405, 413, 415, 422]}}
 EITHER = {"positive_data_acceptance": {"expected-statuses": ["2xx", 404, 422]}}
-"""Which GitHub's an address has to be can't be said in a schema."""
+"""A schema can't say which GitHub a URL must belong to."""
 CONFIG = schemathesis.Config.from_dict(
     {"checks": REFUSALS, "operations": [{"include-path": "/score_url", "checks": EITHER}]}
 )
@@ -45,12 +47,12 @@ schema = schemathesis.openapi.from_dict(create_app().openapi(), config=CONFIG)
 
 @schema.hook
 def map_body(_: schemathesis.HookContext, body: Any) -> Any:
-    """To JSON Schema 1.0 is an integer; to the service, and to GitHub, it is none."""
+    """To JSON Schema 1.0 is an integer; to the service, and to GitHub, it is not."""
     return normalise(body)
 
 
 def normalise(value: Any) -> Any:
-    """A value with every whole number written as one."""
+    """Return a value with every whole number as an int."""
     if isinstance(value, dict):
         return {name: normalise(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -60,11 +62,11 @@ def normalise(value: Any) -> Any:
 
 @schema.parametrize()
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_operation_conforms_to_its_schema(case: schemathesis.Case, whole: serving.Running) -> None:
+def test_every_operation_conforms_to_its_schema(case: schemathesis.Case[Any], whole: serving.Running) -> None:
     """No 5xx, nothing accepted that doesn't fit, nothing refused that does, and answers as described."""
     case.call_and_validate(base_url=whole.address)
 
 
 def test_the_log_has_no_unexpected_error(whole: serving.Running) -> None:
-    """In its log."""
+    """Whatever was sent."""
     assert {line["level"] for line in whole.lines()} <= {"info", "warning"}

@@ -1,16 +1,18 @@
-"""A pull request is fetched by the address of its page: from GitHub alone, and with words for whatever goes wrong."""
+"""A pull request is fetched by its URL: from GitHub only, and with a message for every failure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
+from github import Auth
 from starlette.testclient import TestClient
 
+from samples.generate import repositories
 from samples.graph import SITE
 from steps.serve import github_access, lookup
 from steps.serve.app import create_app
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 TOKEN = "ghp_hunter2"  # noqa: S105 - it guards nothing
 PULL = f"{SITE}/example/webshop/pull/12"
@@ -18,7 +20,7 @@ PULL = f"{SITE}/example/webshop/pull/12"
 
 @pytest.fixture
 def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[TestClient]:
-    """A service with a token for the stand-in."""
+    """A service with a token for the fake GitHub."""
     requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
     settings.setenv("GITHUB_API_URL", github_address)
     settings.setenv("GITHUB_URL", SITE)
@@ -29,12 +31,12 @@ def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[Test
 
 @pytest.fixture
 def github(github_address: str) -> StandIn:
-    """The stand-in's controls."""
+    """The controls of the fake GitHub."""
     return StandIn(github_address)
 
 
 def problem(client: TestClient, url: Any) -> tuple[int, str, str | None]:
-    """The status, the words and the pause that an address is answered with; the token is in none of it."""
+    """Post a URL, and return status, detail and Retry-After; the token is in none of them."""
     answer = client.post("/score_url", json={"url": url})
     assert answer.headers["content-type"] == "application/problem+json"
     assert TOKEN not in answer.text + str(answer.headers)
@@ -42,7 +44,7 @@ def problem(client: TestClient, url: Any) -> tuple[int, str, str | None]:
 
 
 def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: StandIn) -> None:
-    """With what the page shows of it."""
+    """With the summary that the page shows."""
     answer = fetching.post("/score_url", json={"url": PULL})
     assert answer.status_code == 200
     (result,), shown = answer.json()["results"], answer.json()["pull_request"]
@@ -50,8 +52,31 @@ def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: Stan
     assert shown["url"] == PULL
     address = f"{github.address}/repos/example/webshop/pulls/12"
     given = requests.get(address, headers={"Authorization": "token any"}, timeout=10).json()
+    given["files"] = requests.get(f"{address}/files", headers={"Authorization": "token any"}, timeout=10).json()
     again = fetching.post("/score", json={"pull_requests": [given]}).json()["results"]
     assert again == [result]
+
+
+def test_a_pull_request_comes_with_the_first_of_its_files(fetching: TestClient, github: StandIn) -> None:
+    """A hundred at most, in one request more."""
+    largest = max(repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
+    before = github.stats().get("requests", 0)
+    client = github_access.GitHubRestClient(github.address, Auth.Token(TOKEN))
+    found = client.fetch_pull_request("example/webshop", largest.number).pull
+    assert found.files is not None
+    assert [file["filename"] for file in found.files] == [file.path for file in largest.files]
+    assert (len(found.files), github.stats()["requests"] - before) == (100, 2)
+
+
+@pytest.mark.parametrize("fault", ["500", "drop", "garbage", "null", "secondary"])
+def test_a_pull_request_whose_files_can_not_be_listed_is_scored_without_them(
+    fetching: TestClient, github: StandIn, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    """And the log says so."""
+    github.control(next=["pass", fault])
+    assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
+    (said,) = [record for record in caplog.records if record.name == github_access.__name__]
+    assert said.getMessage() == "the changed files can't be listed, scoring without them"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +119,7 @@ def test_a_url_may_be_any_page_of_the_pull_request(fetching: TestClient, rest: s
     ],
 )
 def test_any_other_url_is_refused_without_a_request(fetching: TestClient, github: StandIn, url: str) -> None:
-    """Of an address, only the repository and the number are used."""
+    """Only the repository and the number of a URL are used."""
     before = github.stats().get("requests", 0)
     status, said, _ = problem(fetching, url)
     assert status == 422
@@ -116,7 +141,7 @@ def test_a_missing_pull_request_is_a_404(fetching: TestClient) -> None:
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "drop", "truncate", "garbage", "html", "null"])
 def test_a_failing_github_is_a_503(fetching: TestClient, github: StandIn, fault: str) -> None:
-    """It is worth another try."""
+    """It is worth a retry."""
     github.control(next=[fault])
     status, said, pause = problem(fetching, PULL)
     assert (status, pause) == (503, "10")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.app import create
-from tests.integration.webhook.hook import SECRET, Hook, Mongo, serving, shorten_waits
+from tests.support.github import StandIn
+from tests.support.webhook.app import create
+from tests.support.webhook.hook import SECRET, Hook, Mongo, serving, shorten_waits
 
 
 @pytest.fixture

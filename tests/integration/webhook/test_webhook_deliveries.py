@@ -1,4 +1,4 @@
-"""The queue on its own, in a MongoDB of its own, which a test that fails here may leave stuck."""
+"""The queue in a MongoDB of its own, which a failing test may leave stuck."""
 
 import asyncio
 from pathlib import Path
@@ -21,7 +21,7 @@ async def _keep_while_preparing(uri: str, name: str) -> set[str]:
 
 
 def test_a_delivery_that_arrives_while_indexes_are_created_is_stored(tmp_path: Path) -> None:
-    """In an empty database, again and again, for the moment is short."""
+    """In an empty database, repeatedly, since the race is short."""
     with embedded.mongo(tmp_path) as uri:
         for turn in range(20):
             made = asyncio.run(_keep_while_preparing(uri, f"empty_{turn}"))

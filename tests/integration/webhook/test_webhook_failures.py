@@ -1,4 +1,4 @@
-"""What goes wrong behind the webhook is tried again, and leads to one announcement all the same."""
+"""Failures in the worker are retried, and still lead to one notification."""
 
 import signal
 import time
@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from steps.serve.webhooks import deliveries
-from tests.integration.conftest import StandIn
-from tests.integration.webhook import app
-from tests.integration.webhook.hook import SECRET, Hook, Mongo, eventually, process
+from tests.support.github import StandIn
+from tests.support.waiting import wait_until
+from tests.support.webhook import app
+from tests.support.webhook.hook import SECRET, Hook, Mongo, process
 
 
 @pytest.mark.parametrize(
     "fault", ["500", "502", "503", "504", "drop", "truncate", "garbage", "html", "null", "timeout"]
 )
-@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
 def test_faults_of_github_lead_to_one_notification(hook: Hook, github: StandIn, fault: str, before: int) -> None:
-    """Be it at reading the pull request, at looking for an own comment, or at writing it."""
+    """Be it at reading the pull request or its files, at looking for an own comment, or at writing it."""
     hook.push(additions=5_000)
     github.control(next=["pass"] * before + [fault, fault])
     done = hook.deliver()
@@ -27,21 +28,32 @@ def test_faults_of_github_lead_to_one_notification(hook: Hook, github: StandIn, 
     assert len(hook.comments()) == 1
 
 
-@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
 def test_a_comment_whose_response_was_lost_is_found_and_not_posted_twice(
     hook: Hook, github: StandIn, before: int
 ) -> None:
-    """GitHub did it, but nobody was told so."""
+    """GitHub created it, but the response was lost."""
     hook.push(additions=5_000)
     github.control(next=["pass"] * before + ["lost"])
     assert hook.deliver()["outcome"] == "announced"
     [comment] = hook.comments()
-    assert comment["edits"] == (1 if before == 3 else 0)
+    assert comment["edits"] == (1 if before == 4 else 0)
+
+
+def test_files_that_can_not_be_listed_hold_up_nothing(
+    hook: Hook, github: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pull request is scored without them, at the first attempt, and the log says so."""
+    hook.push(additions=5_000)
+    github.control(next=["pass", "500"])
+    done = hook.deliver()
+    assert (done["outcome"], done["attempts"]) == ("announced", 1)
+    assert any(record.getMessage().startswith("the changed files cannot be listed") for record in caplog.records)
 
 
 @pytest.mark.parametrize("limit", ["secondary", "secondary-429", "primary", "primary-403"])
 def test_no_request_is_sent_while_a_limit_holds(hook: Hook, github: StandIn, limit: str) -> None:
-    """For no delivery, for the limit is the token's."""
+    """For any delivery, since the limit is the token's."""
     hook.push(additions=5_000)
     github.control(next=[limit], retry_after=2)
     hook.send(delivery="one")
@@ -51,7 +63,7 @@ def test_no_request_is_sent_while_a_limit_holds(hook: Hook, github: StandIn, lim
 
 
 def test_a_pull_request_without_access_fails_with_the_reason(hook: Hook, github: StandIn) -> None:
-    """No later try would find it."""
+    """No retry would find it."""
     github.control(now="2000-01-01T00:00:00Z")
     failed = hook.deliver()
     assert (failed["state"], failed["attempts"]) == ("failed", 1)
@@ -59,7 +71,7 @@ def test_a_pull_request_without_access_fails_with_the_reason(hook: Hook, github:
 
 
 def test_an_invalid_pull_request_fails_with_the_field(hook: Hook) -> None:
-    """GitHub's answer lacks what a pull request has."""
+    """GitHub's response lacks a required field."""
     hook.push(additions=None)  # type: ignore[arg-type]  # that is the point
     failed = hook.deliver()
     assert (failed["state"], "additions" in failed["problem"]) == ("failed", True)
@@ -68,7 +80,7 @@ def test_an_invalid_pull_request_fails_with_the_field(hook: Hook) -> None:
 def test_a_delivery_is_given_up_after_days_of_retries(
     hook: Hook, github: StandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log says so, and a redelivery begins anew."""
+    """It is logged, and a redelivery starts over."""
     monkeypatch.setattr(deliveries, "MAX_AGE", timedelta(seconds=-1))
     github.control(next=["500"])
     assert hook.deliver()["state"] == "failed"
@@ -76,20 +88,21 @@ def test_a_delivery_is_given_up_after_days_of_retries(
 
 
 def test_an_unexpected_error_does_not_stop_other_deliveries(hook: Hook, github: StandIn, database: Mongo) -> None:
-    """The delivery is left for later, the next one is worked on."""
+    """The delivery is postponed, and the next one is processed."""
     hook.push(12, additions=app.BROKEN)
     hook.send(12, delivery="unlucky")
     assert hook.deliver(13)["outcome"] == "standard"
-    eventually(lambda: database.deliveries.find_one({"_id": "unlucky", "problem": {"$regex": "ValueError"}}))
+    wait_until(lambda: database.deliveries.find_one({"_id": "unlucky", "problem": {"$regex": "ValueError"}}))
     hook.push(12, additions=5_000)
     assert hook.wait_for("unlucky")["outcome"] == "announced"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_service_that_stops_in_the_middle_loses_nothing(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Killed, its lease ends; told to end, it finishes or hands back. Another one goes on, and says it once."""
+    """Killed, its lease expires; on SIGTERM, it finishes or returns the delivery. Another service notifies once."""
     github.control(latency_ms=400)
     names = [str(uuid.uuid4()) for _ in range(4)]
     for delay in (0.2, 0.7, 1.1, 1.6):
@@ -109,7 +122,7 @@ def test_a_service_that_stops_in_the_middle_loses_nothing(
 
 
 def test_an_outage_of_mongodb_in_the_middle_of_a_delivery_is_survived(hook: Hook, database: Mongo) -> None:
-    """A lease that nobody gave back ends by itself."""
+    """A lease that was not returned expires."""
     hook.push(additions=5_000)
     now = datetime.now(UTC)
     stuck = {"repository": "example/webshop", "number": 12, "action": "opened", "head_sha": "0" * 40}
@@ -131,7 +144,7 @@ def test_an_outage_of_mongodb_in_the_middle_of_a_delivery_is_survived(hook: Hook
 def test_the_log_holds_no_secret(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path
 ) -> None:
-    """Nor a text of a pull request, whatever happened."""
+    """Nor any text of a pull request, whatever happened."""
     configured.setenv("GITHUB_TOKEN", "ghp_hunter2")
     github.control(next=["500", "drop", "pass", "pass", "secondary"])
     with process(tmp_path) as (running, address):
@@ -140,7 +153,7 @@ def test_the_log_holds_no_secret(
         hook.deliver()
         hook.push(13, additions=app.BROKEN, title="hunter3")
         hook.send(13, delivery="unlucky")
-        eventually(lambda: database.deliveries.find_one({"_id": "unlucky", "attempts": {"$gt": 1}}))
+        wait_until(lambda: database.deliveries.find_one({"_id": "unlucky", "attempts": {"$gt": 1}}))
         hook.post(b"{}", {"Content-Type": "application/json"})
         running.terminate()
         running.wait()

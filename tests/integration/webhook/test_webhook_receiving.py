@@ -1,4 +1,4 @@
-"""What the webhook answers, and what it keeps."""
+"""The webhook's responses, and the stored deliveries."""
 
 import json
 from typing import Any
@@ -7,12 +7,13 @@ import pytest
 
 from samples import deliver
 from samples.server import LATEST
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, eventually, headers
+from tests.support.github import StandIn
+from tests.support.waiting import wait_until
+from tests.support.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, headers
 
 
 def drop_field(*path: str) -> bytes:
-    """The payload without a field."""
+    """Return the payload without a field."""
     payload = json.loads(PAYLOAD)
     part = payload
     for name in path[:-1]:
@@ -22,7 +23,7 @@ def drop_field(*path: str) -> bytes:
 
 
 def set_field(value: Any, *path: str) -> bytes:
-    """The payload with another value in a field."""
+    """Return the payload with another value in a field."""
     payload = json.loads(PAYLOAD)
     part = payload
     for name in path[:-1]:
@@ -44,7 +45,7 @@ def test_a_delivery_is_accepted_and_stored_without_its_texts(hook: Hook, databas
 
 @pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "ready_for_review", "edited"])
 def test_actions_that_may_change_a_score_are_accepted(hook: Hook, database: Mongo, action: str) -> None:
-    """Each such action is kept to be worked on."""
+    """Each such action is queued."""
     assert hook.send(action=action).status_code == 202
     assert database.deliveries.count_documents({"action": action}) == 1
 
@@ -91,7 +92,7 @@ RIGHT = headers()["X-Hub-Signature-256"]
     ],
 )
 def test_a_delivery_without_a_valid_signature_is_refused(hook: Hook, database: Mongo, signature: str | None) -> None:
-    """Missing, cut, of another algorithm, by another secret: 401, and nothing of the body matters."""
+    """Missing, cut, of another algorithm, by another secret: 401, whatever the body."""
     for raw in (PAYLOAD, b"{", b"\xff"):
         given = {name: value for name, value in headers(PAYLOAD).items() if name != "X-Hub-Signature-256"}
         signed = given | ({} if signature is None else {"X-Hub-Signature-256": signature.encode("latin-1")})
@@ -101,7 +102,7 @@ def test_a_delivery_without_a_valid_signature_is_refused(hook: Hook, database: M
 
 @pytest.mark.parametrize("place", [0, 100, len(PAYLOAD) - 1])
 def test_one_changed_byte_breaks_the_signature(hook: Hook, place: int) -> None:
-    """Wherever in the body."""
+    """Anywhere in the body."""
     changed = bytearray(PAYLOAD)
     changed[place] ^= 1
     assert hook.post(bytes(changed), headers(PAYLOAD)).status_code == 401
@@ -136,7 +137,7 @@ def test_one_changed_byte_breaks_the_signature(hook: Hook, place: int) -> None:
 def test_a_signed_body_that_is_not_an_event_is_refused_by_field(
     hook: Hook, database: Mongo, raw: bytes, field: str | None
 ) -> None:
-    """No JSON is 400; JSON that lacks something is 422 and says what."""
+    """Invalid JSON is 400; JSON that lacks a field is 422 and names it."""
     answer = hook.post(raw, headers(raw))
     problem = answer.json()
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -147,20 +148,20 @@ def test_a_signed_body_that_is_not_an_event_is_refused_by_field(
 
 @pytest.mark.parametrize("delivery", [None, "", "a b", "x" * 65, "$where"])
 def test_a_delivery_without_an_id_is_refused(hook: Hook, delivery: str | None) -> None:
-    """It could not be told from its redelivery."""
+    """Its redelivery could not be recognised."""
     answer = hook.post(PAYLOAD, headers(X_GitHub_Delivery=delivery))
     assert answer.status_code == 400
     assert "X-GitHub-Delivery" in answer.json()["detail"]
 
 
 def test_a_delivery_without_an_event_name_is_refused(hook: Hook) -> None:
-    """GitHub always says which event it is."""
+    """GitHub always sends it."""
     answer = hook.post(PAYLOAD, headers(X_GitHub_Event=None))
     assert (answer.status_code, "X-GitHub-Event" in answer.json()["detail"]) == (400, True)
 
 
 def test_a_redelivery_is_answered_and_has_no_effect(hook: Hook, database: Mongo, github: StandIn) -> None:
-    """Whether its work is done or not, and whatever else it says."""
+    """Whether it was processed or not, and whatever its content."""
     hook.push(12)
     first = hook.send(12, delivery="one").status_code
     hook.wait_for("one")
@@ -175,17 +176,17 @@ def test_a_redelivery_is_answered_and_has_no_effect(hook: Hook, database: Mongo,
         "number": 12,
         "attempts": 1,
     }
-    assert github.stats()["requests"] == asked + 1
+    assert github.stats()["requests"] == asked + 2
     assert len(hook.comments()) == 1
 
 
 def test_a_failed_delivery_is_retried_when_it_is_redelivered(hook: Hook, github: StandIn, database: Mongo) -> None:
-    """A maintainer mends what was wrong and presses the button at GitHub."""
+    """A maintainer fixes the cause and clicks *Redeliver* on GitHub."""
     hook.push(12)
     github.control(now="2000-01-01T00:00:00Z")
     hook.send(12, delivery="one")
     assert hook.wait_for("one")["state"] == "failed"
     github.control(now=LATEST)
     assert hook.send(12, delivery="one").status_code == 202
-    assert eventually(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
+    assert wait_until(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
     assert len(hook.comments()) == 1

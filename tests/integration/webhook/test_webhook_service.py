@@ -1,4 +1,4 @@
-"""The service around the webhook: without what it needs, what it leaves behind, how it is described and tried."""
+"""The service around the webhook: missing settings, expiry, description, and the command that tries it."""
 
 import os
 import signal
@@ -7,21 +7,23 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 
 from local.services import embedded
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.app import create
-from tests.integration.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
+from tests.support.github import StandIn
+from tests.support.waiting import wait_until
+from tests.support.webhook.app import create
+from tests.support.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, headers, serving
 
 
 def test_without_mongodb_a_delivery_is_refused_within_a_second(
     configured: pytest.MonkeyPatch, github: StandIn, tmp_path: Path
 ) -> None:
-    """GitHub shows the delivery as failed, so that it can be redelivered: nothing is taken and lost."""
+    """GitHub shows the delivery as failed, so that it can be redelivered: none is accepted and lost."""
     with embedded.mongo(tmp_path) as uri:
         configured.setenv("MONGO_URI", uri)
         with serving(create()) as address:
@@ -42,7 +44,7 @@ def send(address: str) -> requests.Response:
 
 @contextmanager
 def suspend(process: int) -> Iterator[None]:
-    """A process that keeps its connections and answers nothing."""
+    """Suspend a process, which keeps its connections and answers nothing."""
     os.kill(process, signal.SIGSTOP)
     try:
         yield
@@ -51,7 +53,7 @@ def suspend(process: int) -> Iterator[None]:
 
 
 def assert_refused_in_time(address: str) -> None:
-    """Whether a delivery is answered soon, by what to do."""
+    """Assert that a delivery is refused in time, with advice."""
     started = time.monotonic()
     answer = send(address)
     assert (answer.status_code, time.monotonic() - started < 1) == (503, True)
@@ -76,7 +78,7 @@ def assert_refused_in_time(address: str) -> None:
 def test_a_missing_setting_disables_webhooks_and_is_named(
     configured: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: dict[str, str], named: str
 ) -> None:
-    """Its answer and its log say what to set, never what is set."""
+    """The response and the log name the setting, never its value."""
     for name, value in settings.items():
         configured.setenv(name, value)
     with caplog.at_level("INFO"), serving(create()) as address:
@@ -88,10 +90,7 @@ def test_a_missing_setting_disables_webhooks_and_is_named(
 
 def test_stored_documents_expire(hook: Hook, database: Mongo) -> None:
     """Deliveries after thirty days, alerts after sixty, openings after two."""
-    lives = {
-        name: eventually(lambda name=name: _read_expiry(database, name))
-        for name in ("deliveries", "alerts", "openings")
-    }
+    lives = {name: wait_until(partial(_read_expiry, database, name)) for name in ("deliveries", "alerts", "openings")}
     assert lives == {"deliveries": 30 * 86_400, "alerts": 60 * 86_400, "openings": 2 * 86_400}
 
 
@@ -113,7 +112,7 @@ def test_the_webhook_is_described_in_openapi(hook: Hook) -> None:
 
 
 def test_the_deliver_command_sends_a_signed_delivery(hook: Hook, database: Mongo) -> None:
-    """`python -m samples.deliver` signs it, and shows the answer."""
+    """`python -m samples.deliver` signs it, and prints the response."""
     command = [sys.executable, "-m", "samples.deliver", f"{SHOP}#12", "--to", f"{hook.address}/webhook"]
     environment = os.environ | {"WEBHOOK_SECRET": SECRET}
     sent = subprocess.run([*command, "--delivery", "one"], env=environment, capture_output=True, text=True, check=True)

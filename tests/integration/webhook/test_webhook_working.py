@@ -1,4 +1,4 @@
-"""What becomes of a delivery: scored as the pull request is now, told of in the way that is set, within the budget."""
+"""The processing of a delivery: scored in its present state, notified in the configured mode, within the budget."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from steps.serve.webhooks.notifiers import MARKER
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.app import create
-from tests.integration.webhook.hook import SHOP, Hook, Mongo, eventually, process, serving, shorten_waits
+from tests.support.github import StandIn
+from tests.support.waiting import wait_until
+from tests.support.webhook.app import create
+from tests.support.webhook.hook import SHOP, Hook, Mongo, process, serving, shorten_waits
 
 BUDGET = 5
 APP = 7
@@ -33,19 +34,19 @@ def app(configured: pytest.MonkeyPatch, github: StandIn) -> None:
 
 
 def test_a_standard_pull_request_is_recorded_without_a_notification(hook: Hook, github: StandIn) -> None:
-    """One request for the pull request itself, and none more."""
+    """One request for the pull request itself, one for its files, and none more."""
     hook.push(additions=40)
     done = hook.deliver()
     assert (done["state"], done["outcome"], done["attempts"]) == ("done", "standard", 1)
     assert (done["result"]["score"], done["result"]["unusual"], done["result"]["model"]) == (0.4, False, "7")
     assert hook.comments() == []
-    assert github.stats()["requests"] == 1
+    assert github.stats()["requests"] == 2
 
 
 def test_record_mode_records_the_result_without_a_notification(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
-    """It also leaves the budget alone."""
+    """It does not use the budget."""
     configured.setenv("WEBHOOK_MODE", "record")
     with serving(create()) as address:
         hook = Hook(address, database, github)
@@ -53,11 +54,11 @@ def test_record_mode_records_the_result_without_a_notification(
         done = hook.deliver()
     assert (done["outcome"], done["result"]["unusual"], done["result"]["reasons"] != []) == ("recorded", True, True)
     assert (hook.read_writes()["comments"], database.alerts.count_documents({})) == ([], 0)
-    assert github.stats()["requests"] == 1
+    assert github.stats()["requests"] == 2
 
 
 def test_an_unusual_pull_request_gets_one_comment_that_is_kept_up_to_date(hook: Hook, database: Mongo) -> None:
-    """A push changes the comment's words; once the pull request is ordinary, it says that; and back again."""
+    """A push updates the comment; once the pull request is standard, the comment says so; and back again."""
     hook.push(additions=5_000)
     assert hook.deliver()["outcome"] == "announced"
     [comment] = hook.comments()
@@ -77,7 +78,7 @@ def test_an_unusual_pull_request_gets_one_comment_that_is_kept_up_to_date(hook: 
 
 
 def test_a_stale_delivery_scores_the_present_state(hook: Hook) -> None:
-    """What a late `synchronize` says of an old commit doesn't matter; the commit of now does."""
+    """The old commit of a late `synchronize` doesn't matter; the present one does."""
     hook.send(delivery="late")
     assert hook.wait_for("late")["outcome"] == "standard"
     hook.push(additions=5_000)
@@ -87,7 +88,7 @@ def test_a_stale_delivery_scores_the_present_state(hook: Hook) -> None:
 
 
 def test_a_comment_that_a_person_deleted_is_not_posted_again(hook: Hook, github: StandIn, database: Mongo) -> None:
-    """They had enough of it."""
+    """They don't want it."""
     hook.push(additions=5_000)
     hook.deliver()
     database.alerts.update_one({}, {"$set": {"alerts.0.place": 99}})
@@ -96,7 +97,7 @@ def test_a_comment_that_a_person_deleted_is_not_posted_again(hook: Hook, github:
 
 
 def test_another_users_comment_with_the_marker_is_left_alone(hook: Hook, github: StandIn) -> None:
-    """Its author could otherwise make the announcement their own, and take it away."""
+    """Its author could otherwise take over the notification."""
     hook.push(additions=5_000)
     url, stranger = f"{github.address}/repos/{SHOP}/issues/12/comments", {"Authorization": "token a-stranger"}
     for _ in range(120):
@@ -110,7 +111,7 @@ def test_another_users_comment_with_the_marker_is_left_alone(hook: Hook, github:
 def test_an_unusual_pull_request_gets_a_neutral_check_run_on_its_commit(
     app: None, configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
-    """By the App's installation; a later commit gets its own, and an ordinary one amends the last."""
+    """By the App's installation; a later commit gets its own, and a standard one updates the last."""
     shorten_waits(configured)
     with serving(create()) as address:
         hook = Hook(address, database, github)
@@ -155,20 +156,20 @@ def test_a_check_run_without_the_app_fails_with_the_reason(
 def test_a_rejected_app_key_postpones_the_delivery(
     app: None, configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
-    """Once the App has the right key at GitHub, it is announced: nothing is lost by a mistake in the settings."""
+    """Once GitHub accepts the key, the notification is posted: nothing is lost by a wrong setting."""
     shorten_waits(configured)
     github.control(app={"id": 8, "public_key": PUBLIC})
     with serving(create()) as address:
         hook = Hook(address, database, github)
         hook.push(additions=5_000)
         hook.send(delivery="one", installation=1)
-        eventually(lambda: database.deliveries.find_one({"problem": {"$regex": "does not accept"}}))
+        wait_until(lambda: database.deliveries.find_one({"problem": {"$regex": "does not accept"}}))
         github.control(app={"id": APP, "public_key": PUBLIC})
         assert hook.wait_for("one")["outcome"] == "announced"
 
 
 def test_the_sixth_alert_of_a_week_is_held_back(hook: Hook, database: Mongo) -> None:
-    """Those that have their alert may change; the others are recorded and no more."""
+    """Existing alerts may be updated; the others are only recorded."""
     for number in range(1, BUDGET + 2):
         hook.push(number, additions=5_000)
     outcomes = [hook.deliver(number)["outcome"] for number in range(1, BUDGET + 2)]
@@ -181,7 +182,7 @@ def test_the_sixth_alert_of_a_week_is_held_back(hook: Hook, database: Mongo) -> 
 
 
 def test_an_update_of_an_earlier_weeks_alert_costs_no_budget(hook: Hook, database: Mongo) -> None:
-    """A new week has its whole budget for new ones."""
+    """A new week has its whole budget for new alerts."""
     hook.push(additions=5_000)
     hook.deliver()
     [week] = database.alerts.find({})
@@ -194,7 +195,7 @@ def test_an_update_of_an_earlier_weeks_alert_costs_no_budget(hook: Hook, databas
 def test_a_budget_of_zero_means_no_notifications(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
-    """Nought alerts a week are none."""
+    """Zero alerts per week."""
     configured.setenv("WEBHOOK_WEEKLY_ALERTS", "0")
     with serving(create()) as address:
         hook = Hook(address, database, github)
@@ -217,7 +218,7 @@ def test_replicas_share_the_budget_and_notify_once(
         with ThreadPoolExecutor(8) as senders:
             answers = senders.map(lambda one: one[0].send(one[1], "synchronize").status_code, sent)
         assert set(answers) == {202}
-        eventually(lambda: database.deliveries.count_documents({"state": "done"}) == len(sent))
+        wait_until(lambda: database.deliveries.count_documents({"state": "done"}) == len(sent))
     commented = [comment["issue"] for comment in hooks[0].comments()]
     assert len(commented) == len(set(commented)) == BUDGET
     outcomes: list[Any] = [one["outcome"] for one in database.deliveries.find({})]
@@ -225,7 +226,7 @@ def test_replicas_share_the_budget_and_notify_once(
 
 
 def test_deliveries_for_another_model_are_taken_only_when_overdue(hook: Hook, database: Mongo) -> None:
-    """One that is only tried out before its release must not speak; but what the old one left is done in the end."""
+    """A preview must not notify; but what the old service left is processed in the end."""
     now = datetime.now(UTC)
     names = {"repository": SHOP, "action": "opened", "head_sha": "0" * 40, "installation": None, "model": "f" * 64}
     waiting = {**names, "received_at": now - timedelta(hours=1), "state": "waiting", "attempts": 0}
