@@ -68,5 +68,5 @@ def forwarded(service: str, port: int, namespace: str = BACKING) -> Iterator[str
 
 
 def token(account: str, namespace: str = PIPELINE, audience: str = "vault") -> str:
-    """What the kubelet would mount into a pod of a service account."""
+    """Return the files that the kubelet would mount into a pod of a service account."""
     return kubectl("create", "token", account, "--audience", audience, "--duration=10m", namespace=namespace).strip()

@@ -69,7 +69,7 @@ def test_after_a_failure_what_was_finished_is_not_done_again(first_run: Run, vau
 
 
 def test_a_suspended_run_starts_nothing_until_it_is_resumed(first_run: Run) -> None:
-    """What runs ends; another run, of later, has gone on to its next step by then."""
+    """A running step is stopped, while another run has moved on to its next step."""
     run = submit("example/docs")
     run.running("discover")
     argo("suspend", run.name)

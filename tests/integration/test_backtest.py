@@ -133,7 +133,7 @@ def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(
     assert not (state / "backtest-nobody-here.html").exists()
 
 
-def test_a_registry_without_a_champion_is_told_in_words(tmp_path: Path) -> None:
+def test_a_registry_without_a_champion_is_reported(tmp_path: Path) -> None:
     """It is there and empty."""
     result = cli("backtest", "a/b", "--state", str(tmp_path), MLFLOW_URI=f"sqlite:///{tmp_path}/mlflow.db")
     assert result.returncode == 66

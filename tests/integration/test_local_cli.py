@@ -32,7 +32,7 @@ def test_render_check_agrees_with_what_is_committed() -> None:
 
 
 def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_path: Path) -> None:
-    """What was wrong, what to do, the log's place, and the step's own exit code; nothing is tried twice."""
+    """The problem, the advice, the path of the log, and the step's own exit code; nothing is retried."""
     result = cli("run", "--repos", "nobody here", "--state", str(tmp_path), **{"GITHUB_TOKEN": "x"})
     assert result.returncode == 78
     assert "discover failed: 'nobody' is not a repository name." in result.stdout
@@ -42,7 +42,7 @@ def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_pa
     assert "retries" not in result.stdout
 
 
-def test_a_run_that_is_told_to_end_takes_everything_with_it(tmp_path: Path) -> None:
+def test_a_terminated_run_takes_everything_with_it(tmp_path: Path) -> None:
     """SIGTERM while a step runs: no server and no step is left, and the words say that nothing is lost."""
     running = start_cli("run", "--state", str(tmp_path))
     assert running.stdout is not None

@@ -1,4 +1,4 @@
-"""Analyses that don't speak for a promotion: each way in which one may be wrong, and what is said of it then."""
+"""Analyses that don't support a promotion: each way in which one may be wrong, and the objection to it."""
 
 from collections.abc import Callable
 from typing import Any

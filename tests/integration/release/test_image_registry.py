@@ -1,4 +1,4 @@
-"""Whether an image is still in its registry, over real HTTP: one that is open, and one that wants a token."""
+"""Image look-ups over real HTTP, in an open registry and in one that requires a token."""
 
 import threading
 from collections.abc import Iterator
