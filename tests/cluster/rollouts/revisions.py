@@ -151,15 +151,15 @@ def release(given: Release) -> Any:
     return wait_for("Paused", "Degraded", "Healthy")
 
 
-def told(*command: str) -> None:
-    """Tell Argo Rollouts something, as a person does."""
+def run_plugin(*command: str) -> None:
+    """Run a command of the Argo Rollouts plugin on the Rollout."""
     kube.run("kubectl", "argo", "rollouts", "--namespace", SPACE, *command, ROLLOUT)
 
 
 def promoted() -> None:
     """Promote, and wait until the Service has the new revision."""
     before = active_hash()
-    told("promote")
+    run_plugin("promote")
     kube.wait(lambda: active_hash() != before, "the promoted revision")
 
 
