@@ -23,7 +23,7 @@ from samples.records import Entry, Pull, Repository
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text())
 SITE = "https://github.example"
 LARGEST_PAGE = 100
-CHANGE_TYPES = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED", "R": "RENAMED"}
+CHANGE_TYPES = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED", "R": "RENAMED", "C": "COPIED", "T": "CHANGED"}
 Fields = dict[str, Any]
 
 

@@ -29,8 +29,8 @@ class Pull:
     labels: tuple[str, ...]
     assignees: tuple[str, ...]
     base: str
-    account: int
-    """The number of the author's account."""
+    account: int | None
+    """The number of the author's account, where it is known."""
     head: str
     fork: bool
     """Whether the branch is in another repository."""

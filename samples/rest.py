@@ -10,7 +10,14 @@ from samples.graph import SITE
 from samples.records import Pull, Repository
 
 ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+?)(?P<list>/pulls(?:/(?P<number>\d+)(?P<files>/files)?)?)?")
-STATUSES = {"A": "added", "M": "modified", "D": "removed", "R": "renamed"}
+STATUSES = {
+    "A": "added",
+    "M": "modified",
+    "D": "removed",
+    "R": "renamed",
+    "C": "copied",
+    "T": "changed",
+}
 Headers = dict[str, str]
 
 

@@ -26,6 +26,8 @@ from samples.faults import Faults
 from samples.generate import repositories
 from samples.identities import App, Identities, Identity
 from samples.proposals import Proposals
+from samples.recorded import load_repositories
+from samples.records import Repository
 from samples.writing import NOT_FOUND, Reply, Request, Written
 
 POINTS = 5_000
@@ -42,8 +44,8 @@ PAGE = b"<!DOCTYPE html><html><body>Sorry.</body></html>"
 class StandIn:
     """Everything that requests share."""
 
-    def __init__(self, now: str) -> None:
-        self.repositories = repositories()
+    def __init__(self, now: str, held: dict[str, Repository]) -> None:
+        self.repositories = held
         self.lock = threading.Lock()
         self._begin = now
         self.reset()
@@ -223,9 +225,10 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or cut
 
 
-def serve(host: str, port: int, now: str) -> ThreadingHTTPServer:
-    """A server, not yet running; port 0 takes a free one."""
-    handler = type("BoundHandler", (Handler,), {"stand_in": StandIn(now)})
+def serve(host: str, port: int, now: str, pulls: Path | None = None, files: Path | None = None) -> ThreadingHTTPServer:
+    """A server, not yet running, of the generated repositories or of recorded ones; port 0 takes a free one."""
+    held = load_repositories(pulls, files) if pulls else repositories()
+    handler = type("BoundHandler", (Handler,), {"stand_in": StandIn(now, held)})
     return ThreadingHTTPServer((host, port), handler)
 
 
@@ -236,8 +239,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--port-file", type=Path, help="where to write the port, once it listens")
     parser.add_argument("--now", default=LATEST, help="show the repositories as they stood then (default: %(default)s)")
+    parser.add_argument("--pulls", type=Path, help="serve the records of this folder, OWNER__REPO.jsonl.gz, instead")
+    parser.add_argument("--files", type=Path, help="with the changed files of this folder, by the same names")
     given = parser.parse_args()
-    with serve(given.host, given.port, given.now) as server:
+    with serve(given.host, given.port, given.now, given.pulls, given.files) as server:
         if given.port_file:
             unfinished = given.port_file.with_suffix(".part")
             unfinished.write_text(str(server.server_port))

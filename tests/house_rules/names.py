@@ -27,7 +27,17 @@ OLD_CLASSES = {
     "Told": "StatusReport",
     "Hub": "GitHubRepo",
 }
-OLD_CONSTANT = re.compile(r"_?(MOST|LEAST|LARGEST|LONGEST|SHORTEST)_[A-Z_]+|PATIENCE")
+OLD_FUNCTIONS = {
+    "again": "replay_body",
+    "announcing": "messages",
+    "census": "counts",
+    "everybody": "collect_status",
+    "listening": "webhook_lifespan",
+    "openings": "recent_pull_requests",
+    "verdicts": "validate",
+    "whose": "source",
+}
+OLD_CONSTANT = re.compile(r"_?(MOST|LEAST|LARGEST|LONGEST|SHORTEST)_[A-Z_]+|PATIENCE|TRIES_AGAIN|MAY_PASS")
 QUESTION = re.compile(r"(What|Whether|How|Where|Who|Which) ")
 
 
@@ -52,6 +62,8 @@ def _in_file(path: str, tree: ast.Module) -> Iterator[Finding]:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 if name.strip("_") in IRREGULAR or PARTICIPLE.fullmatch(name):
                     yield Finding(path, node.lineno, f"function {name}", "name it by a verb in the imperative")
+                if name.strip("_") in OLD_FUNCTIONS:
+                    yield Finding(path, node.lineno, f"function {name}", f"use {OLD_FUNCTIONS[name.strip('_')]}")
                 if QUESTION.match(ast.get_docstring(node) or ""):
                     yield Finding(path, node.lineno, "docstring", "begin with a verb or a noun phrase")
             case ast.ClassDef(name=name) if name in OLD_CLASSES:

@@ -59,11 +59,15 @@ def test_a_class_name_used_twice_is_found_at_both_places() -> None:
 
 def test_old_constants_old_classes_and_questions_in_docstrings_are_found() -> None:
     """Constants at module level only."""
-    code = 'MOST_ROWS = 1\nPATIENCE: int = 2\nclass Judge: ...\ndef rows():\n    """Whether there are any."""\n'
+    code = (
+        "MOST_ROWS = 1\nPATIENCE: int = 2\nclass Judge: ...\ndef listening(): ...\n"
+        'def rows():\n    """Whether there are any."""\n'
+    )
     assert {one.rule for one in names.find({"a.py": code})} == {
         "constant MOST_ROWS",
         "constant PATIENCE",
         "class Judge",
+        "function listening",
         "docstring",
     }
 

@@ -76,7 +76,7 @@ def test_a_pull_request_whose_files_can_not_be_listed_is_scored_without_them(
     github.control(next=["pass", fault])
     assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
     (said,) = [record for record in caplog.records if record.name == github_access.__name__]
-    assert said.getMessage() == "the changed files can't be listed, scoring without them"
+    assert said.getMessage() == "could not list the changed files, scoring without them"
 
 
 @pytest.mark.parametrize(
