@@ -82,7 +82,7 @@ def judge(
     for row in whole.read(JUDGED, ["repository", "number"]):
         later[row["repository"]].add(row["number"])
     histories = whole.histories()
-    pulls = dict(read_documents(state, names))
+    pulls = read_documents(state, names)
     found: list[Candidate] = []
     for name in names:
         own = [one for one in injected or () if one.repository == name]

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,14 +124,18 @@ class Trained:
         }
 
 
-def read_documents(state: Path, repositories: Sequence[str]) -> Iterator[tuple[str, list[PullRequest]]]:
+def read_documents(state: Path, repositories: Sequence[str]) -> dict[str, list[PullRequest]]:
     """Read each repository's pull requests as fetch stored them, in the order of their opening."""
+    found: dict[str, list[PullRequest]] = {name: [] for name in repositories}
     name = MongoSettings.model_fields["mongo_db"].default
     with embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri, tz_aware=True) as client:
-        for repository in repositories:
-            found = client[name].pull_requests.find({"_id": {"$gte": f"{repository}#", "$lt": f"{repository}$"}})
-            pulls = [PullRequest.model_validate(document) for document in found]
-            yield repository, sorted(pulls, key=lambda pull: (pull.created_at, pull.number))
+        # Once through all of them: the embedded server would go through all for each repository.
+        for document in client[name].pull_requests.find():
+            if (repository := document["base"]["repo"]["full_name"]) in found:
+                found[repository].append(PullRequest.model_validate(document))
+    for pulls in found.values():
+        pulls.sort(key=lambda pull: (pull.created_at, pull.number))
+    return found
 
 
 def _store(state: Path) -> Store:

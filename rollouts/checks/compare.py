@@ -27,7 +27,7 @@ RESAMPLES_AT_ONCE = 111
 
 
 WORDS = {Outcome.PASSED: "better", Outcome.FAILED: "worse", Outcome.INCONCLUSIVE: "not enough data"}
-"""The outcomes of a comparison, said of the new version."""
+"""The outcomes of a comparison, as a description of the new version."""
 
 
 @dataclass(frozen=True)

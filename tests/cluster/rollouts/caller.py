@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.03
 
 def main(address: str) -> None:
     """Call until killed."""
-    pulls, reported, seen = raw.newest(200), time.time(), dict[str, tuple[int, float]]()
+    pulls, reported, seen = raw.build_newest(200), time.time(), dict[str, tuple[int, float]]()
     while True:
         for pull in pulls:
             what = called(f"{address}/score", pull)

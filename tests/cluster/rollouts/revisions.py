@@ -113,7 +113,7 @@ def replaced(path: str, value: str) -> str:
 def filled() -> None:
     """Pull requests and histories in MongoDB, as fetch and preprocess leave them."""
     rows = candidates.rows()
-    pulls = [pull | {"created_at": datetime.fromisoformat(pull["created_at"])} for pull in raw.newest(600)]
+    pulls = [pull | {"created_at": datetime.fromisoformat(pull["created_at"])} for pull in raw.build_newest(600)]
     with (
         kube.forwarded("mongodb", 27017, SPACE) as address,
         MongoClient[dict[str, Any]](f"mongodb://{address}", directConnection=True) as client,

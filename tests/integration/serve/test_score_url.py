@@ -8,7 +8,7 @@ import requests
 from github import Auth
 from starlette.testclient import TestClient
 
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from samples.graph import SITE
 from steps.serve import github_access, lookup
 from steps.serve.app import create_app
@@ -59,7 +59,7 @@ def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: Stan
 
 def test_a_pull_request_comes_with_the_first_of_its_files(fetching: TestClient, github: StandIn) -> None:
     """A hundred at most, in one request more."""
-    largest = max(repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
+    largest = max(generate_repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
     before = github.stats().get("requests", 0)
     client = github_access.GitHubRestClient(github.address, Auth.Token(TOKEN))
     found = client.fetch_pull_request("example/webshop", largest.number).pull
