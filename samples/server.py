@@ -27,7 +27,7 @@ from samples.generate import generate_repositories
 from samples.identities import App, Identity, IdentityRegistry
 from samples.proposals import Proposals
 from samples.recorded import load_repositories
-from samples.records import Repository
+from samples.records import SampleRepository
 from samples.writing import NOT_FOUND, Reply, Request, WrittenRecords
 
 POINTS = 5_000
@@ -44,7 +44,7 @@ PAGE = b"<!DOCTYPE html><html><body>Sorry.</body></html>"
 class FakeGitHub:
     """The state that requests share."""
 
-    def __init__(self, now: str, held: dict[str, Repository]) -> None:
+    def __init__(self, now: str, held: dict[str, SampleRepository]) -> None:
         self.repositories = held
         self.lock = threading.Lock()
         self._begin = now

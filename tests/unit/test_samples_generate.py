@@ -113,6 +113,7 @@ def test_an_account_is_one_persons_and_older_than_what_it_opens() -> None:
             opened = datetime.fromisoformat(pull.created_at)
             assert pull.account is not None
             assert pull.account == accounts[pull.author]
+            assert pull.account is not None
             assert pull.account <= estimate_newest(opened)
             ages.setdefault(pull.author, estimate_newest(opened) - pull.account)
     new = {login for login, age in ages.items() if age < 4_000_000}
