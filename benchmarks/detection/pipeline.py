@@ -146,7 +146,7 @@ def _train(state: Path, uri: str, budget: float, seed: int) -> Row:
     """Train; in a process of its own, for this changes its environment."""
     for name in EMBEDDED:
         os.environ.pop(name, None)
-    os.environ |= embedded.places(state) | {"GIT_COMMIT": embedded.git_commit(), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    os.environ |= embedded.find_locations(state) | {"GIT_COMMIT": embedded.git_commit(), "TF_CPP_MIN_LOG_LEVEL": "3"}
     return train_and_measure(uri, budget, seed)
 
 
