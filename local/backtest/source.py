@@ -25,6 +25,7 @@ from steps.register import contenders
 from steps.scoring.arrays import Floats
 from steps.scoring.model import Model
 from steps.scoring.reasons import reasons
+from steps.scoring.thresholds import MIN_SCORES
 from steps.train.data import rows, sample
 
 BUDGETS = (0.005, 0.01, 0.02)
@@ -61,11 +62,12 @@ def gather(repository: str, last: int, weekly: int, settings: Mapping[str, str])
         name = known_name(repository, load_manifest(champion.store, champion.dataset_uri))
         table = _newest(champion, name, last)
         scores, flagged = _scored(champion.model, table)
-        past = _past_scores(champion)
+        past = _past_scores(champion, name)
+        limits = champion.model.limits(name)
     times, splits = table.column("created_at").to_pylist(), table.column(COLUMN).to_pylist()
     told = iter(alerts((times[place] for place in flagged), weekly))
     opened = [
-        Opened(number, time, float(score), champion.model.level(score), split, place in flagged and next(told))
+        Opened(number, time, float(score), champion.model.level(score, limits), split, place in flagged and next(told))
         for place, (number, time, score, split) in enumerate(
             zip(table.column("number").to_pylist(), times, scores, splits, strict=True)
         )
@@ -75,11 +77,11 @@ def gather(repository: str, last: int, weekly: int, settings: Mapping[str, str])
         version=champion.version,
         weekly=weekly,
         asked=last,
-        threshold=champion.model.threshold,
+        threshold=limits.threshold,
         alert_budget=float(champion.model.thresholds["alert_budget"]),
         opened=opened,
         flagged=titled([_entry(table, place, opened[place], why) for place, why in flagged.items()], settings),
-        budgets=budgets(champion.model, past, opened, weekly),
+        budgets=budgets(champion.model, past, opened, weekly, limits.threshold),
     )
 
 
@@ -131,7 +133,8 @@ def _scored(model: Model, table: pa.Table) -> tuple[Floats, dict[int, list[str]]
     """All scores, and the reasons of the flagged rows by their place."""
     given = rows(table, model.names)
     scored = model.score(given.features, given.repositories)
-    places = [place for place, score in enumerate(scored.scores) if model.level(score) != "standard"]
+    limits = model.limits(given.repositories[0]) if len(given) else None
+    places = [place for place, score in enumerate(scored.scores) if model.level(score, limits) != "standard"]
     why = {place: reasons(model, table.slice(place, 1).to_pylist()[0], scored.surprises[place]) for place in places}
     return scored.scores, why
 
@@ -150,17 +153,23 @@ def _entry(table: pa.Table, place: int, opened: Opened, why: list[str]) -> Flagg
     )
 
 
-def _past_scores(champion: ChampionModel) -> Floats:
-    """Scores of the rows, of all repositories, that the threshold was set on."""
+def _past_scores(champion: ChampionModel, repository: str) -> Floats:
+    """Scores of the rows that the threshold was set on: the repository's own, or those of all where they are few."""
     dataset = materialise(champion.store, champion.dataset_uri, champion.folder, ("validation",))
     past = sample(dataset, "validation", champion.model.names)
-    return champion.model.score(past.features, past.repositories).scores
+    scores = champion.model.score(past.features, past.repositories).scores
+    own = scores[np.asarray(past.repositories) == repository]
+    return own if len(own) >= MIN_SCORES else scores
 
 
-def budgets(model: Model, past: Floats, opened: Sequence[Opened], weekly: int) -> list[Budget]:
+def budgets(
+    model: Model, past: Floats, opened: Sequence[Opened], weekly: int, own_threshold: float | None = None
+) -> list[Budget]:
     """The same pull requests at several alert budgets, the model's own among them."""
     own = float(model.thresholds["alert_budget"])
-    thresholds = {share: float(np.quantile(past, 1 - share)) for share in BUDGETS} | {own: model.threshold}
+    thresholds = {share: float(np.quantile(past, 1 - share)) for share in BUDGETS} | {
+        own: model.threshold if own_threshold is None else own_threshold
+    }
     found = []
     for share, threshold in sorted(thresholds.items()):
         times = [one.at for one in opened if one.score > threshold]

@@ -22,7 +22,7 @@ PAST = 90
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 AREAS = ("parser", "router", "cache", "docs", "build")
 VERBS = ("Fix", "Speed up", "Document", "Refactor", "Test")
-ELSEWHERE = [f"Retune the carburettor of engine {number}: petrol, valves, pistons" for number in range(8)]
+ELSEWHERE = [(f"Retune the carburettor of engine {number}", "Petrol, valves, pistons") for number in range(8)]
 
 Raw = dict[str, Any]
 

@@ -82,15 +82,15 @@ async def distribution(
     repository: Annotated[str, Query(max_length=256, examples=["example/webshop"])], request: Request
 ) -> Distribution:
     """How the past pull requests of a repository scored; that of all where it isn't known."""
-    fitted = runtime(request).ready().model
-    found = fitted.distribution(repository)
+    scorer = runtime(request).ready()
+    found, limits = scorer.model.distribution(repository), scorer.thresholds.limits(repository)
     return Distribution(
         repository=repository,
         known=found.known,
         levels=found.levels,
         scores=found.scores,
-        threshold=fitted.threshold,
-        high=fitted.high,
+        threshold=limits.threshold,
+        high=limits.high,
     )
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from steps.common.dataset import Dataset
 from steps.scoring.arrays import Floats
 from steps.scoring.model import BLOCK_ROWS, Model
+from steps.scoring.thresholds import NEWEST, replay
 from steps.train.baselines import Scorer
 from steps.train.data import Rows, sample
 from steps.train.metrics import Bools, f1, planted_tasks, summary
@@ -51,11 +52,33 @@ def detectors(model: Model, tests: TestSet, baselines: Mapping[str, Scorer]) -> 
         features = tests.rows.features[start : start + BLOCK_ROWS]
         repositories = tests.rows.repositories[start : start + BLOCK_ROWS]
         scaled = model.scales.apply(features, repositories)
-        found["model"].append(model.score_scaled(scaled).scores)
+        found["model"].append(model.score_scaled(features, scaled).scores)
         for name, scorer in baselines.items():
             found[name].append(scorer(scaled))
     lines = tests.rows.table.column("additions").to_numpy().astype(float)
     return {name: np.concatenate(parts) for name, parts in found.items()} | {"lines_added": lines}
+
+
+def flagged_shares(model: Model, tests: TestSet, scores: Floats) -> dict[str, Any]:
+    """What rolling thresholds flag of the real rows: over all, by repository, and in its worst thousand in a row.
+
+    The thresholds go on from the newest scores before, and see each score only once it was judged.
+    """
+    owners = np.asarray(tests.rows.repositories)
+    opened = tests.rows.table.column("created_at").to_numpy()
+    shares: dict[str, dict[str, float]] = {}
+    total = 0
+    for name in sorted(set(tests.rows.repositories)):
+        places = np.flatnonzero(tests.real & (owners == name))
+        own = scores[places[np.argsort(opened[places], kind="stable")]]
+        limits = replay(own, model.rolling(name))
+        flagged = own > np.array([limit.threshold for limit in limits])
+        total += int(flagged.sum())
+        shares[name] = {"rows": len(own), "share": float(flagged.mean())}
+        if len(own) >= NEWEST:
+            counts = np.convolve(flagged, np.ones(NEWEST), "valid") / NEWEST
+            shares[name] |= {"lowest": float(counts.min()), "highest": float(counts.max())}
+    return {"flagged_share": total / max(int(tests.real.sum()), 1), "flagged_by_repository": shares}
 
 
 def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, float]:

@@ -54,8 +54,8 @@ def test_a_score_that_differs_is_named(model: Model, what: str, by: float) -> No
 def test_a_feature_that_differs_is_named(model: Model) -> None:
     """As is the pull request."""
     model.golden = copy.deepcopy(model.golden)
-    model.golden[0]["features"]["title_rarity"] += 1e-4
-    with pytest.raises(DamagedArtefact, match=r"golden/example#201 differs by 0.0001 in title_rarity"):
+    model.golden[0]["features"]["title_unseen"] += 1e-4
+    with pytest.raises(DamagedArtefact, match=r"golden/example#201 differs by 0.0001 in title_unseen"):
         golden.check(model)
 
 

@@ -1,0 +1,3 @@
+"""Curves."""
+
+CURVES: dict[str, tuple[str, str, float]] = {}
