@@ -23,7 +23,7 @@ SWITCHES = (
 
 
 def newest(count: int) -> list[dict[str, Any]]:
-    """So many of the newest made-up pull requests, as GitHub's REST interface gives each."""
+    """So many of the newest made-up pull requests, as GitHub's REST interface gives each, with their files."""
     made = repositories()
     now = f"{END:%Y-%m-%dT%H:%M:%SZ}"
     every = (
@@ -31,9 +31,10 @@ def newest(count: int) -> list[dict[str, Any]]:
         for repository in made.values()
         for pull in repository.pulls.values()
     )
-    paths = (f"/repos/{name}/pulls/{number}" for _, name, number in heapq.nlargest(count, every))
-    answers = (rest.answer(made, now, path, "", API) for path in paths)
-    return [whole(answer[0]) for answer in answers if answer]
+    found = ((made[name], made[name].one(number, now)) for _, name, number in heapq.nlargest(count, every))
+    return [
+        whole(rest.single(pull, repository, API)) | {"files": rest.files(pull)} for repository, pull in found if pull
+    ]
 
 
 def whole(pull: dict[str, Any]) -> dict[str, Any]:

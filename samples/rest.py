@@ -30,7 +30,10 @@ def answer(
     seen = repository.one(int(match["number"]), now)
     if seen is None:
         return None
-    return (_files(seen, parse_qs(query)), {}) if match["files"] else (single(seen, repository, base), {})
+    if match["files"]:
+        size, page = _range(parse_qs(query))
+        return files(seen)[(page - 1) * size : page * size], {}
+    return single(seen, repository, base), {}
 
 
 def _range(query: dict[str, list[str]]) -> tuple[int, int]:
@@ -38,9 +41,8 @@ def _range(query: dict[str, list[str]]) -> tuple[int, int]:
     return int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
 
 
-def _files(pull: Pull, query: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """One page of the changed files; those beyond the first hundred are nowhere."""
-    size, page = _range(query)
+def files(pull: Pull) -> list[dict[str, Any]]:
+    """The changed files; those beyond the first hundred are nowhere."""
     return [
         {
             "filename": file.path,
@@ -49,7 +51,7 @@ def _files(pull: Pull, query: dict[str, list[str]]) -> list[dict[str, Any]]:
             "deletions": file.deletions,
             "changes": file.additions + file.deletions,
         }
-        for file in (File(*fields) for fields in pull.files[(page - 1) * size : page * size])
+        for file in (File(*fields) for fields in pull.files)
     ]
 
 

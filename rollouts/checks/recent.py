@@ -8,9 +8,12 @@ from typing import Any
 
 from rollouts.checks.load.pulls import pull_requests
 from steps.common import mongo
+from steps.common.changed_files import from_rows
 from steps.common.pull_request import PullRequest
 from steps.common.settings import MongoSettings, load
-from steps.preprocess.anomalies import KINDS, Past, Text
+from steps.preprocess.anomalies import KINDS
+from steps.preprocess.injection import Past, Text
+from steps.scoring.row import as_row
 
 NEWEST = 600
 OF_A_KIND = 12
@@ -45,7 +48,7 @@ def _written(value: Any) -> Any:
 
 def planted(given: Sequence[Raw]) -> list[Raw]:
     """Some of them with an anomaly of each kind in turn, under numbers of their own."""
-    rows = [row(PullRequest.model_validate(pull)) for pull in given]
+    rows = [as_row(PullRequest.model_validate(pull)) for pull in given]
     return [
         _raw(pull, changed) | {"number": PLANTED + number}
         for number, (pull, changed) in enumerate(_planted(given, rows))
@@ -73,14 +76,10 @@ def _pasts(rows: Sequence[Raw]) -> dict[str, Past]:
     return pasts
 
 
-def row(pull: PullRequest) -> Raw:
-    """As the stories of the anomalies have it."""
-    own = pull.model_dump(include={"number", "title", "body", "created_at", "additions", "deletions"})
-    sizes = {"changed_files": pull.changed_files, "commits": pull.commits}
-    return {"repository": pull.base.repo.full_name, "author": pull.user.login, **own, **sizes}
-
-
 def _raw(pull: Raw, row: Raw) -> Raw:
     """Back to GitHub's form; what no story changes stays."""
     changed = {key: row[key] for key in ("title", "body", "additions", "deletions", "changed_files", "commits")}
-    return pull | changed | {"user": {"login": row["author"]}, "created_at": _written(row["created_at"])}
+    known = {"cross_repository": row["cross_repository"], "head": row["head_ref"] and {"ref": row["head_ref"]}}
+    user = {"login": row["author"], "type": row["author_type"], "id": row["author_id"]}
+    times = {"created_at": _written(row["created_at"]), "merged_at": _written(row["merged_at"])}
+    return pull | changed | known | times | {"user": user, "files": from_rows(row["files"])}

@@ -13,7 +13,8 @@ from steps.common.errors import ConfigurationError, DamagedArtefact, NotFound
 from steps.common.store import Store
 
 VERSION = 1
-SPLITS = ("train", "validation", "test", "injected", "history")
+SPLITS = ("train", "validation", "test", "injected", "held_out", "history")
+"""`injected` are anomalies that training and the gate may look at, `held_out` those of kinds that no choice sees."""
 FOLDER = "datasets"
 MANIFEST = "manifest.json"
 OVERALL = ""

@@ -17,7 +17,7 @@ from steps.common import log
 from steps.common.dataset import Rejected
 from steps.common.settings import MongoSettings
 from steps.preprocess import source
-from steps.preprocess.anomalies import Text
+from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA, featurise
 from steps.preprocess.validation import VERDICT_SCHEMA, judge_batches
 from steps.scoring.vectors import PULL_SCHEMA

@@ -8,12 +8,14 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import bson
 import pyarrow as pa
 
-from steps.preprocess.anomalies import KINDS, Past, Planted, Text
+from steps.preprocess.anomalies import KINDS
+from steps.preprocess.held_out import HELD_OUT_KINDS
+from steps.preprocess.injection import Injected, Past, Text
 from steps.scoring.features import CONTEXT, NAMED, NAMES
 from steps.scoring.history import History
 from steps.scoring.reading import thing
@@ -23,12 +25,14 @@ TRAIN_SHARE = 0.60
 VALIDATION_SHARE = 0.15
 PLANTED_SHARE = 0.24
 """Share of the test split's pull requests that also appear once more with something planted."""
+HELD_OUT_SHARE = 0.09
+"""The same for the kinds that are held out of all choices: as many of each."""
 
 _KEPT = ("id", "repository", "number", "created_at", "additions", "deletions", "changed_files", "commits")
 
 ROW_SCHEMA = pa.schema(
     [
-        pa.field("split", pa.string()),  # train, validation, test, injected or history
+        pa.field("split", pa.string()),  # train, validation, test, injected, held_out or history
         *(PULL_SCHEMA.field(name).with_nullable(True) for name in _KEPT),
         pa.field("reverts", pa.int32()),  # the number of the pull request that this one takes back
         pa.field("kind", pa.string()),  # of an injected anomaly
@@ -78,6 +82,14 @@ def _by_repository(batch: pa.RecordBatch) -> Iterator[tuple[str, list[dict[str, 
             start = index
 
 
+class _Injection(NamedTuple):
+    """An anomaly, the split that its row is for, and its pull request behind those that come with it."""
+
+    split: str
+    kind: str
+    company: Injected
+
+
 class _Repository:
     """The pass over one repository."""
 
@@ -92,14 +104,13 @@ class _Repository:
         self._titles: dict[int, int] = {}
 
     def rows(self, pulls: list[dict[str, Any]]) -> pa.RecordBatch:
-        """The next pull requests as rows, each followed by what was planted in its place."""
-        planted = [self._plant(pull, self._index + offset) for offset, pull in enumerate(pulls)]
-        seen = iter(with_own([one for _, company in planted for one in company]))
+        """Return the next pull requests as rows, each followed by what was injected in its place."""
+        injected = [self._inject(pull, self._index + offset) for offset, pull in enumerate(pulls)]
+        seen = iter(with_own([one for some in injected for each in some for one in each.company]))
         rows = []
-        for pull, (kind, company) in zip(with_own(pulls), planted, strict=True):
+        for pull, some in zip(with_own(pulls), injected, strict=True):
             rows.append(self._row(pull, self._split()) | {"reverts": self._reverts(pull)})
-            if company:
-                rows.append(self._planted_row([next(seen) for _ in company], kind))
+            rows += [self._injected_row(each._replace(company=[next(seen) for _ in each.company])) for each in some]
             self._history.update(pull)
             self._index += 1
         return pa.RecordBatch.from_pylist(rows, schema=ROW_SCHEMA)
@@ -117,18 +128,23 @@ class _Repository:
     def _row(self, pull: dict[str, Any], split: str) -> dict[str, Any]:
         return {**pull, **self._history.features(pull), "split": split}
 
-    def _planted_row(self, company: Planted, kind: str) -> dict[str, Any]:
-        with self._history.supposing(company[:-1]):
-            return self._row(company[-1], "injected") | {"kind": kind}
+    def _injected_row(self, injection: _Injection) -> dict[str, Any]:
+        *earlier, judged = injection.company
+        with self._history.supposing(earlier):
+            return self._row(judged, injection.split) | {"kind": injection.kind}
 
-    def _plant(self, pull: dict[str, Any], index: int) -> tuple[str, Planted]:
-        """What to plant beside this one, if the number drawn from its id says so."""
-        random = Random(zlib.crc32(pull["id"].encode()))  # noqa: S311 - a draw that anybody can repeat is the point
-        chosen = index >= self._validation_until and random.random() < PLANTED_SHARE
-        kind = random.choice(KINDS)
-        company = kind(pull, self._past, random) if chosen else None
+    def _inject(self, pull: dict[str, Any], index: int) -> list[_Injection]:
+        """Return what to inject beside this one, if the numbers drawn from its id say so."""
+        found = []
+        wanted = ("injected", KINDS, PLANTED_SHARE), ("held_out", HELD_OUT_KINDS, HELD_OUT_SHARE)
+        for split, kinds, share in wanted if index >= self._validation_until else ():
+            seed = f"{pull['id']} {split}" if split == "held_out" else pull["id"]
+            random = Random(zlib.crc32(seed.encode()))  # noqa: S311 - a draw that anybody can repeat is the point
+            kind = random.choice(kinds) if random.random() < share else None
+            if kind and (company := kind(pull, self._past, random)):
+                found.append(_Injection(split, kind.__name__, company))
         self._past.update(pull)
-        return kind.__name__, company or []
+        return found
 
     def _reverts(self, pull: dict[str, Any]) -> int | None:
         """The number of the earlier pull request that this one says it takes back."""

@@ -15,7 +15,8 @@ from steps.common import mongo
 from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest, reasons
 from steps.common.settings import MongoSettings
-from steps.scoring.vectors import PULL_SCHEMA, as_row
+from steps.scoring.row import as_row
+from steps.scoring.vectors import PULL_SCHEMA
 
 STEP = "preprocess"
 MOST_REASONS = 20

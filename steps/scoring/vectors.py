@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from steps.common import changed_files
-from steps.common.pull_request import GHOST, PullRequest
+from steps.common.pull_request import PullRequest
 from steps.scoring.features import own
+from steps.scoring.row import as_row
 
 FILE_TYPE = pa.struct(
     [
@@ -46,29 +46,6 @@ PULL_SCHEMA = pa.schema(
 
 `merged_at` says how it ended: only later pull requests may look at it, once it has passed.
 """
-
-
-def as_row(pull: PullRequest) -> dict[str, Any]:
-    """A pull request as a row of PULL_SCHEMA."""
-    return {
-        "id": pull.id,
-        "repository": pull.base.repo.full_name,
-        "number": pull.number,
-        "title": pull.title,
-        "body": pull.body,
-        "author": pull.user.login,
-        "created_at": pull.created_at,
-        "additions": pull.additions,
-        "deletions": pull.deletions,
-        "changed_files": pull.changed_files,
-        "commits": pull.commits,
-        "author_id": None if pull.user.login == GHOST else pull.user.id,
-        "author_type": pull.user.type,
-        "head_ref": pull.head.ref if pull.head else None,
-        "cross_repository": pull.cross_repository,
-        "merged_at": pull.merged_at,
-        "files": changed_files.to_rows(pull.files),
-    }
 
 
 def plain_rows(pulls: Sequence[PullRequest]) -> list[dict[str, Any]]:

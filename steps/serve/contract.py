@@ -21,7 +21,10 @@ class Form(BaseModel):
 
 
 class ScoreRequest(Form):
-    """Pull requests as GitHub's REST interface and webhooks have them; fields that are not needed are ignored."""
+    """Pull requests as GitHub's REST interface and webhooks have them; fields that are not needed are ignored.
+
+    `files` is what `GET /repos/{owner}/{repo}/pulls/{number}/files` lists, where that is at hand.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"pull_requests": [examples.PULL_REQUEST]}]})
 

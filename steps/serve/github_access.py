@@ -1,5 +1,6 @@
 """GitHub's REST interface for the work behind the webhook: one request at a time, as the token or as the App."""
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -12,6 +13,7 @@ from github.GithubException import GithubException
 from pydantic import BaseModel, Field, ValidationError
 from requests.exceptions import RequestException
 
+from steps.common.changed_files import MAX_FILES
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
 from steps.common.github_errors import Obstacle, understand
 from steps.common.pull_request import PullRequest, reasons
@@ -22,6 +24,8 @@ TIMEOUT_SECONDS = 10
 MOST_INSTALLATIONS = 64
 """Of which a token is kept; others are asked for again."""
 NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+logger = logging.getLogger(__name__)
 
 
 class _Commit(BaseModel):
@@ -81,21 +85,33 @@ class GitHub:
         return content
 
     def pull_request(self, repository: str, number: int) -> Fetched:
-        """A pull request as it is now.
+        """Fetch a pull request as it is now, with the first of its changed files where GitHub lists them.
 
         Raises:
             Obstacle: GitHub does not answer as it should.
             SentinelError: as for `ask`; `DataError` where what came can't be used.
         """
-        content = self.ask("GET", f"/repos/{repository}/pulls/{number}")
+        path = f"/repos/{repository}/pulls/{number}"
+        content = self.ask("GET", path)
         if not isinstance(content, dict) or content.get("number") != number:
             raise Obstacle("the answer is not that pull request")
+        files = self._files(path) if content.get("changed_files") else []
         try:
-            return Fetched(PullRequest.model_validate(content), _Headed.model_validate(content).head.sha)
+            pull = PullRequest.model_validate(content | {"files": files})
+            return Fetched(pull, _Headed.model_validate(content).head.sha)
         except ValidationError as error:
             raise DataError(
                 f"{repository}#{number} can't be used: {'; '.join(reasons(error))}.", advice="Look at it on GitHub."
             ) from None
+
+    def _files(self, path: str) -> list[dict[str, Any]] | None:
+        """List a pull request's first files; None where that fails, for it can be scored without them."""
+        try:
+            return self.items(f"{path}/files", {"per_page": str(MAX_FILES)})
+        except (Obstacle, SentinelError) as error:
+            extra = {"path": f"{path}/files", "problem": error.problem}
+            logger.warning("the changed files can't be listed, scoring without them", extra=extra)
+            return None
 
     def user(self) -> int:
         """The id of the user whose token this is, asked for once.

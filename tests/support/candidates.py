@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rollouts.checks import recent
 from samples import raw
 from steps.common.pull_request import PullRequest
 from steps.scoring import artefact
 from steps.scoring.history import VERSION
+from steps.scoring.row import as_row
 from tests.support import builders
 from tests.support.pulls import passed
 
@@ -22,7 +22,7 @@ def rows() -> list[Row]:
     """The newest samples as training has them, in the order of their repositories."""
     pulls = [PullRequest.model_validate(pull) for pull in raw.newest(PULLS)]
     ordered = sorted(pulls, key=lambda pull: (pull.base.repo.full_name, pull.created_at))
-    return [{"id": pull.id, **recent.row(pull)} for pull in ordered]
+    return [as_row(pull) for pull in ordered]
 
 
 def histories(given: Sequence[Row]) -> list[Row]:

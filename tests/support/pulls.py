@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from steps.common.changed_files import MAX_FILES
-from steps.preprocess.anomalies import Text
+from steps.preprocess.injection import Text
 from steps.preprocess.rows import featurise
 from steps.scoring.vectors import PULL_SCHEMA
 

@@ -7,7 +7,8 @@ import bson
 import pytest
 
 from steps.preprocess.anomalies import KINDS
-from steps.preprocess.rows import PLANTED_SHARE
+from steps.preprocess.held_out import HELD_OUT_KINDS
+from steps.preprocess.rows import HELD_OUT_SHARE, PLANTED_SHARE
 from steps.scoring.features import NAMES
 from steps.scoring.history import History
 from tests.support.pulls import TEXTS, passed, pull, pulls
@@ -43,8 +44,9 @@ def test_the_size_of_the_batches_does_not_matter() -> None:
 def test_what_is_planted_leaves_no_trace_in_the_rows_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real rows and the final history are those of a pass without any planting."""
     given = pulls(300)
-    planted = [row for row in passed(given) if row["split"] != "injected"]
+    planted = [row for row in passed(given) if row["split"] not in {"injected", "held_out"}]
     monkeypatch.setattr("steps.preprocess.rows.PLANTED_SHARE", 0.0)
+    monkeypatch.setattr("steps.preprocess.rows.HELD_OUT_SHARE", 0.0)
     assert planted == passed(given)
 
 
@@ -58,6 +60,16 @@ def test_anomalies_are_planted_in_the_test_split_only_and_every_kind_occurs() ->
     assert len(planted) == pytest.approx(750 * PLANTED_SHARE, rel=0.3)
     assert all(row["created_at"].date() >= earliest.date() for row in planted)
     assert all(row["kind"] is None for row in real(rows))
+
+
+def test_kinds_that_are_held_out_have_a_split_of_their_own() -> None:
+    """As many of each as of the others, and none where a choice could see them."""
+    rows = passed(pulls(3000))
+    held_out = Counter(row["kind"] for row in rows if row["split"] == "held_out")
+    assert set(held_out) == {kind.__name__ for kind in HELD_OUT_KINDS}
+    assert min(held_out.values()) >= 5
+    assert sum(held_out.values()) == pytest.approx(750 * HELD_OUT_SHARE, rel=0.4)
+    assert not {row["kind"] for row in rows if row["split"] != "held_out"} & set(held_out)
 
 
 def test_kinds_without_material_are_left_out() -> None:

@@ -83,6 +83,23 @@ def test_a_list_leaves_out_what_a_single_one_has() -> None:
     assert set(single[0]) - set(listed[0]) == {"additions", "deletions", "changed_files", "commits"}
 
 
+def test_files_come_in_pages_like_everything_else() -> None:
+    """With the counts and the words of REST; the hundredth is the last one that there is."""
+    pull = max(ALL["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
+    path = f"/repos/example/webshop/pulls/{pull.number}/files"
+    whole, second, third = (
+        rest.answer(ALL, LATEST, path, query, "http://x")
+        for query in ("per_page=100", "per_page=40&page=2", "per_page=100&page=2")
+    )
+    assert whole is not None
+    assert second is not None
+    assert third is not None
+    assert len(whole[0]) == 100 < pull.changed_files
+    assert second[0] == whole[0][40:80]
+    assert third[0] == []
+    assert set(whole[0][0]) == {"filename", "status", "additions", "deletions", "changes"}
+
+
 @pytest.mark.parametrize("path", ["/repos/example/nothing", "/repos/example/docs/pulls/401", "/user", "/repos/example"])
 def test_what_rest_does_not_have_is_nothing(path: str) -> None:
     """The server answers 404 to it."""

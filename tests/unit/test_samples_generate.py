@@ -1,10 +1,12 @@
 """The made-up repositories."""
 
 import re
+from datetime import datetime
 from statistics import median
 
 import pytest
 
+from samples.accounts import newest
 from samples.generate import repositories
 from samples.records import Pull, Repository
 
@@ -75,6 +77,45 @@ def test_about_one_in_a_hundred_is_odd() -> None:
         or ("typo" in pull.title and pull.additions > 500)
     ]
     assert 0.005 < len(odd) / len(WEBSHOP.pulls) < 0.02
+
+
+@pytest.mark.parametrize("repository", ALL.values(), ids=lambda item: item.full_name)
+def test_files_agree_with_the_counts(repository: Repository) -> None:
+    """All of them up to a hundred, in the order of their paths; what is added has no deletions, and the reverse."""
+    for pull in repository.pulls.values():
+        paths = [file.path for file in pull.files]
+        assert paths == sorted(set(paths))
+        assert len(paths) == min(pull.changed_files, 100)
+        lines = (sum(file.additions for file in pull.files), sum(file.deletions for file in pull.files))
+        if pull.changed_files <= 100:
+            assert lines == (pull.additions, pull.deletions)
+        assert not any(file.status == "A" and file.deletions for file in pull.files)
+        assert not any(file.status == "D" and file.additions for file in pull.files)
+
+
+def test_branches_are_forks_of_those_who_are_no_members() -> None:
+    """Some have the names that GitHub suggests."""
+    forks = [pull for pull in pulls(WEBSHOP) if pull.fork]
+    assert not any(pull.association == "MEMBER" or pull.bot for pull in forks)
+    suggested = [pull for pull in forks if re.fullmatch(r"patch-\d|main", pull.head)]
+    assert 0.02 < len(suggested) / len(forks) < 0.2
+
+
+def test_an_account_is_one_persons_and_older_than_what_it_opens() -> None:
+    """Most are years old; those who drop by have mostly new ones."""
+    accounts = {pull.author: pull.account for item in ALL.values() for pull in item.pulls.values()}
+    assert len(set(accounts.values())) == len(accounts)
+    ages = {}
+    for item in ALL.values():
+        for pull in pulls(item):
+            opened = datetime.fromisoformat(pull.created_at)
+            assert pull.account == accounts[pull.author]
+            assert pull.account <= newest(opened)
+            ages.setdefault(pull.author, newest(opened) - pull.account)
+    new = {login for login, age in ages.items() if age < 4_000_000}
+    visitors = {login for login in ages if (login or "").startswith("visitor-")}
+    assert len(new & visitors) > 0.6 * len(visitors)
+    assert len(new - visitors) < 0.15 * len(ages)
 
 
 def test_nobody_has_a_name() -> None:

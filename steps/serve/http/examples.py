@@ -7,7 +7,7 @@ PULL_REQUEST: dict[str, Any] = {
     "number": 17,
     "title": "Fix typo",
     "body": "",
-    "user": {"login": "a-newcomer"},
+    "user": {"login": "a-newcomer", "id": 289_000_000, "type": "User"},
     "state": "open",
     "created_at": "2026-08-17T18:05:25Z",
     "updated_at": "2026-08-17T18:05:25Z",
@@ -15,6 +15,11 @@ PULL_REQUEST: dict[str, Any] = {
     "deletions": 12,
     "changed_files": 412,
     "commits": 1,
+    "files": [
+        {"filename": "vendor/libquartz/index_000.c", "status": "added", "additions": 103, "deletions": 0},
+        {"filename": "vendor/libquartz/table_001.c", "status": "added", "additions": 88, "deletions": 0},
+    ],
+    "head": {"ref": "patch-1", "repo": {"full_name": "a-newcomer/webshop"}},
     "base": {"ref": "main", "repo": {"full_name": "example/webshop"}},
     "html_url": URL,
 }

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 import requests
+from github import Auth
 from starlette.testclient import TestClient
 
+from samples.generate import repositories
 from samples.graph import SITE
 from steps.serve import github_access, lookup
 from steps.serve.app import create
@@ -50,8 +52,30 @@ def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: Stan
     assert shown["url"] == PULL
     address = f"{github.address}/repos/example/webshop/pulls/12"
     given = requests.get(address, headers={"Authorization": "token any"}, timeout=10).json()
+    given["files"] = requests.get(f"{address}/files", headers={"Authorization": "token any"}, timeout=10).json()
     again = fetching.post("/score", json={"pull_requests": [given]}).json()["results"]
     assert again == [result]
+
+
+def test_a_pull_request_comes_with_the_first_of_its_files(fetching: TestClient, github: StandIn) -> None:
+    """A hundred at most, in one request more."""
+    largest = max(repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
+    before = github.stats().get("requests", 0)
+    found = github_access.GitHub(github.address, Auth.Token(TOKEN)).pull_request("example/webshop", largest.number).pull
+    assert found.files is not None
+    assert [file["filename"] for file in found.files] == [file.path for file in largest.files]
+    assert (len(found.files), github.stats()["requests"] - before) == (100, 2)
+
+
+@pytest.mark.parametrize("fault", ["500", "drop", "garbage", "null", "secondary"])
+def test_a_pull_request_whose_files_can_not_be_listed_is_scored_without_them(
+    fetching: TestClient, github: StandIn, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    """And the log says so."""
+    github.control(next=["pass", fault])
+    assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
+    (said,) = [record for record in caplog.records if record.name == github_access.__name__]
+    assert said.getMessage() == "the changed files can't be listed, scoring without them"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """One dataset of real rows, from made-up pull requests with habits, and one undisturbed training of it."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,12 +8,15 @@ import pyarrow as pa
 import pytest
 from mlflow import MlflowClient
 
+from samples import rest
 from samples.generate import repositories
-from samples.records import Pull
-from steps.common.dataset import Repository
-from steps.preprocess.anomalies import Text
+from samples.records import Pull, Repository
+from steps.common import dataset
+from steps.common.pull_request import PullRequest
+from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.features import NAMES
+from steps.scoring.row import as_row
 from steps.train.run import train_and_measure
 from tests.support import builders
 from tests.support.pulls import START, passed
@@ -32,27 +34,16 @@ class Trained(NamedTuple):
     answer: dict[str, Any]
 
 
-def row(repository: str, pull: Pull) -> dict[str, Any]:
+def row(repository: Repository, pull: Pull) -> dict[str, Any]:
     """A made-up pull request as the pass reads it."""
-    return {
-        "id": f"{repository}#{pull.number}",
-        "repository": repository,
-        "number": pull.number,
-        "title": pull.title,
-        "body": pull.body,
-        "author": pull.author or "ghost",
-        "created_at": datetime.fromisoformat(pull.created_at),
-        "additions": pull.additions,
-        "deletions": pull.deletions,
-        "changed_files": pull.changed_files,
-        "commits": pull.commits,
-    }
+    given = rest.single(pull, repository, "https://api.github.example") | {"files": rest.files(pull)}
+    return as_row(PullRequest.model_validate(given))
 
 
 def tables() -> dict[str, pa.Table]:
     """Rows by split, of the sample repositories."""
     samples = repositories()
-    given = [row(samples[name].full_name, pull) for name in REPOSITORIES for pull in samples[name].pulls.values()]
+    given = [row(samples[name], pull) for name in REPOSITORIES for pull in samples[name].pulls.values()]
     given.sort(key=lambda one: (one["repository"], one["created_at"], one["number"]))
     texts = [Text(one["repository"], one["title"], one["body"]) for one in given[::20]]
     rows = passed(given, texts=texts)
@@ -75,7 +66,7 @@ def settings(folder: Path, store: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def dataset_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The dataset's address."""
-    shares = {name: Repository(rows=0, first=START, last=START, watermark=None) for name in REPOSITORIES}
+    shares = {name: dataset.Repository(rows=0, first=START, last=START, watermark=None) for name in REPOSITORIES}
     return builders.publish(tmp_path_factory.mktemp("store"), tables(), NAMES, shares)
 
 

@@ -17,9 +17,9 @@ from tests.integration.webhook.hook import SECRET, Hook, Mongo, eventually, proc
 @pytest.mark.parametrize(
     "fault", ["500", "502", "503", "504", "drop", "truncate", "garbage", "html", "null", "timeout"]
 )
-@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
 def test_whatever_github_answers_it_is_announced_once(hook: Hook, github: StandIn, fault: str, before: int) -> None:
-    """Be it at reading the pull request, at looking for an own comment, or at writing it."""
+    """Be it at reading the pull request or its files, at looking for an own comment, or at writing it."""
     hook.shape(additions=5_000)
     github.control(next=["pass"] * before + [fault, fault])
     done = hook.happens()
@@ -27,7 +27,7 @@ def test_whatever_github_answers_it_is_announced_once(hook: Hook, github: StandI
     assert len(hook.comments()) == 1
 
 
-@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
 def test_a_comment_whose_answer_was_lost_is_found_and_not_written_twice(
     hook: Hook, github: StandIn, before: int
 ) -> None:
@@ -36,7 +36,18 @@ def test_a_comment_whose_answer_was_lost_is_found_and_not_written_twice(
     github.control(next=["pass"] * before + ["lost"])
     assert hook.happens()["outcome"] == "announced"
     [comment] = hook.comments()
-    assert comment["edits"] == (1 if before == 3 else 0)
+    assert comment["edits"] == (1 if before == 4 else 0)
+
+
+def test_files_that_can_not_be_listed_hold_up_nothing(
+    hook: Hook, github: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pull request is scored without them, at the first attempt, and the log says so."""
+    hook.shape(additions=5_000)
+    github.control(next=["pass", "500"])
+    done = hook.happens()
+    assert (done["outcome"], done["attempts"]) == ("announced", 1)
+    assert any(record.getMessage().startswith("the changed files can't be listed") for record in caplog.records)
 
 
 @pytest.mark.parametrize("limit", ["secondary", "secondary-429", "primary", "primary-403"])

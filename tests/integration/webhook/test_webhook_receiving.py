@@ -175,7 +175,7 @@ def test_a_redelivery_is_answered_and_has_no_second_effect(hook: Hook, database:
         "number": 12,
         "attempts": 1,
     }
-    assert github.stats()["requests"] == asked + 1
+    assert github.stats()["requests"] == asked + 2
     assert len(hook.comments()) == 1
 
 

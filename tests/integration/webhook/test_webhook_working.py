@@ -33,13 +33,13 @@ def app(configured: pytest.MonkeyPatch, github: StandIn) -> None:
 
 
 def test_an_ordinary_pull_request_is_recorded_and_nothing_is_said(hook: Hook, github: StandIn) -> None:
-    """One request for the pull request itself, and none more."""
+    """One request for the pull request itself, one for its files, and none more."""
     hook.shape(additions=40)
     done = hook.happens()
     assert (done["state"], done["outcome"], done["attempts"]) == ("done", "standard", 1)
     assert (done["result"]["score"], done["result"]["unusual"], done["result"]["model"]) == (0.4, False, "7")
     assert hook.comments() == []
-    assert github.stats()["requests"] == 1
+    assert github.stats()["requests"] == 2
 
 
 def test_a_dry_run_records_the_result_and_says_nothing(
@@ -53,7 +53,7 @@ def test_a_dry_run_records_the_result_and_says_nothing(
         done = hook.happens()
     assert (done["outcome"], done["result"]["unusual"], done["result"]["reasons"] != []) == ("recorded", True, True)
     assert (hook.written()["comments"], database.alerts.count_documents({})) == ([], 0)
-    assert github.stats()["requests"] == 1
+    assert github.stats()["requests"] == 2
 
 
 def test_an_unusual_one_gets_one_comment_that_follows_it(hook: Hook, database: Mongo) -> None:
