@@ -60,12 +60,14 @@ WINDOW_ROWS = "window_rows"
 class RarityWindows:
     """The latest values of each ranked feature."""
 
-    def __init__(self) -> None:
+    def __init__(self, curves: Mapping[str, Curve] | None = None) -> None:
+        """Start with none; `curves` replace those that come with the code."""
         self.windows = {name: Window(WINDOW) for name in RANKED}
+        self._curves = curves
 
     def features(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the rarity of each value, and its plain rank."""
-        curves = shipped()
+        curves = self._curves or shipped()
         rows = len(self.windows[RANKED[0]])
         found: dict[str, float] = {WINDOW_ROWS: rows}
         for name, rarity_name, above_name in zip(RANKED, RARITIES, ABOVE, strict=True):

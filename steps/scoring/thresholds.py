@@ -15,13 +15,15 @@ from steps.scoring.arrays import Floats
 
 NEWEST = 1_000
 """Scores of a repository that decide."""
-SHRINKAGE = 200
+SHRINKAGE = 100
 """The quantile over all weighs as much as this many scores."""
 MIN_SCORES = 50
 """A repository with fewer scores has the threshold over all."""
 HIGH_SHARE = 0.1
 """Share of the alert budget that is called high."""
-MIN_STEER, MAX_STEER = 0.3, 2.0
+STEERING = 3.0
+"""How hard a surplus or a lack of alerts among the newest scores is steered against."""
+MIN_STEER, MAX_STEER = 0.2, 4.0
 
 
 class Limits(NamedTuple):
@@ -71,7 +73,7 @@ class Rolling:
         rows = len(self.flagged)
         expected = self.budget * rows
         surplus = (sum(self.flagged) - expected) / max(self.budget * NEWEST, 1.0)
-        return float(np.clip(1.0 - surplus, MIN_STEER, MAX_STEER))
+        return float(np.clip(1.0 - STEERING * surplus, MIN_STEER, MAX_STEER))
 
 
 def replay(scores: Floats, rolling: Rolling) -> list[Limits]:

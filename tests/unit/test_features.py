@@ -55,7 +55,7 @@ def test_a_size_is_on_a_log_scale() -> None:
         ("Fix typo in parser", "typo", 0),
         ("Update README.md", None, 1),
         ("Rewrite the scheduler", None, 0),
-        ("  Update the README.md ", "README", 1),
+        ("  Update the README ", "README", 1),
         ("TYPO", "TYPO", 0),
         ("prototypography", None, 0),
         ("Add `Grammar` to Grammar.parse", None, 0),
