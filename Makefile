@@ -16,10 +16,13 @@ BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 SINCE ?= origin/staging
 # Images may have to be built first.
 PATIENT := -o faulthandler_timeout=3600
+# Modules that share what takes long to make stay in one process; the longest begin first.
+SPREAD = -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+WORKERS ?= 2
 export REPOS SEARCH STATE URL AGAINST
 
-.PHONY: setup help run serve load check image images sbom mlflow test pages containers test-cluster drill stages promote rollback \
-  status lint render lock bench clean
+.PHONY: setup help run serve load check image images sbom mlflow test test-slow coverage pages containers test-cluster drill \
+  stages promote rollback status lint render docs reference lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -32,10 +35,10 @@ run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEAR
 serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
 	@$(RUN) local serve --state "$$STATE" --port "$(PORT)"
 
-load: $(READY) ## Try the service at URL= under load, for half a minute, and fail if it is slow or wrong; limits by LOAD_...
+load: $(READY) ## Load-test the service at URL= for half a minute; fail if it is slow or wrong; limits by LOAD_...
 	@$(RUN) locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
 
-check: $(READY) ## Check the service at URL= as a release does, beside the one at AGAINST=; DIGEST= names the model that it must have
+check: $(READY) ## Run a release's checks on the service at URL=, against the one at AGAINST=; DIGEST= is the expected model
 	@$(RUN) rollouts.checks all "$$URL" --against "$$AGAINST" $(if $(DIGEST),--digest "$(DIGEST)") --pulls "$(PULLS)"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
@@ -48,7 +51,7 @@ images: ## Build the images of the steps and the checks with Docker, named by th
 	done
 	@docker images --filter 'reference=pr-sentinel/*:$(COMMIT)' --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
 
-sbom: ## List what is in those images, Debian's packages too, in STATE/sbom; takes syft
+sbom: ## Write an SBOM of each of those images to STATE/sbom; needs syft
 	@mkdir -p $(STATE)/sbom
 	@set -e; for step in $(STAGES); do \
 	  SYFT_FILE_METADATA_SELECTION=none syft scan --quiet docker:pr-sentinel/$$step:$(COMMIT) \
@@ -56,13 +59,19 @@ sbom: ## List what is in those images, Debian's packages too, in STATE/sbom; tak
 	  echo "$(STATE)/sbom/$$step.json"; \
 	done
 
-mlflow: $(READY) ## Look at runs and models in a browser
+mlflow: $(READY) ## Show runs and models in a browser
 	@$(RUN) local mlflow --state "$$STATE"
 
-test: $(READY) ## Run all tests, or TESTS=...
-	.venv/bin/pytest --durations=10 $(TESTS)
+test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; on 2 processors or WORKERS=
+	.venv/bin/pytest $(SPREAD) --durations=10 $(TESTS)
 
-pages: $(READY) ## Look at the service's page in Chromium, with all its tests
+test-slow: $(READY) ## Run the tests that take long (kills, second runs, executors, load), or TESTS=... of them
+	.venv/bin/pytest $(SPREAD) --durations=10 --only-slow $(TESTS)
+
+coverage: $(READY) ## Show which branches the tests take, slow ones too, in percent and as pages in STATE/coverage
+	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:$(STATE)/coverage $(TESTS)
+
+pages: $(READY) ## Run the tests of the service's page in Chromium
 	.venv/bin/pytest tests/pages
 
 containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
@@ -71,41 +80,50 @@ containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker bu
 test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names, or TESTS= of them; OPTIONS= go to docker build
 	OPTIONS="$(OPTIONS)" .venv/bin/pytest $(PATIENT) --durations=10 $(or $(TESTS),tests/cluster)
 
-drill: $(READY) ## Take a model from retraining to its users on that cluster, and back, with Argo CD; GIT_SERVER= is where it reads
+drill: $(READY) ## Rehearse a release on that cluster, and back, with Argo CD, which reads from GIT_SERVER=
 	@test -n "$(GIT_SERVER)" || { echo "GIT_SERVER is not set: name a Git server to push to, from which Argo CD reads." >&2; exit 1; }
 	OPTIONS="$(OPTIONS)" GIT_SERVER="$(GIT_SERVER)" .venv/bin/pytest $(PATIENT) --capture=no tests/cluster/drill
 
-stages: $(READY) ## Tell which stages' images have to be built, since the commit SINCE=
+stages: $(READY) ## List the stages whose images have changed since the commit SINCE=
 	@$(RUN) release stages --since "$(SINCE)" $(OPTIONS)
 
-promote: $(READY) ## Open the pull request from staging to main with the evidence, or bring it up to date
+promote: $(READY) ## Open or update the pull request from staging to main with the evidence
 	@$(RUN) release promote $(if $(ANALYSES),--analyses "$(ANALYSES)")
 
-rollback: $(READY) ## Bring back the model version VERSION= everywhere: Rollout, registry, and Git by a pull request
+rollback: $(READY) ## Roll back to the model version VERSION=: Rollout, registry, and Git by a pull request
 	@$(RUN) release rollback -- "$(VERSION)"
 
-status: $(READY) ## Show what Git, production's Rollout and the registry say, and fail where they disagree
+status: $(READY) ## Compare Git, production's Rollout and the registry; fail where they disagree
 	@$(RUN) release status
 
-lint: $(READY) ## Check style and types
+lint: $(READY) ## Check style, types, import rules, spelling, YAML, words and names
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	.venv/bin/codespell $$(git ls-files)
+	.venv/bin/yamllint --strict $$(git ls-files '*.yml' '*.yaml')
+	$(RUN) tests.house_rules
 
-render: $(READY) ## Write the workflows' YAML anew
+render: $(READY) ## Render the workflows' YAML
 	$(RUN) workflows render
 
-lock: $(UV) ## Choose the packages' versions anew, for everything and for the Bento
+docs: $(READY) ## Build the documentation in .site; fail on a broken link
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs --quiet build --strict
+
+reference: $(READY) ## Write docs/reference from the code
+	$(RUN) docs.tools
+
+lock: $(UV) ## Update the packages' versions, for everything and for the Bento
 	$(UV) lock
 	@echo "# Generated from uv.lock; do not edit: make lock" > $(SERVE_PACKAGES)
 	$(UV) export --frozen --only-group serve --no-annotate --no-header --quiet >> $(SERVE_PACKAGES)
 
-bench: $(READY) ## Measure, each part against what a user would pick instead
+bench: $(READY) ## Run the benchmarks, each part against what one would use instead
 	@set -e; for benchmark in $(BENCHMARKS); do $(RUN) benchmarks.$$benchmark; done
 
-clean: ## Remove what set-up has made; what runs have kept stays
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache
+clean: ## Remove what set-up has installed; results of runs stay
+	rm -rf .venv .tools .site .mypy_cache .ruff_cache .pytest_cache
 
 $(READY): $(UV) pyproject.toml uv.lock
 	@echo "Installing the locked packages, about 3 GB; the first time takes a few minutes."

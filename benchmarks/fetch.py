@@ -1,6 +1,6 @@
-"""fetch against the loop that PyGithub invites to: `python -m benchmarks.fetch` prints a table.
+"""fetch compared with the obvious PyGithub loop: `python -m benchmarks.fetch` prints a table.
 
-Both read the same made-up repository from the stand-in, which takes 50 ms longer for each answer, and write to the same
+Both read the same synthetic repository from the fake GitHub, with 50 ms added to each response, and write to the same
 embedded MongoDB.
 """
 
@@ -24,12 +24,12 @@ from steps.fetch.sync import synchronise
 
 REPOSITORY = "example/webshop"
 LATENCY_MS = 50
-LOOP_OVER = 100
+LOOP_LENGTH = 100
 DATABASE = "benchmark"
 
 
-class Measured(NamedTuple):
-    """How many pull requests came by how many requests in how many seconds."""
+class FetchMeasurement(NamedTuple):
+    """The numbers of pull requests and requests, and the seconds they took."""
 
     pulls: int
     requests: int
@@ -38,24 +38,24 @@ class Measured(NamedTuple):
 
 def main() -> None:
     """Measure and print."""
-    with embedded_parts() as (address, collection):
-        backfill = measured(address, lambda: int(synchronise(REPOSITORY)["fetched"]))
-        again = measured(address, lambda: int(synchronise(REPOSITORY)["fetched"]))
+    with embedded_services() as (address, collection):
+        backfill = measure(address, lambda: int(synchronise(REPOSITORY)["fetched"]))
+        again = measure(address, lambda: int(synchronise(REPOSITORY)["fetched"]))
         collection.delete_many({})
-        loop = measured(address, lambda: usual_loop(address, collection, pauses=True))
-        hasty = measured(address, lambda: usual_loop(address, collection, pauses=False))
-    print(f"{REPOSITORY} on the stand-in, {LATENCY_MS} ms added to each answer, into the embedded MongoDB\n")
+        loop = measure(address, lambda: run_usual_loop(address, collection, pauses=True))
+        hasty = measure(address, lambda: run_usual_loop(address, collection, pauses=False))
+    print(f"{REPOSITORY} on the fake GitHub, {LATENCY_MS} ms added to each response, into the embedded MongoDB\n")
     print("| | pull requests | requests | requests per pull request | seconds | pull requests/s | fetch is faster |")
     print("|---|---:|---:|---:|---:|---:|---:|")
-    print(row("fetch, backfill", backfill))
-    print(row("fetch, nothing new", again))
-    print(row("loop over `get_pulls`, as PyGithub comes", loop, backfill))
-    print(row("the same without PyGithub's pauses", hasty, backfill))
+    print(format_row("fetch, backfill", backfill))
+    print(format_row("fetch, nothing new", again))
+    print(format_row("loop over `get_pulls`, PyGithub's defaults", loop, backfill))
+    print(format_row("the same without PyGithub's pauses", hasty, backfill))
 
 
 @contextmanager
-def embedded_parts() -> Iterator[tuple[str, "Collection[dict[str, Any]]"]]:
-    """The stand-in and MongoDB, named in the environment as the step expects it."""
+def embedded_services() -> Iterator[tuple[str, "Collection[dict[str, Any]]"]]:
+    """Run the fake GitHub and MongoDB, and set the environment variables that the step expects."""
     with (
         tempfile.TemporaryDirectory() as folder,
         embedded.mongo(Path(folder)) as uri,
@@ -66,21 +66,21 @@ def embedded_parts() -> Iterator[tuple[str, "Collection[dict[str, Any]]"]]:
         yield settings["GITHUB_API_URL"], client[DATABASE].pull_requests
 
 
-def measured(address: str, work: Callable[[], int]) -> Measured:
-    """Do some work that gives a number of pull requests, and count what it asked of GitHub."""
+def measure(address: str, work: Callable[[], int]) -> FetchMeasurement:
+    """Run work that returns a number of pull requests, and count its requests to GitHub."""
     requests.post(f"{address}/_reset", timeout=10)
     requests.post(f"{address}/_control", json={"latency_ms": LATENCY_MS}, timeout=10)
     begin = time.perf_counter()
     pulls = work()
     seconds = time.perf_counter() - begin
-    return Measured(pulls, requests.get(f"{address}/_stats", timeout=10).json()["requests"], seconds)
+    return FetchMeasurement(pulls, requests.get(f"{address}/_stats", timeout=10).json()["requests"], seconds)
 
 
-def usual_loop(address: str, collection: "Collection[dict[str, Any]]", *, pauses: bool) -> int:
-    """Go through the list and touch what the list does not hold, so that PyGithub asks for each once more."""
+def run_usual_loop(address: str, collection: "Collection[dict[str, Any]]", *, pauses: bool) -> int:
+    """Loop over the list and read fields that it lacks, so that PyGithub requests each pull request again."""
     waits: dict[str, Any] = {} if pauses else {"seconds_between_requests": None, "seconds_between_writes": None}
     with Github(auth=Auth.Token("a-token"), base_url=address, retry=GithubRetry(), **waits) as github:
-        for pull in islice(github.get_repo(REPOSITORY).get_pulls(state="all"), LOOP_OVER):
+        for pull in islice(github.get_repo(REPOSITORY).get_pulls(state="all"), LOOP_LENGTH):
             document = {
                 "number": pull.number,
                 "title": pull.title,
@@ -94,11 +94,11 @@ def usual_loop(address: str, collection: "Collection[dict[str, Any]]", *, pauses
                 "labels": [label.name for label in pull.labels],
             }
             collection.replace_one({"_id": f"{REPOSITORY}#{pull.number}"}, document, upsert=True)
-    return LOOP_OVER
+    return LOOP_LENGTH
 
 
-def row(name: str, found: Measured, fetch: Measured | None = None) -> str:
-    """One line of the table; the last column compares the time for one pull request with that of fetch."""
+def format_row(name: str, found: FetchMeasurement, fetch: FetchMeasurement | None = None) -> str:
+    """Format a row; the last column compares the time per pull request with fetch."""
     if not found.pulls:
         return f"| {name} | 0 | {found.requests} | | {found.seconds:.2f} | | |"
     each = found.seconds / found.pulls

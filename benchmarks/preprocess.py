@@ -1,8 +1,8 @@
-"""preprocess against reading everything into the driver: `python -m benchmarks.preprocess` prints a table.
+"""preprocess compared with reading everything into the driver: `python -m benchmarks.preprocess` prints a table.
 
-Both start from the same made-up documents in the embedded MongoDB, each in a process of its own, with Spark's start.
-"read" stops where the documents are judged and on Spark's disk; "whole" goes on to the dataset. The other way is
-`list(collection.find())` and `createDataFrame`, which knows nothing of bad documents and computes no feature.
+Both start from the same synthetic documents in the embedded MongoDB, each in its own process, including Spark's start.
+"read" stops when the documents are validated and on Spark's disk; "whole" continues to the dataset. The alternative is
+`list(collection.find())` and `createDataFrame`, without validation or features.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from local.services import embedded
 from steps.common import mongo
 from steps.common.settings import MongoSettings, load
 from steps.preprocess import frames, source, spark
-from steps.preprocess.pipeline import build
+from steps.preprocess.pipeline import build_dataset
 from steps.scoring.vectors import PULL_SCHEMA
 
 MASTER = "local[*]"
@@ -35,14 +35,14 @@ WORDS = [
     f"{syllable}{ending}" for syllable in ("ro", "ka", "ti", "mu", "se", "lo") for ending in ("of", "ne", "st", "ry")
 ]
 BATCH = 1_000
-LOOK_EVERY = 0.2
-GIVE_UP_AFTER = 1_800.0
-"""Java without memory hangs more often than it ends."""
+POLL_SECONDS = 0.2
+TIMEOUT_SECONDS = 1_800.0
+"""Java tends to hang, not exit, when it runs out of memory."""
 MIB = 1 << 20
 
 
-class Measured(NamedTuple):
-    """Seconds, and the most memory that the Python process, its Java and Spark's Python workers held, in MiB."""
+class SparkMeasurement(NamedTuple):
+    """Seconds, and the peak memory [MiB] of the Python process, its Java and Spark's Python workers."""
 
     seconds: float
     driver: int
@@ -52,7 +52,7 @@ class Measured(NamedTuple):
 
 
 def main() -> None:
-    """Measure and print; called again with `--way` for one measurement in a process of its own."""
+    """Measure and print; with `--way`, run one variant in this process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
@@ -65,27 +65,27 @@ def main() -> None:
     for count in given.documents:
         with documents(count):
             for way in WAYS:
-                print(row(count, way, measured(way)), flush=True)
+                print(format_row(count, way, measure(way)), flush=True)
 
 
-def whole() -> None:
-    """Documents to a dataset."""
-    build(REPOSITORIES, MASTER, 0.0)
+def run_whole() -> None:
+    """Build a dataset from the documents."""
+    build_dataset(REPOSITORIES, MASTER, 0.0)
 
 
-def read() -> None:
-    """Documents to judged rows on Spark's disk."""
+def run_read() -> None:
+    """Read the documents into validated rows on Spark's disk."""
     settings = load(MongoSettings)
-    query = source.of_repositories(REPOSITORIES)
-    with mongo.database(settings) as database:
-        parts = source.partitions(database, query, source.fingerprint(database, query).count)
-    with spark.session(MASTER) as session:
-        frames.census(frames.verdicts(session, settings, parts))
+    query = source.build_query(REPOSITORIES)
+    with mongo.open_database(settings) as database:
+        parts = source.split_query(database, query, source.compute_fingerprint(database, query).count)
+    with spark.open_session(MASTER) as session:
+        frames.count_documents(frames.validate_documents(session, settings, parts))
 
 
-def collected() -> None:
-    """All documents through the driver."""
-    with mongo.database(load(MongoSettings)) as database, spark.session(MASTER) as session:
+def run_collect() -> None:
+    """Read all documents through the driver."""
+    with mongo.open_database(load(MongoSettings)) as database, spark.open_session(MASTER) as session:
         rows = [
             (
                 *(one["_id"], one["base"]["repo"]["full_name"], one["number"], one["title"], one["body"]),
@@ -97,24 +97,29 @@ def collected() -> None:
         session.createDataFrame(rows, from_arrow_schema(PULL_SCHEMA)).groupBy("repository").count().collect()
 
 
-WAYS: dict[str, Callable[[], None]] = {"whole": whole, "read": read, "list(find()) + createDataFrame": collected}
+WAYS: dict[str, Callable[[], None]] = {
+    "whole": run_whole,
+    "read": run_read,
+    "list(find()) + createDataFrame": run_collect,
+}
 
 
-def measured(way: str) -> Measured:
-    """Run one way in a process of its own and look at the memory of all that belongs to it."""
+def measure(way: str) -> SparkMeasurement:
+    """Run one variant in a process of its own and track the memory of its process tree."""
     started = time.monotonic()
     process = psutil.Popen([sys.executable, "-m", "benchmarks.preprocess", "--way", way], stderr=subprocess.DEVNULL)
     peaks = (0, 0, 0)
     while process.poll() is None:
-        peaks = tuple(map(max, peaks, memory(process)))
-        time.sleep(LOOK_EVERY)
-        if time.monotonic() - started > GIVE_UP_AFTER:
+        first, second, third = map(max, peaks, read_memory(process))
+        peaks = (first, second, third)
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() - started > TIMEOUT_SECONDS:
             process.kill()
-    return Measured(time.monotonic() - started, *peaks, ended_well=process.returncode == 0)
+    return SparkMeasurement(time.monotonic() - started, *peaks, ended_well=process.returncode == 0)
 
 
-def memory(process: psutil.Process) -> tuple[int, int, int]:
-    """What is held now by the driver, by its Java, and by what that has started."""
+def read_memory(process: psutil.Process) -> tuple[int, int, int]:
+    """Return the memory [MiB] of the driver, its Java, and the Python workers."""
     held = [0, 0, 0]
     try:
         for one in (process, *process.children(recursive=True)):
@@ -125,8 +130,8 @@ def memory(process: psutil.Process) -> tuple[int, int, int]:
     return held[0], held[1], held[2]
 
 
-def row(count: int, way: str, result: Measured) -> str:
-    """One line of the table."""
+def format_row(count: int, way: str, result: SparkMeasurement) -> str:
+    """Format a row of the table."""
     if not result.ended_well:
         return f"| {count:,} | {way} | failed after {result.seconds:.0f} | | {result.driver} | {result.java} | |"
     time_taken = f"{result.seconds:.1f} | {1_000 * result.seconds / count:.2f}"
@@ -135,18 +140,18 @@ def row(count: int, way: str, result: Measured) -> str:
 
 @contextmanager
 def documents(count: int) -> Iterator[None]:
-    """A MongoDB with that many documents, and an empty store, both named in the environment."""
+    """Run a MongoDB with `count` documents and set the environment for it and an empty store."""
     with tempfile.TemporaryDirectory() as folder, embedded.mongo(Path(folder)) as uri:
         os.environ |= {"MONGO_URI": uri, "MONGO_DB": "benchmark", "STORE_URL": f"file://{folder}/store"}
         with MongoClient[dict[str, Any]](uri) as client:
             for first in range(0, count, BATCH):
-                made = [document(index) for index in range(first, min(first + BATCH, count))]
+                made = [make_document(index) for index in range(first, min(first + BATCH, count))]
                 client["benchmark"].pull_requests.insert_many(made, ordered=False)
         yield
 
 
-def document(index: int) -> dict[str, Any]:
-    """A pull request with about as much text as real ones have."""
+def make_document(index: int) -> dict[str, Any]:
+    """Make a synthetic pull request with a realistic amount of text."""
     random = Random(index)  # noqa: S311
     repository, number = REPOSITORIES[index % len(REPOSITORIES)], index // len(REPOSITORIES) + 1
     opened = datetime(2016, 1, 1, tzinfo=UTC) + timedelta(hours=number)

@@ -1,4 +1,4 @@
-"""Train on ever more rows: seconds, rows a second and peak memory, beside scikit-learn's IsolationForest."""
+"""Training on increasing numbers of rows: time, throughput and peak memory, compared with IsolationForest."""
 
 import argparse
 import json
@@ -14,19 +14,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from steps.common.dataset import VERSION, Dataset, File, Manifest, Rejected, Repository, content_hash, sha256
+from steps.common.dataset import (
+    VERSION,
+    Dataset,
+    DatasetFile,
+    Manifest,
+    RejectedDocuments,
+    RepositorySummary,
+    hash_content,
+    hash_file,
+)
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.features import NAMES
 
 BLOCK = 50_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SHARES = {"train": 0.60, "validation": 0.15, "test": 0.25, "injected": 0.06}
+SPLIT_SHARES = {"train": 0.60, "validation": 0.15, "test": 0.25, "injected": 0.06}
 REPOSITORIES = 20
 SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name not in {"split", "state"}])
 
 
-def block(split: str, start: int, count: int) -> pa.Table:
-    """Rows whose features hang together by six hidden causes, with long tails."""
+def make_block(split: str, start: int, count: int) -> pa.Table:
+    """Make rows whose features share six hidden factors, with long tails."""
     random = np.random.default_rng([start, len(split)])
     mixing = np.random.default_rng(0).normal(size=(6, len(NAMES)))
     features = random.standard_t(4, size=(count, 6)) @ mixing + random.normal(size=(count, len(NAMES)))
@@ -47,35 +56,37 @@ def block(split: str, start: int, count: int) -> pa.Table:
     return pa.table(columns, schema=SCHEMA)
 
 
-def dataset(folder: Path, rows: int) -> Dataset:
-    """A dataset of this many real rows, written a block at a time."""
+def write_dataset(folder: Path, rows: int) -> Dataset:
+    """Write a dataset of this many real rows, a block at a time."""
     files, paths = [], {}
-    for split, share in SHARES.items():
+    for split, share in SPLIT_SHARES.items():
         count = round(rows * share)
         path = folder / f"{split}.parquet"
         with pq.ParquetWriter(path, SCHEMA) as writer:
             for start in range(0, count, BLOCK):
-                writer.write_table(block(split, start, min(BLOCK, count - start)))
+                writer.write_table(make_block(split, start, min(BLOCK, count - start)))
         files.append(
-            File(name=f"{split}/part-00000.parquet", sha256=sha256(path), bytes=path.stat().st_size, rows=count)
+            DatasetFile(
+                name=f"{split}/part-00000.parquet", sha256=hash_file(path), bytes=path.stat().st_size, rows=count
+            )
         )
         paths[files[-1].name] = path
     columns = {field.name: str(field.type) for field in SCHEMA}
     manifest = Manifest(
         version=VERSION,
-        hash=content_hash(columns, list(NAMES), files),
+        hash=hash_content(columns, list(NAMES), files),
         columns=columns,
         features=list(NAMES),
         files=files,
         splits={file.split: file.rows for file in files},
-        repositories={"owner/name-0": Repository(rows=rows, first=EPOCH, last=EPOCH, watermark=None)},
-        rejected=Rejected(count=0, share=0.0),
+        repositories={"owner/name-0": RepositorySummary(rows=rows, first=EPOCH, last=EPOCH, watermark=None)},
+        rejected=RejectedDocuments(count=0, share=0.0),
     )
     return Dataset(manifest, paths)
 
 
-def autoencoder(data: Dataset, folder: Path) -> dict[str, float]:
-    """Train and measure as the step does, without MLflow."""
+def train_autoencoder(data: Dataset, folder: Path) -> dict[str, float]:
+    """Train and evaluate as the step does, without MLflow."""
     from steps.train.run import train
 
     artefact = folder / "model"
@@ -84,8 +95,8 @@ def autoencoder(data: Dataset, folder: Path) -> dict[str, float]:
     return {"average_precision": result.figures["injected"]["all"]["model"]["average_precision"]}
 
 
-def isolation_forest(data: Dataset, folder: Path) -> dict[str, float]:
-    """What a user would write: everything in one array, fit, then score all to find the threshold."""
+def fit_isolation_forest(data: Dataset, folder: Path) -> dict[str, float]:
+    """Fit an IsolationForest as a user would: everything in one array, then score all rows for the threshold."""
     from sklearn.ensemble import IsolationForest
 
     features = np.stack([pq.read_table(data.files("train")[0])[name].to_numpy() for name in NAMES], axis=1)
@@ -93,8 +104,8 @@ def isolation_forest(data: Dataset, folder: Path) -> dict[str, float]:
     return {"threshold": float(np.quantile(forest.score_samples(features), 0.01))}
 
 
-def measured(what: str, rows: int) -> dict[str, float]:
-    """Run one of them in a process of its own: the dataset is written before the clock and the memory count."""
+def measure(what: str, rows: int) -> dict[str, float]:
+    """Run one of them in a process of its own; the dataset is written before the measurement starts."""
     with tempfile.TemporaryDirectory() as folder:
         code = (
             "import sys; from pathlib import Path; from benchmarks import train as b;"
@@ -108,9 +119,9 @@ def measured(what: str, rows: int) -> dict[str, float]:
 
 def report(what: str, rows: int, folder: Path) -> None:
     """Print one measurement as JSON."""
-    data = dataset(folder, rows)
+    data = write_dataset(folder, rows)
     started = time.monotonic()
-    figures = {"autoencoder": autoencoder, "isolation_forest": isolation_forest}[what](data, folder)
+    figures = {"autoencoder": train_autoencoder, "isolation_forest": fit_isolation_forest}[what](data, folder)
     seconds = time.monotonic() - started
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
@@ -118,16 +129,16 @@ def report(what: str, rows: int, folder: Path) -> None:
 
 
 def main() -> None:
-    """Measure each size with both and print a table."""
+    """Measure both for each size and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    print(f"Rows of {len(NAMES)} features; 60 % of them are trained on; peak memory is that of the whole process.\n")
+    print(f"Rows of {len(NAMES)} features; 60 % are used for training; peak memory of the whole process.\n")
     print("| rows | train: s | rows/s | peak MB | IsolationForest: s | rows/s | peak MB |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
     for rows in parser.parse_args().rows:
         cells = [f"{rows:,}"]
         for what in ("autoencoder", "isolation_forest"):
-            figures = measured(what, rows)
+            figures = measure(what, rows)
             cells += [f"{figures['seconds']:.0f}", f"{rows / figures['seconds']:,.0f}", f"{figures['peak_mb']:,.0f}"]
         print(f"| {' | '.join(cells)} |", flush=True)
 

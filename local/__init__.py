@@ -2,5 +2,5 @@
 
 import os
 
-# mlflow reads it when it is imported.
+# Read by mlflow on import.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -1,4 +1,4 @@
-"""PR Sentinel's command line: what runs on one machine."""
+"""PR Sentinel on one machine."""
 
 import os
 import signal
@@ -12,17 +12,17 @@ from steps.common.command_line import console, handle_errors, make_state_folder
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
-State = Annotated[Path, typer.Option(help="The folder that keeps whatever a run keeps.")]
-HERE = Path(".state")
+StateFolder = Annotated[Path, typer.Option(help="The folder for data, models and reports.")]
+DEFAULT_STATE_FOLDER = Path(".state")
 
 
 @app.command()
 def run(
-    repos: Annotated[str, typer.Option(help="Repositories, owner/name, with spaces between them.")] = "",
-    search: Annotated[str, typer.Option(help="A GitHub repository search, whose results are taken as well.")] = "",
-    state: State = HERE,
+    repos: Annotated[str, typer.Option(help="Repositories (owner/name), separated by spaces.")] = "",
+    search: Annotated[str, typer.Option(help="A GitHub repository search; its results are added.")] = "",
+    state: StateFolder = DEFAULT_STATE_FOLDER,
 ) -> None:
-    """Run the pipeline on this machine; without repositories, on generated samples."""
+    """Run the pipeline; without repositories or a search, on generated samples."""
     from local import session
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -32,10 +32,10 @@ def run(
 
 @app.command()
 def backtest(
-    repository: Annotated[str, typer.Argument(help="The repository, owner/name.")],
-    last: Annotated[int, typer.Option(help="How many of its pull requests, the newest ones.", min=1, max=10_000)] = 500,
-    weekly: Annotated[int, typer.Option(help="How many alerts a week may be told.", min=0)] = 5,
-    state: State = HERE,
+    repository: Annotated[str, typer.Argument(help="The repository (owner/name).")],
+    last: Annotated[int, typer.Option(help="Number of pull requests, newest first.", min=1, max=10_000)] = 500,
+    weekly: Annotated[int, typer.Option(help="Maximum number of alerts per week.", min=0)] = 5,
+    state: StateFolder = DEFAULT_STATE_FOLDER,
 ) -> None:
     """Show what would have been flagged among a repository's last pull requests, before alerts are switched on."""
     from local.backtest import command as backtesting
@@ -46,9 +46,9 @@ def backtest(
 
 @app.command()
 def serve(
-    state: State = HERE,
-    host: Annotated[str, typer.Option(help="Where it listens; 0.0.0.0 is everywhere.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="On which port.", min=1, max=65535)] = 3000,
+    state: StateFolder = DEFAULT_STATE_FOLDER,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.", min=1, max=65535)] = 3000,
 ) -> None:
     """Serve the champion on this machine."""
     from local import serving
@@ -60,8 +60,8 @@ def serve(
 
 @app.command()
 def image(
-    options: Annotated[list[str] | None, typer.Argument(help="What docker build gets as well, after --.")] = None,
-    state: State = HERE,
+    options: Annotated[list[str] | None, typer.Argument(help="Options for docker build, after --.")] = None,
+    state: StateFolder = DEFAULT_STATE_FOLDER,
 ) -> None:
     """Build an image of the champion with Docker."""
     from local import image as building
@@ -72,17 +72,18 @@ def image(
 
 @app.command()
 def mlflow(
-    state: State = HERE, port: Annotated[int, typer.Option(help="Where it listens, on loopback.")] = 5000
+    state: StateFolder = DEFAULT_STATE_FOLDER,
+    port: Annotated[int, typer.Option(help="The port to listen on, on loopback.")] = 5000,
 ) -> None:
-    """Look at the runs and models in MLflow's own pages."""
-    from local.services.embedded import tracking
+    """Open the MLflow UI with the runs and models."""
+    from local.services.embedded import find_tracking
     from local.services.shared import LOOPBACK
 
     with handle_errors():
-        where = tracking(make_state_folder(state))
-    console.print(f"MLflow will be at http://{LOOPBACK}:{port} in about half a minute; Ctrl-C ends it.")
+        where = find_tracking(make_state_folder(state))
+    console.print(f"MLflow will be at http://{LOOPBACK}:{port} in about half a minute; press Ctrl-C to stop it.")
     command = [sys.executable, "-m", "mlflow", "ui", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
-    # Without this MLflow also starts workers for jobs that nothing here gives it.
+    # MLflow would otherwise start job workers that are not used here.
     environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     os.execve(command[0], [*command, "--backend-store-uri", where["MLFLOW_URI"]], environment)  # noqa: S606
 

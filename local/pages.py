@@ -1,4 +1,4 @@
-"""Pages of HTML that need nothing but themselves, whatever the titles in them try."""
+"""Self-contained HTML pages, safe against untrusted titles."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
-def filled(template: str, **values: Any) -> str:
-    """The whole page; every value is escaped."""
+def render(template: str, **values: Any) -> str:
+    """Render a template; every value is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -16,7 +16,7 @@ def filled(template: str, **values: Any) -> str:
 
 
 def write(page: str, path: Path) -> None:
-    """Write a page in one move."""
+    """Write a page atomically."""
     unfinished = path.with_suffix(f".unfinished-{os.getpid()}")
     unfinished.write_text(page, "utf-8")
     unfinished.replace(path)

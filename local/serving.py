@@ -1,4 +1,4 @@
-"""Serves the champion on this machine, with what the service needs around it, until somebody says stop."""
+"""The `serve` command: runs the champion's service, with the embedded services that it needs."""
 
 import os
 import socket
@@ -12,46 +12,46 @@ from pathlib import Path
 import requests
 from rich.console import Console
 
-from local.champion import find
+from local.champion import fetch_champion
 from local.engine import guard
 from local.services import embedded
-from local.services.server import LOOK_EVERY, READY_WITHIN
+from local.services.server import POLL_SECONDS, READY_TIMEOUT_SECONDS
 from local.services.shared import LOOPBACK
 from steps.common.errors import ConfigurationError, Unavailable
-from steps.packaging.champion import Champion
+from steps.packaging.champion import ChampionBento
 
-END_WITHIN = 30.0
-"""Longer than the service takes for the requests that it is answering when it is told to stop."""
+STOP_TIMEOUT_SECONDS = 30.0
+"""Longer than the service takes to finish its requests when it is stopped."""
 KILLED_BY_SIGNAL = 128
-SAMPLE = f"{embedded.SAMPLE_SITE}/example/docs/pull/305"
-REAL = "https://github.com/owner/name/pull/1"
+SAMPLE_URL = f"{embedded.SAMPLE_SITE}/example/docs/pull/305"
+EXAMPLE_URL = "https://github.com/owner/name/pull/1"
 
 
 def serve(state: Path, host: str, port: int, console: Console) -> int:
     """Serve the champion until Ctrl-C or SIGTERM.
 
     Returns:
-        The exit code: 0, or that of a service that ended by itself.
+        The exit code: 0, or that of a service that exited by itself.
 
     Raises:
-        ConfigurationError: nothing can listen at this address.
+        ConfigurationError: the address is not available.
         NotFound: there is no champion, or it has no Bento.
-        DamagedArtefact: its Bento has another hash than the registry says.
-        Unavailable: something that is needed does not answer, or the service does not get ready.
+        DamagedArtefact: the Bento's hash differs from the one in the registry.
+        Unavailable: a required service does not respond, or the service does not become ready.
     """
     _check_address(host, port)
     with console.status("Looking up the champion …"):
-        champion = find(state)
+        champion = fetch_champion(state)
     try:
         with ExitStack() as parts:
-            settings = dict(parts.enter_context(embedded.kept(state)))
+            settings = dict(parts.enter_context(embedded.data_services(state)))
             samples = not os.environ.get("GITHUB_TOKEN")
             if samples:
                 settings |= parts.enter_context(embedded.sample_github(state))
-            process = parts.enter_context(_worker(champion.folder, host, port, settings, state))
-            address = f"http://{_reached(host)}:{port}"
-            _wait(process, address)
-            _say(champion, address, samples, console)
+            process = parts.enter_context(_run_service(champion.folder, host, port, settings, state))
+            address = f"http://{_reachable_host(host)}:{port}"
+            _wait_until_ready(process, address)
+            _print_usage(champion, address, samples, console)
             code = process.wait()
     except KeyboardInterrupt:
         console.print("Stopped.")
@@ -60,20 +60,20 @@ def serve(state: Path, host: str, port: int, console: Console) -> int:
 
 
 @contextmanager
-def _worker(
+def _run_service(
     bento: Path, host: str, port: int, settings: Mapping[str, str], state: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The service as its image runs it: told to stop at the end of the block, and waited for."""
-    # What sees VAULT_ADDR expects a pod's identity, which there is none of here.
+    """Run the service as its image does; stops it at the end of the block and waits for it."""
+    # With VAULT_ADDR set, the service would log in with a pod's identity, which does not exist here.
     own = {name: value for name, value in os.environ.items() if name != "VAULT_ADDR"}
     bentoml = {"BENTOML_HOME": str(state / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
     command = [sys.executable, "-m", "steps.serve.bento_worker", "--host", host, "--port", str(port)]
-    process = subprocess.Popen(  # noqa: S603  the command is ours
+    process = subprocess.Popen(  # noqa: S603  the command is trusted
         [sys.executable, guard.__file__, str(os.getpid()), *command],
         cwd=bento / "src",
         env={**own, **settings, **bentoml},
         stdin=subprocess.DEVNULL,
-        # Ctrl-C in a terminal is for this process, which tells the service.
+        # Ctrl-C goes to this process, which stops the service.
         start_new_session=True,
     )
     try:
@@ -81,7 +81,7 @@ def _worker(
     finally:
         process.terminate()
         try:
-            process.wait(END_WITHIN)
+            process.wait(STOP_TIMEOUT_SECONDS)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
             process.kill()
             process.wait()
@@ -93,29 +93,29 @@ def _check_address(host: str, port: int) -> None:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
         raise ConfigurationError(
-            # Python puts the address behind the system's words once more.
-            f"Nothing can listen at {host}:{port}: {str(error.strerror).partition(' (')[0]}.",
-            advice="End what listens there, or give another port (PORT=).",
+            # Python appends the address to the system's message.
+            f"Cannot listen on {host}:{port}: {str(error.strerror).partition(' (')[0]}.",
+            advice="Stop the process that listens there, or use another port (PORT=).",
         ) from None
 
 
-def _reached(host: str) -> str:
-    """How this machine reaches what listens there."""
-    if host in {"0.0.0.0", "::"}:  # noqa: S104  it is only compared
+def _reachable_host(host: str) -> str:
+    """Return the host under which this machine reaches the service."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104  only compared
         return LOOPBACK
     return f"[{host}]" if ":" in host else host
 
 
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
-    until = time.monotonic() + READY_WITHIN
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
+    until = time.monotonic() + READY_TIMEOUT_SECONDS
     while not _is_ready(address):
         if process.poll() is not None:
-            raise Unavailable("The service has ended before it was ready.", advice="Its last lines above say why.")
+            raise Unavailable("The service exited before it was ready.", advice="See its last lines above.")
         if time.monotonic() > until:
             raise Unavailable(
-                f"The service was not ready within {READY_WITHIN:.0f} s.", advice="Its lines above say why."
+                f"The service was not ready within {READY_TIMEOUT_SECONDS:.0f} s.", advice="See its lines above."
             )
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_SECONDS)
 
 
 def _is_ready(address: str) -> bool:
@@ -125,13 +125,13 @@ def _is_ready(address: str) -> bool:
         return False
 
 
-def _say(champion: Champion, address: str, samples: bool, console: Console) -> None:
-    example = SAMPLE if samples else REAL
+def _print_usage(champion: ChampionBento, address: str, samples: bool, console: Console) -> None:
+    example = SAMPLE_URL if samples else EXAMPLE_URL
     lines = [
-        f"Serving version {champion.version} ({champion.tag}) at {address}; Ctrl-C ends it.",
+        f"Serving version {champion.version} ({champion.tag}) at {address}; press Ctrl-C to stop it.",
         f"""curl {address}/score_url -H 'Content-Type: application/json' -d '{{"url": "{example}"}}'""",
     ]
     if samples:
-        lines.append("Without GITHUB_TOKEN, addresses are looked up in the GitHub of the samples.")
+        lines.append("GITHUB_TOKEN is not set: URLs are looked up in the fake GitHub of the samples.")
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)

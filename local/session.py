@@ -1,4 +1,4 @@
-"""One run on this machine from beginning to end: what it needs, the workflow, and what it has found."""
+"""The `run` command: starts the services, runs the workflow and shows the results."""
 
 import json
 import os
@@ -7,49 +7,49 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.engine import progress, reader
+from local.engine import progress, template_reader
 from local.engine.attempt import Machine
-from local.engine.run_state import Node, Phase, Run
-from local.engine.runner import LocalRun, begin
+from local.engine.run_state import Node, Phase, WorkflowRun
+from local.engine.runner import WorkflowEngine, create_run
 from local.report import changes, findings, page, tables
 from local.services import embedded
-from local.services.server import only_run
+from local.services.server import exclusive_run
 from local.untrusted import one_line
 from steps.common.errors import ConfigurationError
 
-FAILED = 1
+DEFAULT_EXIT_CODE = 1
 
 
 def run(repositories: list[str], search: str, state: Path, console: Console) -> int:
     """Run the rendered pipeline and show its results; without repositories and search, on the samples.
 
     Returns:
-        The exit code: 0, or that of the step that failed first.
+        The exit code: 0, or that of the first step that failed.
 
     Raises:
-        SentinelError: something that the run needs is missing or broken.
+        SentinelError: a service or setting that the run needs is missing or broken.
     """
     samples = not repositories and not search
     if not samples and not os.environ.get("GITHUB_TOKEN"):
         raise ConfigurationError(
             "GITHUB_TOKEN is not set.",
-            advice="Make a token that may read public repositories and export it; without REPOS the samples need none.",
+            advice="Export a token that can read public repositories; the samples (without REPOS) need none.",
         )
     names = list(embedded.SAMPLE_REPOSITORIES) if samples else repositories
-    template = reader.read(reader.TEMPLATE)
-    with only_run(state), embedded.settings(state, samples=samples) as settings:
-        state_of_run = begin(template, {"repositories": json.dumps(names), "search": search}, state / "runs")
-        with progress.shown(state_of_run, console) as notify:
-            LocalRun(template, state_of_run, Machine(embedded.ROOT, settings), notify).execute()
+    template = template_reader.read(template_reader.TEMPLATE)
+    with exclusive_run(state), embedded.run_settings(state, samples=samples) as settings:
+        state_of_run = create_run(template, {"repositories": json.dumps(names), "search": search}, state / "runs")
+        with progress.show_progress(state_of_run, console) as notify:
+            WorkflowEngine(template, state_of_run, Machine(embedded.ROOT, settings), notify).execute()
         if state_of_run.phase is Phase.SUCCEEDED:
-            return succeeded(state_of_run, settings, state, console)
-    return failed(state_of_run, console)
+            return show_results(state_of_run, settings, state, console)
+    return show_failures(state_of_run, console)
 
 
-def succeeded(run: Run, settings: Mapping[str, str], state: Path, console: Console) -> int:
-    """Show what was found, if there was enough to learn from."""
+def show_results(run: WorkflowRun, settings: Mapping[str, str], state: Path, console: Console) -> int:
+    """Show the findings; if no model was trained, show why."""
     console.print()
-    console.print(changes.told(run), markup=False, soft_wrap=True)
+    console.print(changes.summarise_changes(run), markup=False, soft_wrap=True)
     if run.phase_of("train") is Phase.SKIPPED:
         (preprocess,) = run.nodes["preprocess"]
         console.print(f"No model: {preprocess.warning}.", markup=False, soft_wrap=True)
@@ -61,22 +61,22 @@ def succeeded(run: Run, settings: Mapping[str, str], state: Path, console: Conso
     version = run.output("register", "version")
     decision = f"{run.output('register', 'decision')}{f', version {version}' if version else ''}"
     console.print(f"Model: {decision}. {run.output('register', 'reason')}", soft_wrap=True, markup=False)
-    console.print(f"Look further: {path} in a browser; make mlflow; logs in {run.folder}", soft_wrap=True, markup=False)
+    console.print(f"See also: {path} in a browser, `make mlflow`, logs in {run.folder}", soft_wrap=True, markup=False)
     return 0
 
 
-def failed(run: Run, console: Console) -> int:
-    """Say of each step that failed what was wrong, what to do, and where its log is."""
+def show_failures(run: WorkflowRun, console: Console) -> int:
+    """Show every failed step: its problem, the advice and its log."""
     console.print()
-    for node in run.bad_nodes:
-        tell(run, node, console)
-    return next((node.exit_code for node in run.bad_nodes if node.exit_code), FAILED)
+    for node in run.failed_nodes:
+        show_failure(run, node, console)
+    return next((node.exit_code for node in run.failed_nodes if node.exit_code), DEFAULT_EXIT_CODE)
 
 
-def tell(run: Run, node: Node, console: Console) -> None:
-    """One failure in words."""
-    problem = f"{progress.label(node)} failed: {one_line(node.problem)}"
+def show_failure(run: WorkflowRun, node: Node, console: Console) -> None:
+    """Show one failed step."""
+    problem = f"{progress.format_label(node)} failed: {one_line(node.problem)}"
     console.print(problem, style="bold red", markup=False, soft_wrap=True)
     if node.advice:
         console.print(one_line(node.advice), markup=False, soft_wrap=True)
-    console.print(f"Exit code {node.exit_code}; log: {run.log_of(node)}", markup=False, soft_wrap=True)
+    console.print(f"Exit code {node.exit_code}; log: {run.log_path(node)}", markup=False, soft_wrap=True)

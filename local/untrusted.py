@@ -1,15 +1,15 @@
-"""Text and addresses that strangers have written, made safe to show."""
+"""Untrusted text and URLs, made safe to show."""
 
 from urllib.parse import urlsplit
 
 
 def one_line(text: object) -> str:
-    """A stranger's text without what could steer a terminal or turn the reading direction."""
+    """Return untrusted text without control characters, which could steer a terminal or the reading direction."""
     return "".join(sign if sign.isprintable() else " " for sign in str(text or "")).strip()
 
 
-def web_address(text: object) -> str:
-    """The address, if it is one of the web; else nothing."""
+def web_url(text: object) -> str:
+    """Return an http or https URL; empty for anything else."""
     try:
         parts = urlsplit(str(text or ""))
     except ValueError:

@@ -1,1 +1,1 @@
-"""A release's way from staging to production and back: what Git, the clusters and the registry have to agree on."""
+"""Promotion, rollback and status: how a release moves between staging and production."""

@@ -1,4 +1,4 @@
-"""How a release goes from staging to production, and back: `python -m release COMMAND`, or make's targets."""
+"""Promote and roll back releases: `python -m release COMMAND`, or the make targets."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import typer
 from release.analysis import Analysis
 from release.cluster import Cluster
 from release.git import Clone
-from release.settings import ClusterSettings, GitSettings, HubSettings, ImageSettings, ModelSettings
+from release.settings import ClusterSettings, GitHubRepoSettings, GitSettings, ImageSettings, ModelSettings
 from steps.common.command_line import console, handle_errors, make_state_folder
 from steps.common.errors import NotFound
 from steps.common.settings import StepSettings, load
@@ -19,66 +19,70 @@ from steps.common.settings import StepSettings, load
 ROOT = Path(__file__).resolve().parents[1]
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 AnySettings = TypeVar("AnySettings", bound=StepSettings)
-Results = Annotated[
-    Path | None, typer.Option("--analyses", help="A file of `analyses`; without it staging's cluster is asked.")
+AnalysesFile = Annotated[
+    Path | None, typer.Option("--analyses", help="A file written by `analyses`; default: query the staging cluster.")
 ]
 
 
-def say(line: str) -> None:
-    """A line as it is, however wide."""
+def print_line(line: str) -> None:
+    """Print a line without wrapping or markup."""
     console.print(line, markup=False, soft_wrap=True)
 
 
-def results(file: Path | None) -> list[Analysis]:
-    """What the analyses on staging said, by a file or by its cluster."""
+def load_analyses(file: Path | None) -> list[Analysis]:
+    """Return the results of the analyses on staging, from a file or from the cluster."""
     from release import analysis
 
     if file:
         return analysis.load(file)
     settings = load(ClusterSettings)
     cluster = Cluster(settings.staging_context, settings.staging_namespace)
-    # The commit first: what is asked after it is of that one or of a later one, which shows at the end.
-    commit = Cluster(settings.argo_cd_context, settings.argo_cd_namespace).synced()
-    return analysis.of_revision(commit, cluster.serving(), cluster.analysis_runs())
+    # Read the commit first: a later sync then shows up as a mismatch instead of going unnoticed.
+    commit = Cluster(settings.argo_cd_context, settings.argo_cd_namespace).synced_commit()
+    return analysis.find_analyses(commit, cluster.read_state(), cluster.analysis_runs())
 
 
 @app.command()
 def stages(
-    since: Annotated[str, typer.Option(help="A commit, whose files made the images that there are.")],
-    as_json: Annotated[bool, typer.Option("--json", help="As one list in JSON.")] = False,
+    since: Annotated[str, typer.Option(help="The commit that the existing images were built from.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
 ) -> None:
-    """Tell which stages' images differ from those of an earlier commit."""
-    from release import stages as staging
+    """List the stages whose images differ from those of an earlier commit."""
+    from release import stages as image_stages
 
     with handle_errors():
         clone = Clone(ROOT, os.environ)
-        with clone.files(clone.run("rev-parse", f"{since}^{{commit}}")) as before:
-            found = staging.changed(before, ROOT)
-    say(json.dumps(found) if as_json else "\n".join(found) or "none")
+        with clone.checkout(clone.run("rev-parse", f"{since}^{{commit}}")) as before:
+            found = image_stages.find_changed(before, ROOT)
+    print_line(json.dumps(found) if as_json else "\n".join(found) or "none")
 
 
 @app.command()
 def set_digest(
-    image: Annotated[str, typer.Argument(help="Its name here, such as pr-sentinel/serve.")],
-    reference: Annotated[str, typer.Argument(help="Where it is: registry/name@sha256:…")],
-    model_digest: Annotated[str, typer.Option(help="SHA-256 of the manifest of the model in it.")] = "",
-    model_version: Annotated[str, typer.Option(help="Its version in the registry.")] = "",
+    image: Annotated[str, typer.Argument(help="The image's name in this repository, such as pr-sentinel/serve.")],
+    reference: Annotated[str, typer.Argument(help="The image reference: registry/name@sha256:…")],
+    model_digest: Annotated[str, typer.Option(help="SHA-256 of the manifest of the model in the image.")] = "",
+    model_version: Annotated[str, typer.Option(help="The model's version in the registry.")] = "",
 ) -> None:
-    """Write an image's digest into branch staging, and with the service's the model that is in it."""
+    """Write an image's digest into the branch staging, together with the model if it is the serving image."""
     from release import git, image_pins, images
 
     with handle_errors():
-        model = images.Model(model_digest, model_version) if model_digest or model_version else None
+        model = images.ReleasedModel(model_digest, model_version) if model_digest or model_version else None
         image_pins.check(image, reference, model)
         with git.clone(load(GitSettings)) as clone:
-            moved = clone.move(git.STAGING, lambda head: image_pins.commit(clone, head, image, reference, model))
-    say(f"{git.STAGING} {'now names' if moved else 'named already'} {reference}")
+            pushed = clone.push_with_retry(
+                git.STAGING, lambda head: image_pins.commit_pin(clone, head, image, reference, model)
+            )
+    print_line(f"{git.STAGING} {'now names' if pushed else 'already names'} {reference}")
 
 
 @app.command()
-def champion(state: Annotated[Path, typer.Option(help="The folder that keeps the Bento.")] = Path(".state")) -> None:
-    """Fetch the champion's Bento, and print as JSON where it is, and the version and digest of its model."""
-    from steps.common.dataset import sha256
+def champion(
+    state: Annotated[Path, typer.Option(help="The state folder, which will contain the Bento.")] = Path(".state"),
+) -> None:
+    """Fetch the champion's Bento and print its folder, model version and model digest as JSON."""
+    from steps.common.dataset import hash_file
     from steps.common.settings import StoreSettings, TrackingSettings
     from steps.packaging import archive
     from steps.packaging.champion import fetch
@@ -87,99 +91,99 @@ def champion(state: Annotated[Path, typer.Option(help="The folder that keeps the
     with handle_errors():
         folder = make_state_folder(state) / archive.FOLDER
         found = fetch(load(TrackingSettings), load(StoreSettings), folder)
-        digest = sha256(found.folder / "src" / "model" / MANIFEST)
-    say(json.dumps({"folder": str(found.folder), "version": found.version, "digest": digest}))
+        digest = hash_file(found.folder / "src" / "model" / MANIFEST)
+    print_line(json.dumps({"folder": str(found.folder), "version": found.version, "digest": digest}))
 
 
 @app.command()
 def analyses() -> None:
-    """Print what the analyses on staging said, as JSON."""
+    """Print the results of the analyses on staging as JSON."""
     from release import analysis
 
     with handle_errors():
-        say(analysis.written(results(None)))
+        print_line(analysis.dump(load_analyses(None)))
 
 
 @app.command()
-def promote(file: Results = None) -> None:
-    """Open the pull request from staging to main with the evidence, or bring it up to date."""
+def promote(file: AnalysesFile = None) -> None:
+    """Open or update the pull request from staging to main, with the evidence."""
     from release import git, promotion
-    from release.github import hub
-    from release.models import models
+    from release.github import open_repo
+    from release.models import open_registry
 
     with handle_errors(), ExitStack() as parts:
         git.check_clean(Path.cwd())
-        settings = load(HubSettings)
+        settings = load(GitHubRepoSettings)
         clone = parts.enter_context(git.clone(load(GitSettings)))
-        known = parts.enter_context(models(load(ModelSettings)))
-        found = results(file)
+        known = parts.enter_context(open_registry(load(ModelSettings)))
+        found = load_analyses(file)
         card = known.card if known else lambda _: None
         proposal = promotion.prepare(clone, found, card, settings.github_repository)
-        request = promotion.propose(clone, parts.enter_context(hub(settings)), proposal)
-        say(f"Merge it to promote: {request.html_url}")
+        request = promotion.open_pull_request(clone, parts.enter_context(open_repo(settings)), proposal)
+        print_line(f"Merge it to promote: {request.html_url}")
 
 
 @app.command()
 def verify_promotion(
-    number: Annotated[int, typer.Argument(help="The pull request's.")],
-    file: Results = None,
+    number: Annotated[int, typer.Argument(help="The number of the promotion pull request.")],
+    file: AnalysesFile = None,
 ) -> None:
-    """Let a promotion pass only if what would be merged is what staging ran, and its analyses speak for it."""
+    """Verify that a promotion would merge exactly what staging ran, and that its analyses passed."""
     from release import git, promotion
-    from release.github import hub
+    from release.github import open_repo
 
-    with handle_errors(), hub(load(HubSettings)) as pulls, git.clone(load(GitSettings)) as clone:
-        found = promotion.verify(clone, pulls.body(number), results(file))
-        say(f"What staging ran at {found.commit} is what would be merged, and its analyses speak for it.")
+    with handle_errors(), open_repo(load(GitHubRepoSettings)) as pulls, git.clone(load(GitSettings)) as clone:
+        found = promotion.verify(clone, pulls.body(number), load_analyses(file))
+        print_line(f"The promotion would merge exactly what staging ran at {found.commit}, and its analyses passed.")
 
 
 @app.command()
 def rollback(
     version: Annotated[str, typer.Argument(help="A model version that production has had.")],
 ) -> None:
-    """Bring back a version: the Rollout at once, the registry's alias, and the pull request for Git."""
+    """Roll back to a version: the Rollout at once, the registry alias, and a pull request for Git."""
     from release import git
-    from release import rollback as going_back
-    from release.github import hub
-    from release.models import models
+    from release import rollback as rollbacks
+    from release.github import open_repo
+    from release.models import open_registry
 
     with handle_errors(), ExitStack() as parts:
-        clusters, settings = load(ClusterSettings), load(HubSettings)
+        clusters, settings = load(ClusterSettings), load(GitHubRepoSettings)
         clone = parts.enter_context(git.clone(load(GitSettings)))
-        release = going_back.earlier(clone, version, load(ImageSettings))
-        known = parts.enter_context(models(load(ModelSettings)))
+        release = rollbacks.find_release(clone, version, load(ImageSettings))
+        known = parts.enter_context(open_registry(load(ModelSettings)))
         if known and known.card(version) is None:
-            raise NotFound(f"The registry has no version {version} any more.", advice="Choose another one.")
+            raise NotFound(f"The registry no longer has version {version}.", advice="Choose another version.")
         argo_cd = Cluster(clusters.argo_cd_context, clusters.argo_cd_namespace)
         production = Cluster(clusters.production_context, clusters.production_namespace)
-        going_back.users(production, argo_cd, release, say)
+        rollbacks.restore_rollout(production, argo_cd, release, print_line)
         if known:
             known.go_back(version)
-            say(f"Version {version} is champion.")
+            print_line(f"Version {version} is the champion.")
         else:
-            say("Registry: not asked (no MLFLOW_URI); its alias stays.")
-        if request := going_back.proposed(clone, parts.enter_context(hub(settings)), release):
-            say(f"Merge it, and run this again: {request.html_url}")
+            print_line("Registry: skipped (MLFLOW_URI is not set); the alias is unchanged.")
+        if request := rollbacks.propose_revert(clone, parts.enter_context(open_repo(settings)), release):
+            print_line(f"Merge it, then run this command again: {request.html_url}")
         else:
-            going_back.finish(clone, argo_cd, say)
-            say(f"Production is at version {version}.")
+            rollbacks.finish(clone, argo_cd, print_line)
+            print_line(f"Production is at version {version}.")
 
 
 @app.command()
 def status() -> None:
-    """Show what Git, production's Rollout and the registry say, and whether they agree; exit code 1 where not."""
-    from release import sources
-    from release import status as standing
+    """Show what Git, the production Rollout and the registry report; exit with code 1 if they disagree."""
+    from release import status as reports
+    from release import status_sources
 
     with handle_errors():
-        found = sources.everybody(load(GitSettings), load(ClusterSettings), load(ModelSettings))
-        for name, words in standing.lines(found):
-            say(f"{name:<20}{words}")
-        wrong = standing.disagreements(found)
+        found = status_sources.collect_status(load(GitSettings), load(ClusterSettings), load(ModelSettings))
+        for name, words in reports.format_lines(found):
+            print_line(f"{name:<20}{words}")
+        wrong = reports.find_disagreements(found)
         for line in wrong:
             console.print(f"They disagree: {line}.", style="red", markup=False, soft_wrap=True)
         if not wrong:
-            say("They agree.")
+            print_line("They agree.")
         raise typer.Exit(1 if wrong else 0)
 
 

@@ -1,11 +1,11 @@
-"""What the analyses on staging said, and whether that is enough to promote an image. Pure: documents in, words out."""
+"""Results of the analyses on staging, and the objections that they raise to promoting an image. Pure functions."""
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from release.cluster import POD_HASH, Document, Serving
+from release.cluster import POD_HASH, Document, RolloutState
 from steps.common.errors import DataError
 
 PRE, POST = "PrePromotion", "PostPromotion"
@@ -14,9 +14,9 @@ PASSED = "Successful"
 
 
 class Analysis(NamedTuple):
-    """One analysis of a revision: Argo's word for how it ended, as a whole and by metric.
+    """One analysis of a revision: its phase in Argo's terms, overall and by metric.
 
-    `commit` is the one that staging agreed with when this was asked; empty where it was about to change.
+    `commit` is the one that staging was synced to when this was read; empty if staging was not in sync.
     """
 
     kind: str
@@ -28,8 +28,8 @@ class Analysis(NamedTuple):
     message: str = ""
 
 
-def of_revision(commit: str, serving: Serving, runs: Iterable[Document]) -> list[Analysis]:
-    """The newest analysis of each kind, of the revision that the Rollout asks for now, by a commit."""
+def find_analyses(commit: str, serving: RolloutState, runs: Iterable[Document]) -> list[Analysis]:
+    """Return the newest analysis of each kind for the revision that the Rollout currently asks for."""
     revision = serving.revision(serving.current)
     if revision is None:
         return []
@@ -44,13 +44,13 @@ def of_revision(commit: str, serving: Serving, runs: Iterable[Document]) -> list
 def _read(kind: str, run: Document, commit: str, image: str) -> Analysis:
     status = run.get("status", {})
     metrics = {str(result["name"]): str(result["phase"]) for result in status.get("metricResults", [])}
-    # One that somebody, or another revision, has ended before its end says Successful, and so do its metrics.
+    # A terminated analysis is reported as Successful, and so are its metrics.
     phase = "Terminated" if run.get("spec", {}).get("terminate") else str(status.get("phase") or "Pending")
     return Analysis(kind, run["metadata"]["name"], commit, image, phase, metrics, str(status.get("message") or ""))
 
 
-def expected(rendered: Iterable[Document]) -> dict[str, set[str]]:
-    """The metrics that each kind of analysis must have, by the Rollout and the templates that a tree renders to."""
+def find_expected_metrics(rendered: Iterable[Document]) -> dict[str, set[str]]:
+    """Return the metrics that each kind of analysis must have, from the rendered Rollout and AnalysisTemplates."""
     documents = list(rendered)
     templates = {one["metadata"]["name"]: one for one in documents if one["kind"] == "AnalysisTemplate"}
     strategies = [one["spec"]["strategy"].get("blueGreen", {}) for one in documents if one["kind"] == "Rollout"]
@@ -63,26 +63,26 @@ def expected(rendered: Iterable[Document]) -> dict[str, set[str]]:
     return wanted
 
 
-def objections(analyses: Iterable[Analysis], commit: str, image: str, wanted: dict[str, set[str]]) -> list[str]:
-    """Why these analyses don't speak for a commit and its image; nothing if they do."""
+def find_objections(analyses: Iterable[Analysis], commit: str, image: str, wanted: dict[str, set[str]]) -> list[str]:
+    """Return the reasons why these analyses don't support promoting a commit and its image; empty if they do."""
     found = {analysis.kind: analysis for analysis in analyses}
-    said: list[str] = []
+    objections: list[str] = []
     for kind in KINDS:
         analysis = found.get(kind)
         if not wanted.get(kind):
-            said.append(f"{kind}: the Rollout asks for no such analysis")
+            objections.append(f"{kind}: the Rollout defines no such analysis")
         elif analysis is None:
-            said.append(f"{kind}: no analysis")
+            objections.append(f"{kind}: no analysis")
         else:
-            said += [f"{kind}: {reason}" for reason in _objections(analysis, commit, image, wanted[kind])]
-    return said
+            objections += [f"{kind}: {reason}" for reason in _find_objections(analysis, commit, image, wanted[kind])]
+    return objections
 
 
-def _objections(analysis: Analysis, commit: str, image: str, wanted: set[str]) -> Iterable[str]:
+def _find_objections(analysis: Analysis, commit: str, image: str, wanted: set[str]) -> Iterable[str]:
     if analysis.commit != commit:
-        yield f"Argo CD has staging at {analysis.commit or 'no commit yet'}, and the branch stands at {commit}"
+        yield f"Argo CD has synced staging to {analysis.commit or 'no commit yet'}, but the branch is at {commit}"
     if analysis.image != image:
-        yield f"it is of another image, {analysis.image}"
+        yield f"it analysed another image, {analysis.image}"
     if analysis.phase != PASSED:
         yield f"it is {analysis.phase}{f' ({analysis.message})' if analysis.message else ''}"
     for metric in sorted(wanted):
@@ -91,30 +91,34 @@ def _objections(analysis: Analysis, commit: str, image: str, wanted: set[str]) -
             yield f"{metric} is {phase}" if phase else f"{metric} was not measured"
 
 
-def written(analyses: Iterable[Analysis]) -> str:
-    """Analyses as JSON, which `load` reads."""
+def dump(analyses: Iterable[Analysis]) -> str:
+    """Return analyses as JSON, which `load` reads."""
     return json.dumps([analysis._asdict() for analysis in analyses], indent=1)
 
 
-def parsed(found: Any) -> list[Analysis]:
-    """Analyses from the JSON that `written` writes.
+def parse(found: Any) -> list[Analysis]:
+    """Parse analyses from the decoded JSON of `dump`.
 
     Raises:
-        DataError: it is something else.
+        DataError: the JSON has another form.
     """
     try:
         return [Analysis(**{**one, "metrics": dict(one["metrics"])}) for one in found]
     except (TypeError, KeyError, ValueError) as error:
-        raise DataError(f"Results of analyses that can't be read: {error!r}.", advice="Take them anew.") from None
+        raise DataError(
+            f"The analysis results can't be read: {error!r}.", advice="Run `python -m release analyses` again."
+        ) from None
 
 
 def load(path: Path) -> list[Analysis]:
-    """Analyses from a file.
+    """Load analyses from a file.
 
     Raises:
-        DataError: there is none, or it holds something else.
+        DataError: the file is missing or has another form.
     """
     try:
-        return parsed(json.loads(path.read_text("utf-8")))
+        return parse(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} can't be read: {error}.", advice="Write it with: python -m release analyses") from None
+        raise DataError(
+            f"{path} can't be read: {error}.", advice="Write it with `python -m release analyses`."
+        ) from None

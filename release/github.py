@@ -1,4 +1,4 @@
-"""Pull requests, through PyGithub."""
+"""Pull requests on GitHub, through PyGithub."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,53 +9,55 @@ from github.PullRequest import PullRequest
 from github.Repository import Repository
 from requests.exceptions import RequestException
 
-from release.settings import HubSettings
+from release.settings import GitHubRepoSettings
 from steps.common.errors import AccessRefused, NotFound, SentinelError, Unavailable
 
 TIMEOUT_SECONDS = 30
-UNAUTHORISED, FORBIDDEN, MISSING, INVALID = 401, 403, 404, 422
-AGAIN = "already exists"
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, UNPROCESSABLE = 401, 403, 404, 422
+ALREADY_EXISTS = "already exists"
 
 
-class Hub:
-    """The one repository at GitHub."""
+class GitHubRepo:
+    """The project's repository on GitHub."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    def find(self, head: str, base: str) -> PullRequest | None:
-        """The open pull request from one branch to another."""
+    def find_pull_request(self, head: str, base: str) -> PullRequest | None:
+        """Return the open pull request from one branch to another."""
         owner = self._repository.full_name.partition("/")[0]
         found = self._repository.get_pulls(state="open", head=f"{owner}:{head}", base=base)
         return next(iter(found), None)
 
-    def propose(self, head: str, base: str, title: str, body: str) -> PullRequest:
-        """The pull request from one branch to another, opened or brought up to date."""
-        if found := self.find(head, base):
+    def open_pull_request(self, head: str, base: str, title: str, body: str) -> PullRequest:
+        """Open or update the pull request from one branch to another."""
+        if found := self.find_pull_request(head, base):
             found.edit(title=title, body=body)
             return found
         try:
             return self._repository.create_pull(base=base, head=head, title=title, body=body)
         except GithubException as error:
-            found = self.find(head, base) if error.status == INVALID and AGAIN in str(error.data) else None
+            # Another run may just have opened it.
+            is_duplicate = error.status == UNPROCESSABLE and ALREADY_EXISTS in str(error.data)
+            found = self.find_pull_request(head, base) if is_duplicate else None
             if found is None:
                 raise
-            found.edit(title=title, body=body)  # somebody else has just opened it
+            found.edit(title=title, body=body)
             return found
 
     def body(self, number: int) -> str:
-        """What a pull request says."""
+        """Return the body of a pull request."""
         return self._repository.get_pull(number).body or ""
 
 
 @contextmanager
-def hub(settings: HubSettings) -> Iterator[Hub]:
-    """The repository that the settings name, with GitHub's failures told in words.
+def open_repo(settings: GitHubRepoSettings) -> Iterator[GitHubRepo]:
+    """Open the repository named by the settings, and translate GitHub's errors.
 
     Raises:
-        AccessRefused: the token is not accepted, or may not do this.
-        NotFound: there is no such repository or pull request, or the token can't see it.
-        Unavailable: GitHub does not answer as it should.
+        AccessRefused: the token is not accepted or lacks a permission.
+        NotFound: the repository or pull request does not exist, or the token can't see it.
+        Unavailable: GitHub does not respond, or with another error.
     """
     client = Github(
         auth=Auth.Token(settings.github_token.get_secret_value()),
@@ -65,22 +67,22 @@ def hub(settings: HubSettings) -> Iterator[Hub]:
         seconds_between_writes=None,
     )
     try:
-        yield Hub(client.get_repo(settings.github_repository))
+        yield GitHubRepo(client.get_repo(settings.github_repository))
     except GithubException as error:
-        raise _told(settings, error) from None
+        raise _translate_error(settings, error) from None
     except RequestException as error:
         raise Unavailable(
-            f"{settings.github_api_url} does not answer ({type(error).__name__}).", advice="Run it again."
+            f"{settings.github_api_url} does not respond ({type(error).__name__}).", advice="Run the command again."
         ) from None
     finally:
         client.close()
 
 
-def _told(settings: HubSettings, error: GithubException) -> SentinelError:
-    said = error.data.get("message", "") if isinstance(error.data, dict) else ""
-    where = f"GitHub, asked for {settings.github_repository}, says {error.status} {said}".rstrip()
-    if error.status in {UNAUTHORISED, FORBIDDEN}:
-        return AccessRefused(f"{where}.", advice="Check GITHUB_TOKEN: it needs to write pull requests.")
-    if error.status == MISSING:
-        return NotFound(f"{where}.", advice="Check GITHUB_REPOSITORY, and what the token may see.")
-    return Unavailable(f"{where}.", advice="Run it again.")
+def _translate_error(settings: GitHubRepoSettings, error: GithubException) -> SentinelError:
+    message = error.data.get("message", "") if isinstance(error.data, dict) else ""
+    where = f"GitHub returned {error.status} for {settings.github_repository}: {message}".rstrip(": ")
+    if error.status in {UNAUTHORIZED, FORBIDDEN}:
+        return AccessRefused(f"{where}.", advice="Check GITHUB_TOKEN: it needs write permission for pull requests.")
+    if error.status == NOT_FOUND:
+        return NotFound(f"{where}.", advice="Check GITHUB_REPOSITORY, and that the token can read it.")
+    return Unavailable(f"{where}.", advice="Run the command again.")

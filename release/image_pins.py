@@ -1,32 +1,32 @@
-"""Writes an image's digest into a commit, and with the service's the model that is in it."""
+"""Image pins: commits that set an image's digest, together with the model of the serving image."""
 
 from release import images
 from release.git import Clone
-from release.images import COMPONENT, MODEL, SERVE, Model
+from release.images import COMPONENT, MODEL, SERVE, ReleasedModel
 from steps.common.errors import ConfigurationError
 
 
-def check(image: str, reference: str, model: Model | None) -> None:
-    """Let pass what can be written.
+def check(image: str, reference: str, model: ReleasedModel | None) -> None:
+    """Check an image reference and its model before anything is written.
 
     Raises:
-        ConfigurationError: the image is unknown or has no digest, or the service comes without its model, or another
+        ConfigurationError: the image is unknown or has no digest, the serving image comes without a model, or another
             image with one.
     """
-    images.check(image, reference)
+    images.check_reference(image, reference)
     if (model is not None) != (image == SERVE):
         raise ConfigurationError(
-            f"{image} comes {'without its' if model is None else 'with a'} model.",
-            advice=f"Give --model-digest and --model-version with {SERVE}, and with it alone.",
+            f"{image} was given {'without its' if model is None else 'with a'} model.",
+            advice=f"Use --model-digest and --model-version with {SERVE}, and only with {SERVE}.",
         )
 
 
-def commit(clone: Clone, head: str, image: str, reference: str, model: Model | None) -> str:
-    """A commit on `head` that names the image so; `head` itself where it does already."""
+def commit_pin(clone: Clone, head: str, image: str, reference: str, model: ReleasedModel | None) -> str:
+    """Commit an image reference on top of `head` and return the commit; `head` itself if it is already set."""
     component, patch = (clone.show(head, path) for path in (COMPONENT, MODEL))
     texts = {
-        COMPONENT: images.with_image(component, image, reference),
-        MODEL: images.with_model(patch, model) if model else patch,
+        COMPONENT: images.replace_image(component, image, reference),
+        MODEL: images.replace_model(patch, model) if model else patch,
     }
     if images.read(*texts.values()) == images.read(component, patch):
         return head

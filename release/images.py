@@ -1,4 +1,4 @@
-"""The one place in Git that says which images and which model a release is: reading it, and writing it anew."""
+"""The images and the model of a release, read from and written to the two files in Git that define them."""
 
 import re
 from typing import Any, NamedTuple
@@ -17,94 +17,97 @@ REPOSITORY = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?(/[a-z0-9][a-z0-9._-]*)+")
 VERSION = re.compile(r"[1-9]\d*")
 
 
-class Model(NamedTuple):
-    """The model in the serving image: the SHA-256 of its manifest (64 hexadecimal digits), its registry version."""
+class ReleasedModel(NamedTuple):
+    """The model in the serving image: the SHA-256 of its manifest (64 hexadecimal digits) and its registry version."""
 
     digest: str
     version: str
 
 
 class Release(NamedTuple):
-    """Which image (`repository@sha256:…`) stands for each name, of those that have been released; and the model."""
+    """The released images by name (`repository@sha256:…`), and the model."""
 
     images: dict[str, str]
-    model: Model
+    model: ReleasedModel
 
     def digest(self, name: str = SERVE) -> str | None:
-        """The digest of an image."""
+        """Return the digest of an image."""
         reference = self.images.get(name)
         return reference.rpartition("@")[2] if reference else None
 
     def missing(self) -> list[str]:
-        """What has not been released yet."""
+        """Return the images that have not been released yet."""
         return [name for name in IMAGES if name not in self.images]
 
 
 def read(component: str, model: str) -> Release:
-    """The release that the two files hold.
+    """Read the release from the contents of the two files.
 
     Raises:
-        DataError: one of them holds something else.
+        DataError: one of them has another form.
     """
     try:
         listed = yaml.safe_load(component)["images"]
         images = {entry["name"]: f"{entry['newName']}@{entry['digest']}" for entry in listed}
         found = yaml.safe_load(model)["spec"]["template"]["metadata"]["annotations"]
-        named = Model(str(found["pr-sentinel/model-digest"]), str(found["pr-sentinel/model-version"]))
+        named = ReleasedModel(str(found["pr-sentinel/model-digest"]), str(found["pr-sentinel/model-version"]))
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise DataError(f"{COMPONENT} or {MODEL} can't be read: {error!r}.", advice="Restore them from Git.") from None
     try:
         for name, reference in images.items():
-            check(name, reference)
+            check_reference(name, reference)
     except ConfigurationError as error:
-        raise DataError(f"{COMPONENT}: {error.problem}", advice="Let it be written: release set-digest.") from None
+        raise DataError(
+            f"{COMPONENT}: {error.problem}", advice="Write it with `python -m release set-digest`."
+        ) from None
     return Release(images, named)
 
 
-def check(name: str, reference: str) -> None:
-    """Let only known images pass, and only by digest.
+def check_reference(name: str, reference: str) -> None:
+    """Check that an image is known and referenced by digest.
 
     Raises:
-        ConfigurationError: it is another image, or has a tag, or no well-formed digest.
+        ConfigurationError: the image is unknown, has a tag, or has no well-formed digest.
     """
     repository, at, digest = reference.partition("@")
     if name not in IMAGES:
-        raise ConfigurationError(f"There is no image {name}.", advice=f"There are: {', '.join(IMAGES)}.")
+        raise ConfigurationError(f"Unknown image {name}.", advice=f"Use one of {', '.join(IMAGES)}.")
     if not at or not DIGEST.fullmatch(digest):
         raise ConfigurationError(
-            f"{reference} names no image by digest.", advice="Give registry/name@sha256:… with 64 digits; tags move."
+            f"{reference} has no valid digest.",
+            advice="Use registry/name@sha256:… with 64 hexadecimal digits; tags can move.",
         )
     if not REPOSITORY.fullmatch(repository):
         raise ConfigurationError(
-            f"{repository} is no image's place in a registry.", advice="Give registry/name without a tag."
+            f"{repository} is not a valid image repository.", advice="Use registry/name without a tag."
         )
 
 
-def with_image(component: str, name: str, reference: str) -> str:
-    """The component's text with this image in the place of the one before."""
-    check(name, reference)
+def replace_image(component: str, name: str, reference: str) -> str:
+    """Return the component's text with an image replaced."""
+    check_reference(name, reference)
     repository, _, digest = reference.partition("@")
     entry = {"name": name, "newName": repository, "digest": digest}
     others = [other for other in yaml.safe_load(component)["images"] if other["name"] != name]
-    return _rewritten(component, {"images": sorted([*others, entry], key=lambda image: image["name"])})
+    return _rewrite(component, {"images": sorted([*others, entry], key=lambda image: image["name"])})
 
 
-def with_model(text: str, model: Model) -> str:
-    """The patch's text with this model in the place of the one before.
+def replace_model(text: str, model: ReleasedModel) -> str:
+    """Return the patch's text with the model replaced.
 
     Raises:
-        ConfigurationError: the digest or the version is none.
+        ConfigurationError: the digest or the version is not valid.
     """
     if not re.fullmatch(r"[0-9a-f]{64}", model.digest) or not VERSION.fullmatch(model.version):
         raise ConfigurationError(
-            f"{model.digest!r}, {model.version!r} name no model.",
-            advice="Give the SHA-256 of its manifest, and its version in the registry.",
+            f"{model.digest!r} and {model.version!r} are not a valid model digest and version.",
+            advice="Use the SHA-256 of the model's manifest, and its version in the registry.",
         )
     named = {"pr-sentinel/model-digest": model.digest, "pr-sentinel/model-version": model.version}
-    return _rewritten(text, {"spec": {"template": {"metadata": {"annotations": named}}}})
+    return _rewrite(text, {"spec": {"template": {"metadata": {"annotations": named}}}})
 
 
-def _rewritten(text: str, changed: dict[str, Any]) -> str:
-    """The same comment at the top, and the content with some of it replaced."""
+def _rewrite(text: str, changed: dict[str, Any]) -> str:
+    """Replace part of a YAML text's content and keep the comment at its top."""
     comment = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     return comment + str(yaml.safe_dump(yaml.safe_load(text) | changed, sort_keys=False))

@@ -1,4 +1,4 @@
-"""From staging to main: the pull request with its evidence, and the check that lets it be merged."""
+"""Promotion from staging to main: the pull request with its evidence, and the check that verifies it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,138 +7,145 @@ from github.PullRequest import PullRequest
 
 from release import analysis, evidence, rendering
 from release.analysis import Analysis
-from release.evidence import Card, Evidence
+from release.evidence import PromotionEvidence, VersionCard
 from release.git import PRODUCTION, STAGING, Clone
-from release.github import Hub
+from release.github import GitHubRepo
 from release.images import SERVE, UNRELEASED, Release
 from steps.common.errors import DataError
 
-Cards = Callable[[str], Card | None]
+FindCard = Callable[[str], VersionCard | None]
 
 
-class Refused(DataError):
-    """A promotion that must not be."""
+class PromotionRefused(DataError):
+    """The promotion is not allowed."""
 
 
-class Merge(NamedTuple):
-    """What Git says of a promotion.
+class PromotionMerge(NamedTuple):
+    """A promotion as Git sees it.
 
-    The commit and tree of staging, the tree that main would have, the release, and which metrics each kind of analysis
-    must have measured.
+    The commit and tree of staging, the tree that main would have, the release, and the metrics that each kind of
+    analysis must have.
     """
 
     commit: str
     tree: str
-    merged: str
+    merged_tree: str
     release: Release
     metrics: dict[str, set[str]]
 
     @classmethod
-    def of(cls, clone: Clone) -> "Merge":
-        """That of the branches as the clone has them.
+    def from_clone(cls, clone: Clone) -> "PromotionMerge":
+        """Read it from the branches of a clone.
 
         Raises:
-            DataError: they contradict each other, or can't be built.
+            DataError: the branches have merge conflicts, or can't be rendered.
         """
         commit = clone.head(STAGING)
-        rendered = rendering.documents(rendering.build(clone, commit, "staging"))
-        merged = clone.merged(clone.head(PRODUCTION), commit)
-        return cls(commit, clone.tree(commit), merged, clone.release(commit), analysis.expected(rendered))
+        rendered = rendering.parse_documents(rendering.build(clone, commit, "staging"))
+        merged = clone.merged_tree(clone.head(PRODUCTION), commit)
+        return cls(commit, clone.tree(commit), merged, clone.release(commit), analysis.find_expected_metrics(rendered))
 
 
 class Proposal(NamedTuple):
-    """What is to be promoted, and the text that says so."""
+    """The evidence for a promotion, and the body of its pull request."""
 
-    evidence: Evidence
+    evidence: PromotionEvidence
     text: str
 
 
-def prepare(clone: Clone, analyses: list[Analysis], card: Cards, repository: str) -> Proposal:
-    """Gather the evidence of what staging holds.
+def prepare(clone: Clone, analyses: list[Analysis], card: FindCard, repository: str) -> Proposal:
+    """Gather the evidence for promoting staging.
 
     Args:
-        clone: the repository's.
-        analyses: what staging's analyses said.
-        card: what the registry tells of a version.
+        clone: a clone of the repository.
+        analyses: the results of staging's analyses.
+        card: a function that returns the registry's facts about a version.
         repository: owner/name.
 
     Raises:
-        Refused: there is nothing to promote, or what there is may not be.
+        PromotionRefused: there is nothing to promote, or there are objections.
     """
     production = clone.head(PRODUCTION)
-    merge = Merge.of(clone)
+    merge = PromotionMerge.from_clone(clone)
     if merge.tree == clone.tree(production):
-        raise Refused(f"There is nothing to promote: {PRODUCTION} is what {STAGING} is.", advice="Look: make status")
-    found = Evidence(merge.commit, merge.tree, merge.release, analyses)
-    refuse(objections(found, merge, analyses))
+        raise PromotionRefused(
+            f"There is nothing to promote: {PRODUCTION} equals {STAGING}.", advice="Run `make status` for details."
+        )
+    found = PromotionEvidence(merge.commit, merge.tree, merge.release, analyses)
+    raise_for(find_objections(found, merge, analyses))
     builds = [rendering.build(clone, commit, "production") for commit in (production, merge.commit)]
     before = clone.release(production)
     cards = card(merge.release.model.version), card(before.model.version)
-    return Proposal(found, evidence.markdown(found, before, cards, rendering.difference(*builds), repository))
+    return Proposal(found, evidence.render_markdown(found, before, cards, rendering.diff(*builds), repository))
 
 
-def propose(clone: Clone, hub: Hub, proposal: Proposal) -> PullRequest:
-    """Open the pull request, or bring the one that is open up to date.
+def open_pull_request(clone: Clone, hub: GitHubRepo, proposal: Proposal) -> PullRequest:
+    """Open or update the promotion pull request.
 
     Raises:
-        Refused: staging has moved meanwhile, so that the evidence is of something else.
+        PromotionRefused: staging has moved since the evidence was gathered.
     """
     now = clone.remote_head(STAGING)
     if now != proposal.evidence.commit:
-        raise Refused(
-            f"{STAGING} has moved from {proposal.evidence.commit} to {now} meanwhile.",
-            advice="Wait for its analysis, and run it again.",
+        raise PromotionRefused(
+            f"{STAGING} has moved from {proposal.evidence.commit} to {now}.",
+            advice="Wait for the analysis of the new commit, then run the command again.",
         )
     model = proposal.evidence.release.model
     title = f"Promote staging: model version {model.version}, image {proposal.evidence.release.digest()}"
-    return hub.propose(STAGING, PRODUCTION, title, proposal.text)
+    return hub.open_pull_request(STAGING, PRODUCTION, title, proposal.text)
 
 
-def verify(clone: Clone, text: str, analyses: list[Analysis]) -> Evidence:
-    """Let a promotion pass whose evidence is of exactly what would be merged.
+def verify(clone: Clone, text: str, analyses: list[Analysis]) -> PromotionEvidence:
+    """Verify that the evidence of a promotion describes exactly what would be merged.
 
     Args:
-        clone: the repository's.
-        text: the pull request's.
-        analyses: what staging's analyses say now.
+        clone: a clone of the repository.
+        text: the body of the pull request.
+        analyses: the current results of staging's analyses.
 
     Raises:
-        Refused: for every reason that there is.
+        PromotionRefused: there are objections; the message lists all of them.
     """
-    found = evidence.parsed(text)
-    refuse(objections(found, Merge.of(clone), analyses))
+    found = evidence.parse(text)
+    raise_for(find_objections(found, PromotionMerge.from_clone(clone), analyses))
     return found
 
 
-def objections(found: Evidence, merge: Merge, analyses: list[Analysis]) -> list[str]:
-    """Why a promotion must not be; nothing if it may.
+def find_objections(found: PromotionEvidence, merge: PromotionMerge, analyses: list[Analysis]) -> list[str]:
+    """Return the objections to a promotion; empty if there are none.
 
     Args:
         found: the evidence.
-        merge: what Git says.
-        analyses: what staging's analyses say, asked anew.
+        merge: the promotion as Git sees it.
+        analyses: the current results of staging's analyses.
     """
-    said = []
+    objections = []
     if (found.commit, found.tree) != (merge.commit, merge.tree):
-        said.append(f"the evidence is of {found.commit}, and {STAGING} stands at {merge.commit}")
-    if merge.merged != merge.tree:
-        said.append(f"{PRODUCTION} would hold more than what {STAGING} ran; merge {PRODUCTION} into {STAGING} first")
+        objections.append(f"the evidence is for {found.commit}, but {STAGING} is at {merge.commit}")
+    if merge.merged_tree != merge.tree:
+        objections.append(
+            f"{PRODUCTION} has commits that {STAGING} did not run; merge {PRODUCTION} into {STAGING} first"
+        )
     if missing := merge.release.missing():
-        said.append(f"not released yet: {', '.join(missing)}")
+        objections.append(f"not released yet: {', '.join(missing)}")
     if UNRELEASED in merge.release.model:
-        said.append("the model is not named")
+        objections.append("the model is not set")
     if found.release != merge.release:
-        said.append("the evidence names other images or another model than Git")
+        objections.append("the evidence names different images or a different model than Git")
     for source in (found.analyses, analyses):
-        said += analysis.objections(source, merge.commit, merge.release.images.get(SERVE, ""), merge.metrics)
-    return list(dict.fromkeys(said))
+        objections += analysis.find_objections(source, merge.commit, merge.release.images.get(SERVE, ""), merge.metrics)
+    return list(dict.fromkeys(objections))
 
 
-def refuse(reasons: list[str]) -> None:
-    """Raise what there is to say.
+def raise_for(reasons: list[str]) -> None:
+    """Raise an error that lists the objections, if there are any.
 
     Raises:
-        Refused: there is something.
+        PromotionRefused: there is at least one.
     """
     if reasons:
-        raise Refused(f"No promotion: {'; '.join(reasons)}.", advice="Mend it on staging, and run make promote again.")
+        raise PromotionRefused(
+            f"The promotion is refused: {'; '.join(reasons)}.",
+            advice="Fix it on staging, then run `make promote` again.",
+        )

@@ -1,4 +1,4 @@
-"""What a cluster gets of a tree: kustomize's own build, and how two of them differ."""
+"""Rendered manifests: kustomize builds of a commit, and the difference between two of them."""
 
 import subprocess
 from difflib import unified_diff
@@ -14,38 +14,38 @@ OVERLAY = "gitops/clusters/{}"
 
 
 def build(clone: Clone, commit: str, environment: str) -> str:
-    """The YAML that a commit gives an environment (`staging` or `production`).
+    """Render the YAML of a commit for an environment (`staging` or `production`).
 
     Raises:
-        ConfigurationError: there is no kubectl.
-        DataError: the commit can't be built.
+        ConfigurationError: kubectl is not installed.
+        DataError: the commit can't be rendered.
     """
-    with clone.files(commit) as folder:
+    with clone.checkout(commit) as folder:
         return render(folder / OVERLAY.format(environment))
 
 
 def render(folder: Path) -> str:
-    """The YAML of a kustomization.
+    """Render the YAML of a kustomization.
 
     Raises:
-        ConfigurationError: there is no kubectl.
-        DataError: it can't be built.
+        ConfigurationError: kubectl is not installed.
+        DataError: the kustomization can't be rendered.
     """
     command = ["kubectl", "kustomize", str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  no shell
     except FileNotFoundError:
-        raise ConfigurationError("There is no kubectl on the PATH.", advice="Install it.") from None
+        raise ConfigurationError("kubectl is not on the PATH.", advice="Install kubectl.") from None
     if done.returncode:
-        raise DataError(f"kustomize can't build it: {done.stderr.strip()}", advice="Mend gitops/.")
+        raise DataError(f"kustomize failed: {done.stderr.strip()}", advice="Fix the manifests in gitops/.")
     return done.stdout
 
 
-def documents(rendered: str) -> list[Document]:
-    """The resources in it."""
+def parse_documents(rendered: str) -> list[Document]:
+    """Parse the resources of a rendered build."""
     return list(yaml.safe_load_all(rendered))
 
 
-def difference(before: str, after: str) -> str:
-    """How two builds differ, in lines; empty where they don't."""
+def diff(before: str, after: str) -> str:
+    """Return a unified diff of two builds; empty if they are equal."""
     return "\n".join(unified_diff(before.splitlines(), after.splitlines(), "now", "then", lineterm=""))

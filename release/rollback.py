@@ -1,8 +1,8 @@
-"""Back to a version that production has had: users first, then the registry, then Git. Each move may be made twice.
+"""Rollback to an earlier version in production: users first, then the registry, then Git. Every step is idempotent.
 
-Argo CD is held before the Rollout goes back, for it would put back at once what Git still says. Killed anywhere, `make
-status` names what disagrees, and the same command again does the rest; once the pull request is merged, it lets Argo CD
-go on and brings staging the merge.
+Argo CD is paused before the Rollout goes back, because it would restore at once what Git still says. If the command is
+killed, `make status` names what disagrees, and running it again does the rest. Once the pull request is merged, running
+it again resumes Argo CD and merges main into staging.
 """
 
 from collections.abc import Callable
@@ -10,124 +10,126 @@ from typing import Literal, NamedTuple
 
 from github.PullRequest import PullRequest
 
-from release import images, registry
-from release.cluster import Cluster, Revision, Serving
+from release import image_registry, images
+from release.cluster import Cluster, RolloutRevision, RolloutState
 from release.git import PRODUCTION, STAGING, Clone
-from release.github import Hub
+from release.github import GitHubRepo
 from release.images import COMPONENT, MODEL, SERVE, Release
 from release.settings import ImageSettings
 from steps.common.errors import NotFound
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-class Move(NamedTuple):
-    """What the Rollout is told.
+class RolloutAction(NamedTuple):
+    """The action that brings an image back on the Rollout.
 
-    Nothing, to abort what is under way, to undo to a revision, or to promote what it was asked for already; `gone`
-    where no revision is the one.
+    `none`, `abort` the update in progress, `undo` to a revision, or `promote` the revision that is already current;
+    `gone` if no revision has the image.
     """
 
     kind: Literal["none", "abort", "undo", "promote", "gone"]
-    revision: Revision | None = None
+    revision: RolloutRevision | None = None
 
 
-def earlier(clone: Clone, version: str, settings: ImageSettings) -> Release:
-    """The newest release of a model's version that production has had, whose image is still there.
+def find_release(clone: Clone, version: str, settings: ImageSettings) -> Release:
+    """Find the newest release of a model version in production's history, and check that its image still exists.
 
     Raises:
-        NotFound: there is none.
-        SentinelError: the images' registry does not say.
+        NotFound: production never had the version, or its image is gone.
+        SentinelError: the image registry can't be queried.
     """
     known: dict[str, Release] = {}
     for release in clone.history(PRODUCTION):
         known.setdefault(release.model.version, release)
     if version not in known or SERVE not in known[version].images:
-        had = ", ".join(one for one in known if one != images.UNRELEASED) or "none"
-        raise NotFound(f"Production never had version {version}.", advice=f"It had: {had}.")
-    registry.check(known[version].images[SERVE], settings)
+        versions = ", ".join(one for one in known if one != images.UNRELEASED) or "none"
+        raise NotFound(f"Production never had version {version}.", advice=f"Versions it had: {versions}.")
+    image_registry.check_image(known[version].images[SERVE], settings)
     return known[version]
 
 
-def move(serving: Serving, image: str) -> Move:
-    """What brings back an image, from how the Rollout stands."""
+def choose_action(serving: RolloutState, image: str) -> RolloutAction:
+    """Choose the action that brings an image back, given the state of the Rollout."""
     stable = serving.revision(serving.stable)
     if stable and stable.image == image:
         settled = serving.active == serving.stable and (serving.aborted or serving.current == serving.stable)
-        return Move("none") if settled else Move("abort")
+        return RolloutAction("none") if settled else RolloutAction("abort")
     current = serving.revision(serving.current)
     if current and current.image == image:
-        return Move("promote", current)
-    having = [revision for revision in serving.revisions.values() if revision.image == image]
-    return Move("undo", max(having)) if having else Move("gone")
+        return RolloutAction("promote", current)
+    matching = [revision for revision in serving.revisions.values() if revision.image == image]
+    return RolloutAction("undo", max(matching)) if matching else RolloutAction("gone")
 
 
-def users(cluster: Cluster, argo_cd: Cluster, release: Release, tell: Tell) -> None:
-    """Let the old image answer users.
+def restore_rollout(cluster: Cluster, argo_cd: Cluster, release: Release, report: Report) -> None:
+    """Serve users from the old image again.
 
     Raises:
-        Unavailable: a cluster does not answer.
+        Unavailable: a cluster does not respond.
     """
-    if argo_cd.held() is False:
+    if argo_cd.is_held() is False:
         argo_cd.hold(True)
-        tell("Argo CD leaves production alone until the pull request is merged.")
-    wanted = move(cluster.serving(), release.images[SERVE])
+        report("Argo CD is paused for production until the pull request is merged.")
+    wanted = choose_action(cluster.read_state(), release.images[SERVE])
     match wanted:
-        case Move("abort"):
+        case RolloutAction("abort"):
             cluster.abort()
-            tell("The Rollout is aborted: the stable revision answers.")
-        case Move("undo", Revision() as revision):
+            report("The Rollout is aborted: the stable revision serves.")
+        case RolloutAction("undo", RolloutRevision() as revision):
             cluster.undo(revision)
-            tell(f"The Rollout goes back to revision {revision.number}.")
-        case Move("promote"):
+            report(f"The Rollout is back at revision {revision.number}.")
+        case RolloutAction("promote"):
             cluster.promote()
-            tell("The Rollout had gone back to it already, and now lets it answer.")
-        case Move("gone"):
-            tell("No revision of the Rollout has this image any more: it comes back with the merge.")
+            report("The Rollout was already going back to this version; it is now promoted.")
+        case RolloutAction("gone"):
+            report("The Rollout no longer has a revision with this image: merging the pull request brings it back.")
         case _:
-            tell("The Rollout has it already.")
+            report("The Rollout already serves this version.")
 
 
-def proposed(clone: Clone, hub: Hub, release: Release) -> PullRequest | None:
-    """The pull request that puts the release's image and model back into main; None where they are there.
+def propose_revert(clone: Clone, hub: GitHubRepo, release: Release) -> PullRequest | None:
+    """Open or update the pull request that restores the release's image and model on main; None if they are there.
 
     Raises:
-        Unavailable: Git or GitHub does not answer.
+        Unavailable: Git or GitHub does not respond.
     """
     version = release.model.version
     head, branch = clone.head(PRODUCTION), f"rollback/version-{version}"
-    commit = back(clone, head, release)
+    commit = commit_release(clone, head, release)
     if commit == head:
         return None
     expected = clone.remote_head(branch)
     if not expected or clone.tree(expected) != clone.tree(commit):
         clone.push(commit, branch, expected)
     title = f"Roll back to model version {version}"
-    text = f"Production goes back to version {version}, image `{release.images[SERVE]}`. Nothing else changes."
-    return hub.propose(branch, PRODUCTION, title, text)
+    text = f"Rolls production back to version {version}, image `{release.images[SERVE]}`. Nothing else changes."
+    return hub.open_pull_request(branch, PRODUCTION, title, text)
 
 
-def back(clone: Clone, head: str, release: Release) -> str:
-    """A commit on main that holds the release's serving image and model, and what main held otherwise."""
+def commit_release(clone: Clone, head: str, release: Release) -> str:
+    """Commit the release's serving image and model on top of main and return the commit."""
     texts = {
-        COMPONENT: images.with_image(clone.show(head, COMPONENT), SERVE, release.images[SERVE]),
-        MODEL: images.with_model(clone.show(head, MODEL), release.model),
+        COMPONENT: images.replace_image(clone.show(head, COMPONENT), SERVE, release.images[SERVE]),
+        MODEL: images.replace_model(clone.show(head, MODEL), release.model),
     }
     if images.read(texts[COMPONENT], texts[MODEL]) == clone.release(head):
         return head
     return clone.commit(head, texts, f"Roll back to model version {release.model.version}")
 
 
-def finish(clone: Clone, argo_cd: Cluster | None, tell: Tell) -> None:
-    """What follows the merge: staging gets it, and Argo CD goes on.
+def finish(clone: Clone, argo_cd: Cluster | None, report: Report) -> None:
+    """Finish a merged rollback: merge main into staging and resume Argo CD.
 
     Raises:
-        DataError: main and staging contradict each other.
-        Unavailable: Git or the cluster does not answer.
+        DataError: main and staging have merge conflicts.
+        Unavailable: Git or the cluster does not respond.
     """
     production = clone.head(PRODUCTION)
-    if clone.move(STAGING, lambda head: head if clone.contains(head, production) else clone.merge(head, production)):
-        tell(f"{STAGING} has what {PRODUCTION} has.")
-    if argo_cd and argo_cd.held():
+    if clone.push_with_retry(
+        STAGING, lambda head: head if clone.has_ancestor(head, production) else clone.merge(head, production)
+    ):
+        report(f"{PRODUCTION} is merged into {STAGING}.")
+    if argo_cd and argo_cd.is_held():
         argo_cd.hold(False)
-        tell("Argo CD follows Git again.")
+        report("Argo CD is resumed for production.")

@@ -1,4 +1,4 @@
-"""What the release commands may be told by the environment; all that a command can do without is optional."""
+"""Settings of the release commands, from the environment; optional unless a command can't do without them."""
 
 from pydantic import Field, SecretStr
 
@@ -6,44 +6,46 @@ from steps.common.settings import StepSettings
 
 
 class GitSettings(StepSettings):
-    """Where the repository is; `origin` of the working tree unless said otherwise."""
+    """The Git repository; default: `origin` of the working tree."""
 
-    git_remote: str | None = None
-    github_token: SecretStr | None = None
+    git_remote: str | None = Field(None, description="URL of the Git repository; default: `origin` of the working tree")
+    github_token: SecretStr | None = Field(None, description="token that can push")
 
 
-class HubSettings(StepSettings):
-    """Where pull requests are."""
+class GitHubRepoSettings(StepSettings):
+    """The GitHub repository for pull requests."""
 
-    github_repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
-    github_token: SecretStr
-    github_api_url: str = Field("https://api.github.com", pattern=r"^https?://[^/\s]+(/\S*)?$")
+    github_repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="`owner/name` of the repository on GitHub")
+    github_token: SecretStr = Field(description="token that can push branches and write pull requests")
+    github_api_url: str = Field(
+        "https://api.github.com", pattern=r"^https?://[^/\s]+(/\S*)?$", description="URL of GitHub's API"
+    )
 
 
 class ClusterSettings(StepSettings):
-    """How kubectl reaches the clusters: contexts of its configuration, the current one unless said otherwise.
+    """Contexts of kubectl's configuration for each cluster; default: the current one.
 
-    The namespaces differ where one cluster holds both.
+    Set the namespaces if one cluster holds both environments.
     """
 
-    kubeconfig: str | None = None
-    staging_context: str | None = None
-    production_context: str | None = None
-    argo_cd_context: str | None = None
-    staging_namespace: str = "pr-sentinel"
-    production_namespace: str = "pr-sentinel"
-    argo_cd_namespace: str = "argocd"
+    kubeconfig: str | None = Field(None, description="kubectl's configuration file; default: kubectl's own")
+    staging_context: str | None = Field(None, description="context of the staging cluster; default: the current one")
+    production_context: str | None = Field(None, description="context of the production cluster; default: the same")
+    argo_cd_context: str | None = Field(None, description="context of the cluster with Argo CD; default: the same")
+    staging_namespace: str = Field("pr-sentinel", description="namespace of staging")
+    production_namespace: str = Field("pr-sentinel", description="namespace of production")
+    argo_cd_namespace: str = Field("argocd", description="namespace of Argo CD's Applications")
 
 
 class ImageSettings(StepSettings):
-    """Who reads images from their registry; nobody, where it is public."""
+    """Credentials for the container registry; not needed for a public one."""
 
-    registry_username: str | None = None
-    registry_password: SecretStr | None = None
-    registry_insecure: bool = Field(default=False, description="whether it speaks plain HTTP")
+    registry_username: str | None = Field(None, description="user of the image registry; none for a public one")
+    registry_password: SecretStr | None = Field(None, description="password of that user")
+    registry_insecure: bool = Field(default=False, description="whether the registry uses plain HTTP")
 
 
 class ModelSettings(StepSettings):
-    """Where registered models are."""
+    """The MLflow server with the registered models."""
 
-    mlflow_uri: str | None = None
+    mlflow_uri: str | None = Field(None, description="MLflow server of the registry; default: not consulted")

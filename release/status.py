@@ -1,85 +1,85 @@
-"""Whether Git, production's Rollout and the registry agree. Pure: what each said comes in, lines go out."""
+"""The comparison of Git, production's Rollout and the registry. Pure functions."""
 
 from typing import NamedTuple
 
-from release.cluster import Serving
-from release.images import SERVE, UNRELEASED, Model, Release
-from release.models import Champion
+from release.cluster import RolloutState
+from release.images import SERVE, UNRELEASED, Release, ReleasedModel
+from release.models import ChampionVersion
 
 SHOWN_DIGITS = 12
-FEWEST = 2
-"""Sources that can disagree."""
+MIN_SOURCES = 2
+"""Sources needed for a comparison."""
 
 
-class Told(NamedTuple):
-    """What each source said, or in words why it said nothing; `silent` are those that should have, and didn't."""
+class StatusReport(NamedTuple):
+    """The state of each source, or a text that says why it is missing; `unavailable` names the sources that failed."""
 
     staging: Release | str
     production: Release | str
-    serving: Serving | str
-    champion: Champion | str
-    held: bool = False
-    silent: tuple[str, ...] = ()
+    rollout: RolloutState | str
+    champion: ChampionVersion | str
+    is_held: bool = False
+    unavailable: tuple[str, ...] = ()
 
 
-def lines(told: Told) -> list[tuple[str, str]]:
-    """What each source says, one line each: its name, its words."""
+def format_lines(report: StatusReport) -> list[tuple[str, str]]:
+    """Return a line for each source: its name and its state."""
     return [
-        ("Git, staging", _release(told.staging)),
-        ("Git, main", _release(told.production)),
-        *_serving(told.serving),
-        ("Registry, champion", _champion(told.champion)),
+        ("Git, staging", _format_release(report.staging)),
+        ("Git, main", _format_release(report.production)),
+        *_format_rollout(report.rollout),
+        ("Registry, champion", _format_champion(report.champion)),
     ]
 
 
-def disagreements(told: Told) -> list[str]:
-    """Each way in which the sources that were asked disagree; nothing where they agree."""
-    said = [f"{name} did not answer" for name in told.silent]
-    main = told.production if isinstance(told.production, Release) else None
-    serving = told.serving if isinstance(told.serving, Serving) else None
-    champion = told.champion.version if isinstance(told.champion, Champion) else None
+def find_disagreements(report: StatusReport) -> list[str]:
+    """Return every disagreement between the sources; empty if they agree."""
+    found = [f"{name} did not respond" for name in report.unavailable]
+    main = report.production if isinstance(report.production, Release) else None
+    serving = report.rollout if isinstance(report.rollout, RolloutState) else None
+    champion = report.champion.version if isinstance(report.champion, ChampionVersion) else None
     active = serving.revision(serving.active) if serving else None
-    if told.held:
-        said.append("Argo CD leaves production alone: merge the rollback's pull request, and run the rollback again")
+    if report.is_held:
+        found.append("Argo CD is paused for production: merge the rollback's pull request, then run the rollback again")
     if serving and active is None:
-        said.append("no revision of the Rollout is active")
+        found.append("no revision of the Rollout is active")
     if main and active and main.images.get(SERVE) != active.image:
-        said.append(f"main names {main.images.get(SERVE, 'no image')}, and users get {active.image}")
+        found.append(f"main names {main.images.get(SERVE, 'no image')}, but users get {active.image}")
     if main and active and main.model != active.model:
-        said.append(f"main names {_model(main.model)}, and users get {_model(active.model)}")
+        found.append(f"main names {_format_model(main.model)}, but users get {_format_model(active.model)}")
     if champion and active and active.model.version != champion:
-        said.append(f"the champion is version {champion}, and users get {active.model.version}")
+        found.append(f"the champion is version {champion}, but users get {active.model.version}")
     if champion and main and not active and main.model.version != champion:
-        said.append(f"the champion is version {champion}, and main names {main.model.version}")
+        found.append(f"the champion is version {champion}, but main names {main.model.version}")
     if serving and serving.aborted:
-        said.append("the Rollout is aborted: the stable revision answers, and Git asks for another")
-    if sum(one is not None for one in (main, active, champion)) < FEWEST:
-        said.append("fewer than two of main, users and the champion are known, so nothing can be compared")
-    return said
+        found.append("the Rollout is aborted: the stable revision serves, but Git asks for another")
+    if sum(one is not None for one in (main, active, champion)) < MIN_SOURCES:
+        found.append("fewer than two of main, users and the champion are known, so nothing can be compared")
+    return found
 
 
-def _model(model: Model) -> str:
+def _format_model(model: ReleasedModel) -> str:
     return f"model version {model.version} ({model.digest[:SHOWN_DIGITS]})"
 
 
-def _release(told: Release | str) -> str:
-    if isinstance(told, str):
-        return told
-    if told.model.version == UNRELEASED:
+def _format_release(release: Release | str) -> str:
+    if isinstance(release, str):
+        return release
+    if release.model.version == UNRELEASED:
         return "nothing released yet"
-    return f"version {told.model.version}, {told.digest() or 'no image'}"
+    return f"version {release.model.version}, {release.digest() or 'no image'}"
 
 
-def _serving(told: Serving | str) -> list[tuple[str, str]]:
-    if isinstance(told, str):
-        return [("Rollout", told)]
+def _format_rollout(rollout: RolloutState | str) -> list[tuple[str, str]]:
+    if isinstance(rollout, str):
+        return [("Rollout", rollout)]
     out = []
-    for name, pod_hash in (("active", told.active), ("preview", told.preview)):
-        revision = told.revision(pod_hash)
+    for name, pod_hash in (("active", rollout.active), ("preview", rollout.preview)):
+        revision = rollout.revision(pod_hash)
         words = f"version {revision.model.version}, {revision.image.rpartition('@')[2]}" if revision else "nothing"
         out.append((f"Rollout, {name}", words))
     return out
 
 
-def _champion(told: Champion | str) -> str:
-    return told if isinstance(told, str) else f"version {told.version}, {told.age_days:.1f} days old"
+def _format_champion(champion: ChampionVersion | str) -> str:
+    return champion if isinstance(champion, str) else f"version {champion.version}, {champion.age_days:.1f} days old"

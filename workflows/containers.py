@@ -1,4 +1,4 @@
-"""What each step's container may use: its image, its identity, its share of the machine, and how often it is tried."""
+"""The steps' containers: image, identity, resources, time limits and retries."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -35,14 +35,18 @@ from steps.common.errors import PERMANENT_EXIT_CODES
 from steps.common.secrets import POD_TOKEN
 from workflows import metrics
 
-SETTINGS = "pr-sentinel-settings"
-"""The ConfigMap of addresses (`VAULT_ADDR`, `GITHUB_API_URL`, …); each cluster has its own, and none is fine."""
+SETTINGS_CONFIG_MAP = "pr-sentinel-settings"
+"""The ConfigMap of URLs (`VAULT_ADDR`, `GITHUB_API_URL`, …), which is optional; each cluster has its own."""
 
-USER = 65532
+USER_ID = 65532
 
 
-class Place(NamedTuple):
-    """Where a step runs; `step` names its image, its service account, and its role and path in Vault."""
+class StepResources(NamedTuple):
+    """The resources of a container.
+
+    `step` names its image, its service account, and its role and path in Vault; `cpu` and `memory` are request and
+    limit; `scratch` is the size of `/tmp`; `minutes` is the deadline of an attempt.
+    """
 
     step: str
     cpu: tuple[str, str]
@@ -51,37 +55,37 @@ class Place(NamedTuple):
     minutes: int
 
 
-DISCOVER = Place("fetch", ("100m", "500m"), ("128Mi", "256Mi"), "64Mi", 10)
-# An hour's wait for GitHub's budget is ordinary in a backfill.
-FETCH = Place("fetch", ("100m", "1"), ("256Mi", "512Mi"), "64Mi", 360)
-PREPROCESS = Place("preprocess", ("500m", "2"), ("3Gi", "4Gi"), "10Gi", 120)
-TRAIN = Place("train", ("500m", "4"), ("2Gi", "4Gi"), "2Gi", 120)
-REGISTER = Place("register", ("100m", "1"), ("512Mi", "1Gi"), "1Gi", 20)
-CONCLUDE = Place("register", ("100m", "500m"), ("256Mi", "512Mi"), "64Mi", 5)
+DISCOVER = StepResources("fetch", ("100m", "500m"), ("128Mi", "256Mi"), "64Mi", 10)
+# A backfill may have to wait an hour for GitHub's rate limit.
+FETCH = StepResources("fetch", ("100m", "1"), ("256Mi", "512Mi"), "64Mi", 360)
+PREPROCESS = StepResources("preprocess", ("500m", "2"), ("3Gi", "4Gi"), "10Gi", 120)
+TRAIN = StepResources("train", ("500m", "4"), ("2Gi", "4Gi"), "2Gi", 120)
+REGISTER = StepResources("register", ("100m", "1"), ("512Mi", "1Gi"), "1Gi", 20)
+CONCLUDE = StepResources("register", ("100m", "500m"), ("256Mi", "512Mi"), "64Mi", 5)
 
 
-def image(place: Place) -> str:
-    """Not a reference that can be pulled: kustomize's `images` puts registry and digest in its place."""
-    return f"pr-sentinel/{place.step}"
+def format_image(resources: StepResources) -> str:
+    """Return the image name that kustomize's `images` replaces with registry and digest."""
+    return f"pr-sentinel/{resources.step}"
 
 
-POD = PodSecurityContext(
+POD_SECURITY = PodSecurityContext(
     run_as_non_root=True,
-    run_as_user=USER,
-    run_as_group=USER,
-    fs_group=USER,
+    run_as_user=USER_ID,
+    run_as_group=USER_ID,
+    fs_group=USER_ID,
     seccomp_profile=SeccompProfile(type="RuntimeDefault"),
 )
 
 
-GITHUB_TOKEN = Synchronization(
+GITHUB_TOKEN_SEMAPHORE = Synchronization(
     semaphores=[
         SemaphoreRef(config_map_key_ref=ConfigMapKeySelector(name="pr-sentinel-semaphores", key="github-token"))
     ]
 )
-"""Bounds the fetches of all workflows together, for they share what GitHub grants one token."""
+"""Bounds the fetches of all workflows together, because they share the rate limit of one token."""
 
-VAULT_TOKEN = ProjectedVolume(
+VAULT_TOKEN_VOLUME = ProjectedVolume(
     name="vault-token",
     sources=[
         VolumeProjection(
@@ -91,66 +95,66 @@ VAULT_TOKEN = ProjectedVolume(
         )
     ],
 )
-"""Who the step is, told to Vault alone: the API server takes no token of this audience."""
+"""The step's identity for Vault alone: the API server does not accept a token with this audience."""
 
-SPARK_DRIVER: list[Env | FieldEnv] = [
+SPARK_DRIVER_ENV: list[Env | FieldEnv] = [
     FieldEnv(name="POD_IP", field_path="status.podIP"),
     FieldEnv(name="POD_NAME", field_path="metadata.name"),
     FieldEnv(name="POD_NAMESPACE", field_path="metadata.namespace"),
-    Env(name="EXECUTOR_IMAGE", value=image(PREPROCESS)),
+    Env(name="EXECUTOR_IMAGE", value=format_image(PREPROCESS)),
 ]
-"""What a driver must know of its own pod to have executors made."""
+"""The facts about its own pod that a Spark driver needs to start executors."""
 
 
-def container(
+def build_container(
     function: Any,
-    place: Place,
-    figures: Sequence[Counter | Gauge] = (),
+    resources: StepResources,
+    step_metrics: Sequence[Counter | Gauge] = (),
     env: Sequence[Env | FieldEnv] = (),
     synchronization: Synchronization | None = None,
     pod_patch: str | None = None,
 ) -> Script:
-    """One step's contract as a template: what Argo runs, and what it may use."""
+    """Build the template that runs a step's contract."""
     return Script(
         name=function.__name__,
         source=function.wrapped_function,
         constructor=RunnerScriptConstructor(),
         command=["python"],
-        image=image(place),
-        labels={"app.kubernetes.io/component": place.step},
-        service_account_name=f"pr-sentinel-{place.step}",
+        image=format_image(resources),
+        labels={"app.kubernetes.io/component": resources.step},
+        service_account_name=f"pr-sentinel-{resources.step}",
         env=[
-            Env(name="VAULT_ROLE", value=f"pr-sentinel-{place.step}"),
-            Env(name="VAULT_SECRET_PATH", value=f"secret/pr-sentinel/{place.step}"),
+            Env(name="VAULT_ROLE", value=f"pr-sentinel-{resources.step}"),
+            Env(name="VAULT_SECRET_PATH", value=f"secret/pr-sentinel/{resources.step}"),
             *env,
         ],
-        env_from=[ConfigMapEnvFrom(name=SETTINGS, optional=True)],
+        env_from=[ConfigMapEnvFrom(name=SETTINGS_CONFIG_MAP, optional=True)],
         resources=Resources(
-            cpu_request=place.cpu[0],
-            cpu_limit=place.cpu[1],
-            memory_request=place.memory[0],
-            memory_limit=place.memory[1],
+            cpu_request=resources.cpu[0],
+            cpu_limit=resources.cpu[1],
+            memory_request=resources.memory[0],
+            memory_limit=resources.memory[1],
         ),
-        volumes=[EmptyDirVolume(name="tmp", mount_path="/tmp", size_limit=Quantity(root=place.scratch))],  # noqa: S108
-        volume_mounts=[VolumeMount(name=VAULT_TOKEN.name, mount_path=str(POD_TOKEN.parent), read_only=True)],
-        pod_security_context=POD,
+        volumes=[EmptyDirVolume(name="tmp", mount_path="/tmp", size_limit=Quantity(root=resources.scratch))],  # noqa: S108
+        volume_mounts=[VolumeMount(name=VAULT_TOKEN_VOLUME.name, mount_path=str(POD_TOKEN.parent), read_only=True)],
+        pod_security_context=POD_SECURITY,
         security_context=SecurityContext(
             allow_privilege_escalation=False,
             read_only_root_filesystem=True,
             capabilities=Capabilities(drop=["ALL"]),
         ),
-        active_deadline_seconds=place.minutes * 60,
-        retry_strategy=retry(),
-        metrics=[metrics.seconds(function.__name__), *figures],
+        active_deadline_seconds=resources.minutes * 60,
+        retry_strategy=build_retry_strategy(),
+        metrics=[metrics.build_step_histogram(function.__name__), *step_metrics],
         synchronization=synchronization,
         pod_spec_patch=pod_patch,
     )
 
 
-def retry() -> RetryStrategy:
-    """Twice more, after ten and thirty seconds, unless the exit code says that another try can't succeed.
+def build_retry_strategy() -> RetryStrategy:
+    """Build the retry strategy: two retries, after 10 and 30 seconds, unless the exit code is a permanent error's.
 
-    A pod that was evicted, deleted or lost with its node has no exit code; Argo says -1, and it is tried again.
+    A pod that was evicted, deleted or lost with its node has no exit code; Argo reports -1, and it is retried.
     """
     return RetryStrategy(
         limit=2,

@@ -1,6 +1,6 @@
-"""What Argo's own containers in a step's pod may use: `init`, which hands out the inputs, and `wait`, which reports."""
+"""Patches of a step's pod for Argo's own containers: `init`, which provides the inputs, and `wait`, which reports."""
 
-PATCH = """\
+POD_PATCH = """\
 initContainers:
 - &own
   name: init
@@ -27,12 +27,12 @@ volumes:
         - path: namespace
           fieldRef: {fieldPath: metadata.namespace}
 """
-"""Bounds, and the API server's token, which these two alone get: no service account mounts its own."""
+"""Resource limits, and the API server's token for these two alone: no service account mounts its token by itself."""
 
-API_CLIENT = """\
+API_CLIENT_PATCH = """\
 containers:
 - name: main
   volumeMounts:
   - {name: api-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 """
-"""The same token for a step that is a client of the API server itself."""
+"""The same token for a step that calls the API server itself."""

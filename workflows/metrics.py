@@ -1,58 +1,60 @@
-"""What Argo's controller tells Prometheus of each step; it puts `argo_workflows_` before every name."""
+"""The metrics that Argo's controller exports for each step; it prefixes every name with `argo_workflows_`."""
 
 from hera.workflows import Counter, Gauge, Histogram
 from hera.workflows.metrics import Label
 from hera.workflows.models import Amount
 
-SECONDS = (1, 5, 15, 60, 300, 900, 3_600, 14_400)
+BUCKET_SECONDS = (1, 5, 15, 60, 300, 900, 3_600, 14_400)
 SUCCEEDED = "{{status}} == Succeeded"
 
 
-def seconds(step: str) -> Histogram:
-    """How long a step took."""
+def build_step_histogram(step: str) -> Histogram:
+    """Build the histogram of a step's duration."""
     return Histogram(
         name="pr_sentinel_step_seconds",
         help="Seconds that a step took, by how it ended.",
         labels=[Label(key="step", value=step), Label(key="status", value="{{status}}")],
         value="{{duration}}",
-        buckets=[Amount(root=bound) for bound in SECONDS],
+        buckets=[Amount(root=bound) for bound in BUCKET_SECONDS],
     )
 
 
-def _output(name: str, default: str) -> str:
-    """An output, or the default after a failure, when there are none and a plain reference would be an error.
+def _format_output(name: str, default: str) -> str:
+    """Return an expression for an output, or for the default after a failure, when a plain reference is an error.
 
-    Argo works an expression out as soon as it can; `retries`, known at the end only, keeps it waiting.
+    Argo evaluates an expression as soon as it can; the reference to `retries`, known only at the end, delays that.
     """
     return f'{{{{=$env?.retries != nil ? $env?.outputs?.parameters?.{name} ?? "{default}" : "{default}"}}}}'
 
 
-def gauge(name: str, text: str, output: str) -> Gauge:
-    """The latest value of an output."""
-    return Gauge(name=name, help=text, realtime=False, value=_output(output, "0"), when=SUCCEEDED)
+def build_gauge(name: str, description: str, output: str) -> Gauge:
+    """Build a gauge of the latest value of an output."""
+    return Gauge(name=name, help=description, realtime=False, value=_format_output(output, "0"), when=SUCCEEDED)
 
 
-def counter(name: str, text: str, output: str) -> Counter:
-    """The sum of an output over all runs."""
-    return Counter(name=name, help=text, value=_output(output, "0"), when=SUCCEEDED)
+def build_counter(name: str, description: str, output: str) -> Counter:
+    """Build a counter of the sum of an output over all runs."""
+    return Counter(name=name, help=description, value=_format_output(output, "0"), when=SUCCEEDED)
 
 
 FETCH = [
-    counter("pr_sentinel_pull_requests_fetched", "Pull requests that were new.", "fetched"),
-    counter("pr_sentinel_pull_requests_updated", "Pull requests that had changed.", "updated"),
-    counter("pr_sentinel_pull_requests_quarantined", "Documents that can't be pull requests.", "quarantined"),
-    counter("pr_sentinel_github_requests", "Requests to GitHub.", "requests"),
+    build_counter("pr_sentinel_pull_requests_fetched", "Pull requests that were new.", "fetched"),
+    build_counter("pr_sentinel_pull_requests_updated", "Pull requests that had changed.", "updated"),
+    build_counter("pr_sentinel_pull_requests_quarantined", "Documents that can't be pull requests.", "quarantined"),
+    build_counter("pr_sentinel_github_requests", "Requests to GitHub.", "requests"),
 ]
 PREPROCESS = [
-    gauge("pr_sentinel_dataset_rows", "Rows of the latest dataset.", "rows"),
-    gauge("pr_sentinel_rejected_share", "The share of documents that the latest dataset left out.", "rejected_share"),
+    build_gauge("pr_sentinel_dataset_rows", "Rows of the latest dataset.", "rows"),
+    build_gauge(
+        "pr_sentinel_rejected_share", "The share of documents that the latest dataset left out.", "rejected_share"
+    ),
 ]
-TRAIN = [gauge("pr_sentinel_average_precision", "Average precision of the latest training.", "average_precision")]
+TRAIN = [build_gauge("pr_sentinel_average_precision", "Average precision of the latest training.", "average_precision")]
 REGISTER: list[Counter | Gauge] = [
     Counter(
         name="pr_sentinel_decisions",
         help="What the gate decided.",
-        labels=[Label(key="decision", value=_output("decision", "none"))],
+        labels=[Label(key="decision", value=_format_output("decision", "none"))],
         value="1",
         when=SUCCEEDED,
     ),
@@ -61,6 +63,6 @@ REGISTER: list[Counter | Gauge] = [
         help="Start of the run that the champion comes from, in Unix time: the model's age is time() less this.",
         realtime=False,
         value="{{workflow.creationTimestamp.s}}",
-        when=f"{_output('decision', 'none')} == accepted",
+        when=f"{_format_output('decision', 'none')} == accepted",
     ),
 ]

@@ -1,4 +1,4 @@
-"""The WorkflowTemplate: discover, fetch each repository, preprocess, train, register; and a record of how it ended."""
+"""The WorkflowTemplate: discover, fetch each repository, preprocess, train, register; then record the outcome."""
 
 from hera.workflows import DAG, Parameter, Task, WorkflowTemplate
 from hera.workflows.models import Arguments, LifecycleHook, Metadata, PodGC, TTLStrategy
@@ -9,99 +9,107 @@ from steps.preprocess.step import PreprocessInput, preprocess
 from steps.register.step import conclude, register
 from steps.train.step import TrainInput, train
 from workflows import containers, executor, metrics
-from workflows.containers import container
+from workflows.containers import build_container
 
 NAME = "pr-sentinel"
 LABELS = {"app.kubernetes.io/part-of": NAME}
-PARALLEL_PODS = 4
-HOUR = 3_600
+MAX_PARALLEL_PODS = 4
+HOUR_SECONDS = 3_600
 
 
-def arguments() -> list[Parameter]:
-    """What a run may be told; the defaults are those of the contracts."""
-    discovering, preprocessing, training = (c.model_fields for c in (DiscoverInput, PreprocessInput, TrainInput))
+def build_parameters() -> list[Parameter]:
+    """Build the parameters of a run; their defaults are those of the contracts."""
+    discover_fields, preprocess_fields, train_fields = (
+        c.model_fields for c in (DiscoverInput, PreprocessInput, TrainInput)
+    )
     return [
         Parameter(name="repositories", value="[]", description="Repositories to follow, a JSON list of owner/name."),
         Parameter(
             name="search",
-            value=discovering["search"].default,
+            value=discover_fields["search"].default,
             description="A GitHub repository search whose results are followed as well.",
         ),
         Parameter(
             name="search_limit",
-            value=discovering["search_limit"].default,
+            value=discover_fields["search_limit"].default,
             description="The most repositories to take from the search.",
         ),
         Parameter(
             name="spark_master",
-            value=preprocessing["spark_master"].default,
+            value=preprocess_fields["spark_master"].default,
             description="Where Spark runs: local[*] in the step's own pod, or k8s://host on executors.",
         ),
         Parameter(
             name="most_rejected",
-            value=preprocessing["most_rejected"].default,
+            value=preprocess_fields["most_rejected"].default,
             description="The share of documents that may be unusable before the run stops.",
         ),
         Parameter(
             name="alert_budget",
-            value=training["alert_budget"].default,
+            value=train_fields["alert_budget"].default,
             description="The share of pull requests that may raise an alert.",
         ),
-        Parameter(name="seed", value=training["seed"].default, description="Seed of everything random in training."),
+        Parameter(
+            name="seed", value=train_fields["seed"].default, description="Seed of everything random in training."
+        ),
     ]
 
 
-def given(*names: str) -> dict[str, str]:
-    """A task's arguments that are the workflow's own, under the same names."""
+def pass_parameters(*names: str) -> dict[str, str]:
+    """Return task arguments that pass the workflow's parameters of the same names."""
     return {name: f"{{{{workflow.parameters.{name}}}}}" for name in names}
 
 
-def draw() -> None:
-    """The tasks and what each hands to the next; called inside the template."""
-    discovers = container(discover, containers.DISCOVER)
-    fetches = container(fetch, containers.FETCH, metrics.FETCH, synchronization=containers.GITHUB_TOKEN)
-    preprocesses = container(
+def build_dag() -> None:
+    """Build the tasks and the data passed between them, inside the current template."""
+    discover_template = build_container(discover, containers.DISCOVER)
+    limit = containers.GITHUB_TOKEN_SEMAPHORE
+    fetch_template = build_container(fetch, containers.FETCH, metrics.FETCH, synchronization=limit)
+    preprocess_template = build_container(
         preprocess,
         containers.PREPROCESS,
         metrics.PREPROCESS,
-        containers.SPARK_DRIVER,
-        pod_patch=executor.API_CLIENT,
+        containers.SPARK_DRIVER_ENV,
+        pod_patch=executor.API_CLIENT_PATCH,
     )
-    trains = container(train, containers.TRAIN, metrics.TRAIN)
-    registers = container(register, containers.REGISTER, metrics.REGISTER)
-    container(conclude, containers.CONCLUDE)
+    train_template = build_container(train, containers.TRAIN, metrics.TRAIN)
+    register_template = build_container(register, containers.REGISTER, metrics.REGISTER)
+    build_container(conclude, containers.CONCLUDE)
     with DAG(name="main"):
-        names = Task(name="discover", template=discovers, arguments=given("repositories", "search", "search_limit"))
+        search = pass_parameters("repositories", "search", "search_limit")
+        names = Task(name="discover", template=discover_template, arguments=search)
         repositories = names.get_parameter("repositories")
-        documents = Task(name="fetch", template=fetches, arguments={"repository": "{{item}}"}, with_param=repositories)
+        documents = Task(
+            name="fetch", template=fetch_template, arguments={"repository": "{{item}}"}, with_param=repositories
+        )
         dataset = Task(
             name="preprocess",
-            template=preprocesses,
-            arguments=[repositories, given("spark_master", "most_rejected")],
+            template=preprocess_template,
+            arguments=[repositories, pass_parameters("spark_master", "most_rejected")],
         )
         dataset_uri = dataset.get_parameter("dataset_uri")
         model = Task(
             name="train",
-            template=trains,
-            arguments=[dataset_uri, given("alert_budget", "seed")],
+            template=train_template,
+            arguments=[dataset_uri, pass_parameters("alert_budget", "seed")],
             when=f"{dataset.get_parameter('trainable').value} == true",
         )
         version = Task(
             name="register",
-            template=registers,
+            template=register_template,
             arguments=[model.get_parameter("run_id"), model.get_parameter("model_uri"), dataset_uri],
         )
         names.next(documents).next(dataset).next(model)
-        # A bare dependency would also hold where train was skipped, and then there is no run to register.
+        # A plain dependency would also be met if train was skipped, and then there is no run to register.
         model.on_success(version)
-        # `argo retry` sets the group of a fan-out back to running, and only a task that waits for it takes it on again.
+        # `argo retry` resets the group of a fan-out to running, and only a task that depends on it completes it again.
         documents.next(model)
         documents.next(version)
 
 
-def pipeline() -> WorkflowTemplate:
-    """The template as Argo gets it."""
-    ending = [
+def build_pipeline() -> WorkflowTemplate:
+    """Build the WorkflowTemplate."""
+    outcome = [
         ("workflow", "{{workflow.name}}"),
         ("status", "{{workflow.status}}"),
         ("failures", "{{workflow.failures}}"),
@@ -110,20 +118,20 @@ def pipeline() -> WorkflowTemplate:
         name=NAME,
         labels=LABELS,
         entrypoint="main",
-        arguments=arguments(),
-        parallelism=PARALLEL_PODS,
-        active_deadline_seconds=12 * HOUR,
+        arguments=build_parameters(),
+        parallelism=MAX_PARALLEL_PODS,
+        active_deadline_seconds=12 * HOUR_SECONDS,
         hooks={
             "exit": LifecycleHook(
                 template="conclude",
-                arguments=Arguments(parameters=[Argument(name=name, value=value) for name, value in ending]),
+                arguments=Arguments(parameters=[Argument(name=name, value=value) for name, value in outcome]),
             )
         },
-        volumes=[containers.VAULT_TOKEN],
+        volumes=[containers.VAULT_TOKEN_VOLUME],
         pod_metadata=Metadata(labels=LABELS),
-        pod_spec_patch=executor.PATCH,
+        pod_spec_patch=executor.POD_PATCH,
         pod_gc=PodGC(strategy="OnPodSuccess"),
-        ttl_strategy=TTLStrategy(seconds_after_success=24 * HOUR, seconds_after_failure=7 * 24 * HOUR),
+        ttl_strategy=TTLStrategy(seconds_after_success=24 * HOUR_SECONDS, seconds_after_failure=7 * 24 * HOUR_SECONDS),
     ) as template:
-        draw()
+        build_dag()
     return template

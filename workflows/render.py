@@ -1,27 +1,27 @@
-"""From Hera to the YAML that is committed and that a cluster and the local run both read."""
+"""Renders the Hera workflows to the committed YAML, which clusters and local runs read."""
 
 from pathlib import Path
 
-from workflows.pipeline import pipeline
-from workflows.schedule import schedule
+from workflows.pipeline import build_pipeline
+from workflows.schedule import build_cron_workflow
 
 FOLDER = Path(__file__).resolve().parents[1] / "gitops" / "base" / "workflows"
 TEMPLATE = FOLDER / "workflow-template.yaml"
 HEADER = "# Generated from workflows/; do not edit: make render\n"
 
 
-def rendered() -> dict[Path, str]:
-    """Every generated file and what it should hold."""
-    drawn = {TEMPLATE: pipeline(), FOLDER / "cron-workflow.yaml": schedule()}
-    return {path: HEADER + str(workflow.to_yaml(width=120)) for path, workflow in drawn.items()}
+def render_files() -> dict[Path, str]:
+    """Return the path and content of every generated file."""
+    workflows = {TEMPLATE: build_pipeline(), FOLDER / "cron-workflow.yaml": build_cron_workflow()}
+    return {path: HEADER + str(workflow.to_yaml(width=120)) for path, workflow in workflows.items()}
 
 
-def stale() -> list[Path]:
-    """The files that differ from what they should hold."""
-    return [path for path, text in rendered().items() if not path.is_file() or path.read_text("utf-8") != text]
+def find_stale_files() -> list[Path]:
+    """Return the generated files that are missing or out of date."""
+    return [path for path, text in render_files().items() if not path.is_file() or path.read_text("utf-8") != text]
 
 
-def write() -> None:
+def write_files() -> None:
     """Write every generated file."""
-    for path, text in rendered().items():
+    for path, text in render_files().items():
         path.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""The CronWorkflow: the pipeline every night."""
+"""The CronWorkflow, which runs the pipeline every night."""
 
 from hera.workflows import CronWorkflow
 from hera.workflows.models import WorkflowTemplateRef
@@ -6,17 +6,17 @@ from hera.workflows.models import WorkflowTemplateRef
 from workflows.pipeline import LABELS, NAME
 
 
-def schedule() -> CronWorkflow:
-    """Nightly, never two at once; which repositories it follows is each cluster's own, as a patch of its arguments."""
+def build_cron_workflow() -> CronWorkflow:
+    """Build the nightly run, of which there is never more than one; each cluster patches in its own repositories."""
     return CronWorkflow(
         name=NAME,
         labels=LABELS,
-        # Not on the hour, when everybody else's jobs start.
+        # Not on the hour, when many other jobs start.
         schedules=["17 2 * * *"],
-        # The one zone that is known without a time zone database, which not every controller has.
+        # UTC needs no time zone database, which not every controller has.
         timezone="UTC",
         concurrency_policy="Forbid",
-        # A controller that was away for up to an hour still starts the night's run.
+        # A controller that was down for up to an hour still starts the night's run.
         starting_deadline_seconds=3_600,
         successful_jobs_history_limit=3,
         failed_jobs_history_limit=7,

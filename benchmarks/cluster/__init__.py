@@ -1,1 +1,1 @@
-"""What running on a cluster costs, and what it gains: see `__main__`."""
+"""The costs and benefits of running on a cluster: see `__main__`."""

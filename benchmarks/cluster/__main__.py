@@ -1,23 +1,23 @@
-"""What running on a cluster costs and gains: `python -m benchmarks.cluster` prints three tables.
+"""The costs and benefits of running on a cluster: `python -m benchmarks.cluster` prints three tables.
 
-It takes the pipeline and the stand-ins as `make test-cluster` leaves them on the cluster that KUBECONFIG names. Images
-that no node has are pulled in a run of their own; the last table needs the REPLAY_SERVER in the stand-ins' image.
+It uses the pipeline and the fake services that `make test-cluster` leaves on the cluster of KUBECONFIG. Missing images
+are pulled in a separate run; the last table needs the REPLAY_SERVER in the image of the fake services.
 """
 
 import os
 
 from benchmarks.cluster import overhead, parallel, pulls
-from tests.cluster.conftest import no_champion
+from tests.cluster.project import no_champion
 
 
 def main() -> None:
     """Measure and print."""
     with no_champion():
-        first, second = overhead.kept_run(), overhead.kept_run()
-    print("\n".join(pulls.table(first)), end="\n\n")
-    print("\n".join(overhead.table(second)), end="\n\n")
+        first, second = overhead.create_kept_run(), overhead.create_kept_run()
+    print("\n".join(pulls.build_table(first)), end="\n\n")
+    print("\n".join(overhead.build_table(second)), end="\n\n")
     if "REPLAY_SERVER" in os.environ:
-        print("\n".join(parallel.table()))
+        print("\n".join(parallel.build_table()))
     for run in (first, second):
         run.delete()
 

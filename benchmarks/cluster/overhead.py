@@ -1,4 +1,4 @@
-"""Where the time of a run goes: the steps' own work, and all that lies between and around it."""
+"""The time of a run by phase: the steps' own work, and the overhead between and around it."""
 
 import json
 from datetime import datetime
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, create, unlike_any_before
-from tests.cluster.conftest import REPOSITORIES, documents, forget
+from tests.cluster.project import REPOSITORIES, documents, forget
 
-KEPT = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
+KEPT_PODS = {"strategy": "OnWorkflowCompletion", "deleteDelayDuration": "1h"}
 
 
 class Times(NamedTuple):
-    """When each phase of a pod began, and the last one ended, in Unix time: whole seconds, and parts from its log."""
+    """The start of each phase of a pod and the end of the last, in Unix time: whole seconds, fractions from its log."""
 
     created: float
     scheduled: float
@@ -25,45 +25,45 @@ class Times(NamedTuple):
 
 
 PHASES = ("scheduled", "pulled and set up", "init", "Python", "own work", "outputs")
-"""What lies between each of those times and the next; `init` hands out the inputs, `outputs` takes in the results."""
+"""The phases between these times; `init` provides the inputs, `outputs` collects the results."""
 
 
-def kept_run() -> Run:
-    """A run over the samples that does all its work, and whose pods stay to be looked at."""
+def create_kept_run() -> Run:
+    """Run the pipeline on the samples with nothing cached, and keep the pods for inspection."""
     with documents() as database:
         forget(database, REPOSITORIES)
     given = {"repositories": json.dumps(REPOSITORIES), **unlike_any_before()}
     parameters = [{"name": name, "value": value} for name, value in given.items()]
     template = {"name": "pr-sentinel"}
-    run = create({"workflowTemplateRef": template, "arguments": {"parameters": parameters}, "podGC": KEPT})
+    run = create({"workflowTemplateRef": template, "arguments": {"parameters": parameters}, "podGC": KEPT_PODS})
     return run.succeeded()
 
 
-def table(run: Run) -> list[str]:
-    """A row for each step (where it has several pods: the one that took longest) and one for the whole."""
+def build_table(run: Run) -> list[str]:
+    """Build a row for each step (its longest pod) and one for the sum."""
     steps: dict[str, Times] = {}
     for node in run.nodes():
         if node["type"] == "Pod":
-            found, name = times(node), node["templateName"]
+            found, name = read_times(node), node["templateName"]
             steps[name] = max(found, steps.get(name, found), key=lambda one: one.ended - one.created)
     status = run.described()["status"]
-    whole = seconds(status["finishedAt"]) - seconds(status["startedAt"])
+    whole = to_unix_time(status["finishedAt"]) - to_unix_time(status["startedAt"])
     spans = [one.ended - one.created for one in steps.values()]
     phases = [[end - begin for begin, end in pairwise(one)] for one in steps.values()]
-    rows = [row(name, span, *each) for name, span, each in zip(steps, spans, phases, strict=True)]
+    rows = [format_row(name, span, *each) for name, span, each in zip(steps, spans, phases, strict=True)]
     sums = [sum(column) for column in zip(*phases, strict=True)]
     return [
         f"| step | whole | {' | '.join(PHASES)} |",
         f"|---|{'---:|' * (1 + len(PHASES))}",
         *rows,
-        row("sum", sum(spans), *sums),
+        format_row("sum", sum(spans), *sums),
         f"\nThe run took {whole:.0f} s, {whole - sum(spans):.0f} s of it between steps; "
         f"{whole / sums[PHASES.index('own work')]:.2f} times its steps' own work.",
     ]
 
 
-def times(node: dict[str, Any]) -> Times:
-    """A pod's times."""
+def read_times(node: dict[str, Any]) -> Times:
+    """Read the times of a pod."""
     selector = f"workflows.argoproj.io/workflow={node['name'].partition('.')[0]}"
     (pod,) = (
         pod
@@ -75,18 +75,18 @@ def times(node: dict[str, Any]) -> Times:
     ended = {one["name"]: one["state"]["terminated"] for one in status["containerStatuses"]}
     (init,) = (one["state"]["terminated"]["startedAt"] for one in status["initContainerStatuses"])
     lines = kube.kubectl("logs", pod["metadata"]["name"], "--container=main").splitlines()
-    said = [json.loads(line) for line in lines if line.startswith("{")]  # Argo's executor speaks here too
-    (working,) = (line["time"] for line in said if line["message"] == "started")
-    (worked,) = (line["time"] for line in said if line["message"] == "finished")
+    records = [json.loads(line) for line in lines if line.startswith("{")]  # Argo's executor logs here too
+    (working,) = (line["time"] for line in records if line["message"] == "started")
+    (worked,) = (line["time"] for line in records if line["message"] == "finished")
     at = (pod["metadata"]["creationTimestamp"], scheduled, init, ended["main"]["startedAt"], working, worked)
-    return Times(*map(seconds, (*at, ended["wait"]["finishedAt"])))
+    return Times(*map(to_unix_time, (*at, ended["wait"]["finishedAt"])))
 
 
-def seconds(time: str) -> float:
-    """Unix time."""
+def to_unix_time(time: str) -> float:
+    """Convert an ISO 8601 time to Unix time."""
     return datetime.fromisoformat(time).timestamp()
 
 
-def row(name: str, *values: float) -> str:
-    """One line of the table."""
+def format_row(name: str, *values: float) -> str:
+    """Format a row of the table."""
     return f"| {name} | {' | '.join(f'{value:.1f}' for value in values)} |"

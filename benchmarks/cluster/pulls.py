@@ -1,4 +1,4 @@
-"""What a run had to pull: how long each image took, and how large it is as it travels."""
+"""The images that a run pulled: the time and the compressed size of each."""
 
 import re
 
@@ -11,8 +11,8 @@ PULLED = re.compile(
 MB = 1_000_000
 
 
-def table(run: Run) -> list[str]:
-    """A row for each image that the nodes did not have."""
+def build_table(run: Run) -> list[str]:
+    """Build a row for each image that was pulled."""
     events = kube.get("events", "--field-selector", "reason=Pulled")["items"]
     found = [
         pulled.groupdict()
@@ -20,4 +20,8 @@ def table(run: Run) -> list[str]:
         if event["involvedObject"]["name"].startswith(f"{run.name}-") and (pulled := PULLED.match(event["message"]))
     ]
     rows = [f"| {one['name']} | {int(one['size']) / MB:.0f} | {one['time']} |" for one in found]
-    return ["| image | MB compressed | pulled in |", "|---|---:|---:|", *(rows or ["| all were there | | |"])]
+    return [
+        "| image | MB compressed | pulled in |",
+        "|---|---:|---:|",
+        *(rows or ["| none: all images were present | | |"]),
+    ]

@@ -1,1 +1,1 @@
-"""What the benchmark of the service is made of: a client, and what people usually write instead."""
+"""Parts of the service benchmark: a client and the alternative servers."""

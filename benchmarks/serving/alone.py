@@ -1,7 +1,7 @@
-"""The service's application as it is, but each request is scored by itself, whatever else there is at that moment."""
+"""The service's application without micro-batching: each request is scored separately."""
 
 from steps.serve import scorer
-from steps.serve.app import create
+from steps.serve.app import create_app
 
-scorer.BLOCK = 1
-app = create()
+scorer.BLOCK_SIZE = 1
+app = create_app()

@@ -1,4 +1,4 @@
-"""The same as a BentoML service with adaptive batching."""
+"""The same model as a BentoML service with adaptive batching."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from steps.serve.runtime import connect, load_model
 
 @bentoml.service(name="batched", workers=1, traffic={"timeout": 60}, logging={"access": {"enabled": False}})
 class Batched:
-    """Scores pull requests, several requests at once."""
+    """A BentoML service that scores several requests at once."""
 
     def __init__(self) -> None:
         settings = load(ServeSettings)
@@ -23,7 +23,7 @@ class Batched:
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1_000)  # type: ignore[untyped-decorator]
     async def score(self, pull_requests: list[PullRequest]) -> list[dict[str, Any]]:
         """Score pull requests."""
-        pasts = await self.histories.of(pull.base.repo.full_name for pull in pull_requests)
-        asked = [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
-        scored = scorer.score(self.model, asked)
+        pasts = await self.histories.for_repositories(pull.base.repo.full_name for pull in pull_requests)
+        inputs = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
+        scored = scorer.score(self.model, inputs)
         return [one.result.model_dump() for one in scored]

@@ -1,4 +1,4 @@
-"""The same model and features behind FastAPI and uvicorn, straightforward: no log, no metrics, nothing kept."""
+"""The same model and features behind plain FastAPI and uvicorn: no logs, no metrics, no stored predictions."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +28,6 @@ app = FastAPI(lifespan=_lifespan)
 async def score(given: ScoreRequest, request: Request) -> dict[str, Any]:
     """Score pull requests."""
     state, pulls = request.app.state, given.pull_requests
-    pasts = await state.histories.of(pull.base.repo.full_name for pull in pulls)
-    scored = scorer.score(state.model, [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls])
+    pasts = await state.histories.for_repositories(pull.base.repo.full_name for pull in pulls)
+    scored = scorer.score(state.model, [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls])
     return {"model": {"digest": state.model.digest}, "results": [one.result.model_dump() for one in scored]}

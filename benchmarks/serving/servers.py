@@ -1,4 +1,4 @@
-"""The servers that are compared, each one worker in a process of its own on this machine."""
+"""The servers to compare, each with one worker in its own process on this machine."""
 
 import json
 import os
@@ -19,8 +19,8 @@ import psutil
 from benchmarks.serving.client import LOOPBACK
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 90
-LOOK_EVERY_SECONDS = 0.02
+TIMEOUT_SECONDS = 90
+POLL_SECONDS = 0.02
 PYTHON = (sys.executable, "-m")
 UVICORN = (*PYTHON, "uvicorn", "--port", "{port}", "--no-access-log", "--log-level", "warning")
 OURS, FASTAPI, FLASK = "ours", "FastAPI + uvicorn, same model and features", "Flask, Keras `predict` per request"
@@ -31,8 +31,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *(*PYTHON, "gunicorn", "benchmarks.serving.usual:app", "--bind", f"{LOOPBACK}:{{port}}"),
         *("--workers", "1", "--threads", "4", "--timeout", "120", "--log-level", "warning"),
     ),
-    "ours without BentoML": (*UVICORN, "--factory", "steps.serve.app:create"),
-    "ours without BentoML, each request by itself": (*UVICORN, "benchmarks.serving.alone:app"),
+    "ours without BentoML": (*UVICORN, "--factory", "steps.serve.app:create_app"),
+    "ours without BentoML, no micro-batching": (*UVICORN, "benchmarks.serving.alone:app"),
     "BentoML's adaptive batching": (
         *(*PYTHON, "bentoml", "serve", "benchmarks.serving.batched:Batched", "--host", LOOPBACK, "--port", "{port}"),
     ),
@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Server:
-    """One that is ready to score."""
+    """A server that is ready to score."""
 
     name: str
     port: int
@@ -49,21 +49,21 @@ class Server:
     seconds_to_score: float
 
     def processes(self) -> list[psutil.Process]:
-        """Itself and what it has started."""
+        """Return the server's process and its descendants."""
         return [self.process, *self.process.children(recursive=True)]
 
     def memory(self) -> float:
-        """Of all its processes, in MiB."""
+        """Return the memory of all its processes [MiB]."""
         return float(sum(one.memory_info().rss for one in self.processes())) / 2**20
 
     def cpu_seconds(self) -> float:
-        """What all its processes have used up."""
+        """Return the CPU seconds of all its processes."""
         return float(sum(sum(one.cpu_times()[:2]) for one in self.processes()))
 
 
 @contextmanager
-def running(name: str, settings: Mapping[str, str], cwd: Path, warm: Sequence[object]) -> Iterator[Server]:
-    """Start one of COMMANDS, and wait until it has scored `warm`."""
+def run_server(name: str, settings: Mapping[str, str], cwd: Path, warm: Sequence[object]) -> Iterator[Server]:
+    """Start one of COMMANDS and wait until it has scored `warm`."""
     port, body = _free_port(), json.dumps({"pull_requests": warm}).encode()
     command = [part.format(port=port) for part in COMMANDS[name]]
     with tempfile.TemporaryFile() as log:
@@ -72,26 +72,26 @@ def running(name: str, settings: Mapping[str, str], cwd: Path, warm: Sequence[ob
             command, cwd=cwd, env=os.environ | dict(settings), stdout=log, stderr=log, start_new_session=True
         )
         try:
-            while not _scores(port, body):
-                if process.poll() is not None or time.monotonic() > begin + PATIENCE_SECONDS:
+            while not _is_scoring(port, body):
+                if process.poll() is not None or time.monotonic() > begin + TIMEOUT_SECONDS:
                     log.seek(0)
                     raise SystemExit(f"{name} did not start:\n{log.read().decode()}")
-                time.sleep(LOOK_EVERY_SECONDS)
+                time.sleep(POLL_SECONDS)
             yield Server(name, port, psutil.Process(process.pid), time.monotonic() - begin)
         finally:
-            _end(process)
+            _stop(process)
 
 
-def _end(process: psutil.Popen) -> None:
-    """Tell it and all that it has started, with some patience."""
+def _stop(process: psutil.Popen) -> None:
+    """Stop the server's process group, with a time limit."""
     os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(PATIENCE_SECONDS)
+        process.wait(TIMEOUT_SECONDS)
     except psutil.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _scores(port: int, body: bytes) -> bool:
+def _is_scoring(port: int, body: bytes) -> bool:
     headers = {"Content-Type": "application/json"}
     try:
         with urlopen(Request(f"http://{LOOPBACK}:{port}/score", body, headers), timeout=10) as answer:

@@ -1,6 +1,6 @@
-"""Where the time of one call with many pull requests goes: `python -m benchmarks.serving.stages` prints a table.
+"""The time of one call with many pull requests, by stage: `python -m benchmarks.serving.stages` prints a table.
 
-It runs in one process what the service runs for a request, with a clock around each stage.
+It runs a request's code in one process, with a clock around each stage.
 """
 
 import asyncio
@@ -26,51 +26,51 @@ ROUNDS = 7
 STAGES = (
     "JSON to plain values",
     "validation",
-    "features that it shows by itself (Narwhals)",
+    "features of the pull request itself (Narwhals)",
     "features that need the history",
     "features as an array",
     "model (ONNX, scales, tails)",
     "reasons",
-    "all else around them",
+    "everything else",
     "results to JSON",
 )
 
 
-class Clock:
-    """Time by stage."""
+class StageClock:
+    """The seconds spent in each stage."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
 
-    def around(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        """The same work, with its time added to a stage."""
+    def wrap(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a function so that its time is added to a stage."""
 
-        def timed(*given: Any, **named: Any) -> Any:
+        def run_timed(*given: Any, **named: Any) -> Any:
             begin = time.perf_counter()
             try:
                 return work(*given, **named)
             finally:
                 self.seconds[stage] += time.perf_counter() - begin
 
-        return timed
+        return run_timed
 
 
 def measure(count: int) -> dict[str, float]:
-    """Milliseconds by stage for one call with so many pull requests, the medians of some rounds."""
-    body = json.dumps({"pull_requests": raw.newest(count)}).encode()
+    """Return the milliseconds by stage for one call with `count` pull requests; medians of several rounds."""
+    body = json.dumps({"pull_requests": raw.build_newest(count)}).encode()
     settings = load(ServeSettings)
     model, _ = load_model(settings.model_dir)
     histories = Histories(connect(settings))
-    whole = [asyncio.run(_once(model, histories, body)) for _ in range(ROUNDS)]
+    whole = [asyncio.run(_measure_once(model, histories, body)) for _ in range(ROUNDS)]
     return {stage: 1_000 * statistics.median(one[stage] for one in whole) for stage in STAGES}
 
 
-async def _once(model: Model, histories: Histories, body: bytes) -> dict[str, float]:
-    clock = Clock()
+async def _measure_once(model: Model, histories: Histories, body: bytes) -> dict[str, float]:
+    clock = StageClock()
     read, validated, _, past, array, scored, reasons, rest, written = STAGES
-    items = clock.around(read, parsing.plain)(body)["pull_requests"]
-    pulls = clock.around(validated, parsing._PULLS.validate_python)(items)
-    pasts = await histories.of(pull.base.repo.full_name for pull in pulls)
+    items = clock.wrap(read, parsing.parse_json)(body)["pull_requests"]
+    pulls = clock.wrap(validated, parsing._PULLS.validate_python)(items)
+    pasts = await histories.for_repositories(pull.base.repo.full_name for pull in pulls)
     places: tuple[tuple[Any, str, str], ...] = (
         (scorer, "plain_rows", STAGES[2]),
         (History, "features", past),
@@ -80,18 +80,18 @@ async def _once(model: Model, histories: Histories, body: bytes) -> dict[str, fl
     )
     before = [getattr(where, name) for where, name, _ in places]
     for where, name, stage in places:
-        setattr(where, name, clock.around(stage, getattr(where, name)))
+        setattr(where, name, clock.wrap(stage, getattr(where, name)))
     try:
         begin = time.perf_counter()
-        asked = [scorer.Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
-        blocks = [asked[start : start + scorer.BLOCK] for start in range(0, len(asked), scorer.BLOCK)]
+        inputs = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
+        blocks = [inputs[start : start + scorer.BLOCK_SIZE] for start in range(0, len(inputs), scorer.BLOCK_SIZE)]
         found = [one for block in blocks for one in scorer.score(model, block)]
         inside = sum(clock.seconds[stage] for _, _, stage in places)
         clock.seconds[rest] = time.perf_counter() - begin - inside
     finally:
         for (where, name, _), work in zip(places, before, strict=True):
             setattr(where, name, work)
-    clock.around(written, lambda: orjson.dumps([one.result.model_dump() for one in found]))()
+    clock.wrap(written, lambda: orjson.dumps([one.result.model_dump() for one in found]))()
     return clock.seconds
 
 

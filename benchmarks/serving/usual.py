@@ -1,6 +1,6 @@
-"""What people usually write: Flask, features in pandas, `predict` of a Keras network of the same size per request.
+"""A typical hand-written service: Flask, features in pandas, and `predict` of a Keras network for each request.
 
-`python -m benchmarks.serving.usual FILE` writes such a network, with the weights that it begins with.
+`python -m benchmarks.serving.usual FILE` writes such a network with its initial weights.
 """
 
 import os
@@ -21,15 +21,15 @@ THRESHOLD = 1.0
 app = Flask(__name__)
 
 
-def network() -> Any:
-    """A network of the layers that the model has."""
+def build_network() -> Any:
+    """Build a network with the model's layers."""
     sizes = (HIDDEN, LATENT, HIDDEN)
     layers = [keras.layers.Dense(units, "tanh") for units in sizes]
     return keras.Sequential([keras.Input((len(NAMES),)), *layers, keras.layers.Dense(len(NAMES))])
 
 
-def features(pulls: list[dict[str, Any]]) -> pd.DataFrame:
-    """A third of the features, those that need no history; the others are 0."""
+def build_features(pulls: list[dict[str, Any]]) -> pd.DataFrame:
+    """Build the third of the features that need no history; the others are 0."""
     frame = pd.DataFrame([{name: pull[name] for name in (*COUNTS, "title", "body")} for pull in pulls])
     lines = frame["additions"] + frame["deletions"]
     out = pd.DataFrame(index=frame.index)
@@ -44,14 +44,14 @@ def features(pulls: list[dict[str, Any]]) -> pd.DataFrame:
     return out.reindex(columns=list(NAMES), fill_value=0.0)
 
 
-model = keras.models.load_model(os.environ["USUAL_MODEL"]) if "USUAL_MODEL" in os.environ else network()
+model = keras.models.load_model(os.environ["USUAL_MODEL"]) if "USUAL_MODEL" in os.environ else build_network()
 
 
 @app.post("/score")
 def score() -> Any:
     """Score pull requests."""
     pulls = request.get_json()["pull_requests"]
-    given = features(pulls).to_numpy(np.float32)
+    given = build_features(pulls).to_numpy(np.float32)
     errors = ((model.predict(given, verbose=0) - given) ** 2).mean(axis=1)
     results = [
         {"number": pull["number"], "score": float(error), "unusual": bool(error > THRESHOLD)}

@@ -1,8 +1,8 @@
-"""Write each step's secrets for the services of a trial, as `vault/apply.py --secrets -` reads them.
+"""Write each step's secrets for the services of a trial, in the form that `vault/apply.py --secrets -` reads.
 
-Passwords are made at random where a service has none, and kept in its Secret. GITHUB_TOKEN comes from the environment,
-and so do RELEASE_REPOSITORY and RELEASE_TOKEN, if register is to ask GitHub for the image of a new champion: the token
-needs Actions: write of that one repository, and no other right.
+Missing passwords are generated and stored in the service's Secret. GITHUB_TOKEN comes from the environment, and so do
+RELEASE_REPOSITORY and RELEASE_TOKEN if register should request the image of a new champion from GitHub; the token needs
+Actions: write for the repository and no other permission.
 """
 
 import argparse
@@ -20,31 +20,31 @@ PASSWORDS = {"mongodb": ("root", "fetch", "preprocess", "serve", "checks"), "ver
 RELEASE = ("release_repository", "release_token")
 
 
-def kept(service: str) -> dict[str, str]:
-    """A service's passwords, by their names in its Secret; they are made if there is none."""
+def ensure_passwords(service: str) -> dict[str, str]:
+    """Return a service's passwords by their names in its Secret, which is created if necessary."""
     found = kubectl("get", "secret", service, "--ignore-not-found", "--output", "json")
     if found:
-        there = {name: base64.b64decode(value).decode() for name, value in json.loads(found)["data"].items()}
-        if missing := [name for name in PASSWORDS[service] if name not in there]:
+        passwords = {name: base64.b64decode(value).decode() for name, value in json.loads(found)["data"].items()}
+        if missing := [name for name in PASSWORDS[service] if name not in passwords]:
             sys.exit(f"The Secret {service} lacks {', '.join(missing)}: add them, and their users to {service}.")
-        return there
+        return passwords
     made = {name: secrets.token_urlsafe(24) for name in PASSWORDS[service]}
     described = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": service}, "stringData": made}
-    kubectl("create", "--filename", "-", said=json.dumps(described))
+    kubectl("create", "--filename", "-", stdin=json.dumps(described))
     return made
 
 
-def kubectl(*arguments: str, said: str = "") -> str:
-    """What kubectl prints; a failure has told its reason on standard error."""
+def kubectl(*arguments: str, stdin: str = "") -> str:
+    """Run kubectl and return its output; its errors go to standard error."""
     command = ["kubectl", "--namespace", NAMESPACE, *arguments]
-    done = subprocess.run(command, input=said, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if done.returncode:
         sys.exit(done.returncode)
     return done.stdout
 
 
 def of_steps(passwords: dict[str, dict[str, str]], github_token: str) -> dict[str, dict[str, str]]:
-    """What stands at each step's path in Vault; a step that does not work with a service has nothing of it."""
+    """Return the secrets at each step's path in Vault; a step only gets those of the services that it uses."""
 
     def mongo(user: str) -> dict[str, str]:
         where = f"mongodb.{NAMESPACE}.svc:27017/?authSource=pr_sentinel"
@@ -69,11 +69,11 @@ def of_steps(passwords: dict[str, dict[str, str]], github_token: str) -> dict[st
 
 
 def main() -> None:
-    """Write them as YAML."""
+    """Write the secrets of all steps as YAML."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     if not (github_token := os.environ.get("GITHUB_TOKEN")):
         sys.exit("GITHUB_TOKEN is not set: fetch needs a token that may read the repositories.")
-    yaml.safe_dump(of_steps({service: kept(service) for service in PASSWORDS}, github_token), sys.stdout)
+    yaml.safe_dump(of_steps({service: ensure_passwords(service) for service in PASSWORDS}, github_token), sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The backtest: what would have been flagged among a repository's latest pull requests."""
+"""The backtest: the pull requests of a repository that the model would have flagged."""

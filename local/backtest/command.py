@@ -1,67 +1,64 @@
-"""What would have been flagged among the last pull requests of a repository, so that a maintainer can decide."""
+"""The `backtest` command: the table and the summary in the terminal."""
 
 import os
-import re
 from pathlib import Path
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from local.backtest.result import SEEN, Backtest, Flagged
+from local.backtest.result import SPLIT_MEANINGS, Backtest, FlaggedPullRequest
 from local.services import embedded
-from steps.common.errors import ConfigurationError
-from steps.packaging.champion import no_champion
+from steps.common.repository_name import check_repository_name
+from steps.packaging.champion import no_champion_error
 
-SHOWN = 25
-FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+MAX_SHOWN = 25
 
 
 def run(repository: str, last: int, weekly: int, state: Path, console: Console) -> None:
-    """Show what would have been flagged, and write the page.
+    """Show the pull requests that would have been flagged, and write the page.
 
     Raises:
-        ConfigurationError: it is no repository's name.
-        NotFound: there is no champion, or its dataset has no such repository.
-        SentinelError: something that is needed is missing or broken.
+        ConfigurationError: the repository's name is not valid.
+        NotFound: there is no champion, or its dataset does not contain the repository.
+        SentinelError: a service or setting that is needed is missing or broken.
     """
-    if not FULL_NAME.fullmatch(repository):
-        raise ConfigurationError(f"{repository!r} is no repository's name.", advice="It has the form owner/name.")
+    check_repository_name(repository)
     if "MLFLOW_URI" not in os.environ and not (state / "mlflow.db").is_file():
-        raise no_champion()
+        raise no_champion_error()
     from local.backtest import page, source
 
-    with embedded.kept(state) as settings:
-        found = source.gather(repository, last, weekly, settings)
+    with embedded.data_services(state) as settings:
+        found = source.run_backtest(repository, last, weekly, settings)
     path = page.write(found, state)
     show(found, console)
-    console.print(f"The plots and all else: {path} in a browser", soft_wrap=True, markup=False)
+    console.print(f"Open {path} in a browser for plots and details.", soft_wrap=True, markup=False)
 
 
 def show(backtest: Backtest, console: Console) -> None:
-    """Print the flagged ones and what they come to."""
+    """Print the flagged pull requests and the summary."""
     if backtest.flagged:
-        console.print(table(backtest))
-    if (more := len(backtest.flagged) - SHOWN) > 0:
-        console.print(f"… and {more} older ones.")
-    for sentence in summary(backtest):
+        console.print(build_table(backtest))
+    if (more := len(backtest.flagged) - MAX_SHOWN) > 0:
+        console.print(f"… and {more} older.")
+    for sentence in summarise(backtest):
         console.print(sentence, soft_wrap=True, markup=False)
 
 
-def table(backtest: Backtest) -> Table:
-    """The flagged ones, the newest first."""
+def build_table(backtest: Backtest) -> Table:
+    """Build a table of the flagged pull requests, newest first."""
     found = Table(title=f"Flagged in {backtest.repository}", title_justify="left", show_lines=True, expand=True)
     found.add_column("opened", no_wrap=True)
     found.add_column("pull request", ratio=2)
     found.add_column("score", justify="right", no_wrap=True)
     found.add_column("why", ratio=3)
-    for entry in backtest.flagged[::-1][:SHOWN]:
-        found.add_row(*_row(entry))
+    for entry in backtest.flagged[::-1][:MAX_SHOWN]:
+        found.add_row(*_format_row(entry))
     return found
 
 
-def _row(entry: Flagged) -> tuple[Group, Group, Group, Text]:
-    alert = Text("alert" if entry.told else "held back", "" if entry.told else "dim")
+def _format_row(entry: FlaggedPullRequest) -> tuple[Group, Group, Group, Text]:
+    alert = Text("alert" if entry.alerted else "held back", "" if entry.alerted else "dim")
     return (
         Group(Text(entry.created_at[:10]), Text(f"#{entry.number}", "dim"), alert),
         Group(Text(entry.title or "(no title)"), Text(entry.url, "dim", overflow="fold")),
@@ -70,29 +67,34 @@ def _row(entry: Flagged) -> tuple[Group, Group, Group, Text]:
     )
 
 
-def summary(backtest: Backtest) -> list[str]:
-    """A few sentences: how many, how often, what the model knew, and what another budget would give."""
+def summarise(backtest: Backtest) -> list[str]:
+    """Summarise in a few sentences: counts, rates, the model's splits, and other budgets."""
     count, flagged = len(backtest.opened), len(backtest.flagged)
     first, newest = (backtest.opened[place].at.date() for place in (0, -1))
-    known = (f"{some:,} of the {all_of:,} that {SEEN[split]}" for split, (all_of, some) in backtest.splits.items())
-    others = (f"{budget.flagged:,} at {percent(budget.share)}" for budget in backtest.budgets if not budget.own)
+    known = (
+        f"{some:,} of the {all_of:,} that {SPLIT_MEANINGS[split]}" for split, (all_of, some) in backtest.splits.items()
+    )
+    others = (f"{budget.flagged:,} at {format_percent(budget.share)}" for budget in backtest.budgets if not budget.own)
     sentences = [
-        f"Flagged {flagged:,} of {count:,} ({percent(backtest.share)}), opened from {first} to {newest}: "
-        f"{backtest.how_often(flagged)}. "
-        f"With {_alerts(backtest.weekly)} a week, {backtest.told:,} would be raised, {backtest.held_back:,} held back.",
-        f"Above {backtest.threshold:.2f} by model version {backtest.version}: {', '.join(known)}.",
-        f"Its alert budget is {percent(backtest.alert_budget)} of pull requests; others would flag "
+        f"Flagged {flagged:,} of {count:,} ({format_percent(backtest.share)}), opened from {first} to {newest}: "
+        f"{backtest.format_rate(flagged)}. "
+        f"With {_format_alerts(backtest.weekly)} per week, {backtest.alert_count:,} would be raised, "
+        f"{backtest.held_back:,} held back.",
+        f"Above the threshold {backtest.threshold:.2f} of model version {backtest.version}: {', '.join(known)}.",
+        f"Its alert budget is {format_percent(backtest.alert_budget)} of pull requests; others would flag "
         f"{', '.join(others)}.",
     ]
-    if count < backtest.asked:
-        sentences.insert(0, f"The dataset has only {count:,} pull requests of {backtest.repository}: all are taken.")
+    if count < backtest.requested:
+        sentences.insert(
+            0, f"The dataset has only {count:,} pull requests of {backtest.repository}; all of them are used."
+        )
     return sentences
 
 
-def percent(share: float) -> str:
-    """A share in words: `1.5 %`."""
+def format_percent(share: float) -> str:
+    """Format a share as a percentage: `1.5 %`."""
     return f"{100 * share:.1f} %"
 
 
-def _alerts(count: int) -> str:
+def _format_alerts(count: int) -> str:
     return f"at most {count} alert{'' if count == 1 else 's'}" if count else "no alerts"

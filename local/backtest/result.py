@@ -1,4 +1,4 @@
-"""What a backtest has found, and what follows from it: who would have been told, how often, and at other budgets."""
+"""The result of a backtest: the flagged pull requests, the alerts under a weekly budget, and other alert budgets."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,127 +7,127 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from local.report.findings import Named
+from local.report.findings import ReportedPullRequest
 
-SEEN = {
+SPLIT_MEANINGS = {
     "train": "the model was trained on",
     "validation": "the threshold was set on",
     "test": "the model has never seen",
 }
-"""What a dataset's splits mean to a reader, in the order of time."""
+"""The meaning of a dataset's splits, in chronological order."""
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
-FEW = 10
+MAX_COUNT_WITH_DECIMALS = 10
 
 
-class Opened(NamedTuple):
-    """One pull request among the last ones."""
+class BacktestEntry(NamedTuple):
+    """A pull request in the backtest."""
 
     number: int
     at: datetime
     score: float
     level: str
     split: str
-    told: bool
+    alerted: bool
 
     @property
-    def flagged(self) -> bool:
-        """Whether its score is above the threshold."""
+    def is_flagged(self) -> bool:
+        """True if the score is above the threshold."""
         return self.level != "standard"
 
 
-class Flagged(Named):
-    """One that would have been flagged, and whether the week's budget left an alert for it."""
+class FlaggedPullRequest(ReportedPullRequest):
+    """A pull request that would have been flagged; `alerted` if the week's budget left an alert for it."""
 
-    told: bool
+    alerted: bool
     split: str
 
 
-class Week(NamedTuple):
+class BacktestWeek(NamedTuple):
     """The pull requests of one ISO week."""
 
-    monday: date
+    start: date
     opened: int
     flagged: int
-    told: int
+    alerted: int
     highest: float
 
 
-class Budget(NamedTuple):
-    """The same pull requests at another alert budget: the share that may raise an alert."""
+class BudgetOutcome(NamedTuple):
+    """The same pull requests at another alert budget (the share of pull requests that may raise an alert)."""
 
     share: float
     threshold: float
     flagged: int
-    told: int
+    alerted: int
     own: bool
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """What would have been flagged among the last pull requests of a repository, in the order of their opening."""
+    """The last pull requests of a repository in the order of opening, and those that would have been flagged."""
 
     repository: str
     version: str
     weekly: int
-    asked: int
+    requested: int
     threshold: float
     alert_budget: float
-    opened: Sequence[Opened]
-    flagged: Sequence[Flagged]
-    budgets: Sequence[Budget]
+    opened: Sequence[BacktestEntry]
+    flagged: Sequence[FlaggedPullRequest]
+    budgets: Sequence[BudgetOutcome]
 
     @property
-    def told(self) -> int:
-        """How many alerts would have gone out."""
-        return sum(one.told for one in self.opened)
+    def alert_count(self) -> int:
+        """The number of alerts that would have been raised."""
+        return sum(one.alerted for one in self.opened)
 
     @property
     def held_back(self) -> int:
-        """How many the weekly budget would have kept back."""
-        return len(self.flagged) - self.told
+        """The number of alerts that the weekly budget would have held back."""
+        return len(self.flagged) - self.alert_count
 
     @property
     def share(self) -> float:
-        """The share that is flagged."""
+        """The flagged share."""
         return len(self.flagged) / len(self.opened)
 
     @property
     def splits(self) -> dict[str, tuple[int, int]]:
-        """How many of each split there are and how many of these are flagged, in the order of time."""
+        """The number of pull requests and of flagged ones by split, in chronological order."""
         all_of, flagged = (Counter(one.split for one in some) for some in (self.opened, self.flagged))
-        return {split: (all_of[split], flagged[split]) for split in SEEN if all_of[split]}
+        return {split: (all_of[split], flagged[split]) for split in SPLIT_MEANINGS if all_of[split]}
 
     @property
-    def weeks(self) -> list[Week]:
-        """Every week in which any was opened, the newest first."""
-        by_week = groupby(self.opened, key=lambda one: monday(one.at))
-        return [_week(first, list(some)) for first, some in by_week][::-1]
+    def weeks(self) -> list[BacktestWeek]:
+        """The weeks with pull requests, newest first."""
+        by_week = groupby(self.opened, key=lambda one: week_start(one.at))
+        return [_summarise_week(first, list(some)) for first, some in by_week][::-1]
 
-    def how_often(self, count: int) -> str:
-        """A count among these pull requests, as a rate: `about 2.5 a week`, `about one in 8 weeks`."""
+    def format_rate(self, count: int) -> str:
+        """Format a count of these pull requests as a rate: `about 2.5 a week`, `about one in 8 weeks`."""
         if not count:
             return "none"
         weeks = max(self.opened[-1].at - self.opened[0].at, DAY) / WEEK
         if round(count / weeks, 1) >= 1:
             return f"about {count / weeks:.1f} a week"
-        return f"about one in {weeks / count:.{1 if weeks < FEW * count else 0}f} weeks"
+        return f"about one in {weeks / count:.{1 if weeks < MAX_COUNT_WITH_DECIMALS * count else 0}f} weeks"
 
 
-def alerts(times: Iterable[datetime], weekly: int) -> list[bool]:
-    """Which of the flagged ones, opened at these times in order, are told: the first few of each ISO week."""
-    told: Counter[date] = Counter()
-    answers = []
+def apply_weekly_budget(times: Iterable[datetime], weekly: int) -> list[bool]:
+    """Return for each flagged pull request, by time of opening, whether it raises an alert: the first of each week."""
+    counts: Counter[date] = Counter()
+    alerted = []
     for time in times:
-        told[monday(time)] += 1
-        answers.append(told[monday(time)] <= weekly)
-    return answers
+        counts[week_start(time)] += 1
+        alerted.append(counts[week_start(time)] <= weekly)
+    return alerted
 
 
-def monday(time: datetime) -> date:
-    """The day on which the ISO week of a time (UTC) begins."""
+def week_start(time: datetime) -> date:
+    """Return the first day of the ISO week of a time (UTC)."""
     return time.date() - timedelta(days=time.weekday())
 
 
-def _week(first: date, some: list[Opened]) -> Week:
-    flagged, told = (sum(getattr(one, name) for one in some) for name in ("flagged", "told"))
-    return Week(first, len(some), flagged, told, max(one.score for one in some))
+def _summarise_week(first: date, some: list[BacktestEntry]) -> BacktestWeek:
+    flagged, alerted = (sum(getattr(one, name) for one in some) for name in ("is_flagged", "alerted"))
+    return BacktestWeek(first, len(some), flagged, alerted, max(one.score for one in some))

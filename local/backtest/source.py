@@ -1,4 +1,4 @@
-"""Where a backtest gets its pull requests: the champion of the registry, and the dataset that it was trained on."""
+"""The data of a backtest: the champion from the registry, and the dataset that it was trained on."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,16 +11,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from mlflow.entities.model_registry import ModelVersion
 
-from local.backtest.result import SEEN, Backtest, Budget, Flagged, Opened, alerts
-from local.report.findings import titled
+from local.backtest.result import (
+    SPLIT_MEANINGS,
+    Backtest,
+    BacktestEntry,
+    BudgetOutcome,
+    FlaggedPullRequest,
+    apply_weekly_budget,
+)
+from local.report.findings import add_titles
 from local.untrusted import one_line
 from steps.common.dataset import Manifest, load_manifest, materialise
 from steps.common.errors import NotFound
 from steps.common.registry import Registry
 from steps.common.settings import StoreSettings, TrackingSettings
 from steps.common.store import Store, open_store
-from steps.common.tracking import REGISTERED_MODEL, connected
-from steps.packaging.champion import no_champion
+from steps.common.tracking import REGISTERED_MODEL, connect
+from steps.packaging.champion import no_champion_error
 from steps.register import contenders
 from steps.scoring.arrays import Floats
 from steps.scoring.model import Model
@@ -29,14 +36,14 @@ from steps.scoring.thresholds import MIN_SCORES
 from steps.train.data import rows, sample
 
 BUDGETS = (0.005, 0.01, 0.02)
-"""Alert budgets to compare: shares of pull requests that may raise an alert."""
-MOST_LISTED = 10
-COLUMN = "part"
+"""Alert budgets to compare: the shares of pull requests that may raise an alert."""
+MAX_LISTED = 10
+SPLIT_COLUMN = "part"
 
 
 @dataclass(frozen=True)
 class ChampionModel:
-    """The model that is in use, where its dataset is, and a folder for the files of both."""
+    """The champion, the URI of its dataset, and a folder for the dataset's files."""
 
     version: str
     model: Model
@@ -45,29 +52,31 @@ class ChampionModel:
     folder: Path
 
 
-def gather(repository: str, last: int, weekly: int, settings: Mapping[str, str]) -> Backtest:
+def run_backtest(repository: str, last: int, weekly: int, settings: Mapping[str, str]) -> Backtest:
     """Score the last pull requests of a repository as they were when they were opened.
 
     Args:
-        repository: `owner/name`, in upper or lower case.
-        last: how many; fewer, where there are no more.
-        weekly: how many alerts a week may be told.
-        settings: where documents, datasets and models are kept.
+        repository: `owner/name`, case-insensitive.
+        last: the number of pull requests; fewer if the dataset has fewer.
+        weekly: the maximum number of alerts per week.
+        settings: the locations of MongoDB, the store and MLflow.
 
     Raises:
-        NotFound: there is no champion, or its dataset has no such repository.
-        SentinelError: MLflow, the store or MongoDB does not answer, or what is kept there is damaged.
+        NotFound: there is no champion, or its dataset does not contain the repository.
+        SentinelError: MLflow, the store or MongoDB does not respond, or an artefact is damaged.
     """
     with _champion(settings) as champion:
-        name = known_name(repository, load_manifest(champion.store, champion.dataset_uri))
-        table = _newest(champion, name, last)
-        scores, flagged = _scored(champion.model, table)
-        past = _past_scores(champion, name)
+        name = resolve_repository(repository, load_manifest(champion.store, champion.dataset_uri))
+        table = _read_newest(champion, name, last)
+        scores, flagged = _score_table(champion.model, table)
+        past = _score_validation(champion, name)
         limits = champion.model.limits(name)
-    times, splits = table.column("created_at").to_pylist(), table.column(COLUMN).to_pylist()
-    told = iter(alerts((times[place] for place in flagged), weekly))
+    times, splits = table.column("created_at").to_pylist(), table.column(SPLIT_COLUMN).to_pylist()
+    told = iter(apply_weekly_budget((times[place] for place in flagged), weekly))
     opened = [
-        Opened(number, time, float(score), champion.model.level(score, limits), split, place in flagged and next(told))
+        BacktestEntry(
+            number, time, float(score), champion.model.level(score, limits), split, place in flagged and next(told)
+        )
         for place, (number, time, score, split) in enumerate(
             zip(table.column("number").to_pylist(), times, scores, splits, strict=True)
         )
@@ -76,61 +85,63 @@ def gather(repository: str, last: int, weekly: int, settings: Mapping[str, str])
         repository=name,
         version=champion.version,
         weekly=weekly,
-        asked=last,
+        requested=last,
         threshold=limits.threshold,
         alert_budget=float(champion.model.thresholds["alert_budget"]),
         opened=opened,
-        flagged=titled([_entry(table, place, opened[place], why) for place, why in flagged.items()], settings),
-        budgets=budgets(champion.model, past, opened, weekly, limits.threshold),
+        flagged=add_titles(
+            [_build_flagged(table, place, opened[place], why) for place, why in flagged.items()], settings
+        ),
+        budgets=compare_budgets(champion.model, past, opened, weekly, limits.threshold),
     )
 
 
 @contextmanager
 def _champion(settings: Mapping[str, str]) -> Iterator[ChampionModel]:
     where = TrackingSettings.model_construct(mlflow_uri=settings["MLFLOW_URI"])
-    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connected(where) as client:
-        version: ModelVersion | None = Registry(client).champion()
+    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connect(where) as client:
+        version: ModelVersion | None = Registry(client).get_champion()
         if version is None:
-            raise no_champion()
+            raise no_champion_error()
         loaded = contenders.load(f"models:/{REGISTERED_MODEL}/{version.version}", Path(folder) / "champion")
         store = open_store(StoreSettings(store_url=settings["STORE_URL"]))
         uri = version.tags["dataset_uri"]
         yield ChampionModel(str(version.version), loaded.model, uri, store, Path(folder) / "dataset")
 
 
-def known_name(repository: str, manifest: Manifest) -> str:
-    """The repository's name as the dataset has it.
+def resolve_repository(repository: str, manifest: Manifest) -> str:
+    """Return the repository's name as the dataset spells it.
 
     Raises:
-        NotFound: it isn't there; the words say which ones are.
+        NotFound: the dataset does not contain it; the message lists those that it contains.
     """
-    there = {name.lower(): name for name in sorted(manifest.repositories)}
-    if repository.lower() in there:
-        return there[repository.lower()]
-    listed = ", ".join(list(there.values())[:MOST_LISTED])
-    more = f" and {len(there) - MOST_LISTED} more" if len(there) > MOST_LISTED else ""
+    names = {name.lower(): name for name in sorted(manifest.repositories)}
+    if repository.lower() in names:
+        return names[repository.lower()]
+    listed = ", ".join(list(names.values())[:MAX_LISTED])
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
     raise NotFound(
-        f"{one_line(repository)} is not in the dataset of the model, which has {one_line(listed)}{more}.",
-        advice=f'Run make run REPOS="{one_line(repository)}" first; name others that it should know beside it.',
+        f"{one_line(repository)} is not in the model's dataset, which contains {one_line(listed)}{more}.",
+        advice=f'Run `make run REPOS="{one_line(repository)}"` first, together with the other repositories to learn.',
     )
 
 
-def _newest(champion: ChampionModel, repository: str, last: int) -> pa.Table:
-    """The last rows of a repository in the order of opening, each with its split; older splits only if need be."""
+def _read_newest(champion: ChampionModel, repository: str, last: int) -> pa.Table:
+    """Read the last rows of a repository in the order of opening, each with its split; older splits only if needed."""
     taken: list[pa.Table] = []
-    for split in reversed(SEEN):
+    for split in reversed(SPLIT_MEANINGS):
         if sum(map(len, taken)) >= last:
             break
         dataset = materialise(champion.store, champion.dataset_uri, champion.folder, (split,))
         for file in dataset.files(split):
             found = pq.read_table(file, filters=[("repository", "=", repository)])
-            taken.append(found.append_column(COLUMN, pa.array([split] * len(found), pa.string())))
+            taken.append(found.append_column(SPLIT_COLUMN, pa.array([split] * len(found), pa.string())))
     table = pa.concat_tables(taken).sort_by([("created_at", "ascending"), ("number", "ascending")])
     return table.slice(max(len(table) - last, 0))
 
 
-def _scored(model: Model, table: pa.Table) -> tuple[Floats, dict[int, list[str]]]:
-    """All scores, and the reasons of the flagged rows by their place."""
+def _score_table(model: Model, table: pa.Table) -> tuple[Floats, dict[int, list[str]]]:
+    """Return all scores, and the reasons of the flagged rows by row number."""
     given = rows(table, model.names)
     scored = model.score(given.features, given.repositories)
     limits = model.limits(given.repositories[0]) if len(given) else None
@@ -139,8 +150,8 @@ def _scored(model: Model, table: pa.Table) -> tuple[Floats, dict[int, list[str]]
     return scored.scores, why
 
 
-def _entry(table: pa.Table, place: int, opened: Opened, why: list[str]) -> Flagged:
-    return Flagged(
+def _build_flagged(table: pa.Table, place: int, opened: BacktestEntry, why: list[str]) -> FlaggedPullRequest:
+    return FlaggedPullRequest(
         id=table.column("id")[place].as_py(),
         repository=table.column("repository")[place].as_py(),
         number=opened.number,
@@ -148,13 +159,13 @@ def _entry(table: pa.Table, place: int, opened: Opened, why: list[str]) -> Flagg
         score=opened.score,
         level=opened.level,
         reasons=why,
-        told=opened.told,
+        alerted=opened.alerted,
         split=opened.split,
     )
 
 
-def _past_scores(champion: ChampionModel, repository: str) -> Floats:
-    """Scores of the rows that the threshold was set on: the repository's own, or those of all where they are few."""
+def _score_validation(champion: ChampionModel, repository: str) -> Floats:
+    """Score the rows that the threshold was set on: the repository's own, or those of all where they are few."""
     dataset = materialise(champion.store, champion.dataset_uri, champion.folder, ("validation",))
     past = sample(dataset, "validation", champion.model.names)
     scores = champion.model.score(past.features, past.repositories).scores
@@ -162,10 +173,10 @@ def _past_scores(champion: ChampionModel, repository: str) -> Floats:
     return own if len(own) >= MIN_SCORES else scores
 
 
-def budgets(
-    model: Model, past: Floats, opened: Sequence[Opened], weekly: int, own_threshold: float | None = None
-) -> list[Budget]:
-    """The same pull requests at several alert budgets, the model's own among them."""
+def compare_budgets(
+    model: Model, past: Floats, opened: Sequence[BacktestEntry], weekly: int, own_threshold: float | None = None
+) -> list[BudgetOutcome]:
+    """Compare several alert budgets on the same pull requests, including the model's own budget."""
     own = float(model.thresholds["alert_budget"])
     thresholds = {share: float(np.quantile(past, 1 - share)) for share in BUDGETS} | {
         own: model.threshold if own_threshold is None else own_threshold
@@ -173,5 +184,5 @@ def budgets(
     found = []
     for share, threshold in sorted(thresholds.items()):
         times = [one.at for one in opened if one.score > threshold]
-        found.append(Budget(share, threshold, len(times), sum(alerts(times, weekly)), share == own))
+        found.append(BudgetOutcome(share, threshold, len(times), sum(apply_weekly_budget(times, weekly)), share == own))
     return found

@@ -1,1 +1,1 @@
-"""The engine: runs the rendered WorkflowTemplate, each task as a subprocess."""
+"""The local engine: runs the rendered WorkflowTemplate, each task as a subprocess."""

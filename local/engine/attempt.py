@@ -1,4 +1,4 @@
-"""One try of one step: the subprocess that its container would be, watched until it ends."""
+"""One attempt of a step: the container's command as a subprocess, watched until it exits."""
 
 import json
 import os
@@ -19,16 +19,16 @@ import psutil
 from local.engine import guard
 from local.engine.template import OUTPUTS_FOLDER, Container
 
-LOOK_EVERY = 0.1
-MEASURE_EVERY = 0.5
+POLL_SECONDS = 0.1
+MEASURE_SECONDS = 0.5
 GRACE_SECONDS = 10.0
 KILLED_BY_SIGNAL = 128
-Heard = Callable[[dict[str, Any]], None]
+OnRecord = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What stands in for the cluster: where the steps' modules are, and the settings that they may read."""
+    """The local counterpart of the cluster: the folder of the steps' modules, and the settings that steps may read."""
 
     root: Path
     settings: Mapping[str, str]
@@ -36,19 +36,19 @@ class Machine:
 
 @dataclass
 class Attempt:
-    """How one try went."""
+    """The result of one attempt."""
 
     exit_code: int = 0
     peak_bytes: int = 0
-    late: bool = False
+    timed_out: bool = False
     outputs: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
 
-def attempt(
-    container: Container, inputs: Mapping[str, str], machine: Machine, *, log: Path, stop: Event, heard: Heard
+def run_attempt(
+    container: Container, inputs: Mapping[str, str], machine: Machine, *, log: Path, stop: Event, heard: OnRecord
 ) -> Attempt:
-    """Run the container once; it is ended when `stop` is set or its deadline has passed."""
+    """Run the container once; it is terminated when `stop` is set or its deadline has passed."""
     with TemporaryDirectory(prefix="pr-sentinel-") as folder:
         scratch = Path(folder)
         (scratch / "tmp").mkdir()
@@ -60,20 +60,20 @@ def attempt(
             process = subprocess.Popen(  # noqa: S603  the command is the template's
                 [sys.executable, guard.__file__, str(os.getpid()), *command],
                 cwd=machine.root,
-                env=_environment(container, machine, scratch),
+                env=_build_environment(container, machine, scratch),
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
             result = _watch(process, lines, container.active_deadline_seconds, stop, heard)
-        _collect(container, scratch, result)
+        _collect_outputs(container, scratch, result)
         return result
 
 
-def _environment(container: Container, machine: Machine, scratch: Path) -> dict[str, str]:
+def _build_environment(container: Container, machine: Machine, scratch: Path) -> dict[str, str]:
     settings = machine.settings if container.script.env_from else {}
-    # A step that sees VAULT_ADDR expects a pod's identity, which there is none of here.
+    # With VAULT_ADDR set, a step would log in with a pod's identity, which does not exist here.
     own = {name: value for name, value in os.environ.items() if name != "VAULT_ADDR"}
     return {
         **own,
@@ -85,9 +85,9 @@ def _environment(container: Container, machine: Machine, scratch: Path) -> dict[
 
 
 def _watch(
-    process: subprocess.Popen[bytes], lines: BinaryIO, deadline: int | None, stop: Event, heard: Heard
+    process: subprocess.Popen[bytes], lines: BinaryIO, deadline: int | None, stop: Event, heard: OnRecord
 ) -> Attempt:
-    """Follow the log and the memory until the process has ended."""
+    """Follow the log and the memory until the process has exited."""
     result = Attempt()
     began = time.monotonic()
     measured = ended_at = 0.0
@@ -97,17 +97,17 @@ def _watch(
         if pid:
             break
         now = time.monotonic()
-        if now - measured > MEASURE_EVERY:
-            measured, result.peak_bytes = now, max(result.peak_bytes, _memory(process.pid))
-        result.late = deadline is not None and now - began > deadline
-        if not ended_at and (result.late or stop.is_set()):
+        if now - measured > MEASURE_SECONDS:
+            measured, result.peak_bytes = now, max(result.peak_bytes, _resident_bytes(process.pid))
+        result.timed_out = deadline is not None and now - began > deadline
+        if not ended_at and (result.timed_out or stop.is_set()):
             ended_at = now
-            _signal(process.pid, signal.SIGTERM)
+            _signal_group(process.pid, signal.SIGTERM)
         elif ended_at and now - ended_at > GRACE_SECONDS:
-            _signal(process.pid, signal.SIGKILL)
-        time.sleep(LOOK_EVERY)
-    # In a container nothing outlives its first process.
-    _signal(process.pid, signal.SIGKILL)
+            _signal_group(process.pid, signal.SIGKILL)
+        time.sleep(POLL_SECONDS)
+    # As in a container, nothing outlives the first process.
+    _signal_group(process.pid, signal.SIGKILL)
     code = process.returncode = os.waitstatus_to_exitcode(status)
     result.exit_code = code if code >= 0 else KILLED_BY_SIGNAL - code
     unit = 1 if sys.platform == "darwin" else 1024
@@ -115,8 +115,8 @@ def _watch(
     return result
 
 
-def _follow(lines: BinaryIO, heard: Heard) -> None:
-    """Hand on each new line of JSON that is whole."""
+def _follow(lines: BinaryIO, heard: OnRecord) -> None:
+    """Pass on each new, complete line of JSON."""
     while (line := lines.readline()).endswith(b"\n"):
         with suppress(ValueError):
             record = json.loads(line)
@@ -125,8 +125,8 @@ def _follow(lines: BinaryIO, heard: Heard) -> None:
     lines.seek(-len(line), os.SEEK_CUR)
 
 
-def _memory(pid: int) -> int:
-    """What a process and all that it started hold at this moment."""
+def _resident_bytes(pid: int) -> int:
+    """Return the resident memory of a process and its descendants."""
     total = 0
     with suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -136,13 +136,13 @@ def _memory(pid: int) -> int:
     return total
 
 
-def _signal(group: int, number: int) -> None:
+def _signal_group(group: int, number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(group, number)
 
 
-def _collect(container: Container, scratch: Path, result: Attempt) -> None:
-    """Read the outputs from where the container has left them."""
+def _collect_outputs(container: Container, scratch: Path, result: Attempt) -> None:
+    """Read the outputs that the container has written."""
     for name, relative in container.output_files().items():
         file = scratch / "outputs" / relative
         if file.is_file():

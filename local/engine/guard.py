@@ -1,4 +1,4 @@
-"""Runs a command that ends when its parent does, even where the parent is killed: `guard.py PARENT COMMAND...`."""
+"""Run a command that exits when its parent does, even if the parent is killed: `guard.py PARENT COMMAND...`."""
 
 import ctypes
 import os
@@ -9,14 +9,14 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Become the command."""
-    # Only Linux can do this; elsewhere the next run ends the servers that a killed one has left.
+    """Replace this process by the command."""
+    # Only on Linux; elsewhere the next run stops the servers that a killed run has left behind.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    # The parent may have been killed before the line above.
+    # The parent may have been killed before prctl took effect.
     if os.getppid() != int(sys.argv[1]):
-        sys.exit(f"process {sys.argv[1]} is gone")
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606  a shell would stand between the two
+        sys.exit(f"parent process {sys.argv[1]} has exited")
+    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606  a shell would sit between the two processes
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: one line for each task, or plain lines where there is no terminal."""
+"""The progress of a run: a live line for each task, or plain lines without a terminal."""
 
 import json
 import time
@@ -12,11 +12,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from local.engine.run_state import Node, Phase, Run
+from local.engine.run_state import Node, Phase, WorkflowRun
 from local.engine.runner import Notify
 from local.untrusted import one_line
 
-LONGEST_VALUE = 40
+MAX_VALUE_LENGTH = 40
 MARKS = {
     Phase.PENDING: ("·", "dim"),
     Phase.SUCCEEDED: ("✓", "green"),
@@ -29,50 +29,50 @@ SPINNER = Spinner("dots", style="cyan")
 
 
 @contextmanager
-def shown(run: Run, console: Console) -> Iterator[Notify]:
-    """Show a run as it goes on; the engine calls what this yields whenever something has changed."""
+def show_progress(run: WorkflowRun, console: Console) -> Iterator[Notify]:
+    """Show the progress of a run; the engine calls the yielded function whenever a node has changed."""
     if not console.is_terminal:
         yield PlainLines(console)
         return
-    with Live(get_renderable=lambda: table(run), console=console, refresh_per_second=8):
+    with Live(get_renderable=lambda: build_table(run), console=console, refresh_per_second=8):
         yield lambda _: None
 
 
-def table(run: Run) -> Table:
-    """All nodes at this moment."""
+def build_table(run: WorkflowRun) -> Table:
+    """Build a table of all nodes."""
     grid = Table.grid(padding=(0, 1), expand=True)
     grid.add_column(width=1)
     grid.add_column(no_wrap=True)
     grid.add_column(justify="right", no_wrap=True)
-    # The only column that may give way on a narrow terminal; its texts are cut, not wrapped.
+    # The only column that shrinks on a narrow terminal; its texts are cut, not wrapped.
     grid.add_column(ratio=1)
     for node in run.all_nodes:
         mark, style = MARKS.get(node.phase, ("", ""))
-        seconds = f"{node.elapsed:.0f} s" if node.attempts else ""
+        seconds = f"{node.elapsed_seconds:.0f} s" if node.attempts else ""
         grid.add_row(
             Text(mark, style) if mark else SPINNER,
-            Text(label(node), "dim" if node.phase is Phase.PENDING else "bold"),
+            Text(format_label(node), "dim" if node.phase is Phase.PENDING else "bold"),
             Text(seconds, "dim"),
-            Text(words(node), style if node.phase.is_bad else "", no_wrap=True, overflow="ellipsis"),
+            Text(describe(node), style if node.phase.is_failure else "", no_wrap=True, overflow="ellipsis"),
         )
     return grid
 
 
-def label(node: Node) -> str:
-    """What a node is called on the screen."""
+def format_label(node: Node) -> str:
+    """Format the name of a node for the terminal."""
     return one_line(f"{node.template} {node.item}")
 
 
-def words(node: Node) -> str:
-    """How a node is getting on, or how it ended."""
-    return one_line(_words(node))
+def describe(node: Node) -> str:
+    """Describe the progress or the result of a node."""
+    return one_line(_describe(node))
 
 
-def _words(node: Node) -> str:
-    again = f"try {node.attempts}: " if node.attempts > 1 else ""
+def _describe(node: Node) -> str:
+    again = f"attempt {node.attempts}: " if node.attempts > 1 else ""
     match node.phase:
         case Phase.SUCCEEDED:
-            return again + summary(node.outputs)
+            return again + summarise(node.outputs)
         case Phase.FAILED | Phase.ERROR:
             return again + node.problem
         case Phase.SKIPPED:
@@ -82,13 +82,13 @@ def _words(node: Node) -> str:
     return again + node.message
 
 
-def summary(outputs: dict[str, str]) -> str:
-    """The outputs that are short enough for a line."""
-    shown = {name.replace("_", " "): _short(value) for name, value in outputs.items()}
-    return " · ".join(f"{name} {value}" for name, value in shown.items() if 0 < len(value) <= LONGEST_VALUE)
+def summarise(outputs: dict[str, str]) -> str:
+    """Join the outputs that are short enough for one line."""
+    shown = {name.replace("_", " "): _shorten(value) for name, value in outputs.items()}
+    return " · ".join(f"{name} {value}" for name, value in shown.items() if 0 < len(value) <= MAX_VALUE_LENGTH)
 
 
-def _short(value: str) -> str:
+def _shorten(value: str) -> str:
     try:
         parsed = json.loads(value)
     except ValueError:
@@ -106,7 +106,7 @@ def _short(value: str) -> str:
 
 
 class PlainLines:
-    """A line for each change that matters, with the seconds since the start."""
+    """A printed line for each change, with the seconds since the start."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -114,8 +114,8 @@ class PlainLines:
         self._lock = Lock()
 
     def __call__(self, node: Node) -> None:
-        """Print how a node stands."""
+        """Print the state of a node."""
         phase = "retries" if node.phase is Phase.RUNNING and node.problem else node.phase.lower()
-        line = f"{time.monotonic() - self._began:7.1f} s  {label(node):<28} {phase:<9} {words(node)}"
+        line = f"{time.monotonic() - self._began:7.1f} s  {format_label(node):<28} {phase:<9} {describe(node)}"
         with self._lock:
             self._console.print(Text(line.rstrip()), soft_wrap=True)

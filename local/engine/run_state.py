@@ -1,4 +1,4 @@
-"""What is known of a run while it goes on, and the record of it that stays."""
+"""The state of a run, and the record of it that is saved."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Phase(StrEnum):
-    """Argo's names for how far something has come."""
+    """The phase of a run or a node, under Argo's names."""
 
     PENDING = "Pending"
     RUNNING = "Running"
@@ -22,18 +22,18 @@ class Phase(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen."""
+        """True if the phase will not change any more."""
         return self not in {Phase.PENDING, Phase.RUNNING}
 
     @property
-    def is_bad(self) -> bool:
-        """Whether the run can't succeed any more."""
+    def is_failure(self) -> bool:
+        """True if the run can't succeed any more."""
         return self in {Phase.FAILED, Phase.ERROR}
 
 
 @dataclass
 class Node:
-    """One container's run, or a task that has none yet."""
+    """One run of a container, or a task that has not started."""
 
     name: str
     task: str
@@ -52,19 +52,19 @@ class Node:
     started: float | None = field(default=None, metadata={"live": True})
 
     @property
-    def elapsed(self) -> float:
-        """Seconds since it began, or that it took."""
+    def elapsed_seconds(self) -> float:
+        """The seconds since the start, or the total when finished."""
         return time.monotonic() - self.started if self.started and not self.phase.is_final else self.seconds
 
     def end(self, phase: Phase, problem: str = "") -> None:
-        """Note how it ended."""
-        self.seconds = round(self.elapsed, 3)
+        """Record the final phase and the problem."""
+        self.seconds = round(self.elapsed_seconds, 3)
         self.phase = phase
         self.problem = problem or self.problem
 
 
 @dataclass
-class Run:
+class WorkflowRun:
     """One run of a workflow."""
 
     name: str
@@ -77,16 +77,16 @@ class Run:
 
     @property
     def all_nodes(self) -> list[Node]:
-        """Every node, in the order of the tasks."""
+        """All nodes, in the order of the tasks."""
         return [node for nodes in self.nodes.values() for node in nodes]
 
     @property
-    def bad_nodes(self) -> list[Node]:
-        """What has failed."""
-        return [node for node in self.all_nodes if node.phase.is_bad]
+    def failed_nodes(self) -> list[Node]:
+        """The nodes that have failed."""
+        return [node for node in self.all_nodes if node.phase.is_failure]
 
     def phase_of(self, task: str) -> Phase:
-        """A task's phase, which is that of all its nodes together."""
+        """Return a task's phase, combined from its nodes."""
         phases = {node.phase for node in self.nodes[task]}
         for phase in (Phase.RUNNING, Phase.PENDING, Phase.ERROR, Phase.FAILED):
             if phase in phases:
@@ -94,15 +94,15 @@ class Run:
         return phases.pop() if len(phases) == 1 else Phase.SUCCEEDED
 
     def output(self, task: str, name: str) -> str | None:
-        """An output of a task that ran once."""
+        """Return an output of a task without a fan-out."""
         return self.nodes[task][0].outputs.get(name)
 
-    def log_of(self, node: Node) -> Path:
-        """Where a node's log is."""
+    def log_path(self, node: Node) -> Path:
+        """Return the path of a node's log."""
         return self.folder / f"{node.name}.log"
 
-    def failures(self) -> str:
-        """`{{workflow.failures}}` as Argo gives it: a JSON list, or null, quoted as JSON once more."""
+    def format_failures(self) -> str:
+        """Return `{{workflow.failures}}` as Argo does: a JSON list or null, encoded as a JSON string."""
         finished_at = datetime.now(UTC).isoformat(timespec="seconds")
         failed = [
             {
@@ -113,12 +113,12 @@ class Run:
                 "podName": node.name,
                 "finishedAt": finished_at,
             }
-            for node in self.bad_nodes
+            for node in self.failed_nodes
         ]
         return json.dumps(json.dumps(failed or None))
 
     def save(self) -> None:
-        """Write `run.json` in one move."""
+        """Write `run.json` atomically."""
         record: dict[str, Any] = {
             "name": self.name,
             "phase": self.phase,

@@ -1,4 +1,4 @@
-"""The part of Argo's WorkflowTemplate that a run on one machine covers; anything else is refused by its name."""
+"""The part of Argo's WorkflowTemplate that the local engine supports; any other field is an error."""
 
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
@@ -19,108 +19,108 @@ from pydantic.alias_generators import to_camel
 from local.engine import expressions
 
 OUTPUTS_FOLDER = "hera__outputs_directory"
-"""The variable that tells a step where to leave its outputs."""
+"""The environment variable with the folder for a step's outputs."""
 
 ClusterOnly = Any
-"""A field that means something to a cluster only: which image, whose account, how much of the machine."""
+"""A field that only matters on a cluster: images, service accounts, resources."""
 
-Value = Annotated[str, AfterValidator(expressions.known)]
-Depends = Annotated[dict[str, frozenset[str]], BeforeValidator(expressions.dependencies)]
+Value = Annotated[str, AfterValidator(expressions.check_references)]
+Depends = Annotated[dict[str, frozenset[str]], BeforeValidator(expressions.parse_dependencies)]
 When = Annotated[expressions.Condition, PlainValidator(expressions.Condition.parse)]
 RetryExpression = Annotated[expressions.RetryUnless, PlainValidator(expressions.RetryUnless.parse)]
 
 
-class Part(BaseModel):
+class ArgoModel(BaseModel):
     """Fields under Argo's names; an unknown one is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
 
 
-class Argument(Part):
-    """A value by its name."""
+class Argument(ArgoModel):
+    """A named value."""
 
     name: str
     value: Value
     description: str = ""
 
 
-class Arguments(Part):
-    """Values by their names."""
+class Arguments(ArgoModel):
+    """Named values."""
 
     parameters: list[Argument] = []
 
 
-class Input(Part):
-    """A parameter that a template takes."""
+class Input(ArgoModel):
+    """An input parameter of a template."""
 
     name: str
     default: str | None = None
 
 
-class Inputs(Part):
-    """The parameters that a template takes."""
+class Inputs(ArgoModel):
+    """The input parameters of a template."""
 
     parameters: list[Input] = []
 
     @property
     def names(self) -> set[str]:
-        """What they are called."""
+        """The names of the parameters."""
         return {parameter.name for parameter in self.parameters}
 
 
-class ValueFrom(Part):
-    """The file in which a container leaves an output."""
+class ValueFrom(ArgoModel):
+    """The file that a container writes an output to."""
 
     path: str
 
 
-class Output(Part):
-    """A parameter that a template hands on."""
+class Output(ArgoModel):
+    """An output parameter of a template."""
 
     name: str
     value_from: ValueFrom
 
 
-class Outputs(Part):
-    """The parameters that a template hands on."""
+class Outputs(ArgoModel):
+    """The output parameters of a template."""
 
     parameters: list[Output] = []
 
 
-class FieldReference(Part):
+class FieldReference(ArgoModel):
     """A field of the step's own pod."""
 
     field_path: str
 
 
-class FromPod(Part):
-    """What only a pod can know of itself; references to secrets and settings are not covered."""
+class FromPod(ArgoModel):
+    """A value from the pod itself; references to secrets and ConfigMaps are not supported."""
 
     field_ref: FieldReference
 
 
-class EnvironmentVariable(Part):
-    """A literal, or something of the pod, which has no value on one machine."""
+class EnvironmentVariable(ArgoModel):
+    """A literal, or a field of the pod, which has no value on one machine."""
 
     name: str
     value: str | None = None
     value_from: FromPod | None = None
 
 
-class ConfigMap(Part):
-    """The settings, which the local run gives."""
+class ConfigMap(ArgoModel):
+    """The ConfigMap with the settings, which the local run provides."""
 
     name: str
     optional: Literal[True]
 
 
-class EnvironmentFrom(Part):
-    """Where further variables come from."""
+class EnvironmentFrom(ArgoModel):
+    """A source of further variables."""
 
     config_map_ref: ConfigMap
 
 
-class Script(Part):
+class Script(ArgoModel):
     """A container whose last argument is a file that holds its inputs."""
 
     command: Annotated[list[Literal["python"]], Field(min_length=1, max_length=1)]
@@ -135,24 +135,24 @@ class Script(Part):
 
     @property
     def literals(self) -> dict[str, str]:
-        """The variables whose values stand in the template."""
+        """The variables with literal values."""
         return {variable.name: variable.value for variable in self.env if variable.value is not None}
 
 
-class Backoff(Part):
-    """How long to wait: the duration, then times the factor."""
+class Backoff(ArgoModel):
+    """The wait before a retry: the duration, multiplied by the factor each time."""
 
     duration: Annotated[str, Field(pattern=r"^\d+s$")]
     factor: int = Field(ge=1)
 
     @property
     def seconds(self) -> int:
-        """The first wait."""
+        """The first wait in seconds."""
         return int(self.duration.removesuffix("s"))
 
 
-class RetryStrategy(Part):
-    """How often to try again, and after which exit codes."""
+class RetryStrategy(ArgoModel):
+    """The number of retries, and the exit codes that allow one."""
 
     limit: int
     retry_policy: Literal["Always"]
@@ -160,7 +160,7 @@ class RetryStrategy(Part):
     backoff: Backoff
 
 
-class Task(Part):
+class Task(ArgoModel):
     """One use of a template in the graph."""
 
     name: str
@@ -172,18 +172,18 @@ class Task(Part):
 
     @property
     def texts(self) -> list[str]:
-        """Everything that may hold references."""
+        """The texts that may contain references."""
         values = [argument.value for argument in self.arguments.parameters]
         return [*values, self.when.left if self.when else "", self.with_param or ""]
 
 
-class Dag(Part):
-    """Tasks and what they wait for."""
+class Dag(ArgoModel):
+    """Tasks with their dependencies."""
 
     tasks: list[Task]
 
 
-class Container(Part):
+class Container(ArgoModel):
     """A template that runs a container."""
 
     name: str
@@ -202,7 +202,7 @@ class Container(Part):
 
     @property
     def defaults(self) -> dict[str, str]:
-        """What an input is where nothing is given."""
+        """The default values of the inputs."""
         return {item.name: item.default for item in self.inputs.parameters if item.default is not None}
 
     @model_validator(mode="after")
@@ -211,43 +211,45 @@ class Container(Part):
         return self
 
     def output_files(self) -> dict[str, PurePosixPath]:
-        """Where each output is, below the folder that the container is told to leave them in."""
+        """Return the path of each output, relative to the outputs folder."""
         folder = self.script.literals.get(OUTPUTS_FOLDER, "")
-        # ValueError, where an output is elsewhere, is what pydantic wants to hear.
+        # relative_to raises ValueError for an output elsewhere, which pydantic reports.
         return {
             output.name: PurePosixPath(output.value_from.path).relative_to(folder) for output in self.outputs.parameters
         }
 
 
-class Graph(Part):
+class Graph(ArgoModel):
     """A template that runs tasks."""
 
     name: str
     dag: Dag
 
 
-def _kind(template: Any) -> str:
+def _template_kind(template: Any) -> str:
     return "graph" if "dag" in template else "container"
 
 
-Template = Annotated[Annotated[Container, Tag("container")] | Annotated[Graph, Tag("graph")], Discriminator(_kind)]
+Template = Annotated[
+    Annotated[Container, Tag("container")] | Annotated[Graph, Tag("graph")], Discriminator(_template_kind)
+]
 
 
-class Hook(Part):
-    """A template that runs at the end, however the rest ended."""
+class Hook(ArgoModel):
+    """A template that runs at the end, whatever the result."""
 
     template: str
     arguments: Arguments = Arguments()
 
 
-class Hooks(Part):
-    """Only the exit handler."""
+class Hooks(ArgoModel):
+    """The hooks; only the exit handler is supported."""
 
     exit: Hook
 
 
-class Spec(Part):
-    """The workflow."""
+class Spec(ArgoModel):
+    """The specification of the workflow."""
 
     entrypoint: str
     arguments: Arguments = Arguments()
@@ -273,19 +275,19 @@ class Spec(Part):
         return {task.name: task for task in graphs[self.entrypoint].dag.tasks} if self.entrypoint in graphs else {}
 
     def outputs_of(self, task: Task) -> set[str]:
-        """The names of what a task hands on."""
+        """Return the names of a task's outputs."""
         template = self.containers.get(task.template)
         return {output.name for output in template.outputs.parameters} if template else set()
 
 
-class Metadata(Part):
-    """What it is called."""
+class Metadata(ArgoModel):
+    """The name and labels of the template."""
 
     name: str
     labels: ClusterOnly = None
 
 
-class WorkflowTemplate(Part):
+class WorkflowTemplate(ArgoModel):
     """The whole document."""
 
     api_version: Literal["argoproj.io/v1alpha1"]

@@ -1,13 +1,13 @@
-"""What a run has found changed since the one before it, in a sentence or two."""
+"""The changes since the previous run, in one or two sentences."""
 
 import json
 from typing import Any
 
-from local.engine.run_state import Phase, Run
+from local.engine.run_state import Phase, WorkflowRun
 
 
-def before(run: Run) -> dict[str, Any] | None:
-    """The record of the newest successful run with the same arguments, if there is one."""
+def find_previous(run: WorkflowRun) -> dict[str, Any] | None:
+    """Return the record of the newest successful run with the same arguments, if there is one."""
     records = [json.loads(path.read_text("utf-8")) for path in run.folder.parent.glob("*/run.json")]
     same = [
         record
@@ -17,26 +17,26 @@ def before(run: Run) -> dict[str, Any] | None:
     return max(same, key=lambda record: str(record["began"]), default=None)
 
 
-def told(run: Run) -> str:
-    """Say it."""
+def summarise_changes(run: WorkflowRun) -> str:
+    """Summarise what the run fetched, and what has changed since the previous run."""
     nodes = run.nodes["fetch"]
     new, updated, quarantined, requests = (
         sum(int(node.outputs.get(name, 0)) for node in nodes)
         for name in ("fetched", "updated", "quarantined", "requests")
     )
-    asked = f"{_count(requests, 'request')} for {_count(len(nodes), 'repository', 'repositories')}"
-    aside = f" {quarantined:,} unusable ones were put aside." if quarantined else ""
-    record = before(run)
+    effort = f"{_format_count(requests, 'request')} for {_format_count(len(nodes), 'repository', 'repositories')}"
+    rejected = f" {quarantined:,} invalid documents were quarantined." if quarantined else ""
+    record = find_previous(run)
     if record is None:
-        return f"{_count(new, 'pull request')} fetched in {asked}.{aside}"
+        return f"{_format_count(new, 'pull request')} fetched in {effort}.{rejected}"
     since = f"since {record['began'].replace('T', ' ').replace('+00:00', ' UTC')}"
     if new or updated:
-        return f"Incremental: {new:,} new, {updated:,} updated {since}, in {asked}.{aside}"
-    return f"Incremental: nothing changed {since}: {asked}{_unchanged(run, record)}.{aside}"
+        return f"Incremental: {new:,} new, {updated:,} updated {since}, in {effort}.{rejected}"
+    return f"Incremental: nothing changed {since}: {effort}{_describe_unchanged(run, record)}.{rejected}"
 
 
-def _unchanged(run: Run, record: dict[str, Any]) -> str:
-    """Which results are those of the run before."""
+def _describe_unchanged(run: WorkflowRun, record: dict[str, Any]) -> str:
+    """Name the results that are the same as in the previous run."""
     old = {node["task"]: node["outputs"] for node in record["nodes"]}
     same = [
         what
@@ -46,5 +46,5 @@ def _unchanged(run: Run, record: dict[str, Any]) -> str:
     return f"; {' and '.join(same)} unchanged" if same else ""
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def _format_count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"

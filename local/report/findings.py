@@ -1,4 +1,4 @@
-"""What a finished run has found, gathered from MLflow and MongoDB for the table and the report."""
+"""The findings of a finished run, read from MLflow and MongoDB for the table and the report."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,28 +10,28 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from local.engine.run_state import Run
-from local.untrusted import one_line, web_address
+from local.engine.run_state import WorkflowRun
+from local.untrusted import one_line, web_url
 from steps.common.errors import DataError
-from steps.common.mongo import database
+from steps.common.mongo import open_database
 from steps.common.settings import MongoSettings, TrackingSettings
 
 DETECTORS = ("model", "isolation_forest", "ecod", "lines_added")
 PLOTS = {
     "scores": "Scores of the pull requests, and the threshold",
-    "precision_recall": "Precision against recall on planted anomalies",
-    "loss": "How training went",
+    "precision_recall": "Precision against recall on injected anomalies",
+    "loss": "Training loss",
 }
 
 
-class Part(BaseModel):
-    """What is read; more than is known is ignored."""
+class ArtifactModel(BaseModel):
+    """Fields of an artifact; unknown ones are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Measures(Part):
-    """How well one detector ranks."""
+class Measures(ArtifactModel):
+    """The ranking quality of one detector."""
 
     average_precision: float
     roc_auc: float
@@ -41,8 +41,8 @@ class Measures(Part):
     recall_at_10: float
 
 
-class Evaluation(Part):
-    """The measures of every detector, by kind of planted anomaly."""
+class Evaluation(ArtifactModel):
+    """The measures of every detector, by kind of injected anomaly."""
 
     alert_budget: float
     threshold: float
@@ -51,8 +51,8 @@ class Evaluation(Part):
     reverted: dict[str, Measures] | None
 
 
-class Named(Part):
-    """One pull request and why it stands out; its title and address come from the documents."""
+class ReportedPullRequest(ArtifactModel):
+    """A pull request with its score and reasons; its title and URL come from MongoDB."""
 
     id: str
     repository: str
@@ -65,61 +65,61 @@ class Named(Part):
     url: str = ""
 
 
-class Unusual(Named):
-    """One among all of a run's."""
+class UnusualPullRequest(ReportedPullRequest):
+    """An unusual pull request, with its percentile among all of the run's pull requests."""
 
     percentile: float
 
 
-AnyNamed = TypeVar("AnyNamed", bound=Named)
+AnyReported = TypeVar("AnyReported", bound=ReportedPullRequest)
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that is shown."""
+    """Everything that the table and the report show."""
 
-    unusual: list[Unusual]
+    unusual: list[UnusualPullRequest]
     evaluation: Evaluation
     plots: dict[str, bytes]
 
 
-def gather(run: Run, settings: Mapping[str, str]) -> Findings:
-    """Read the artifacts of the run's training, and the titles of the pull requests that they name.
+def gather(run: WorkflowRun, settings: Mapping[str, str]) -> Findings:
+    """Read the artifacts of the run's training, and the titles of the pull requests in them.
 
     Raises:
-        Unavailable: MLflow or MongoDB does not answer.
+        Unavailable: MLflow or MongoDB does not respond.
         NotFound: MLflow does not know the run.
-        DataError: an artifact is missing or isn't what it should be.
+        DataError: an artifact is missing or not valid.
     """
     run_id = str(run.output("train", "run_id"))
     try:
-        with _artifacts(run_id, settings) as folder:
+        with _download_artifacts(run_id, settings) as folder:
             evaluation = Evaluation.model_validate_json((folder / "evaluation.json").read_bytes())
             listed = json.loads((folder / "unusual.json").read_bytes())
-            unusual = [Unusual.model_validate(entry) for entry in listed]
+            unusual = [UnusualPullRequest.model_validate(entry) for entry in listed]
             plots = {name: (folder / "plots" / f"{name}.png").read_bytes() for name in PLOTS}
     except (FileNotFoundError, ValueError) as error:
         raise DataError(
-            f"The artifacts of the training can't be read ({type(error).__name__}).",
-            advice=f"They are those of run {run_id} in MLflow; delete that run to have it trained anew.",
+            f"The training artifacts can't be read ({type(error).__name__}).",
+            advice=f"Delete run {run_id} in MLflow, then run the pipeline again to retrain.",
         ) from error
-    return Findings(titled(unusual, settings), evaluation, plots)
+    return Findings(add_titles(unusual, settings), evaluation, plots)
 
 
 @contextmanager
-def _artifacts(run_id: str, settings: Mapping[str, str]) -> Iterator[Path]:
-    """The files of a run, for as long as they are looked at."""
-    from steps.common.tracking import connected
+def _download_artifacts(run_id: str, settings: Mapping[str, str]) -> Iterator[Path]:
+    """Download the artifacts of a run into a temporary folder."""
+    from steps.common.tracking import connect
 
     where = TrackingSettings.model_construct(mlflow_uri=settings["MLFLOW_URI"])
-    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connected(where) as client:
+    with TemporaryDirectory(prefix="pr-sentinel-") as folder, connect(where) as client:
         yield Path(client.download_artifacts(run_id, "", folder))
 
 
-def titled(unusual: list[AnyNamed], settings: Mapping[str, str]) -> list[AnyNamed]:
-    """The same with title and address as the documents have them, made safe to show."""
+def add_titles(unusual: list[AnyReported], settings: Mapping[str, str]) -> list[AnyReported]:
+    """Add titles and URLs from MongoDB, made safe to show."""
     where = MongoSettings.model_construct(mongo_uri=SecretStr(settings["MONGO_URI"]), mongo_db=settings["MONGO_DB"])
-    with database(where) as opened:
+    with open_database(where) as opened:
         found: dict[str, Any] = {}
         fields = {"title": 1, "html_url": 1}
         for document in opened.pull_requests.find({"_id": {"$in": [entry.id for entry in unusual]}}, fields):
@@ -128,7 +128,7 @@ def titled(unusual: list[AnyNamed], settings: Mapping[str, str]) -> list[AnyName
         entry.model_copy(
             update={
                 "title": one_line(found.get(entry.id, {}).get("title")),
-                "url": web_address(found.get(entry.id, {}).get("url")),
+                "url": web_url(found.get(entry.id, {}).get("url")),
                 "reasons": [one_line(reason) for reason in entry.reasons],
             }
         )

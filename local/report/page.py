@@ -1,13 +1,13 @@
-"""The report: one HTML file that shows what a run has found, and how far to trust it."""
+"""The HTML report: the findings of a run, and how far to trust them."""
 
 from base64 import b64encode
 from pathlib import Path
 
 from local import pages
-from local.engine.run_state import Run
+from local.engine.run_state import WorkflowRun
 from local.report import changes
 from local.report.findings import DETECTORS, PLOTS, Findings
-from local.report.tables import NAMES, SHOWN
+from local.report.tables import DETECTOR_NAMES, MAX_SHOWN
 
 TEMPLATE = "report/report.html.j2"
 COLUMNS = {
@@ -20,22 +20,22 @@ COLUMNS = {
 }
 
 
-def html(run: Run, findings: Findings) -> str:
-    """The whole page; every value is escaped."""
-    return pages.filled(
+def render(run: WorkflowRun, findings: Findings) -> str:
+    """Render the page; every value is escaped."""
+    return pages.render(
         TEMPLATE,
         run=run,
-        change=changes.told(run),
+        change=changes.summarise_changes(run),
         unusual=findings.unusual,
-        shown=SHOWN,
+        shown=MAX_SHOWN,
         evaluation=findings.evaluation,
         plots=[(PLOTS[name], b64encode(image).decode()) for name, image in findings.plots.items()],
         columns=COLUMNS,
         detectors=DETECTORS,
-        names=NAMES,
+        names=DETECTOR_NAMES,
     )
 
 
-def write(run: Run, findings: Findings, path: Path) -> None:
-    """Write the page in one move."""
-    pages.write(html(run, findings), path)
+def write(run: WorkflowRun, findings: Findings, path: Path) -> None:
+    """Write the page atomically."""
+    pages.write(render(run, findings), path)

@@ -1,12 +1,12 @@
-"""What a run has found, for the terminal."""
+"""The findings of a run in the terminal."""
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from local.report.findings import DETECTORS, Findings, Measures, Unusual
+from local.report.findings import DETECTORS, Findings, Measures, UnusualPullRequest
 
-SHOWN = 10
+MAX_SHOWN = 10
 FIGURES = {
     "average_precision": "AP",
     "roc_auc": "ROC AUC",
@@ -15,22 +15,29 @@ FIGURES = {
     "recall_at_5": "top 5 %",
     "recall_at_10": "top 10 %",
 }
-NAMES = {"model": "this model", "isolation_forest": "IsolationForest", "ecod": "ECOD", "lines_added": "lines added"}
+DETECTOR_NAMES = {
+    "model": "this model",
+    "isolation_forest": "IsolationForest",
+    "ecod": "ECOD",
+    "lines_added": "lines added",
+}
 
 
 def show(findings: Findings, console: Console) -> None:
-    """Print the most unusual pull requests, and how far the scores can be trusted."""
-    console.print(unusual(findings.unusual[:SHOWN]))
-    title = "Planted anomalies found (AP: average precision; top: recall)"
-    console.print(measures(findings.evaluation.injected["all"], title))
+    """Print the most unusual pull requests, and the quality of the scores."""
+    console.print(build_unusual_table(findings.unusual[:MAX_SHOWN]))
+    title = "Injected anomalies found (AP: average precision; top: recall)"
+    console.print(build_measures_table(findings.evaluation.injected["all"], title))
     if findings.evaluation.reverted is not None:
         console.print(
-            measures(findings.evaluation.reverted, "The same for pull requests that were really taken back later")
+            build_measures_table(
+                findings.evaluation.reverted, "The same for pull requests that were actually reverted later"
+            )
         )
 
 
-def unusual(entries: list[Unusual]) -> Table:
-    """Score, what it is, and why."""
+def build_unusual_table(entries: list[UnusualPullRequest]) -> Table:
+    """Build a table of pull requests with scores and reasons."""
     table = Table(title="The most unusual pull requests", title_justify="left", show_lines=True, expand=True)
     table.add_column("score", justify="right")
     table.add_column("pull request", ratio=2)
@@ -47,8 +54,8 @@ def unusual(entries: list[Unusual]) -> Table:
     return table
 
 
-def measures(by_detector: dict[str, Measures], title: str) -> Table:
-    """The model beside what a user would pick instead."""
+def build_measures_table(by_detector: dict[str, Measures], title: str) -> Table:
+    """Build a table of the model and the alternatives to it."""
     table = Table(title=title, title_justify="left")
     table.add_column("", no_wrap=True)
     for words in FIGURES.values():
@@ -56,5 +63,5 @@ def measures(by_detector: dict[str, Measures], title: str) -> Table:
     for name in DETECTORS:
         if name in by_detector:
             figures = [f"{getattr(by_detector[name], field):.3f}" for field in FIGURES]
-            table.add_row(NAMES[name], *figures, style="bold" if name == "model" else "")
+            table.add_row(DETECTOR_NAMES[name], *figures, style="bold" if name == "model" else "")
     return table

@@ -1,4 +1,4 @@
-"""The parts that a run brings along where none are named: MongoDB, store, MLflow, a sample GitHub, Java."""
+"""Embedded services for what the environment does not provide: MongoDB, the store, MLflow, the fake GitHub, Java."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from local.services import java
-from local.services.shared import LOOPBACK, shared
+from local.services.shared import LOOPBACK, shared_server
 from steps.common.settings import MongoSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,39 +22,39 @@ SAMPLE_REPOSITORIES = ("example/webshop", "example/compiler", "example/docs")
 
 
 @contextmanager
-def settings(state: Path, *, samples: bool) -> Iterator[dict[str, str]]:
-    """What the steps get to know; whatever the environment already names is used instead of an embedded part."""
+def run_settings(state: Path, *, samples: bool) -> Iterator[dict[str, str]]:
+    """Provide the settings of the steps; a service named in the environment replaces the embedded one."""
     with ExitStack() as parts:
         own = {"JAVA_HOME": str(java.home(state / "java")), "GIT_COMMIT": git_commit()}
-        own |= parts.enter_context(kept(state))
+        own |= parts.enter_context(data_services(state))
         if samples:
             own |= parts.enter_context(sample_github(state))
         yield own
 
 
 @contextmanager
-def kept(state: Path) -> Iterator[dict[str, str]]:
-    """Where documents, datasets and models are kept, with a MongoDB of the state folder's own if none is named."""
-    known = places(state)
+def data_services(state: Path) -> Iterator[dict[str, str]]:
+    """Provide the locations of MongoDB, the store and MLflow; starts an embedded MongoDB if none is named."""
+    known = find_locations(state)
     with ExitStack() as parts:
         if "MONGO_URI" not in known:
             known["MONGO_URI"] = parts.enter_context(mongo(state))
         yield known
 
 
-def places(state: Path) -> dict[str, str]:
-    """Where all that is: what the environment names, else the state folder's own; nothing is started."""
+def find_locations(state: Path) -> dict[str, str]:
+    """Return the locations from the environment, or else in the state folder; nothing is started."""
     return {
         "MONGO_DB": MongoSettings.model_fields["mongo_db"].default,
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "STORE_URL": f"file://{state}/store",
-        **tracking(state),
+        **find_tracking(state),
         **{name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ},
     }
 
 
-def tracking(state: Path) -> dict[str, str]:
-    """Where MLflow keeps runs and models."""
+def find_tracking(state: Path) -> dict[str, str]:
+    """Return MLflow's location for runs and models."""
     if "MLFLOW_URI" in os.environ:
         return {"MLFLOW_URI": os.environ["MLFLOW_URI"]}
     return {"MLFLOW_URI": f"sqlite:///{state}/mlflow.db", "MLFLOW_ARTIFACTS": f"file://{state}/mlruns"}
@@ -62,7 +62,7 @@ def tracking(state: Path) -> dict[str, str]:
 
 @contextmanager
 def mongo(state: Path) -> Iterator[str]:
-    """SecantusDB on `state/mongo`, flushing each write that it acknowledges; yields its URI."""
+    """Run SecantusDB on `state/mongo`, flushing every acknowledged write; yields its URI."""
 
     def command(port: int) -> list[str]:
         place = ("--host", LOOPBACK, "--port", str(port), "--storage-path", str(state / "mongo"))
@@ -76,13 +76,13 @@ def mongo(state: Path) -> Iterator[str]:
                 return False
         return True
 
-    with shared("mongo", state, command, answers) as port:
+    with shared_server("mongo", state, command, answers) as port:
         yield f"mongodb://{LOOPBACK}:{port}"
 
 
 @contextmanager
 def sample_github(state: Path) -> Iterator[dict[str, str]]:
-    """The stand-in with generated pull requests."""
+    """Run the fake GitHub with synthetic pull requests; yields its settings."""
 
     def command(port: int) -> list[str]:
         return [sys.executable, "-m", "samples.server", "--port", str(port)]
@@ -92,12 +92,12 @@ def sample_github(state: Path) -> Iterator[dict[str, str]]:
             return True
         return False
 
-    with shared("samples", state, command, answers) as port:
+    with shared_server("samples", state, command, answers) as port:
         yield {"GITHUB_API_URL": f"http://{LOOPBACK}:{port}", "GITHUB_URL": SAMPLE_SITE, "GITHUB_TOKEN": "sample"}
 
 
 def git_commit() -> str:
-    """The commit of this code, where it is in a Git working copy."""
+    """Return the commit of this code; `unknown` outside a Git working copy."""
     git = shutil.which("git")
     if git is None:
         return "unknown"

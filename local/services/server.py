@@ -1,4 +1,4 @@
-"""Servers that live as long as a run: started, waited for, ended; and what a killed run has left is cleared away."""
+"""Servers that live as long as a run, including the clean-up of those that a killed run has left behind."""
 
 import fcntl
 import os
@@ -14,24 +14,24 @@ from typing import IO
 from local.engine import guard
 from steps.common.errors import SentinelError, StorageFull, Unavailable
 
-READY_WITHIN = 60.0
-END_WITHIN = 15.0
-LOOK_EVERY = 0.05
-NO_SPACE = ("no space left", "enospc", "disk quota exceeded")
+READY_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 15.0
+POLL_SECONDS = 0.05
+NO_SPACE_MESSAGES = ("no space left", "enospc", "disk quota exceeded")
 
 
 @contextmanager
-def only_run(state: Path) -> Iterator[None]:
-    """Hold a state folder for this run alone.
+def exclusive_run(state: Path) -> Iterator[None]:
+    """Lock a state folder for this run.
 
     Raises:
-        Unavailable: another run holds it.
+        Unavailable: another run is using it.
     """
     with (state / "run.lock").open("a+") as lock:
-        if not locked(lock):
+        if not try_lock(lock):
             raise Unavailable(
                 f"Another run is using {state}.",
-                advice="Wait for its end, or give this one a folder of its own (STATE=).",
+                advice="Wait until it has finished, or use another folder (STATE=).",
             )
         yield
 
@@ -40,39 +40,39 @@ def only_run(state: Path) -> Iterator[None]:
 def server(
     name: str, command: Sequence[str], folder: Path, is_ready: Callable[[], bool] = lambda: True
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server, `folder/name.log` taking its words, from when it is ready until the end of the block.
+    """Run a server until the end of the block, with its output in `folder/name.log`; yields when it is ready.
 
     The server inherits a lock on `folder/name.lock`, so the lock is held exactly as long as the server lives.
 
     Raises:
-        Unavailable: it does not get ready.
-        StorageFull: because there is no space left.
+        Unavailable: the server does not become ready.
+        StorageFull: there is no space left.
     """
     log = folder / f"{name}.log"
     with (folder / f"{name}.lock").open("a+") as lock, log.open("wb") as sink:
-        _clear(lock)
-        process = subprocess.Popen(  # noqa: S603  both commands are ours
+        _take_over_lock(lock)
+        process = subprocess.Popen(  # noqa: S603  both commands are trusted
             [sys.executable, guard.__file__, str(os.getpid()), *command],
             cwd=Path(__file__).resolve().parents[2],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
             pass_fds=[lock.fileno()],
-            # Ctrl-C in a terminal is for the run, which ends the server when its steps have ended.
+            # Ctrl-C goes to the run, which stops the server after its steps.
             start_new_session=True,
         )
         lock.truncate(0)
         lock.write(str(process.pid))
         lock.flush()
     try:
-        wait(name, process, log, is_ready)
+        wait_until_ready(name, process, log, is_ready)
         yield process
     finally:
-        _end(process)
+        _stop(process)
 
 
-def locked(file: IO[str]) -> bool:
-    """Take a file's lock, if nobody has it; a process that ends lets go of its locks."""
+def try_lock(file: IO[str]) -> bool:
+    """Take a file's lock if it is free; a process that exits releases its locks."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -80,48 +80,48 @@ def locked(file: IO[str]) -> bool:
     return True
 
 
-def _clear(lock: IO[str]) -> None:
-    """Take the lock; whoever still holds it was left behind by a run that was killed."""
+def _take_over_lock(lock: IO[str]) -> None:
+    """Take the lock, stopping a server that still holds it because its run was killed."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        until = time.monotonic() + END_WITHIN
+        until = time.monotonic() + STOP_TIMEOUT_SECONDS
         while time.monotonic() < until:
-            if locked(lock):
+            if try_lock(lock):
                 return
             lock.seek(0)
             with suppress(ValueError, ProcessLookupError):
                 os.kill(int(lock.read()), number)
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
 
 
-def wait(name: str, process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], bool]) -> None:
-    """Wait for a server whose words are in a log.
+def wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, is_ready: Callable[[], bool]) -> None:
+    """Wait until a server is ready.
 
     Raises:
-        Unavailable: it ends, or does not get ready.
-        StorageFull: because there is no space left.
+        Unavailable: the server exits or does not become ready.
+        StorageFull: there is no space left.
     """
-    until = time.monotonic() + READY_WITHIN
+    until = time.monotonic() + READY_TIMEOUT_SECONDS
     while not is_ready():
         if process.poll() is not None:
-            raise broken(name, f"ended with exit code {process.returncode}", log)
+            raise describe_failure(name, f"exited with code {process.returncode}", log)
         if time.monotonic() > until:
-            raise broken(name, f"was not ready within {READY_WITHIN:.0f} s", log)
-        time.sleep(LOOK_EVERY)
+            raise describe_failure(name, f"was not ready within {READY_TIMEOUT_SECONDS:.0f} s", log)
+        time.sleep(POLL_SECONDS)
 
 
-def broken(name: str, what: str, log: Path) -> SentinelError:
-    """The error for a server that can't be used, with its last words."""
-    said = log.read_text("utf-8", "replace").strip()
-    if any(words in said.lower() for words in NO_SPACE):
-        return StorageFull(f"{name} has no space left.", advice=f"Free some where {log.parent} is; its log is {log}.")
-    last = said.splitlines()[-1] if said else "It said nothing"
-    return Unavailable(f"{name} {what}. {last}", advice=f"Its log is {log}.")
+def describe_failure(name: str, what: str, log: Path) -> SentinelError:
+    """Return the error for a server that can't be used, with the last line of its log."""
+    output = log.read_text("utf-8", "replace").strip()
+    if any(words in output.lower() for words in NO_SPACE_MESSAGES):
+        return StorageFull(f"{name} has no space left.", advice=f"Free space for {log.parent}; the log is {log}.")
+    last = output.splitlines()[-1] if output else "It logged nothing"
+    return Unavailable(f"{name} {what}. {last}", advice=f"The log is {log}.")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(END_WITHIN)
+        process.wait(STOP_TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -1,4 +1,4 @@
-"""Servers that several commands on one state folder use at a time: the first one starts it, the last one ends it."""
+"""Servers shared by the commands on one state folder: the first user starts it, the last one stops it."""
 
 import fcntl
 import socket
@@ -10,86 +10,95 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from local.services.server import END_WITHIN, LOOK_EVERY, READY_WITHIN, broken, locked, wait
+from local.services.server import (
+    POLL_SECONDS,
+    READY_TIMEOUT_SECONDS,
+    STOP_TIMEOUT_SECONDS,
+    describe_failure,
+    try_lock,
+    wait_until_ready,
+)
 
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def shared(
+def shared_server(
     name: str, folder: Path, command: Callable[[int], Sequence[str]], answers: Callable[[int], bool]
 ) -> Iterator[int]:
-    """Use a server of a folder until the end of the block; `folder/name.log` takes its words. Yields its port.
+    """Use a server until the end of the block, with its output in `folder/name.log`; yields its port.
 
-    Every user holds a lock, which ends with its process; the server's keeper ends it when nobody holds one any more.
+    Every user holds a shared lock, released when its process exits; without users, the keeper stops the server.
 
     Args:
-        name: what its files are called.
-        folder: where they are.
-        command: what runs it on a port.
-        answers: whether it is ready on a port.
+        name: the base name of the server's files.
+        folder: the folder of these files.
+        command: returns the command that runs the server on a port.
+        answers: returns whether the server on a port is ready.
 
     Raises:
-        Unavailable: it does not get ready.
-        StorageFull: because there is no space left.
+        Unavailable: the server does not become ready.
+        StorageFull: there is no space left.
     """
     with (folder / f"{name}.users").open("a+") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
         try:
-            yield _joined(name, folder, command, answers)
+            yield _join(name, folder, command, answers)
         finally:
             fcntl.flock(users, fcntl.LOCK_UN)
             _wait_for_end(users, folder / f"{name}.kept")
 
 
-def _joined(name: str, folder: Path, command: Callable[[int], Sequence[str]], answers: Callable[[int], bool]) -> int:
-    """The port of the server that is kept already, or of one that is started now."""
+def _join(name: str, folder: Path, command: Callable[[int], Sequence[str]], answers: Callable[[int], bool]) -> int:
+    """Return the port of the running server, or start one."""
     port_file = folder / f"{name}.port"
-    until = time.monotonic() + READY_WITHIN
+    until = time.monotonic() + READY_TIMEOUT_SECONDS
     with (folder / f"{name}.starting").open("a+") as starting, (folder / f"{name}.kept").open("a+") as kept:
         fcntl.flock(starting, fcntl.LOCK_EX)
-        while not locked(kept):
+        while not try_lock(kept):
             with suppress(OSError, ValueError):
                 if answers(port := int(port_file.read_text())):
                     return port
             if time.monotonic() > until:
-                raise broken(name, f"was not ready within {READY_WITHIN:.0f} s", folder / f"{name}.log")
-            time.sleep(LOOK_EVERY)
+                raise describe_failure(
+                    name, f"was not ready within {READY_TIMEOUT_SECONDS:.0f} s", folder / f"{name}.log"
+                )
+            time.sleep(POLL_SECONDS)
         port = _free_port()
         port_file.write_text(str(port))
-        keeper = _keeper(name, folder, command(port), kept)
-        wait(name, keeper, folder / f"{name}.log", lambda: answers(port))
+        keeper = _start_keeper(name, folder, command(port), kept)
+        wait_until_ready(name, keeper, folder / f"{name}.log", lambda: answers(port))
         return port
 
 
-def _keeper(name: str, folder: Path, command: Sequence[str], kept: IO[str]) -> subprocess.Popen[bytes]:
+def _start_keeper(name: str, folder: Path, command: Sequence[str], kept: IO[str]) -> subprocess.Popen[bytes]:
     """Start the process that keeps the server; it holds the lock `kept` as long as it lives."""
-    return subprocess.Popen(  # noqa: S603  the commands are ours
+    return subprocess.Popen(  # noqa: S603  the commands are trusted
         [sys.executable, "-m", "local.services.keeper", name, str(folder), *command],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=[kept.fileno()],
-        # Ctrl-C in a terminal is for its users.
+        # Ctrl-C goes to the users only.
         start_new_session=True,
     )
 
 
 def _wait_for_end(users: IO[str], path: Path) -> None:
-    """Wait until the keeper has gone, unless others go on with the server."""
-    until = time.monotonic() + END_WITHIN
+    """Wait until the keeper has exited, unless the server has other users."""
+    until = time.monotonic() + STOP_TIMEOUT_SECONDS
     with path.open("a+") as kept:
-        while time.monotonic() < until and not locked(kept):
-            if _others_hold(users):
+        while time.monotonic() < until and not try_lock(kept):
+            if _has_other_users(users):
                 return
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_SECONDS)
 
 
-def _others_hold(users: IO[str]) -> bool:
-    """Whether others use the server; the keeper, when it ends the server, lets nobody have the lock."""
-    if locked(users):
+def _has_other_users(users: IO[str]) -> bool:
+    """Return whether the server has other users; a keeper that stops the server holds the lock exclusively."""
+    if try_lock(users):
         fcntl.flock(users, fcntl.LOCK_UN)
         return False
     try:

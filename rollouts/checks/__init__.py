@@ -1,4 +1,4 @@
-"""What a candidate has to pass on the preview before anybody may promote it, and how two versions compare.
+"""The checks that a candidate must pass on the preview before it can be promoted, and the comparison of two versions.
 
-Each check is a function from figures to a verdict, with what asks for the figures beside it.
+Each check is a pure function from figures to a verdict, next to the code that collects the figures.
 """

@@ -1,4 +1,4 @@
-"""The pods behind a Service, as the API server of the cluster around this pod knows them."""
+"""The pods behind a Service, from the API server of the cluster that this pod runs in."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import requests
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound, Unavailable
 
 API = "https://kubernetes.default.svc"
-ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+ACCOUNT_FOLDER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 POD_HASH = "rollouts-pod-template-hash"
 TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Pod:
-    """One that is ready; `pod_hash` tells its revision, `image` is as its manifest names it."""
+    """A ready pod; `pod_hash` identifies its revision, `image` is the one in its manifest."""
 
     name: str
     address: str
@@ -25,41 +25,41 @@ class Pod:
     image: str
 
 
-class Cluster:
-    """The API server, asked as the account whose token, certificate and namespace are in a folder."""
+class KubernetesApi:
+    """A client of the API server, with the token, certificate and namespace of a service account."""
 
-    def __init__(self, api: str = API, account: Path = ACCOUNT) -> None:
-        """Read them.
+    def __init__(self, api: str = API, account: Path = ACCOUNT_FOLDER) -> None:
+        """Read the service account's files.
 
         Raises:
-            ConfigurationError: this is no pod that has a token.
+            ConfigurationError: there is no token.
         """
         try:
             self._namespace = (account / "namespace").read_text().strip()
             token = (account / "token").read_text().strip()
         except OSError:
             raise ConfigurationError(
-                f"There is no token for the API server in {account}.",
-                advice="Run in a pod that has one, or without --service.",
+                f"{account} contains no token for the API server.",
+                advice="Run the check in a pod with a service account token, or without --service.",
             ) from None
         self._api = api
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._session.verify = str(account / "ca.crt")
 
-    def ready(self, service: str) -> list[Pod]:
-        """The pods that a Service sends requests to.
+    def ready_pods(self, service: str) -> list[Pod]:
+        """Return the ready pods behind a Service.
 
         Raises:
             NotFound: there is no such Service.
-            AccessRefused, Unavailable: the API server does not say.
+            AccessRefused, Unavailable: the API server denies access or does not respond.
         """
         self._get(f"api/v1/namespaces/{self._namespace}/services/{service}")
         slices = self._get(
             f"apis/discovery.k8s.io/v1/namespaces/{self._namespace}/endpointslices",
             {"labelSelector": f"kubernetes.io/service-name={service}"},
         )
-        return [self._pod(name, address) for name, address in _endpoints(slices["items"])]
+        return [self._pod(name, address) for name, address in _ready_endpoints(slices["items"])]
 
     def _pod(self, name: str, address: str) -> Pod:
         found = self._get(f"api/v1/namespaces/{self._namespace}/pods/{name}")
@@ -72,19 +72,23 @@ class Cluster:
             answer = self._session.get(f"{self._api}/{path}", params=query, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise Unavailable(
-                f"The API server does not answer ({type(error).__name__}).", advice="Check the network policy."
+                f"The API server does not respond ({type(error).__name__}).", advice="Check the network policy."
             ) from None
         if answer.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
-            raise AccessRefused(f"The API server refuses {path}.", advice="Check the Role of this pod's account.")
+            raise AccessRefused(
+                f"The API server denied access to {path}.", advice="Check the Role of the pod's service account."
+            )
         if answer.status_code == requests.codes.not_found:
             raise NotFound(f"The API server has no {path}.", advice="Check the names.")
         if not answer.ok:
-            raise Unavailable(f"The API server answers {path} with {answer.status_code}.", advice="Try again.")
+            raise Unavailable(
+                f"The API server returned {answer.status_code} for {path}.", advice="Run the check again."
+            )
         return answer.json()
 
 
-def _endpoints(slices: list[Any]) -> Iterator[tuple[str, str]]:
-    """Name and address of each pod that is ready."""
+def _ready_endpoints(slices: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name and URL of each ready pod."""
     for each in slices:
         for endpoint in each.get("endpoints") or ():
             if endpoint["conditions"].get("ready"):

@@ -1,50 +1,49 @@
-"""Which of two versions is better for those who use them, by what they did side by side; intervals are of 95 %.
+"""The comparison of two versions that ran side by side, with 95 % intervals.
 
-Shares are compared by Newcombe's interval for a difference of two, which is made of Wilson's for each; agreement on the
-same pull requests is Cohen's kappa, its interval by bootstrap.
+Proportions are compared by Newcombe's interval for a difference, which combines Wilson's intervals; agreement on the
+same pull requests is Cohen's kappa, with a bootstrap interval.
 """
 
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 import numpy as np
-from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, spearmanr
+from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, rankdata
 
 from rollouts.checks.behaviour import Bools, Floats
+from rollouts.checks.verdict import Outcome
 
-LEAST = 200
-"""Pull requests of each version; fewer are not enough data, whatever they say."""
-LEAST_SHARED = 50
-MOST_FLAGGED = 0.05
+MIN_PULL_REQUESTS = 200
+"""Pull requests needed of each version."""
+MIN_SHARED = 50
+MAX_FLAGGED_SHARE = 0.05
 """Five times the usual alert budget."""
 SEED = 3
+RESAMPLES = 999
+RESAMPLES_AT_ONCE = 111
+"""Bounds the memory: each is as long as the pull requests that both versions have scored."""
 
 
-class Said(Enum):
-    """Its values are exit codes."""
-
-    BETTER = 0
-    WORSE = 1
-    NOT_ENOUGH_DATA = 2
+WORDS = {Outcome.PASSED: "better", Outcome.FAILED: "worse", Outcome.INCONCLUSIVE: "not enough data"}
+"""The outcomes of a comparison, as a description of the new version."""
 
 
 @dataclass(frozen=True)
-class Share:
-    """How many of how many."""
+class Proportion:
+    """A count out of a total."""
 
     count: int
     of: int
 
     @property
     def value(self) -> float:
-        """NaN where there were none."""
+        """The proportion; NaN for an empty total."""
         return self.count / self.of if self.of else math.nan
 
     def interval(self) -> tuple[float, float]:
-        """Wilson's; everything where there were none."""
+        """Return Wilson's interval; [0, 1] for an empty total."""
         if not self.of:
             return 0.0, 1.0
         found = binomtest(self.count, self.of).proportion_ci(method="wilson")
@@ -52,56 +51,61 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """What a version said last of a pull request."""
+class LatestScore:
+    """The latest score of a version for a pull request."""
 
     score: float
     flagged: bool
 
 
 @dataclass(frozen=True)
-class Version:
-    """What is known of one: its models' digests, what it said, its slow answers, its removed alerts."""
+class VersionData:
+    """The data of a version: its models' digests, scores, slow responses and removed alerts."""
 
     name: str
     digests: frozenset[str] = frozenset()
-    scored: Mapping[str, Scored] = field(default_factory=dict)
-    slow: Share = Share(0, 0)
-    removed: Share = Share(0, 0)
+    scored: Mapping[str, LatestScore] = field(default_factory=dict)
+    slow: Proportion = Proportion(0, 0)
+    removed: Proportion = Proportion(0, 0)
 
     @property
-    def flagged(self) -> Share:
-        """Of its pull requests."""
-        return Share(sum(one.flagged for one in self.scored.values()), len(self.scored))
+    def flagged_share(self) -> Proportion:
+        """The flagged proportion of its pull requests."""
+        return Proportion(sum(one.flagged for one in self.scored.values()), len(self.scored))
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Of a share, the new version's less the old one's [points of a hundredth], with its interval."""
+    """The difference of a proportion, new minus old, with its interval [fractions]."""
 
     name: str
-    old: Share
-    new: Share
+    old: Proportion
+    new: Proportion
     low: float
     high: float
 
     @property
     def value(self) -> float:
-        """NaN where one of them has no data."""
+        """The difference; NaN if one version has no data."""
         return self.new.value - self.old.value
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The word, the lines that lead to it, and the differences behind them."""
+    """The outcome, its explanation in lines, and the differences behind it."""
 
-    said: Said
+    outcome: Outcome
     lines: tuple[str, ...]
     differences: tuple[Difference, ...] = ()
 
+    @property
+    def word(self) -> str:
+        """The outcome in a word: better, worse, or not enough data."""
+        return WORDS[self.outcome]
 
-def difference(name: str, old: Share, new: Share) -> Difference:
-    """Newcombe's interval for the difference of two shares; everything where one has no data."""
+
+def compare_proportions(name: str, old: Proportion, new: Proportion) -> Difference:
+    """Return the difference of two proportions with Newcombe's interval; [-1, 1] if one has no data."""
     (old_low, old_high), (new_low, new_high) = old.interval(), new.interval()
     if not (old.of and new.of):
         return Difference(name, old, new, -1.0, 1.0)
@@ -111,75 +115,94 @@ def difference(name: str, old: Share, new: Share) -> Difference:
     return Difference(name, old, new, low, high)
 
 
-def comparison(old: Version, new: Version) -> Comparison:
-    """Judge the new version by the old one.
+def compare_versions(old: VersionData, new: VersionData) -> Comparison:
+    """Compare a new version with an old one.
 
-    Fewer slow answers, or fewer alerts that people remove, are better; more are worse, and so is a version that flags
-    too much altogether. What lies within chance is neither.
+    Fewer slow responses or fewer alerts removed by people are better; more are worse, and so is a version that flags
+    too much overall. Differences within chance count as neither.
     """
     if old.name == new.name or old.digests & new.digests:
-        return Comparison(Said.NOT_ENOUGH_DATA, ("a version can't be compared with itself",))
+        return Comparison(Outcome.INCONCLUSIVE, ("a version can't be compared with itself",))
     differences = (
-        difference("slower than 100 ms", old.slow, new.slow),
-        difference("alerts removed by people", old.removed, new.removed),
-        difference("flagged", old.flagged, new.flagged),
+        compare_proportions("slower than 100 ms", old.slow, new.slow),
+        compare_proportions("alerts removed by people", old.removed, new.removed),
+        compare_proportions("flagged", old.flagged_share, new.flagged_share),
     )
-    lines = (*map(_told, differences), *_agreement(old, new))
-    if few := [*_too_few(old, new)]:
-        return Comparison(Said.NOT_ENOUGH_DATA, (*lines, *few), differences)
+    lines = (*map(_format_difference, differences), *_describe_agreement(old, new))
+    if few := [*_find_missing_data(old, new)]:
+        return Comparison(Outcome.INCONCLUSIVE, (*lines, *few), differences)
     judged = differences[:2]
-    too_many = new.flagged.interval()[0] > MOST_FLAGGED
+    too_many = new.flagged_share.interval()[0] > MAX_FLAGGED_SHARE
     if too_many or any(one.low > 0 for one in judged):
-        return Comparison(Said.WORSE, lines, differences)
+        return Comparison(Outcome.FAILED, lines, differences)
     if any(one.high < 0 for one in judged):
-        return Comparison(Said.BETTER, lines, differences)
-    return Comparison(Said.NOT_ENOUGH_DATA, (*lines, "no difference beyond chance"), differences)
+        return Comparison(Outcome.PASSED, lines, differences)
+    return Comparison(Outcome.INCONCLUSIVE, (*lines, "no difference beyond chance"), differences)
 
 
-def _too_few(old: Version, new: Version) -> Iterator[str]:
+def _find_missing_data(old: VersionData, new: VersionData) -> Iterator[str]:
     for version in (old, new):
-        if len(version.scored) < LEAST:
-            yield f"version {version.name} has {len(version.scored)} pull requests; {LEAST} are needed"
+        if len(version.scored) < MIN_PULL_REQUESTS:
+            yield f"version {version.name} has {len(version.scored)} pull requests; {MIN_PULL_REQUESTS} are needed"
         if len(version.digests) > 1:
-            yield f"version {version.name} stands for {len(version.digests)} models"
+            yield f"version {version.name} covers {len(version.digests)} models"
 
 
-def _told(one: Difference) -> str:
+def _format_difference(one: Difference) -> str:
     if not (one.old.of and one.new.of):
         return f"{one.name}: no data"
     shares = " against ".join(f"{share.value:.2%} of {share.of:,}" for share in (one.new, one.old))
-    return f"{one.name}: {shares}, difference {_points(one.value)} ({_points(one.low)} to {_points(one.high)})"
+    value, low, high = map(_format_points, (one.value, one.low, one.high))
+    return f"{one.name}: {shares}, difference {value} ({low} to {high})"
 
 
-def _points(share: float) -> str:
+def _format_points(share: float) -> str:
     return f"{100 * share:+.2f} points"
 
 
-def _agreement(old: Version, new: Version) -> Iterator[str]:
-    """On the pull requests that both have scored."""
+def _describe_agreement(old: VersionData, new: VersionData) -> Iterator[str]:
+    """Yield the agreement on the pull requests that both versions have scored."""
     shared = sorted(old.scored.keys() & new.scored.keys())
-    if len(shared) < LEAST_SHARED:
+    if len(shared) < MIN_SHARED:
         yield f"agreement: no data, {len(shared)} pull requests were scored by both"
         return
     flags = [np.array([version.scored[one].flagged for one in shared]) for version in (old, new)]
     scores = [np.array([version.scored[one].score for one in shared]) for version in (old, new)]
-    ranks = _interval(lambda one, other: float(spearmanr(one, other).statistic), *scores)
-    yield f"agreement on {len(shared):,} pull requests: kappa {_interval(kappa, *flags)}, rank correlation {ranks}"
+    ranks = _format_interval(rank_correlation, *scores)
+    flag_agreement = _format_interval(kappa, *flags)
+    yield f"agreement on {len(shared):,} pull requests: kappa {flag_agreement}, rank correlation {ranks}"
 
 
-def kappa(one: Bools, other: Bools) -> float:
-    """Cohen's, of two that judged the same; NaN where neither tells anything apart."""
-    both, chance = np.mean(one == other), np.mean(one) * np.mean(other) + np.mean(~one) * np.mean(~other)
-    return float((both - chance) / (1 - chance)) if chance < 1 else math.nan
+def kappa(one: Bools, other: Bools, axis: int = -1) -> Floats:
+    """Return Cohen's kappa of two sets of flags along an axis; NaN if both are constant and equal."""
+    flagged, others = np.mean(one, axis), np.mean(other, axis)
+    both, chance = np.mean(one == other, axis), flagged * others + (1 - flagged) * (1 - others)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(chance < 1, (both - chance) / (1 - chance), math.nan))
 
 
-def _interval(statistic: Callable[..., float], one: Floats | Bools, other: Floats | Bools) -> str:
-    value = statistic(one, other)
+def rank_correlation(one: Floats, other: Floats, axis: int = -1) -> Floats:
+    """Return Spearman's rank correlation along an axis; NaN if one of the two is constant."""
+    ranks = [rankdata(side, axis=axis) for side in (one, other)]
+    first, second = (side - np.mean(side, axis, keepdims=True) for side in ranks)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sum(first * second, axis) / np.sqrt(np.sum(first**2, axis) * np.sum(second**2, axis)))
+
+
+def _format_interval(statistic: Callable[..., Floats], one: Floats | Bools, other: Floats | Bools) -> str:
+    value = float(statistic(one, other))
     if math.isnan(value):
         return "no data"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DegenerateDataWarning)  # the interval is NaN then, and said to be none
+        warnings.simplefilter("ignore", DegenerateDataWarning)  # the interval is NaN then
         low, high = bootstrap(
-            (one, other), statistic, paired=True, vectorized=False, n_resamples=999, method="percentile", rng=SEED
+            (one, other),
+            statistic,
+            paired=True,
+            vectorized=True,
+            n_resamples=RESAMPLES,
+            batch=RESAMPLES_AT_ONCE,
+            method="percentile",
+            rng=SEED,
         ).confidence_interval
     return f"{value:.3f} ({'no interval' if math.isnan(low) else f'{low:.3f} to {high:.3f}'})"

@@ -1,4 +1,4 @@
-"""Whether what answers is this revision: its model, its pods, its image, and not those of another."""
+"""The identity check: the expected revision must answer, with its own model, pods and image."""
 
 import re
 from collections import Counter
@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rollouts.checks.cluster import Pod
-from rollouts.checks.service import BROKEN, Service
-from rollouts.checks.verdict import Verdict
+from rollouts.checks.service import FAILURES, ServiceClient
+from rollouts.checks.verdict import CheckVerdict
 from steps.serve.http.examples import PULL_REQUEST
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
-AT_ADDRESS = 30
-"""Requests to the address; so many let a pod of another revision among few answer with near certainty."""
-AT_POD = 4
+REQUESTS_PER_ADDRESS = 30
+"""Requests to the URL; with this many, a pod of another revision among a few answers almost certainly."""
+REQUESTS_PER_POD = 4
 
 
 @dataclass(frozen=True)
-class Revision:
-    """What must answer; None is what nobody has said."""
+class ExpectedRevision:
+    """The revision that must answer; None for what was not given."""
 
     digest: str | None
     version: str | None = None
@@ -28,8 +28,8 @@ class Revision:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one answer says of itself; `place` is who was asked."""
+class IdentityAnswer:
+    """The model that one answer names; `place` is the URL or pod that answered."""
 
     place: str
     header: str | None
@@ -38,37 +38,37 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The answers, and why some requests had none; the digest of the model that is active, or why it isn't known.
+class IdentityAnswers:
+    """The answers and the failed requests; the digest of the active model, or the reason why it is unknown.
 
-    Where nobody named an active service, neither of the last two is there.
+    Both of the last two are None if no active service was given.
     """
 
-    said: Sequence[Said] = ()
+    answers: Sequence[IdentityAnswer] = ()
     failures: Sequence[str] = ()
     active: str | None = None
     active_unknown: str | None = None
 
 
-def verdict(expected: Revision, asked: Asked, pods: Sequence[Pod] | None) -> Verdict:
-    """Judge answers, and the pods behind the preview's Service where there is a cluster to name them."""
-    wrong = [*_models(expected, asked), *_failures(asked), *_pods(expected, pods)]
-    unclear = [*_unasked(expected, asked, pods)]
-    seen = [f"{len(asked.said)} answers from {', '.join(sorted({one.place for one in asked.said}))}"]
-    if asked.active is not None and asked.active == expected.digest:
-        seen.append("active has the same model: this is another build of it")
-    return Verdict(wrong, unclear, seen if asked.said else ())
+def judge(expected: ExpectedRevision, collected: IdentityAnswers, pods: Sequence[Pod] | None) -> CheckVerdict:
+    """Check the answers, and the pods behind the preview's Service if they are known."""
+    wrong = [*_find_wrong_models(expected, collected), *_count_failures(collected), *_find_wrong_pods(expected, pods)]
+    unclear = [*_find_unknowns(expected, collected, pods)]
+    seen = [f"{len(collected.answers)} answers from {', '.join(sorted({one.place for one in collected.answers}))}"]
+    if collected.active is not None and collected.active == expected.digest:
+        seen.append("the active service has the same model: this is another build of it")
+    return CheckVerdict(wrong, unclear, seen if collected.answers else ())
 
 
-def _models(expected: Revision, asked: Asked) -> Iterator[str]:
+def _find_wrong_models(expected: ExpectedRevision, collected: IdentityAnswers) -> Iterator[str]:
     wanted = expected.digest
     if wanted is not None and not DIGEST.fullmatch(wanted):
-        yield f"the revision does not say which model it has: {wanted!r} is no digest"
-    if wanted is None and any(asked.active == one.body for one in asked.said):
-        yield "what answers is the model that is active already"
+        yield f"the revision names no model: {wanted!r} is not a digest"
+    if wanted is None and any(collected.active == one.body for one in collected.answers):
+        yield "the model that answers is already active"
     differing = Counter(
         f"{one.place} names {what} {str(found)[:12]} instead of {str(named)[:12]}"
-        for one in asked.said
+        for one in collected.answers
         for what, found, named in (
             ("in its header the model", one.header, wanted or one.body),
             ("in its answer the model", one.body, wanted),
@@ -79,11 +79,11 @@ def _models(expected: Revision, asked: Asked) -> Iterator[str]:
     yield from (f"{line} ({count} x)" for line, count in differing.most_common())
 
 
-def _failures(asked: Asked) -> Iterator[str]:
-    yield from (f"{reason} ({count} x)" for reason, count in Counter(asked.failures).most_common())
+def _count_failures(collected: IdentityAnswers) -> Iterator[str]:
+    yield from (f"{reason} ({count} x)" for reason, count in Counter(collected.failures).most_common())
 
 
-def _pods(expected: Revision, pods: Sequence[Pod] | None) -> Iterator[str]:
+def _find_wrong_pods(expected: ExpectedRevision, pods: Sequence[Pod] | None) -> Iterator[str]:
     if pods is None:
         return
     if not pods:
@@ -95,50 +95,50 @@ def _pods(expected: Revision, pods: Sequence[Pod] | None) -> Iterator[str]:
             yield f"pod {pod.name} runs {pod.image} instead of {expected.image}"
 
 
-def _unasked(expected: Revision, asked: Asked, pods: Sequence[Pod] | None) -> Iterator[str]:
+def _find_unknowns(expected: ExpectedRevision, collected: IdentityAnswers, pods: Sequence[Pod] | None) -> Iterator[str]:
     if expected.digest is None:
-        yield "nobody said which digest is expected"
-    if len(asked.said) < AT_ADDRESS:
-        yield f"{len(asked.said)} answers are too few; {AT_ADDRESS} are needed"
-    if asked.active_unknown:
-        yield f"which model is active can't be told: {asked.active_unknown}"
-    silent = {pod.name for pod in pods or ()} - {one.place for one in asked.said}
-    yield from (f"pod {name} was not heard" for name in sorted(silent))
+        yield "no expected digest was given"
+    if len(collected.answers) < REQUESTS_PER_ADDRESS:
+        yield f"{len(collected.answers)} answers are too few; {REQUESTS_PER_ADDRESS} are needed"
+    if collected.active_unknown:
+        yield f"the active model is unknown: {collected.active_unknown}"
+    silent = {pod.name for pod in pods or ()} - {one.place for one in collected.answers}
+    yield from (f"pod {name} did not answer" for name in sorted(silent))
 
 
-def ask(address: str, against: str | None, pods: Sequence[Pod] | None) -> Asked:
-    """Ask the address, then each pod by itself."""
-    places = [(address, Service(address))] * AT_ADDRESS
-    places += [(pod.name, Service(pod.address)) for pod in pods or () for _ in range(AT_POD)]
-    asked = _heard(places)
+def collect_answers(address: str, against: str | None, pods: Sequence[Pod] | None) -> IdentityAnswers:
+    """Send requests to the URL, then to each pod directly."""
+    places = [(address, ServiceClient(address))] * REQUESTS_PER_ADDRESS
+    places += [(pod.name, ServiceClient(pod.address)) for pod in pods or () for _ in range(REQUESTS_PER_POD)]
+    collected = _send_requests(places)
     if against is None:
-        return asked
+        return collected
     try:
-        return replace(asked, active=Service(against).digest())
-    except BROKEN as error:
-        return replace(asked, active_unknown=str(error))
+        return replace(collected, active=ServiceClient(against).digest())
+    except FAILURES as error:
+        return replace(collected, active_unknown=str(error))
 
 
-def _heard(places: Iterable[tuple[str, Service]]) -> Asked:
-    said, failures = [], []
+def _send_requests(places: Iterable[tuple[str, ServiceClient]]) -> IdentityAnswers:
+    answers, failures = [], []
     for number, (place, service) in enumerate(places):
         try:
-            said.append(_card(place, service) if number % 2 else _scored(place, service))
-        except BROKEN as error:
+            answers.append(_request_model(place, service) if number % 2 else _request_score(place, service))
+        except FAILURES as error:
             failures.append(f"{place}: {error}")
-    return Asked(said, failures)
+    return IdentityAnswers(answers, failures)
 
 
-def _card(place: str, service: Service) -> Said:
-    headers, card = service.told("/model")
-    return _said(place, headers, card)
+def _request_model(place: str, service: ServiceClient) -> IdentityAnswer:
+    headers, card = service.get_json("/model")
+    return _read_answer(place, headers, card)
 
 
-def _scored(place: str, service: Service) -> Said:
-    headers, answer = service.told("/score", {"pull_requests": [PULL_REQUEST]})
-    return _said(place, headers, answer.get("model") if isinstance(answer, dict) else None)
+def _request_score(place: str, service: ServiceClient) -> IdentityAnswer:
+    headers, answer = service.get_json("/score", {"pull_requests": [PULL_REQUEST]})
+    return _read_answer(place, headers, answer.get("model") if isinstance(answer, dict) else None)
 
 
-def _said(place: str, headers: Mapping[str, str], model: Any) -> Said:
+def _read_answer(place: str, headers: Mapping[str, str], model: Any) -> IdentityAnswer:
     named = model if isinstance(model, dict) else {}
-    return Said(place, headers.get("X-Model-Digest"), named.get("digest"), named.get("version"))
+    return IdentityAnswer(place, headers.get("X-Model-Digest"), named.get("digest"), named.get("version"))

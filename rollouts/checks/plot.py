@@ -1,12 +1,12 @@
-"""A picture of a comparison."""
+"""The plot of a comparison."""
 
 from pathlib import Path
 
-from rollouts.checks.compare import Comparison, Version
+from rollouts.checks.compare import Comparison, VersionData
 
 
-def draw(path: Path, old: Version, new: Version, found: Comparison) -> None:
-    """Write how the scores of both versions are spread, and the differences between them with their intervals."""
+def draw(path: Path, old: VersionData, new: VersionData, found: Comparison) -> None:
+    """Plot the score distributions of both versions, and their differences with intervals."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4), layout="constrained")
@@ -22,8 +22,8 @@ def draw(path: Path, old: Version, new: Version, found: Comparison) -> None:
         right.plot([100 * one.low, 100 * one.high], [place, place], color="black")
         right.plot(100 * one.value, place, "o", color="black")
     right.axvline(0, color="grey", linewidth=1, linestyle="--")
-    right.set(title=f"Version {new.name} less version {old.name}: {found.said.name.lower().replace('_', ' ')}")
-    right.set(xlabel="points of a hundredth, 95 % interval", ylim=(-0.5, max(len(known), 1) - 0.5))
+    right.set(title=f"Version {new.name} less version {old.name}: {found.word}")
+    right.set(xlabel="percentage points, 95 % interval", ylim=(-0.5, max(len(known), 1) - 0.5))
     right.set_yticks(range(len(known)), [one.name for one in known])
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

@@ -1,76 +1,76 @@
-"""A service asked over HTTP, each time by a connection of its own, so that every pod behind an address may answer."""
+"""An HTTP client of the service with a new connection for each request, so that every pod behind a URL may answer."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import requests
 
-from rollouts.checks.load.answers import Failed, WrongAnswer, WrongModel, check
+from rollouts.checks.load.answers import RequestFailed, WrongAnswer, WrongModel, check
 
 TIMEOUT_SECONDS = 10
-AT_ONCE = 50
-"""Pull requests in a request; fewer than the repositories that the service takes in one."""
-BROKEN = (Failed, WrongAnswer, WrongModel)
-"""What may come instead of an answer."""
+BATCH_SIZE = 50
+"""Pull requests per request; below the service's limit of repositories per request."""
+FAILURES = (RequestFailed, WrongAnswer, WrongModel)
+"""The errors that a request may raise."""
 
 Json = Any
 
 
-class Service:
-    """The service at an address."""
+class ServiceClient:
+    """A client of the service at a URL."""
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
 
-    def told(self, path: str, body: Json = None) -> tuple[Mapping[str, str], Json]:
-        """The headers and the JSON at a path, to which a body is posted if there is one.
+    def get_json(self, path: str, body: Json = None) -> tuple[Mapping[str, str], Json]:
+        """Return the headers and the JSON of a path; with a body, POST it.
 
         Raises:
-            Failed: no answer, or an error.
-            WrongAnswer: it isn't JSON.
+            RequestFailed: there is no answer, or an error.
+            WrongAnswer: the answer is not valid JSON.
         """
-        answer = self._asked(path, body)
+        answer = self._request(path, body)
         try:
             return answer.headers, answer.json()
         except ValueError:
-            raise WrongAnswer(f"{path} is no JSON") from None
+            raise WrongAnswer(f"{path} is not valid JSON") from None
 
     def digest(self) -> str:
-        """That of the model which answers.
+        """Return the digest of the model that answers.
 
         Raises:
-            Failed, WrongAnswer: there is none.
+            RequestFailed, WrongAnswer: the service does not report one.
         """
-        _, card = self.told("/model")
+        _, card = self.get_json("/model")
         if not isinstance(card, dict) or not isinstance(card.get("digest"), str):
             raise WrongAnswer("/model names no digest")
         return str(card["digest"])
 
     def results(self, pulls: Sequence[Json], digest: str) -> list[Json]:
-        """A result for each of many pull requests, in their order.
+        """Score pull requests and return the results in their order.
 
         Raises:
-            Failed, WrongModel, WrongAnswer: an answer isn't right.
+            RequestFailed, WrongModel, WrongAnswer: an answer is not correct.
         """
         found: list[Json] = []
-        for start in range(0, len(pulls), AT_ONCE):
-            part = pulls[start : start + AT_ONCE]
-            answer = self._asked("/score", {"pull_requests": part})
-            check([name(pull) for pull in part], answer.status_code, answer.headers, answer.content, digest)
+        for start in range(0, len(pulls), BATCH_SIZE):
+            part = pulls[start : start + BATCH_SIZE]
+            answer = self._request("/score", {"pull_requests": part})
+            check([pull_request_id(pull) for pull in part], answer.status_code, answer.headers, answer.content, digest)
             found += answer.json()["results"]
         return found
 
-    def _asked(self, path: str, body: Json) -> requests.Response:
+    def _request(self, path: str, body: Json) -> requests.Response:
         verb = "GET" if body is None else "POST"
         try:
             answer = requests.request(verb, f"{self.address}{path}", json=body, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
-            raise Failed(f"no answer from {self.address}{path} ({type(error).__name__})") from None
+            raise RequestFailed(f"no answer from {self.address}{path} ({type(error).__name__})") from None
         if answer.status_code != requests.codes.ok:
-            raise Failed(f"HTTP {answer.status_code} from {self.address}{path}")
+            raise RequestFailed(f"HTTP {answer.status_code} from {self.address}{path}")
         return answer
 
 
-def name(pull: Json) -> str:
-    """`owner/name#number`, as results name it."""
+def pull_request_id(pull: Json) -> str:
+    """Return the id of a pull request, `owner/name#number`."""
     return f"{pull['base']['repo']['full_name']}#{pull['number']}"

@@ -1,4 +1,4 @@
-"""What a check says of a candidate."""
+"""The verdict of a check."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Outcome(Enum):
-    """Its values are exit codes."""
+    """The outcome of a check or a comparison; the values are exit codes."""
 
     PASSED = 0
     FAILED = 1
@@ -14,10 +14,10 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """Lines in words: what is wrong with the candidate, what can't be told of it, and what was seen.
+class CheckVerdict:
+    """Findings as lines: what is wrong with the candidate, what remains unclear, and what was seen.
 
-    One thing wrong fails it. It passes only if something was seen, and nothing is left open.
+    Anything wrong fails the check. It passes only if something was seen and nothing is unclear.
     """
 
     wrong: Sequence[str] = ()
@@ -26,13 +26,13 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The verdict in a word."""
+        """The outcome of the check."""
         if self.wrong:
             return Outcome.FAILED
         return Outcome.INCONCLUSIVE if self.unclear or not self.seen else Outcome.PASSED
 
-    def told(self, check: str) -> str:
-        """All of it, the word last."""
+    def format(self, check: str) -> str:
+        """Format all lines, with the outcome last."""
         marked = (
             *(f"         {line}" for line in self.seen),
             *(f"UNCLEAR  {line}" for line in self.unclear),

@@ -1,4 +1,4 @@
-"""The age of a GitHub account by its number: GitHub counts accounts up, so it tells about when one was made.
+"""The age of a GitHub account by its number: GitHub numbers accounts in order of their creation.
 
 The points are rounded and hold for people and organisations; apps, and so bots, come from the same count.
 """

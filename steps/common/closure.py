@@ -1,7 +1,8 @@
-"""Which of our source files a module needs: it and all that it imports of ours, found by reading."""
+"""The source files of ours that a module needs: its own and those that it imports, found by reading the code."""
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -9,13 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("steps", "rollouts", "samples")
 
 
-def closure(root: Path, modules: Iterable[str]) -> list[Path]:
-    """The files below `root` of these modules and of everything of ours that they import, anywhere in their code.
+def find_sources(root: Path, modules: Iterable[str]) -> list[Path]:
+    """Return the files below `root` of these modules and of every module of ours that they import, directly or not.
 
-    Imports for type checkers alone (`if TYPE_CHECKING:`) need no file.
+    Imports for type checkers only (`if TYPE_CHECKING:`) don't count.
 
     Raises:
-        FileNotFoundError: there is no such module.
+        FileNotFoundError: a module does not exist.
     """
     found: dict[str, Path] = {}
     waiting = list(modules)
@@ -23,43 +24,53 @@ def closure(root: Path, modules: Iterable[str]) -> list[Path]:
         name = waiting.pop()
         if name in found:
             continue
-        path = _file(root, name)
+        path = _find_file(root, name)
         if path is None:
             raise FileNotFoundError(f"There is no module {name} in {root}.")
         found[name] = path
-        waiting += [*_packages(name), *(near for near in imported(path) if _file(root, near))]
+        waiting += [*_list_parents(name), *(each for each in list_imports(path) if _find_file(root, each))]
     return sorted(found.values())
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The names of ours that a file imports; one from a package may be a module or something that is in it."""
-    for node in _running(ast.parse(path.read_bytes())):
+def list_imports(path: Path) -> tuple[str, ...]:
+    """Return the names of ours that a file imports; each may be a module or something in one."""
+    return _parse_imports(path.read_bytes())
+
+
+@cache
+def _parse_imports(source: bytes) -> tuple[str, ...]:
+    """Parse a file's text once, however many modules lead to it."""
+    return tuple(_walk_imports(ast.parse(source)))
+
+
+def _walk_imports(tree: ast.AST) -> Iterator[str]:
+    for node in _walk_runtime_nodes(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if _ours(alias.name))
-        elif isinstance(node, ast.ImportFrom) and node.module and _ours(node.module):
+            yield from (alias.name for alias in node.names if _is_own(alias.name))
+        elif isinstance(node, ast.ImportFrom) and node.module and _is_own(node.module):
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but those that only a type checker sees."""
+def _walk_runtime_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield every node except those for type checkers only."""
     nodes = ast.iter_child_nodes(tree)
     if isinstance(tree, ast.If) and isinstance(tree.test, ast.Name) and tree.test.id == "TYPE_CHECKING":
         nodes = iter(tree.orelse)
     for node in nodes:
         yield node
-        yield from _running(node)
+        yield from _walk_runtime_nodes(node)
 
 
-def _ours(name: str) -> bool:
+def _is_own(name: str) -> bool:
     return name.partition(".")[0] in PACKAGES
 
 
-def _packages(name: str) -> Iterator[str]:
+def _list_parents(name: str) -> Iterator[str]:
     parts = name.split(".")
     return (".".join(parts[:count]) for count in range(1, len(parts)))
 
 
-def _file(root: Path, name: str) -> Path | None:
+def _find_file(root: Path, name: str) -> Path | None:
     path = root.joinpath(*name.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)

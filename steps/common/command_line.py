@@ -1,6 +1,5 @@
 """The command-line frame that `local` and `release` share: messages and exit codes instead of tracebacks."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from steps.common.errors import ConfigurationError, SentinelError, StorageFull
+from steps.common.errors import ConfigurationError, SentinelError, StorageFull, is_storage_full
 
 INTERRUPTED = 130
 console = Console(highlight=False)
@@ -20,12 +19,12 @@ def handle_errors() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        console.print("Stopped. What was finished is kept; the next run goes on from there.")
+        console.print("Interrupted. Finished work is kept; the next run continues from there.")
         raise typer.Exit(INTERRUPTED) from None
     except SentinelError as error:
         failure = error
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if not is_storage_full(error):
             raise
         failure = StorageFull(f"No space left: {error}.", advice="Free some space and run it again.")
     else:
@@ -39,12 +38,12 @@ def make_state_folder(state: Path) -> Path:
     """Create the folder if it is missing, and return its absolute path.
 
     Raises:
-        ConfigurationError: it cannot be created.
+        ConfigurationError: the folder can't be created.
     """
     try:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
-            f"The folder {state} can't be created: {error.strerror}.", advice="Give another one (STATE=)."
+            f"The folder {state} can't be created: {error.strerror}.", advice="Choose another one with STATE=."
         ) from None
     return state.resolve()

@@ -1,27 +1,27 @@
-"""What the contracts of all steps have in common."""
+"""The base class of the steps' contracts."""
 
 from typing import Any, Self
 
 from hera.workflows.io import Input
 from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
-from steps.common import log
 from steps.common.errors import ConfigurationError
-from steps.common.pull_request import reasons
+from steps.common.pull_request import format_reasons
+from steps.common.step_frame import run_step
 
 
 class StepInput(Input):
-    """What a step is given; what it can't take ends it as any known error does, before it has begun."""
+    """A step's input; an invalid one ends the step before it begins, as any other known error does."""
 
     @model_validator(mode="wrap")
     @classmethod
-    def _said_in_words(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _exit_on_invalid_input(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            return handler(given)
+            return handler(values)
         except ValidationError as error:
-            wrong = "; ".join(reasons(error))
-        with log.step(cls.__name__.removesuffix("Input").lower()):
+            problems = "; ".join(format_reasons(error))
+        with run_step(cls.__name__.removesuffix("Input").lower()):
             raise ConfigurationError(
-                f"Parameters that can't be used: {wrong}.",
-                advice="""Lists are given as JSON, as in repositories='["owner/name"]'.""",
+                f"Invalid parameters: {problems}.",
+                advice="""Write lists as JSON, for example repositories='["owner/name"]'.""",
             )

@@ -1,4 +1,4 @@
-"""A dataset in the store: the manifest that makes it one, and how a reader gets files that are what it says."""
+"""A dataset in the store: its manifest, and verified local copies of its files."""
 
 import hashlib
 import json
@@ -18,15 +18,15 @@ SPLITS = ("train", "validation", "test", "injected", "held_out", "history")
 FOLDER = "datasets"
 MANIFEST = "manifest.json"
 OVERALL = ""
-"""The name under which stands what holds over all repositories."""
+"""The key of values that apply to all repositories together."""
 
 
-class _Part(BaseModel):
+class _ManifestPart(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
-class File(_Part):
-    """A parquet file by its name below the dataset, `split/part-00000.parquet`."""
+class DatasetFile(_ManifestPart):
+    """A parquet file, named by its path below the dataset, `split/part-00000.parquet`."""
 
     name: str
     sha256: str
@@ -35,12 +35,12 @@ class File(_Part):
 
     @property
     def split(self) -> str:
-        """The split that it belongs to."""
+        """The split that the file belongs to."""
         return self.name.partition("/")[0]
 
 
-class Repository(_Part):
-    """A repository's share: its rows, when its first and last pull request was opened, how far it was fetched."""
+class RepositorySummary(_ManifestPart):
+    """A repository's rows, when its first and last pull requests were opened, and how far it was fetched."""
 
     rows: int
     first: datetime
@@ -48,42 +48,42 @@ class Repository(_Part):
     watermark: datetime | None
 
 
-class Rejected(_Part):
-    """How many documents were unusable, and their share of all."""
+class RejectedDocuments(_ManifestPart):
+    """The number of unusable documents, and their share of all documents."""
 
     count: int
     share: float
 
 
-class Manifest(_Part):
-    """What a dataset holds.
+class Manifest(_ManifestPart):
+    """The content of a dataset.
 
-    Watermarks and rejected documents are those of the run that made this content first; they aren't part of its hash.
+    Watermarks and rejected documents are those of the run that first wrote this content; the hash does not cover them.
     """
 
     version: int
     hash: str
     columns: dict[str, str] = Field(alias="schema")
     features: list[str]
-    files: list[File]
+    files: list[DatasetFile]
     splits: dict[str, int]
-    repositories: dict[str, Repository]
-    rejected: Rejected
+    repositories: dict[str, RepositorySummary]
+    rejected: RejectedDocuments
 
 
 class Dataset(NamedTuple):
-    """A dataset on this machine's disk."""
+    """A dataset with its files on the local disk."""
 
     manifest: Manifest
     paths: dict[str, Path]
 
     def files(self, split: str) -> list[Path]:
-        """The parquet files of a split, in order."""
+        """Return the parquet files of a split, in order."""
         return [path for name, path in self.paths.items() if name.startswith(f"{split}/")]
 
 
-def content_hash(columns: Mapping[str, str], features: Sequence[str], files: Sequence[File]) -> str:
-    """The SHA-256 that names a dataset, from what is in it and nothing else."""
+def hash_content(columns: Mapping[str, str], features: Sequence[str], files: Sequence[DatasetFile]) -> str:
+    """Return the SHA-256 that names a dataset; it depends on the dataset's content alone."""
     content = {
         "version": VERSION,
         "schema": list(columns.items()),
@@ -93,8 +93,8 @@ def content_hash(columns: Mapping[str, str], features: Sequence[str], files: Seq
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def dataset_uri(store: Store, name: str) -> str:
-    """The address of the dataset with this hash."""
+def format_dataset_uri(store: Store, name: str) -> str:
+    """Return the URI of the dataset with this hash."""
     return f"{store.url}/{FOLDER}/{name}"
 
 
@@ -103,57 +103,57 @@ def load_manifest(store: Store, uri: str) -> Manifest:
 
     Raises:
         ConfigurationError: the dataset is in another store.
-        NotFound: there is no dataset; a run that was interrupted leaves none.
-        DamagedArtefact: the manifest isn't the one that this hash names.
+        NotFound: the dataset does not exist; an interrupted run leaves none.
+        DamagedArtefact: the manifest does not match the hash.
     """
-    key = _key(store, uri)
+    key = _parse_key(store, uri)
     try:
         manifest = Manifest.model_validate_json(store.read(f"{key}/{MANIFEST}"))
     except ValidationError as error:
-        raise _damaged(f"{uri}/{MANIFEST}", f"it can't be read: {error.error_count()} errors") from None
-    if not key.endswith(f"/{content_hash(manifest.columns, manifest.features, manifest.files)}"):
-        raise _damaged(f"{uri}/{MANIFEST}", "what it lists has another hash")
+        raise _damage_error(f"{uri}/{MANIFEST}", f"it is not valid: {error.error_count()} errors") from None
+    if not key.endswith(f"/{hash_content(manifest.columns, manifest.features, manifest.files)}"):
+        raise _damage_error(f"{uri}/{MANIFEST}", "its content does not match its hash")
     return manifest
 
 
 def materialise(store: Store, uri: str, folder: Path, splits: Collection[str] = SPLITS) -> Dataset:
-    """Bring files of a dataset to this machine's disk, in place where they are there already, and check every one.
+    """Provide a dataset's files on the local disk, downloading them only if necessary, and verify every hash.
 
     Args:
-        store: where the dataset is.
+        store: the store that holds the dataset.
         uri: `<store>/datasets/<hash>`.
-        folder: where downloaded files go.
-        splits: those wanted.
+        folder: the folder for downloaded files.
+        splits: the splits to provide.
 
     Raises:
         ConfigurationError, NotFound: as `load_manifest`.
-        DamagedArtefact: naming the file that has another hash than the manifest says, or isn't there.
+        DamagedArtefact: a file, which the error names, is missing or has another hash than in the manifest.
     """
-    manifest, key = load_manifest(store, uri), _key(store, uri)
+    manifest, key = load_manifest(store, uri), _parse_key(store, uri)
     paths = {}
     for file in (file for file in manifest.files if file.split in splits):
         try:
-            paths[file.name] = store.local(f"{key}/{file.name}", folder)
+            paths[file.name] = store.ensure_local(f"{key}/{file.name}", folder)
         except NotFound:
-            raise _damaged(f"{uri}/{file.name}", "it is missing") from None
-        if sha256(paths[file.name]) != file.sha256:
-            raise _damaged(f"{uri}/{file.name}", "it has another hash than the manifest says")
+            raise _damage_error(f"{uri}/{file.name}", "it is missing") from None
+        if hash_file(paths[file.name]) != file.sha256:
+            raise _damage_error(f"{uri}/{file.name}", "its hash is not the one in the manifest")
     return Dataset(manifest, paths)
 
 
-def sha256(path: Path) -> str:
-    """A file's SHA-256 in hexadecimal."""
+def hash_file(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _key(store: Store, uri: str) -> str:
+def _parse_key(store: Store, uri: str) -> str:
     if not uri.startswith(f"{store.url}/"):
         raise ConfigurationError(
-            f"{uri} is not in the store {store.url}.", advice="Give both the same STORE_URL, or another dataset."
+            f"{uri} is not in the store {store.url}.", advice="Correct STORE_URL or the dataset's URI."
         )
     return uri.removeprefix(f"{store.url}/")
 
 
-def _damaged(what: str, why: str) -> DamagedArtefact:
-    return DamagedArtefact(f"{what} is damaged: {why}.", advice="Delete the dataset and run preprocess again.")
+def _damage_error(file: str, reason: str) -> DamagedArtefact:
+    return DamagedArtefact(f"{file} is damaged: {reason}.", advice="Delete the dataset and run preprocess again.")

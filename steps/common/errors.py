@@ -1,23 +1,24 @@
-"""Every error that a step raises on purpose.
+"""The errors that steps raise on purpose.
 
 SentinelError
 ├── ConfigurationError        a setting is missing or wrong                          exit 78
 ├── AccessRefused             a token, role or key is not accepted                   exit 77
 ├── NotFound                  a repository, bucket, dataset or run does not exist    exit 66
-├── DataError                 what was read can't be used                            exit 65
+├── DataError                 the data is invalid                                    exit 65
 │   ├── TooManyRejected       the share of rejected documents is over its limit
-│   └── DamagedArtefact       a file does not have the hash its manifest names
-└── Unavailable               a service does not answer; worth another try           exit 75
+│   └── DamagedArtefact       a file does not have the hash that its manifest lists
+└── Unavailable               a service does not answer; a retry may succeed         exit 75
     └── StorageFull           a disk or quota is full
 
-Exit codes are those of BSD's sysexits.h. A workflow retries 75 and what it doesn't know, and nothing else.
+Exit codes follow BSD's sysexits.h. A workflow retries 75 and every code that isn't listed here.
 """
 
+import errno
 from typing import ClassVar
 
 
 class SentinelError(Exception):
-    """Something that a person can mend: what was wrong, where, and what to do about it."""
+    """An error that a person can fix: what was wrong, where, and what to do about it."""
 
     exit_code: ClassVar[int] = 70
 
@@ -40,13 +41,13 @@ class AccessRefused(SentinelError):
 
 
 class NotFound(SentinelError):
-    """Something named in the input does not exist, or can't be seen."""
+    """Something named in the input does not exist or is not visible."""
 
     exit_code = 66
 
 
 class DataError(SentinelError):
-    """What was read can't be used."""
+    """The data is invalid."""
 
     exit_code = 65
 
@@ -56,20 +57,25 @@ class TooManyRejected(DataError):
 
 
 class DamagedArtefact(DataError):
-    """A file does not have the hash that its manifest names."""
+    """A file does not have the hash that its manifest lists."""
 
 
 class Unavailable(SentinelError):
-    """A service does not answer; another try may succeed."""
+    """A service does not answer; a retry may succeed."""
 
     exit_code = 75
 
 
 class StorageFull(Unavailable):
-    """A disk or a quota is full."""
+    """A disk or quota is full."""
 
 
 PERMANENT_EXIT_CODES: tuple[int, ...] = tuple(
     error.exit_code for error in (DataError, NotFound, AccessRefused, ConfigurationError)
 )
-"""Exit codes after which another try of the same step can't succeed."""
+"""Exit codes after which a retry of the same step can't succeed."""
+
+
+def is_storage_full(error: OSError) -> bool:
+    """Return whether the operating system reports a full disk or quota."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}

@@ -1,4 +1,4 @@
-"""What an answer that is none means: to be mended by a person, or by asking again."""
+"""Translation of GitHub's failures: transient ones, which a retry may solve, and errors that a person has to fix."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -13,25 +13,25 @@ from urllib3.util import Retry
 
 from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, SentinelError, Unavailable
 
-PATIENCE = timedelta(minutes=15)
-"""The longest pause that a step sits out; beyond it the workflow tries again later."""
+MAX_PAUSE = timedelta(minutes=15)
+"""The longest pause that a step waits for; after a longer one, the workflow retries the step."""
 
-UNANNOUNCED_SECONDS = 60
-"""How long to wait out a limit that doesn't say for how long it holds; GitHub asks for a minute at least."""
+DEFAULT_PAUSE_SECONDS = 60
+"""Pause for a rate limit that names no end; GitHub asks for at least a minute."""
 
-REFUSED_TYPES = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES", "UNAUTHORIZED", "SAML_FAILURE"})
-GOES_ON = "Run it again: fetch goes on where it stopped."
-
-
-class CursorRefused(DataError):
-    """GitHub does not know the place after which to go on."""
+ACCESS_ERROR_TYPES = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES", "UNAUTHORIZED", "SAML_FAILURE"})
+RESUME_ADVICE = "Run it again: fetch continues where it stopped."
 
 
-class Obstacle(Exception):
-    """A request that failed in a way the next one may not.
+class InvalidCursorError(DataError):
+    """GitHub does not know the cursor to continue from."""
 
-    `wait` is in seconds, where GitHub asks for a pause; `heavy` says that asking for less may help; `partial` is the
-    answer's data where single pull requests failed and the rest is whole.
+
+class TransientError(Exception):
+    """A failed request that may succeed on retry.
+
+    `wait` is the pause in seconds that GitHub asks for, if it does; `heavy` means that a smaller page may help;
+    `partial` is the response's data if only some of its pull requests failed.
     """
 
     def __init__(
@@ -43,103 +43,109 @@ class Obstacle(Exception):
         self.partial = partial
         super().__init__(problem)
 
-    def too_long(self) -> bool:
-        """Whether the pause that GitHub asks for is longer than a step should sit out."""
-        return self.wait is not None and self.wait > PATIENCE.total_seconds()
+    def is_too_long(self) -> bool:
+        """Return whether the pause that GitHub asks for is longer than a step waits."""
+        return self.wait is not None and self.wait > MAX_PAUSE.total_seconds()
 
-    def given_up(self, address: str) -> Unavailable:
-        """The error for a person, once asking again was no help."""
+    def to_unavailable(self, api_url: str) -> Unavailable:
+        """Return the error to report once the retries are used up."""
         if self.wait is not None:
             until = datetime.now(UTC) + timedelta(seconds=self.wait)
             return Unavailable(
-                f"GitHub at {address} refuses requests until {until:%Y-%m-%d %H:%M:%S} UTC.", advice=GOES_ON
+                f"GitHub at {api_url} refuses requests until {until:%Y-%m-%d %H:%M:%S} UTC.", advice=RESUME_ADVICE
             )
         return Unavailable(
-            f"GitHub at {address} does not answer as it should: {self.problem}.",
-            advice=f"Check GITHUB_API_URL and the network. {GOES_ON}",
+            f"GitHub at {api_url} does not answer properly: {self.problem}.",
+            advice=f"Check GITHUB_API_URL and the network. {RESUME_ADVICE}",
         )
 
 
-def server_time(headers: Mapping[str, str] | None) -> datetime:
-    """The time by GitHub's clock, which decides about its limits and dates; by this machine's where it isn't told."""
+def parse_server_time(headers: Mapping[str, str] | None) -> datetime:
+    """Return GitHub's time, on which its limits and dates are based, or this machine's if the header is missing."""
     try:
         return parsedate_to_datetime((headers or {})["date"])
     except (KeyError, ValueError):
         return datetime.now(UTC)
 
 
-def understand(error: Exception, address: str) -> Obstacle | SentinelError:
-    """Say what a failed request means; `address` is GitHub's."""
+def translate_error(error: Exception, api_url: str) -> TransientError | SentinelError:
+    """Return the error that a failed request to the API at `api_url` stands for."""
     if isinstance(error, GithubException):
         errors = error.data.get("errors") if isinstance(error.data, dict) else None
         if error.status in (400, 404) and isinstance(errors, list) and errors:
-            return _from_graphql(error, [item for item in errors if isinstance(item, dict)], address)
-        return _from_status(error, address)
+            return _translate_graphql_errors(error, [item for item in errors if isinstance(item, dict)], api_url)
+        return _translate_status(error, api_url)
     if isinstance(error, RuntimeError):
-        return ConfigurationError(f"GitHub is not at {address}: {error}.", advice="Correct GITHUB_API_URL.")
+        return ConfigurationError(f"GitHub is not at {api_url}: {error}.", advice="Correct GITHUB_API_URL.")
     if isinstance(error, RequestException):
-        return Obstacle(
-            f"the answer broke off or never came ({type(error).__name__})", heavy=isinstance(error, ReadTimeout)
+        return TransientError(
+            f"the response was cut off or never came ({type(error).__name__})", heavy=isinstance(error, ReadTimeout)
         )
-    return Obstacle(f"the answer can't be read ({type(error).__name__})")
+    return TransientError(f"the response can't be read ({type(error).__name__})")
 
 
-def _from_status(error: GithubException, address: str) -> Obstacle | SentinelError:
+def _translate_status(error: GithubException, api_url: str) -> TransientError | SentinelError:
     message = error.data.get("message", "") if isinstance(error.data, dict) else ""
     if error.status == HTTPStatus.UNAUTHORIZED:
         return AccessRefused(
-            f"GitHub at {address} refuses the token.", advice="Give a valid one in GITHUB_TOKEN; it may have expired."
+            f"GitHub at {api_url} refuses the token.", advice="Set a valid GITHUB_TOKEN; this one may have expired."
         )
     headers = error.headers or {}
     limited = "retry-after" in headers or "rate limit" in str(message).lower()
     if error.status == HTTPStatus.TOO_MANY_REQUESTS or (error.status == HTTPStatus.FORBIDDEN and limited):
-        return Obstacle("a rate limit holds", wait=_pause(headers))
+        return TransientError("a rate limit was exceeded", wait=_parse_pause(headers))
     if error.status == HTTPStatus.FORBIDDEN:
-        return AccessRefused(f"GitHub at {address} forbids the request: {message}", advice="Check the token's rights.")
+        return AccessRefused(f"GitHub at {api_url} forbids the request: {message}", advice="Check the token's scopes.")
     if error.status == HTTPStatus.NOT_FOUND:
         return ConfigurationError(
-            f"There is no GraphQL interface at {address}.",
-            advice="GITHUB_API_URL is https://api.github.com, or https://HOST/api/v3 of a GitHub Enterprise.",
+            f"There is no GraphQL API at {api_url}.",
+            advice="Set GITHUB_API_URL to https://api.github.com, or to https://HOST/api/v3 for GitHub Enterprise.",
         )
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         heavy = error.status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
-        return Obstacle(f"status {error.status}", heavy=heavy)
-    return DataError(f"GitHub at {address} answers {error.status} to a query: {message}", advice="Is it GitHub's API?")
+        return TransientError(f"status {error.status}", heavy=heavy)
+    return DataError(
+        f"GitHub at {api_url} returns status {error.status} to a query: {message}", advice="Check GITHUB_API_URL."
+    )
 
 
-def _from_graphql(error: GithubException, errors: list[dict[str, Any]], address: str) -> Obstacle | SentinelError:
+def _translate_graphql_errors(
+    error: GithubException, errors: list[dict[str, Any]], api_url: str
+) -> TransientError | SentinelError:
     kinds = {str(item["type"]) for item in errors if item.get("type")}
     message = "; ".join(str(item.get("message", "")) for item in errors)
     if any(kind.startswith("RATE_LIMIT") for kind in kinds):
-        return Obstacle("the token's budget is used up", wait=_pause(error.headers or {}))
+        return TransientError("the token's rate limit is used up", wait=_parse_pause(error.headers or {}))
     if "NOT_FOUND" in kinds:
         return NotFound(
-            message, advice="Check its spelling (owner/name), and that the token may see it if it is private."
+            message, advice="Check the spelling (owner/name), and that the token has access if it is private."
         )
-    if kinds & REFUSED_TYPES:
-        return AccessRefused(f"GitHub at {address} forbids the query: {message}", advice="Check the token's rights.")
+    if kinds & ACCESS_ERROR_TYPES:
+        return AccessRefused(f"GitHub at {api_url} forbids the query: {message}", advice="Check the token's scopes.")
     if "valid cursor" in message:
-        return CursorRefused(message, advice=GOES_ON)
+        return InvalidCursorError(message, advice=RESUME_ADVICE)
     if "RESOURCE_LIMITS_EXCEEDED" in kinds or not kinds:
         heavy = bool(kinds) or "timeout" in message
-        partial = error.data.get("data") if all(_is_of_one_node(item.get("path")) for item in errors) else None
-        return Obstacle(f"GitHub says: {message}", heavy=heavy, partial=partial)
-    return DataError(f"GitHub at {address} refuses the query: {message}", advice="Is it an old GitHub Enterprise?")
+        partial = error.data.get("data") if all(_is_node_error(item.get("path")) for item in errors) else None
+        return TransientError(f"GitHub reports: {message}", heavy=heavy, partial=partial)
+    return DataError(
+        f"GitHub at {api_url} refuses the query: {message}", advice="An old GitHub Enterprise may lack these fields."
+    )
 
 
-def _is_of_one_node(path: Any) -> bool:
-    """Whether an error leaves a gap in the place of one pull request only."""
+def _is_node_error(path: Any) -> bool:
+    """Return whether an error concerns a single pull request of the page."""
     return isinstance(path, list) and path[:3] == ["repository", "pullRequests", "edges"] and path[4:5] == ["node"]
 
 
-def _pause(headers: Mapping[str, str]) -> float:
-    """Seconds until the limit ends, as the headers (lower case) tell it."""
+def _parse_pause(headers: Mapping[str, str]) -> float:
+    """Return the seconds until the limit ends, from the headers (in lower case)."""
     try:
         if "retry-after" in headers:
             return Retry().parse_retry_after(headers["retry-after"])
         if headers.get("x-ratelimit-remaining") == "0":
             reset = datetime.fromtimestamp(int(headers["x-ratelimit-reset"]), UTC)
-            return max((reset - server_time(headers)).total_seconds(), 0) + 1  # the end may be anywhere in that second
+            return max((reset - parse_server_time(headers)).total_seconds(), 0) + 1  # it may end late in that second
     except (InvalidHeader, KeyError, ValueError):
         pass
-    return UNANNOUNCED_SECONDS
+    return DEFAULT_PAUSE_SECONDS

@@ -1,73 +1,115 @@
-"""The connection to MongoDB, with its failures told in words."""
+"""Connections to MongoDB: one way to create a client, and its failures as errors that a person can fix."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pymongo import MongoClient
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient, MongoClient
 from pymongo.database import Database
-from pymongo.errors import ConfigurationError as DriverConfigurationError
-from pymongo.errors import ConnectionFailure, InvalidURI, OperationFailure
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.uri_parser import parse_uri
 
 from steps.common.errors import AccessRefused, ConfigurationError, StorageFull, Unavailable
 from steps.common.settings import MongoSettings
 
 Document = dict[str, Any]
-TIMEOUT_MS = 10_000
-HEARTBEAT_MS = 60_000
-"""A later heartbeat ends what is running, and a server may be deaf while it reads a large collection."""
+SELECTION_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_MS = 60_000
+"""Also applies to heartbeats: a late one cancels running operations, and reading a large collection delays them."""
 
-REFUSED_CODES = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
-DISK_FULL_CODES = frozenset({14031, 28})  # OutOfDiskSpace, ENOSPC as some servers hand it on
+ACCESS_ERROR_CODES = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
+DISK_FULL_CODES = frozenset({14031, 28})  # OutOfDiskSpace, and ENOSPC, which some servers pass on
+
+
+def create_client(uri: SecretStr, app: str, timeout_ms: int | None = None) -> MongoClient[Document]:
+    """Create a client, which connects with its first operation.
+
+    Args:
+        uri: the connection string.
+        app: the name that the server's logs show.
+        timeout_ms: the limit of each operation, for callers that somebody waits for; without it, an operation may take
+            as long as it needs once a server is found.
+
+    Raises:
+        ConfigurationError: the connection string is not valid.
+    """
+    try:
+        return MongoClient(uri.get_secret_value(), **_build_options(app, timeout_ms))
+    except (PyMongoError, ValueError) as error:
+        raise _invalid_uri_error(error) from None
+
+
+def create_async_client(uri: SecretStr, app: str, timeout_ms: int | None = None) -> AsyncMongoClient[Document]:
+    """Create an asynchronous client; arguments and errors are those of `create_client`."""
+    try:
+        return AsyncMongoClient(uri.get_secret_value(), **_build_options(app, timeout_ms))
+    except (PyMongoError, ValueError) as error:
+        raise _invalid_uri_error(error) from None
 
 
 @contextmanager
-def database(settings: MongoSettings) -> Iterator[Database[Document]]:
-    """Open the database that the settings name; dates are read with their zone.
+def open_database(settings: MongoSettings) -> Iterator[Database[Document]]:
+    """Open the database that the settings name; dates are read with their time zone.
 
     Raises:
-        ConfigurationError: MONGO_URI can't be read.
+        ConfigurationError: MONGO_URI is not valid.
         AccessRefused: the user or its rights are wrong.
-        Unavailable: nothing answers there, or it has no space left.
+        Unavailable: no server answers, or it has no space left.
     """
-    uri = settings.mongo_uri.get_secret_value()
-    where = _hosts(uri)
-    client: MongoClient[Document] = MongoClient(
-        uri, tz_aware=True, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=HEARTBEAT_MS, appname="pr-sentinel"
-    )
-    try:
+    hosts = _format_hosts(settings.mongo_uri)
+    with create_client(settings.mongo_uri, "pr-sentinel") as client, _translate_errors(hosts):
         yield client[settings.mongo_db]
+
+
+@contextmanager
+def _translate_errors(hosts: str) -> Iterator[None]:
+    """Translate pymongo's exceptions; those that only a change of our code can fix pass unchanged."""
+    try:
+        yield
     except ConnectionFailure as error:
         raise Unavailable(
-            f"MongoDB at {where} does not answer ({type(error).__name__}).",
+            f"MongoDB at {hosts} does not answer ({type(error).__name__}).",
             advice="Check that it is up and that MONGO_URI names it.",
         ) from None
     except OperationFailure as error:
-        codes = _codes(error)
-        if codes & REFUSED_CODES:
+        codes = _list_codes(error)
+        if codes & ACCESS_ERROR_CODES:
             raise AccessRefused(
-                f"MongoDB at {where} refuses the user or the operation.", advice="Check the user in MONGO_URI."
+                f"MongoDB at {hosts} refuses the user or the operation.", advice="Check the user in MONGO_URI."
             ) from None
         if codes & DISK_FULL_CODES:
-            raise StorageFull(f"MongoDB at {where} has no space left.", advice="Free some and run again.") from None
+            raise StorageFull(
+                f"MongoDB at {hosts} has no space left.", advice="Free some space and run it again."
+            ) from None
         raise
-    finally:
-        client.close()
 
 
-def _codes(error: OperationFailure) -> set[int]:
-    """The server's codes; a bulk write carries one for each document it refused."""
-    refused = (error.details or {}).get("writeErrors", [])
-    return {code for code in (error.code, *(one.get("code") for one in refused)) if code is not None}
+def _build_options(app: str, timeout_ms: int | None) -> dict[str, Any]:
+    if timeout_ms is None:
+        timeouts = {"serverSelectionTimeoutMS": SELECTION_TIMEOUT_MS, "connectTimeoutMS": CONNECT_TIMEOUT_MS}
+    else:
+        timeouts = {"timeoutMS": timeout_ms, "serverSelectionTimeoutMS": timeout_ms}
+    return {"tz_aware": True, "appname": app, **timeouts}
 
 
-def _hosts(uri: str) -> str:
-    """The addresses of a URI, without user and password."""
+def _list_codes(error: OperationFailure) -> set[int]:
+    """Return the server's error codes; a bulk write has one for each document that was refused."""
+    write_errors = (error.details or {}).get("writeErrors", [])
+    return {code for code in (error.code, *(each.get("code") for each in write_errors)) if code is not None}
+
+
+def _format_hosts(uri: SecretStr) -> str:
+    """Return the hosts of a connection string, without user and password."""
     try:
-        return ", ".join(f"{host}:{port}" for host, port in parse_uri(uri)["nodelist"])
-    except (InvalidURI, DriverConfigurationError, ValueError) as error:
-        raise ConfigurationError(
-            f"MONGO_URI can't be read ({type(error).__name__}).",
-            advice="It has the form mongodb://user:password@host:27017/?options.",
-        ) from None
+        return ", ".join(f"{host}:{port}" for host, port in parse_uri(uri.get_secret_value())["nodelist"])
+    except (PyMongoError, ValueError) as error:
+        raise _invalid_uri_error(error) from None
+
+
+def _invalid_uri_error(error: Exception) -> ConfigurationError:
+    """Return an error with the kind of `error` only, as its message may hold a password."""
+    return ConfigurationError(
+        f"MONGO_URI is not valid ({type(error).__name__}).",
+        advice="It has the form mongodb://user:password@host:27017/?options.",
+    )

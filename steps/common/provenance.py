@@ -1,4 +1,4 @@
-"""Which code makes a result: one hash, so that a result is found again only while what decides it is the same."""
+"""A hash of the code that determines a result, so that a stored result is reused only while that code is the same."""
 
 import hashlib
 from collections.abc import Iterable
@@ -6,8 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 
-def code_hash(sources: Iterable[Path], packages: Iterable[str]) -> str:
-    """The SHA-256 over the content of source files and the installed versions of packages."""
+def hash_code(sources: Iterable[Path], packages: Iterable[str]) -> str:
+    """Return the SHA-256 of the content of source files and the installed versions of packages."""
     digest = hashlib.sha256()
     for name in packages:
         digest.update(f"{name} {version(name)}\n".encode())

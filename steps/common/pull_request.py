@@ -1,4 +1,4 @@
-"""The shape of a pull request as GitHub's REST interface has it, and what makes one unusable."""
+"""The form of a pull request in GitHub's REST API, and the reasons why one is unusable."""
 
 import re
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
@@ -20,36 +20,37 @@ from pydantic import (
 
 from steps.common import changed_files
 from steps.common.changed_files import ChangedFile
+from steps.common.repository_name import RepositoryName
 
-LARGEST_COUNT = 2**31 - 1
-LONGEST_TITLE = 1_024
-LONGEST_BODY = 262_144
+MAX_COUNT = 2**31 - 1
+MAX_TITLE_CHARACTERS = 1_024
+MAX_BODY_CHARACTERS = 262_144
 MAX_ACCOUNT_ID = 2**53
 GHOST = "ghost"
-"""GitHub's own stand-in for an author whose account is gone."""
-_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
-"""How a date and time begin; mere numbers would be read as seconds since 1970."""
+"""The login that GitHub shows for the author of a deleted account."""
+_DATE_TIME_START = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
+"""The beginning of a date and time; a plain number would be read as seconds since 1970."""
 _YEARS = "^(?!0001|9999)"
-"""In the calendar's first and last year a zone could lead beyond its ends."""
+"""A time zone could move a date in the first or last year out of the calendar."""
 
 
-def _instant(value: Any) -> Any:
-    if isinstance(value, datetime) or (isinstance(value, str) and _WRITTEN.match(value)):
+def _require_date_time(value: Any) -> Any:
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_TIME_START.match(value)):
         return value
     raise ValueError("must be a date and time with its zone")
 
 
-def _in_utc(value: datetime) -> datetime:
+def _convert_to_utc(value: datetime) -> datetime:
     if value.year in {MINYEAR, MAXYEAR}:
         raise ValueError(f"must lie within the years {MINYEAR + 1} to {MAXYEAR - 1}")
     return value.astimezone(UTC)
 
 
-def _none_as_ghost(value: Any) -> Any:
+def _replace_none_by_ghost(value: Any) -> Any:
     return {"login": GHOST} if value is None else value
 
 
-def _none_as_empty(value: Any) -> Any:
+def _replace_none_by_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
@@ -65,14 +66,14 @@ def _describe(words: str, schema: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"description": f"{words}; anything else counts as not known", "anyOf": [schema, {}]})
 
 
-Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
 Instant = Annotated[
     AwareDatetime,
-    BeforeValidator(_instant),
-    AfterValidator(_in_utc),
+    BeforeValidator(_require_date_time),
+    AfterValidator(_convert_to_utc),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": _YEARS}),
 ]
-Text = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_TITLE)]
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_TITLE_CHARACTERS)]
 
 AccountId = Annotated[
     Annotated[int, Field(strict=True, ge=1, le=MAX_ACCOUNT_ID)] | None,
@@ -81,45 +82,43 @@ AccountId = Annotated[
 ]
 
 
-class _Part(BaseModel):
+class _PullRequestPart(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class User(_Part):
+class User(_PullRequestPart):
     """An account."""
 
     login: Text
     type: Text = "User"
 
 
-class Author(User):
+class PullRequestAuthor(User):
     """An account that opened a pull request, with its number on GitHub where that is known."""
 
     id: AccountId = None
 
 
-class Label(_Part):
+class Label(_PullRequestPart):
     """A label on a pull request."""
 
     name: Text
 
 
-class Repository(_Part):
+class BaseRepository(_PullRequestPart):
     """A repository by its full name, `owner/name`."""
 
-    full_name: Annotated[
-        str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)
-    ]
+    full_name: RepositoryName
 
 
-class Base(_Part):
-    """What the pull request is to be merged into."""
+class Base(_PullRequestPart):
+    """The branch that the pull request is to be merged into."""
 
     ref: Text
-    repo: Repository
+    repo: BaseRepository
 
 
-class Head(_Part):
+class Head(_PullRequestPart):
     """The branch that the pull request brings in."""
 
     ref: Text | None = None
@@ -147,7 +146,7 @@ def is_cross_repository(head: Any, base: Any) -> bool | None:
     return theirs.lower() != ours.lower() if isinstance(theirs, str) else None
 
 
-class PullRequest(_Part):
+class PullRequest(_PullRequestPart):
     """One pull request; what GitHub adds beyond these fields is ignored.
 
     `head`, `cross_repository`, `files` and the author's `id` are optional: broken ones become None, for not known.
@@ -155,14 +154,18 @@ class PullRequest(_Part):
     `head.repo` and `base.repo` where it is not given (REST, webhooks); GraphQL gives it.
     """
 
-    number: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COUNT)]
-    title: Annotated[str, Field(strict=True, max_length=LONGEST_TITLE)]
+    number: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)]
+    title: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS)]
     body: Annotated[
         str,
-        BeforeValidator(_none_as_empty, json_schema_input_type=Annotated[str, Field(max_length=LONGEST_BODY)] | None),
-        Field(strict=True, max_length=LONGEST_BODY),
+        BeforeValidator(
+            _replace_none_by_empty, json_schema_input_type=Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)] | None
+        ),
+        Field(strict=True, max_length=MAX_BODY_CHARACTERS),
     ] = ""
-    user: Annotated[Author, BeforeValidator(_none_as_ghost, json_schema_input_type=Author | None)]
+    user: Annotated[
+        PullRequestAuthor, BeforeValidator(_replace_none_by_ghost, json_schema_input_type=PullRequestAuthor | None)
+    ]
     author_association: Text = "NONE"
     state: Literal["open", "closed"]
     draft: Annotated[bool, Field(strict=True)] = False
@@ -193,7 +196,7 @@ class PullRequest(_Part):
     files: Annotated[
         list[ChangedFile] | None, WrapValidator(changed_files.keep_first), WithJsonSchema(changed_files.SCHEMA)
     ] = None
-    html_url: Annotated[str, Field(strict=True, max_length=LONGEST_TITLE)] = ""
+    html_url: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS)] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -208,8 +211,8 @@ class PullRequest(_Part):
         return f"{self.base.repo.full_name}#{self.number}"
 
 
-def reasons(error: ValidationError) -> list[str]:
-    """Say which field is wrong and why, without repeating what stood there."""
+def format_reasons(error: ValidationError) -> list[str]:
+    """Return which fields are invalid and why, without their values."""
     return [
         f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
         for item in error.errors(include_input=False, include_url=False)

@@ -1,4 +1,4 @@
-"""Versions and aliases of the one registered model; the alias `champion` is the one move that anybody sees."""
+"""Versions and aliases of the registered model; moving the alias `champion` is what makes a new model visible."""
 
 from collections.abc import Mapping
 
@@ -12,40 +12,44 @@ from steps.common.tracking import REGISTERED_MODEL
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 WAS_CHAMPION = "was_champion"
-"""Tag of a version that has been champion: one that a person took back doesn't come back by itself."""
+"""The tag of a version that has been champion: once demoted, it does not become champion again by itself."""
 
 
 class Registry:
-    """Versions and aliases of the one registered model."""
+    """The versions and aliases of the registered model."""
 
     def __init__(self, client: MlflowClient) -> None:
         self._client = client
 
-    def champion(self) -> ModelVersion | None:
-        """The version that the alias names."""
-        number = self._champion_number()
+    def get_champion(self) -> ModelVersion | None:
+        """Return the version with the alias `champion`, or None."""
+        number = self._find_champion_number()
         return self._client.get_model_version(REGISTERED_MODEL, number) if number else None
 
-    def get(self, number: str) -> ModelVersion:
-        """A version by its number.
+    def get_version(self, number: str) -> ModelVersion:
+        """Return the version with this number.
 
         Raises:
-            NotFound: there is none.
+            NotFound: it does not exist.
         """
-        for found in self._versions(f"version_number = {int(number)}" if number.isdecimal() else "version_number = 0"):
+        for found in self._search_versions(
+            f"version_number = {int(number)}" if number.isdecimal() else "version_number = 0"
+        ):
             return found
-        raise NotFound(f"There is no version {number} of {REGISTERED_MODEL}.", advice="Look for it: make mlflow")
-
-    def was_champion(self, model_sha256: str) -> bool:
-        """Whether a model of this content has been champion."""
-        return any(
-            version.tags.get(WAS_CHAMPION) for version in self._versions(f"tags.model_sha256 = '{model_sha256}'")
+        raise NotFound(
+            f"There is no version {number} of {REGISTERED_MODEL}.", advice="Run `make mlflow` to see the versions."
         )
 
-    def version(self, run_id: str, model_uri: str, tags: Mapping[str, str]) -> ModelVersion:
-        """The run's one version with these tags, made where there is none."""
-        for found in self._versions(f"run_id = '{run_id}'"):
-            self.describe(found, tags)
+    def has_been_champion(self, model_sha256: str) -> bool:
+        """Return whether a model with this hash has been champion."""
+        return any(
+            version.tags.get(WAS_CHAMPION) for version in self._search_versions(f"tags.model_sha256 = '{model_sha256}'")
+        )
+
+    def ensure_version(self, run_id: str, model_uri: str, tags: Mapping[str, str]) -> ModelVersion:
+        """Return the run's version with these tags, creating it if necessary."""
+        for found in self._search_versions(f"run_id = '{run_id}'"):
+            self.set_tags(found, tags)
             return self._client.get_model_version(REGISTERED_MODEL, found.version)
         try:
             self._client.create_registered_model(REGISTERED_MODEL)
@@ -57,48 +61,48 @@ class Registry:
             model_uri,
             run_id,
             tags=dict(tags),
-            model_id=model_uri.removeprefix("models:/"),  # a server asks for it, a database doesn't
+            model_id=model_uri.removeprefix("models:/"),  # a server requires it, a database doesn't
             await_creation_for=0,
         )
 
-    def describe(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
-        """Give a version these tags, one after the other."""
+    def set_tags(self, version: ModelVersion, tags: Mapping[str, str]) -> None:
+        """Set tags of a version, one after the other."""
         for name, value in tags.items():
             self._client.set_model_version_tag(REGISTERED_MODEL, version.version, name, value)
 
-    def promote(self, version: ModelVersion, seen: ModelVersion | None) -> None:
+    def promote(self, version: ModelVersion, compared: ModelVersion | None) -> None:
         """Make a version champion, if the champion is still the one that it was compared with.
 
         Raises:
-            Unavailable: it isn't; another try compares with the new one.
+            Unavailable: the champion has changed; a retry compares with the new one.
         """
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version.version)
-        if self._champion_number() != (str(seen.version) if seen else None):
+        if self._find_champion_number() != (str(compared.version) if compared else None):
             raise Unavailable("The champion changed while this model was compared with it.", advice="Run it again.")
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
-        self.settle(version)
+        self.tag_as_champion(version)
 
-    def go_back(self, version: ModelVersion) -> None:
-        """Make a version champion that has been it before."""
+    def restore(self, version: ModelVersion) -> None:
+        """Make a former champion champion again."""
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
 
-    def settle(self, version: ModelVersion) -> None:
-        """Note that a version has been champion."""
-        self.describe(version, {WAS_CHAMPION: "true"})
+    def tag_as_champion(self, version: ModelVersion) -> None:
+        """Record that a version has been champion."""
+        self.set_tags(version, {WAS_CHAMPION: "true"})
 
-    def unfinished(self, run_id: str) -> list[ModelVersion]:
-        """What interrupted tries left of a run's version that never became champion."""
-        return [found for found in self._versions(f"run_id = '{run_id}'") if not found.tags.get(WAS_CHAMPION)]
+    def list_unfinished(self, run_id: str) -> list[ModelVersion]:
+        """Return a run's versions that never became champion, which interrupted attempts left."""
+        return [found for found in self._search_versions(f"run_id = '{run_id}'") if not found.tags.get(WAS_CHAMPION)]
 
     def delete(self, version: ModelVersion) -> None:
-        """Take a version away."""
+        """Delete a version."""
         self._client.delete_model_version(REGISTERED_MODEL, version.version)
 
-    def _champion_number(self) -> str | None:
+    def _find_champion_number(self) -> str | None:
         for model in self._client.search_registered_models(f"name = '{REGISTERED_MODEL}'"):
             number = model.aliases.get(CHAMPION)
             return str(number) if number else None
         return None
 
-    def _versions(self, condition: str) -> list[ModelVersion]:
+    def _search_versions(self, condition: str) -> list[ModelVersion]:
         return list(self._client.search_model_versions(f"name = '{REGISTERED_MODEL}' and {condition}"))

@@ -1,4 +1,4 @@
-"""Settings, read once from the environment (and Vault, where there is one); each step sees its own only."""
+"""Settings, read once from the environment and, if configured, from Vault; each step sees only its own."""
 
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -7,11 +7,12 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from steps.common.errors import ConfigurationError
-from steps.common.secrets import VaultSource, advice
+from steps.common.repository_name import RepositoryName
+from steps.common.secrets import VaultSource, format_advice
 
 
 class StepSettings(BaseSettings):
-    """What every step's settings have in common: the environment first, then the step's own path in Vault."""
+    """The base of every step's settings: the environment first, then the step's own path in Vault."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
@@ -24,87 +25,104 @@ class StepSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order of the sources: given in code, the environment, Vault."""
+        """Return the sources in order of precedence: arguments, the environment, Vault."""
         return init_settings, env_settings, VaultSource(settings_cls)
 
 
 class MongoSettings(StepSettings):
-    """Where the documents are."""
+    """Settings of the database of documents."""
 
-    mongo_uri: SecretStr
-    mongo_db: str = "pr_sentinel"
+    mongo_uri: SecretStr = Field(description="connection string of MongoDB")
+    mongo_db: str = Field("pr_sentinel", description="database of the documents, predictions and deliveries")
 
 
 class StoreSettings(StepSettings):
-    """Where datasets are: `s3://bucket/prefix` or `file:///folder`."""
+    """Settings of the store of datasets: `s3://bucket/prefix` or `file:///folder`."""
 
-    store_url: str = Field(pattern=r"^(s3://[^/]+|file:///)")
-    s3_endpoint_url: str | None = None
-    s3_access_key_id: SecretStr | None = None
-    s3_secret_access_key: SecretStr | None = None
+    store_url: str = Field(pattern=r"^(s3://[^/]+|file:///)", description="`s3://bucket/prefix` or `file:///folder`")
+    s3_endpoint_url: str | None = Field(None, description="URL of an S3-compatible store; default: AWS")
+    s3_access_key_id: SecretStr | None = Field(None, description="access key of the store")
+    s3_secret_access_key: SecretStr | None = Field(None, description="secret key of the store")
 
 
 class TrackingSettings(StepSettings):
-    """Where runs and registered models are: an MLflow server, or `sqlite:///file` on one machine."""
+    """Settings of MLflow, for runs and registered models: a server's URL, or `sqlite:///file` on one machine."""
 
-    mlflow_uri: str
-    mlflow_artifacts: str | None = Field(default=None, description="for a new experiment; a server knows its own place")
-    git_commit: str = "unknown"
+    mlflow_uri: str = Field(description="tracking URI: an MLflow server, or `sqlite:///file`")
+    mlflow_artifacts: str | None = Field(
+        default=None, description="artifact location of a new experiment; default: the server's own"
+    )
+    git_commit: str = Field("unknown", description="commit that runs record")
 
 
 class GitHubSettings(StepSettings):
-    """Where GitHub is, and what `discover` may see."""
+    """Settings of GitHub's API; those of `discover`."""
 
-    github_token: SecretStr
-    github_api_url: str = Field("https://api.github.com", pattern=r"^https?://[^/\s]+(/\S*)?$")
+    github_token: SecretStr = Field(description="token that can read the repositories")
+    github_api_url: str = Field(
+        "https://api.github.com",
+        pattern=r"^https?://[^/\s]+(/\S*)?$",
+        description="URL of GitHub's API; `https://HOST/api/v3` of a GitHub Enterprise Server",
+    )
 
 
 class FetchSettings(MongoSettings, GitHubSettings):
-    """What `fetch` may see."""
+    """The settings of `fetch`."""
 
 
 class PreprocessSettings(MongoSettings, StoreSettings):
-    """What `preprocess` may see."""
+    """The settings of `preprocess`."""
 
 
 class TrainSettings(StoreSettings, TrackingSettings):
-    """What `train` may see."""
+    """The settings of `train`."""
 
 
 class RegisterSettings(StoreSettings, TrackingSettings):
-    """What `register` may see; of the two about releases, both or neither."""
+    """The settings of `register`; the two for releases are set both or not at all."""
 
-    github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
-    release_repository: str | None = Field(
-        default=None, pattern=r"^[\w.-]+/[\w.-]+$", description="owner/name, which is asked for a new champion's image"
+    github_api_url: str = Field(
+        GitHubSettings.model_fields["github_api_url"].default, description="URL of GitHub's API"
+    )
+    release_repository: RepositoryName | None = Field(
+        default=None,
+        description="`owner/name` whose workflow builds the image of a new champion",
     )
     release_token: SecretStr | None = Field(
-        default=None, validate_default=True, description="with Actions: write for that repository, and no other right"
+        default=None,
+        validate_default=True,
+        description="token with *Actions: write* on that repository and no other permission",
     )
 
     @field_validator("release_token")
     @classmethod
-    def _both(cls, token: SecretStr | None, given: ValidationInfo) -> SecretStr | None:
-        if (token is None) != (given.data.get("release_repository") is None):
-            raise ValueError("give RELEASE_REPOSITORY and RELEASE_TOKEN, or neither")
+    def _require_both(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if (token is None) != (info.data.get("release_repository") is None):
+            raise ValueError("set RELEASE_REPOSITORY and RELEASE_TOKEN, or neither")
         return token
 
 
 class ServeSettings(StepSettings):
-    """What the service may see; all that it can do without is optional."""
+    """The settings of the service; everything that it can do without is optional."""
 
-    model_dir: Path = Field(Path(__file__).resolve().parents[2] / "model", description="of the model artefact")
-    mongo_uri: SecretStr | None = None
-    mongo_db: str = MongoSettings.model_fields["mongo_db"].default
-    github_token: SecretStr | None = None
-    github_api_url: str = GitHubSettings.model_fields["github_api_url"].default
-    github_url: str = Field("https://github.com", pattern=r"^https?://[^/\s]+$", description="of GitHub's pages")
-    github_app_id: str | None = None
-    github_app_private_key: SecretStr | None = None
-    webhook_secret: SecretStr | None = None
-    webhook_mode: Literal["record", "comment", "check"] = "record"
-    webhook_weekly_alerts: int = Field(5, ge=0, description="at most so many are told, by repository and week")
-    sentry_dsn: SecretStr | None = None
+    model_dir: Path = Field(Path(__file__).resolve().parents[2] / "model", description="folder of the model artefact")
+    mongo_uri: SecretStr | None = Field(
+        None, description="MongoDB with the histories; also keeps predictions and deliveries"
+    )
+    mongo_db: str = Field(MongoSettings.model_fields["mongo_db"].default, description="database in it")
+    github_token: SecretStr | None = Field(None, description="token for `/score_url` and for comments")
+    github_api_url: str = Field(
+        GitHubSettings.model_fields["github_api_url"].default, description="URL of GitHub's API"
+    )
+    github_url: str = Field(
+        "https://github.com", pattern=r"^https?://[^/\s]+$", description="URL of GitHub's pages, for `/score_url`"
+    )
+    github_app_id: str | None = Field(None, description="id of the GitHub App that creates check runs")
+    github_app_private_key: SecretStr | None = Field(None, description="private key of that App, PEM")
+    webhook_secret: SecretStr | None = Field(None, description="secret of the webhook; without it there is no webhook")
+    webhook_mode: Literal["record", "comment", "check"] = Field("record", description="how alerts are published")
+    webhook_weekly_alerts: int = Field(5, ge=0, description="most alerts for one repository in one week")
+    sentry_dsn: SecretStr | None = Field(None, description="DSN of Sentry, for unexpected errors")
 
 
 AnySettings = TypeVar("AnySettings", bound=StepSettings)
@@ -114,11 +132,11 @@ def load(kind: type[AnySettings]) -> AnySettings:
     """Read the settings of one step.
 
     Raises:
-        ConfigurationError: naming every setting that is missing or wrong, never its value.
+        ConfigurationError: settings are missing or invalid; the error names every one, and no value.
     """
     try:
         return kind()
     except ValidationError as error:
         wrong = {str(item["loc"][0]).upper(): item["msg"] for item in error.errors(include_input=False)}
         listed = "; ".join(f"{name}: {message}" for name, message in wrong.items())
-        raise ConfigurationError(f"Settings that can't be used: {listed}.", advice=advice()) from None
+        raise ConfigurationError(f"Invalid settings: {listed}.", advice=format_advice()) from None

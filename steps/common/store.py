@@ -1,6 +1,5 @@
-"""The store of datasets: a folder or an S3 bucket behind the same few calls."""
+"""The store of datasets: a local folder or an S3 bucket behind one interface."""
 
-import errno
 import os
 import shutil
 import uuid
@@ -10,100 +9,100 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
-from steps.common.errors import AccessRefused, NotFound, SentinelError, StorageFull, Unavailable
+from steps.common.errors import AccessRefused, NotFound, SentinelError, StorageFull, Unavailable, is_storage_full
 from steps.common.settings import StoreSettings
 
 CHUNK_BYTES = 1 << 20
 REFUSED_CODES = frozenset(
     {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"}
 )
-"""What S3 says of a key that is wrong or may not do this; the last is versitygw's word for one that it doesn't know."""
+"""S3 error codes for an invalid or unauthorised key; the last is versitygw's for an unknown one."""
 
 
 class Store(Protocol):
-    """Objects by key (`a/b/c`); a write is seen whole or not at all."""
+    """Objects by key (`a/b/c`); a write is atomic: readers see all of it or nothing."""
 
     url: str
 
-    def keys(self, prefix: str) -> list[str]:
-        """All keys below a prefix (a folder, without its slash), in order."""
+    def list_keys(self, prefix: str) -> list[str]:
+        """Return the keys below a prefix (a folder, without its slash), sorted."""
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object of this key."""
+        """Return whether there is an object with this key."""
 
     def read(self, key: str) -> bytes:
-        """A small object's bytes. Raises: NotFound."""
+        """Return the bytes of a small object. Raises: NotFound."""
 
     def write(self, key: str, content: bytes) -> None:
-        """Make the object, in one move."""
+        """Write an object atomically."""
 
     def upload(self, key: str, path: Path) -> None:
-        """Make the object from a file, in one move."""
+        """Write a file's content as an object, atomically."""
 
-    def chunks(self, key: str) -> Iterator[bytes]:
-        """An object's bytes, a piece at a time. Raises: NotFound."""
+    def iter_chunks(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes in chunks. Raises: NotFound."""
 
-    def local(self, key: str, folder: Path) -> Path:
-        """A file with the object's bytes: itself where it is one, a copy in the folder elsewhere. Raises: NotFound."""
+    def ensure_local(self, key: str, folder: Path) -> Path:
+        """Return a local file with the object's bytes, downloaded into `folder` if necessary. Raises: NotFound."""
 
     def move(self, source: str, target: str) -> None:
-        """Give an object another key, without its bytes passing through here."""
+        """Give an object another key, without downloading its bytes."""
 
     def delete(self, prefix: str) -> None:
-        """Delete everything below a prefix; nothing there is fine."""
+        """Delete everything below a prefix, if there is anything."""
 
 
 def open_store(settings: StoreSettings) -> Store:
-    """The store that the settings name."""
+    """Open the store at `STORE_URL`."""
     parts = urlsplit(settings.store_url)
     if parts.scheme == "file":
         return FolderStore(Path(parts.path))
-    return S3Store(parts.netloc, parts.path.strip("/"), _s3_client(settings))
+    return S3Store(parts.netloc, parts.path.strip("/"), _create_s3_client(settings))
 
 
 class FolderStore:
-    """A folder on this machine."""
+    """A store in a local folder."""
 
     def __init__(self, folder: Path) -> None:
         self.url = f"file://{folder}"
         self._folder = folder
 
-    def keys(self, prefix: str) -> list[str]:
-        """All keys below a prefix, in order."""
+    def list_keys(self, prefix: str) -> list[str]:
+        """Return the keys below a prefix, sorted."""
         top = self._folder / prefix
         return sorted(path.relative_to(self._folder).as_posix() for path in top.rglob("*") if path.is_file())
 
     def exists(self, key: str) -> bool:
-        """Whether there is a file."""
+        """Return whether the file exists."""
         return (self._folder / key).is_file()
 
     def read(self, key: str) -> bytes:
-        """A small file's bytes."""
-        return b"".join(self.chunks(key))
+        """Return the bytes of a small file."""
+        return b"".join(self.iter_chunks(key))
 
     def write(self, key: str, content: bytes) -> None:
-        """Write a file."""
-        with self._replacing(key) as file:
+        """Write a file atomically."""
+        with self._replace(key) as file:
             file.write(content)
 
     def upload(self, key: str, path: Path) -> None:
-        """Copy a file."""
-        with self._replacing(key) as file, path.open("rb") as source:
+        """Copy a file atomically."""
+        with self._replace(key) as file, path.open("rb") as source:
             shutil.copyfileobj(source, file, CHUNK_BYTES)
 
-    def chunks(self, key: str) -> Iterator[bytes]:
-        """A file's bytes, a piece at a time."""
+    def iter_chunks(self, key: str) -> Iterator[bytes]:
+        """Yield a file's bytes in chunks."""
         try:
             with (self._folder / key).open("rb") as file:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except FileNotFoundError:
-            raise _nothing_at(self.url, key) from None
+            raise _not_found_error(self.url, key) from None
 
-    def local(self, key: str, folder: Path) -> Path:
-        """The file itself."""
+    def ensure_local(self, key: str, folder: Path) -> Path:
+        """Return the path of the stored file itself."""
         if not self.exists(key):
-            raise _nothing_at(self.url, key)
+            raise _not_found_error(self.url, key)
         return self._folder / key
 
     def move(self, source: str, target: str) -> None:
@@ -116,24 +115,24 @@ class FolderStore:
         shutil.rmtree(self._folder / prefix, ignore_errors=True)
 
     @contextmanager
-    def _replacing(self, key: str) -> Iterator[BinaryIO]:
-        """A file beside the target that takes its place once it is whole and on disk."""
+    def _replace(self, key: str) -> Iterator[BinaryIO]:
+        """Yield a temporary file that replaces the target once it is complete and on disk."""
         target = self._folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
+        temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
         try:
-            with beside.open("xb") as file:
+            with temporary.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(target)
+            temporary.replace(target)
         except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise _os_error(self.url, error) from None
+            temporary.unlink(missing_ok=True)
+            raise _translate_os_error(self.url, error) from None
 
 
 class S3Store:
-    """A bucket of any S3-compatible service, below a prefix."""
+    """A store in a bucket of any S3-compatible service, below a prefix."""
 
     def __init__(self, bucket: str, prefix: str, client: Any) -> None:
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
@@ -141,9 +140,9 @@ class S3Store:
         self._prefix = f"{prefix}/" if prefix else ""
         self._client = client
 
-    def keys(self, prefix: str) -> list[str]:
-        """All keys below a prefix, in order."""
-        with self._told(prefix):
+    def list_keys(self, prefix: str) -> list[str]:
+        """Return the keys below a prefix, sorted."""
+        with self._translate_errors(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}/"
             )
@@ -151,45 +150,45 @@ class S3Store:
         return sorted(key.removeprefix(self._prefix) for key in found if not key.endswith("/"))
 
     def exists(self, key: str) -> bool:
-        """Whether there is an object."""
+        """Return whether the object exists."""
         try:
-            with self._told(key):
+            with self._translate_errors(key):
                 self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except NotFound:
             return False
         return True
 
     def read(self, key: str) -> bytes:
-        """A small object's bytes."""
-        return b"".join(self.chunks(key))
+        """Return the bytes of a small object."""
+        return b"".join(self.iter_chunks(key))
 
     def write(self, key: str, content: bytes) -> None:
         """Put an object."""
-        with self._told(key):
+        with self._translate_errors(key):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content)
 
     def upload(self, key: str, path: Path) -> None:
         """Put an object from a file."""
-        with self._told(key), path.open("rb") as file:
+        with self._translate_errors(key), path.open("rb") as file:
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=file)
 
-    def chunks(self, key: str) -> Iterator[bytes]:
-        """An object's bytes, a piece at a time."""
-        with self._told(key):
+    def iter_chunks(self, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes in chunks."""
+        with self._translate_errors(key):
             body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"]
             yield from body.iter_chunks(CHUNK_BYTES)
 
-    def local(self, key: str, folder: Path) -> Path:
-        """A copy in the folder."""
+    def ensure_local(self, key: str, folder: Path) -> Path:
+        """Download the object into `folder` and return its path."""
         target = folder / key
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("wb") as file:
-            file.writelines(self.chunks(key))
+            file.writelines(self.iter_chunks(key))
         return target
 
     def move(self, source: str, target: str) -> None:
-        """Copy inside the service, then delete the source."""
-        with self._told(source):
+        """Copy the object within the service, then delete the source."""
+        with self._translate_errors(source):
             self._client.copy(
                 {"Bucket": self._bucket, "Key": self._prefix + source}, self._bucket, self._prefix + target
             )
@@ -197,26 +196,26 @@ class S3Store:
 
     def delete(self, prefix: str) -> None:
         """Delete everything below a prefix."""
-        for key in self.keys(prefix):
-            with self._told(key):
+        for key in self.list_keys(prefix):
+            with self._translate_errors(key):
                 self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
     @contextmanager
-    def _told(self, key: str) -> Iterator[None]:
-        """Turn what boto3 raises into what a person can mend."""
+    def _translate_errors(self, key: str) -> Iterator[None]:
+        """Translate boto3's exceptions into errors that a person can fix."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             yield
         except ClientError as error:
-            raise _s3_error(self.url, key, error) from None
+            raise _translate_client_error(self.url, key, error) from None
         except BotoCoreError as error:
             raise Unavailable(
                 f"The store {self.url} does not answer: {error}", advice="Check S3_ENDPOINT_URL and the network."
             ) from None
 
 
-def _s3_client(settings: StoreSettings) -> Any:
+def _create_s3_client(settings: StoreSettings) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -230,29 +229,33 @@ def _s3_client(settings: StoreSettings) -> Any:
     )
 
 
-def _s3_error(url: str, key: str, error: Any) -> NotFound | AccessRefused | StorageFull | Unavailable:
+def _translate_client_error(url: str, key: str, error: Any) -> NotFound | AccessRefused | StorageFull | Unavailable:
     code = str(error.response.get("Error", {}).get("Code", ""))
     if code == "NoSuchBucket":
         return NotFound(f"The bucket of {url} does not exist.", advice="Create it, or correct STORE_URL.")
     if code in {"NoSuchKey", "404", "NotFound"}:
-        return _nothing_at(url, key)
+        return _not_found_error(url, key)
     if code in REFUSED_CODES:
         return AccessRefused(
-            f"The store {url} refuses the key ({code}).",
+            f"The store {url} does not accept the access key ({code}).",
             advice="Check S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY and the key's rights on the bucket.",
         )
     if code in {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}:
         return StorageFull(f"The store {url} is full ({code}).", advice="Free some space or raise the quota.")
-    return Unavailable(f"The store {url} answers {code or 'an error'}.", advice="Try again; check its health.")
+    return Unavailable(
+        f"The store {url} returns {code or 'an error'}.", advice="Try again; if it persists, check the store's health."
+    )
 
 
-def _os_error(url: str, error: OSError) -> SentinelError | OSError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+def _translate_os_error(url: str, error: OSError) -> SentinelError | OSError:
+    if is_storage_full(error):
         return StorageFull(f"The store {url} is full.", advice="Free some space and run it again.")
     if isinstance(error, PermissionError):
-        return AccessRefused(f"The store {url} can't be written to.", advice="Check who owns the folder.")
+        return AccessRefused(f"The store {url} is not writable.", advice="Check the owner of the folder.")
     return error
 
 
-def _nothing_at(url: str, key: str) -> NotFound:
-    return NotFound(f"Nothing at {key} in {url}.", advice="Check the address, and that the step before has finished.")
+def _not_found_error(url: str, key: str) -> NotFound:
+    return NotFound(
+        f"There is no {key} in the store {url}.", advice="Check the URL, and that the previous step has finished."
+    )

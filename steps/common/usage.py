@@ -1,6 +1,6 @@
-"""What an image says when it is started without a command: `python -m steps.common.usage STEP`.
+"""The usage text of an image that is started without a command: `python -m steps.common.usage STEP`.
 
-All of it is read from the step's contract and its settings, so it can't say anything else than what is so.
+It is generated from the step's contract and settings, so it always matches them.
 """
 
 import inspect
@@ -16,49 +16,49 @@ from pydantic import BaseModel
 from steps.common import settings
 
 
-def usage(step: str) -> str:
-    """The functions of a step, what each takes and gives, how to run it, and the settings that it reads."""
+def format_usage(step: str) -> str:
+    """Return a step's functions, their inputs and outputs, how to run them, and the settings that the step reads."""
     contract = import_module(f"steps.{step}.step")
     functions = [each for each in vars(contract).values() if hasattr(each, "wrapped_function")]
     lines = [
         str(contract.__doc__),
         "",
-        *(line for function in functions for line in _function(function)),
-        'INPUTS is a file that holds them by name: [{"name": ..., "value": "..."}, ...].',
+        *(line for function in functions for line in _format_function(function)),
+        'INPUTS is a JSON file with the inputs by name: [{"name": ..., "value": "..."}, ...].',
         "",
-        "Settings, from the environment; with VAULT_ADDR also from VAULT_SECRET_PATH, read as VAULT_ROLE:",
-        *_settings(getattr(settings, f"{step.capitalize()}Settings")),
+        "Settings from the environment or, with VAULT_ADDR, from VAULT_SECRET_PATH in Vault, read with VAULT_ROLE:",
+        *_format_settings(getattr(settings, f"{step.capitalize()}Settings")),
     ]
     return "\n".join(lines)
 
 
-def _function(function: Any) -> Iterator[str]:
-    """One function of a contract; what it gives is written into a folder."""
+def _format_function(function: Any) -> Iterator[str]:
+    """Yield the lines about one function of a contract."""
     signature = inspect.signature(function.wrapped_function)
-    (taken,) = signature.parameters.values()
+    (parameter,) = signature.parameters.values()
     yield f"python -m hera.workflows.runner -e {function.__module__}:{function.__name__} INPUTS"
     yield f"  {function.__doc__}"
-    yield from (f"  takes {line}" for line in _fields(taken.annotation))
+    yield from (f"  input {line}" for line in _format_fields(parameter.annotation))
     if signature.return_annotation:
-        given = (name for name in signature.return_annotation.model_fields if name not in Output.model_fields)
-        yield f"  gives {', '.join(given)}, each as $hera__outputs_directory/parameters/NAME"
+        outputs = (name for name in signature.return_annotation.model_fields if name not in Output.model_fields)
+        yield f"  outputs: {', '.join(outputs)}, each in $hera__outputs_directory/parameters/NAME"
     yield ""
 
 
-def _fields(model: type[BaseModel]) -> Iterator[str]:
-    known = model.model_json_schema()
-    for name, field in known["properties"].items():
-        default = "" if name in known["required"] else f", as a rule {json.dumps(field['default'])}"
+def _format_fields(model: type[BaseModel]) -> Iterator[str]:
+    schema = model.model_json_schema()
+    for name, field in schema["properties"].items():
+        default = "" if name in schema["required"] else f" (default: {json.dumps(field['default'])})"
         yield f"{name}: {field['type']}{default}"
 
 
-def _settings(kind: type[settings.StepSettings]) -> Iterator[str]:
-    for name, field in kind.model_fields.items():
-        default = "needed" if field.is_required() else f"{field.default or 'nothing'} unless given"
+def _format_settings(model: type[settings.StepSettings]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else f"default: {field.default or 'not set'}"
         secret = ", secret" if "Secret" in str(field.annotation) else ""
-        told = f", {field.description}" if field.description else ""
-        yield f"  {name.upper()}: {default}{secret}{told}"
+        description = f", {field.description}" if field.description else ""
+        yield f"  {name.upper()}: {default}{secret}{description}"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{usage(sys.argv[1])}\n")
+    sys.stdout.write(f"{format_usage(sys.argv[1])}\n")

@@ -1,1 +1,1 @@
-"""fetch: from GitHub into MongoDB."""
+"""The step fetch: pull requests from GitHub are stored in MongoDB."""

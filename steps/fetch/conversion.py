@@ -1,4 +1,4 @@
-"""From GraphQL's form of a pull request to the document that is kept, in REST's names."""
+"""Conversion of a pull request in GraphQL's form to a document with the names of REST."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from steps.common.mongo import Document
-from steps.common.pull_request import PullRequest, reasons
+from steps.common.pull_request import PullRequest, format_reasons
 from steps.fetch.queries import Edge
 
 STATES = {"OPEN": "open", "CLOSED": "closed", "MERGED": "closed"}
@@ -19,14 +19,14 @@ FILE_STATUSES = {
     "RENAMED": "renamed",
 }
 DOCUMENT_VERSION = 2
-"""Of the fields that documents have: where a repository was read with another version, it is read again.
+"""The version of the fields in documents; a repository that was read with another version is read again.
 
 2: head, cross_repository, files and the author's id.
 """
 
 
-class Unusable(Exception):
-    """A node that can't be a pull request, with what to call it and the reasons."""
+class UnusablePullRequest(Exception):
+    """A node that is not a valid pull request, with its id and the reasons."""
 
     def __init__(self, source_id: str, why: list[str]) -> None:
         self.source_id = source_id
@@ -34,28 +34,28 @@ class Unusable(Exception):
         super().__init__(source_id, why)
 
 
-def document(edge: Edge, repository: str, fetched_at: datetime) -> Document:
-    """The document of one edge.
+def convert_pull_request(edge: Edge, repository: str, fetched_at: datetime) -> Document:
+    """Convert an edge to a document.
 
     Raises:
-        Unusable: it can't be a pull request.
+        UnusablePullRequest: the node is not a valid pull request.
     """
     if edge.node is None:
-        raise Unusable(f"{repository}@{edge.cursor}", ["GitHub gives nothing where a pull request should be"])
+        raise UnusablePullRequest(f"{repository}@{edge.cursor}", ["GitHub returns null instead of a pull request"])
     try:
-        pull = PullRequest.model_validate(_rest(edge.node, repository))
+        pull = PullRequest.model_validate(_convert_node(edge.node, repository))
     except ValidationError as error:
-        raise Unusable(_source_id(edge, repository), reasons(error)) from None
+        raise UnusablePullRequest(_format_source_id(edge, repository), format_reasons(error)) from None
     return {"_id": pull.id, **pull.model_dump(), "fetched_at": fetched_at}
 
 
-def _rest(node: dict[str, Any], repository: str) -> dict[str, Any]:
+def _convert_node(node: dict[str, Any], repository: str) -> dict[str, Any]:
     state = node.get("state")
     return {
         "number": node.get("number"),
         "title": node.get("title"),
         "body": node.get("body"),
-        "user": _author(node.get("author")),
+        "user": _convert_author(node.get("author")),
         "author_association": node.get("authorAssociation"),
         "state": STATES.get(state) if isinstance(state, str) else state,
         "draft": node.get("isDraft"),
@@ -66,19 +66,19 @@ def _rest(node: dict[str, Any], repository: str) -> dict[str, Any]:
         "additions": node.get("additions"),
         "deletions": node.get("deletions"),
         "changed_files": node.get("changedFiles"),
-        "commits": _inside(node, "commits", "totalCount"),
-        "labels": _present(_inside(node, "labels", "nodes")),
-        "assignees": [_user(item) for item in _present(_inside(node, "assignees", "nodes"))],
+        "commits": _get_inside(node, "commits", "totalCount"),
+        "labels": _drop_missing(_get_inside(node, "labels", "nodes")),
+        "assignees": [_convert_user(item) for item in _drop_missing(_get_inside(node, "assignees", "nodes"))],
         "base": {"ref": node.get("baseRefName"), "repo": {"full_name": repository}},
         "head": {"ref": node.get("headRefName")},
         "cross_repository": node.get("isCrossRepository"),
-        "files": _files(node.get("files")),
+        "files": _convert_files(node.get("files")),
         "html_url": node.get("url"),
     }
 
 
-def _user(actor: Any) -> Any:
-    """REST marks a bot's login, GraphQL doesn't."""
+def _convert_user(actor: Any) -> Any:
+    """Convert a user; REST marks a bot's login, GraphQL doesn't."""
     if not isinstance(actor, dict):
         return actor
     kind, login = actor.get("__typename"), actor.get("login")
@@ -87,19 +87,19 @@ def _user(actor: Any) -> Any:
     return {"login": login, "type": kind}
 
 
-def _author(actor: Any) -> Any:
-    return {**_user(actor), "id": actor.get("databaseId")} if isinstance(actor, dict) else actor
+def _convert_author(actor: Any) -> Any:
+    return {**_convert_user(actor), "id": actor.get("databaseId")} if isinstance(actor, dict) else actor
 
 
-def _files(connection: Any) -> list[Any] | None:
-    """REST's form of the files; None where GitHub lists none of those that there are."""
+def _convert_files(connection: Any) -> list[Any] | None:
+    """Convert the files to REST's form; None if GitHub lists none of them."""
     nodes = connection.get("nodes") if isinstance(connection, dict) else None
     if not isinstance(nodes, list):
         return None
-    return [_file(node) for node in nodes]
+    return [_convert_file(node) for node in nodes]
 
 
-def _file(node: Any) -> Any:
+def _convert_file(node: Any) -> Any:
     if not isinstance(node, dict):
         return None
     kind = node.get("changeType")
@@ -111,15 +111,15 @@ def _file(node: Any) -> Any:
     }
 
 
-def _inside(node: dict[str, Any], connection: str, key: str) -> Any:
+def _get_inside(node: dict[str, Any], connection: str, key: str) -> Any:
     value = node.get(connection)
     return value.get(key) if isinstance(value, dict) else None
 
 
-def _present(items: Any) -> list[Any]:
+def _drop_missing(items: Any) -> list[Any]:
     return [item for item in items if item is not None] if isinstance(items, list) else []
 
 
-def _source_id(edge: Edge, repository: str) -> str:
+def _format_source_id(edge: Edge, repository: str) -> str:
     number = (edge.node or {}).get("number")
     return f"{repository}#{number}" if isinstance(number, int) else f"{repository}@{edge.cursor}"

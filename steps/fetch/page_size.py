@@ -1,9 +1,9 @@
-"""How much is asked of GitHub at once: less after it took too long, then more again, slowly where it failed."""
+"""The size of a page: it shrinks after a time-out and then grows again, slowly near the size that failed."""
 
 MAX_PAGE, MIN_PAGE = 100, 5
 GROWTH = 10
-RETRY_AFTER_ANSWERS = 30
-"""Answers after which a size that failed may be tried again."""
+RETRY_AFTER_RESPONSES = 30
+"""Responses after which a size that failed is tried again."""
 
 
 class PageSize:
@@ -13,19 +13,19 @@ class PageSize:
         self.items = MAX_PAGE
         self.with_files = True
         self._failed_at = MAX_PAGE + 1
-        self._answers = RETRY_AFTER_ANSWERS
+        self._responses = RETRY_AFTER_RESPONSES
 
     def shrink(self) -> None:
-        """Ask for half as many; at the smallest page, leave the files out."""
+        """Halve the page; at the smallest size, leave the files out."""
         if self.items == MIN_PAGE:
             self.with_files = False
-        self._failed_at, self._answers = self.items, 0
+        self._failed_at, self._responses = self.items, 0
         self.items = max(self.items // 2, MIN_PAGE)
 
     def grow(self) -> None:
-        """Ask for more after an answer; for a while, in ever smaller steps that stay below the size that failed."""
+        """Enlarge the page after a response; for a while, in smaller and smaller steps below the size that failed."""
         self.with_files = True
-        self._answers += 1
-        careful = self._answers < RETRY_AFTER_ANSWERS
+        self._responses += 1
+        careful = self._responses < RETRY_AFTER_RESPONSES
         step = min(GROWTH, max(self._failed_at - self.items, 0) // 4) if careful else GROWTH
         self.items = min(self.items + step, MAX_PAGE)

@@ -1,4 +1,4 @@
-"""Pull requests, the place to go on from, and what had to be put aside, in MongoDB."""
+"""The pull requests, progress and quarantine of fetch in MongoDB."""
 
 import logging
 from datetime import UTC, datetime
@@ -8,31 +8,31 @@ from pymongo import DeleteMany, InsertOne, ReplaceOne
 from pymongo.database import Database
 
 from steps.common.mongo import Document
-from steps.fetch.batch import Batch, Progress
-from steps.fetch.conversion import DOCUMENT_VERSION, Unusable
+from steps.fetch.batch import PageBatch, Progress
+from steps.fetch.conversion import DOCUMENT_VERSION, UnusablePullRequest
 
 STEP = "fetch"
 
 logger = logging.getLogger(__name__)
 
 
-class Change(NamedTuple):
-    """How many documents are new, and how many were there and are different now."""
+class ChangeCounts(NamedTuple):
+    """The number of new documents, and of existing ones that changed."""
 
     fetched: int = 0
     updated: int = 0
 
 
-class Pulls:
-    """One repository's documents."""
+class PullRequestStore:
+    """The collections that fetch writes: `pull_requests`, `sync` and `quarantine`."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._database = database
 
-    def progress(self, repository: str) -> Progress:
-        """Return where the last run got to: the beginning where its documents lack fields of this version.
+    def read_progress(self, repository: str) -> Progress:
+        """Return the progress of the last run, or the beginning if its documents have an older version.
 
-        The version is stored with the cursor, so a repository that is being read again goes on where it stopped.
+        The version is stored with the cursor, so an interrupted upgrade continues where it stopped.
         """
         stored = self._database.sync.find_one({"_id": repository})
         if stored is None:
@@ -44,49 +44,52 @@ class Pulls:
         return Progress(None, stored.get("watermark"))
 
     def count(self, repository: str) -> int:
-        """How many documents there are."""
+        """Return the number of a repository's documents."""
         return self._database.pull_requests.count_documents(
             {"_id": {"$gte": f"{repository}#", "$lt": f"{repository}$"}}
         )
 
-    def commit(self, batch: Batch) -> Change:
-        """Keep a page, then the place where it ends: a kill in between costs reading the page once more.
+    def commit(self, batch: PageBatch) -> ChangeCounts:
+        """Store a page, then its last cursor; after a kill in between, the page is read once more.
 
-        A transaction would give the same, but a killed one locks its documents for a minute.
+        A transaction is not used because a killed one locks its documents for a minute.
         """
         if not batch.documents and not batch.unusable:
-            return Change()
-        change = self._keep(list(batch.documents.values()))
-        self._put_aside(batch)
+            return ChangeCounts()
+        change = self._store_documents(list(batch.documents.values()))
+        self._quarantine(batch)
         place = {"_id": batch.repository}
         content = batch.progress._asdict() | {"version": DOCUMENT_VERSION}
         self._database.sync.replace_one(place, place | content, upsert=True)
         return change
 
-    def _keep(self, documents: list[Document]) -> Change:
+    def _store_documents(self, documents: list[Document]) -> ChangeCounts:
         ids = [document["_id"] for document in documents]
         stored = {old["_id"]: old for old in self._database.pull_requests.find({"_id": {"$in": ids}})}
         new = [InsertOne(document) for document in documents if document["_id"] not in stored]
         changed = [
             ReplaceOne({"_id": document["_id"]}, document)
             for document in documents
-            if document["_id"] in stored and _content(document) != _content(stored[document["_id"]])
+            if document["_id"] in stored and _strip_fetched_at(document) != _strip_fetched_at(stored[document["_id"]])
         ]
         if new or changed:  # a bulk without operations is refused
             self._database.pull_requests.bulk_write([*new, *changed], ordered=False)
-        return Change(len(new), len(changed))
+        return ChangeCounts(len(new), len(changed))
 
-    def _put_aside(self, batch: Batch) -> None:
-        mended = DeleteMany({"_id": {"$in": [f"{STEP}:{source_id}" for source_id in batch.documents]}})
-        aside = [ReplaceOne({"_id": f"{STEP}:{item.source_id}"}, _aside(item), upsert=True) for item in batch.unusable]
-        self._database.quarantine.bulk_write([mended, *aside])
+    def _quarantine(self, batch: PageBatch) -> None:
+        recovered = DeleteMany({"_id": {"$in": [f"{STEP}:{source_id}" for source_id in batch.documents]}})
+        quarantined = [
+            ReplaceOne({"_id": f"{STEP}:{item.source_id}"}, _build_quarantine_entry(item), upsert=True)
+            for item in batch.unusable
+        ]
+        self._database.quarantine.bulk_write([recovered, *quarantined])
 
 
-def _content(document: Document) -> Document:
+def _strip_fetched_at(document: Document) -> Document:
     return {key: value for key, value in document.items() if key != "fetched_at"}
 
 
-def _aside(item: Unusable) -> Document:
+def _build_quarantine_entry(item: UnusablePullRequest) -> Document:
     return {
         "source_id": item.source_id,
         "step": STEP,

@@ -1,4 +1,4 @@
-"""What is asked of GitHub: each query's text, and the form that its answer must have."""
+"""The queries to GitHub: each one's text and the form of its response."""
 
 from datetime import datetime
 from typing import Any
@@ -72,59 +72,59 @@ fragment PullRequestFields on PullRequest {
 
 
 class RateLimit(BaseModel):
-    """What the query cost, and how many points are left until when."""
+    """The cost of a query, the points that remain, and when they are reset."""
 
     cost: int
     remaining: int
     reset_at: datetime = Field(alias="resetAt")
 
 
-class Answer(BaseModel):
-    """What every answer holds; GitHub Enterprise may have no limit."""
+class Response(BaseModel):
+    """The part that every response has; GitHub Enterprise may have no rate limit."""
 
     rate_limit: RateLimit | None = Field(alias="rateLimit")
 
 
 class PageInfo(BaseModel):
-    """Whether there is more, and after which cursor."""
+    """The end of a page: its last cursor, and whether another page follows."""
 
     has_next: bool = Field(alias="hasNextPage")
     end_cursor: str | None = Field(alias="endCursor")
 
 
-class Name(BaseModel):
-    """A repository by GitHub's own spelling of its name."""
+class SpelledName(BaseModel):
+    """A repository by GitHub's spelling of its name."""
 
     name_with_owner: str = Field(alias="nameWithOwner")
 
 
-class NameAnswer(Answer):
-    """The answer to NAME."""
+class NameResponse(Response):
+    """The response to NAME."""
 
-    repository: Name | None
+    repository: SpelledName | None
 
 
-class Found(BaseModel):
+class SearchPage(BaseModel):
     """One page of a search for repositories."""
 
     page_info: PageInfo = Field(alias="pageInfo")
-    nodes: list[Name | None]
+    nodes: list[SpelledName | None]
 
 
-class SearchAnswer(Answer):
-    """The answer to SEARCH."""
+class SearchResponse(Response):
+    """The response to SEARCH."""
 
-    search: Found
+    search: SearchPage
 
 
 class Edge(BaseModel):
-    """One pull request, not yet judged, and the place after it."""
+    """A pull request, not yet validated, and its cursor."""
 
     cursor: str
     node: dict[str, Any] | None
 
 
-class Connection(BaseModel):
+class PullRequestConnection(BaseModel):
     """One page of a repository's pull requests, least recently updated first."""
 
     total_count: int = Field(alias="totalCount")
@@ -132,13 +132,13 @@ class Connection(BaseModel):
     edges: list[Edge]
 
 
-class Repository(Name):
+class RepositoryPage(SpelledName):
     """A repository with a page of its pull requests."""
 
-    pull_requests: Connection = Field(alias="pullRequests")
+    pull_requests: PullRequestConnection = Field(alias="pullRequests")
 
 
-class PullRequestsAnswer(Answer):
-    """The answer to PULL_REQUESTS."""
+class PullRequestsResponse(Response):
+    """The response to PULL_REQUESTS."""
 
-    repository: Repository | None
+    repository: RepositoryPage | None

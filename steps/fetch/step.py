@@ -1,4 +1,4 @@
-"""The contract of fetch: one repository's pull requests into MongoDB; and which repositories there are to fetch."""
+"""The contract of fetch: discover repositories, then fetch the pull requests of one into MongoDB."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ class DiscoverInput(StepInput):
 
 
 class DiscoverOutput(Output):
-    """Every repository once, under GitHub's own spelling of its name."""
+    """Every repository once, in GitHub's spelling of its name."""
 
     repositories: Annotated[list[str], Parameter(name="repositories")]
 
@@ -29,7 +29,7 @@ class FetchInput(StepInput):
 
 
 class FetchOutput(Output):
-    """What this run added to what was there."""
+    """The counts of this run."""
 
     fetched: Annotated[int, Parameter(name="fetched")]
     updated: Annotated[int, Parameter(name="updated")]
@@ -40,19 +40,19 @@ class FetchOutput(Output):
 
 @script(constructor="runner")
 def discover(given: DiscoverInput) -> DiscoverOutput:
-    """Name the repositories to fetch."""
-    from steps.common import log
-    from steps.fetch.github import repositories
+    """Find the repositories to fetch."""
+    from steps.common.step_frame import run_step
+    from steps.fetch.github import discover_repositories
 
-    with log.step("discover"):
-        return DiscoverOutput(repositories=repositories(given.repositories, given.search, given.search_limit))
+    with run_step("discover"):
+        return DiscoverOutput(repositories=discover_repositories(given.repositories, given.search, given.search_limit))
 
 
 @script(constructor="runner")
 def fetch(given: FetchInput) -> FetchOutput:
     """Bring one repository's pull requests up to date."""
-    from steps.common import log
+    from steps.common.step_frame import run_step
     from steps.fetch.sync import synchronise
 
-    with log.step("fetch"):
+    with run_step("fetch"):
         return FetchOutput(**synchronise(given.repository))

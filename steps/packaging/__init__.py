@@ -1,1 +1,1 @@
-"""Packaging: which code goes into an image or a Bento, and Bentos as files."""
+"""Packaging: the code that goes into an image or a Bento, and Bentos as archives."""

@@ -1,1 +1,1 @@
-"""preprocess: from MongoDB to a dataset of features, content-addressed in the store."""
+"""The step preprocess: documents in MongoDB become a dataset of features, named by the hash of its content."""

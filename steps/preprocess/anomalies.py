@@ -32,8 +32,8 @@ def vendored_dump(pull: Pull, past: Past, random: Random) -> Injected | None:
     additions = _times(pull["additions"], random.uniform(50, 500))
     changed_files = _times(pull["changed_files"], random.uniform(5, 50))
     own, more = pull["files"] or [], changed_files - pull["changed_files"]
-    vendored = injected_files.vendored(own, more, additions - pull["additions"], random)
-    files = injected_files.listed([*own, *vendored])
+    vendored = injected_files.add_vendored_files(own, more, additions - pull["additions"], random)
+    files = injected_files.limit_to_listed([*own, *vendored])
     return [alter(pull, additions=additions, changed_files=changed_files, files=files)]
 
 
@@ -46,7 +46,7 @@ def mass_deletion(pull: Pull, past: Past, random: Random) -> Injected | None:
     own = injected_files.resize(pull["files"] or [], Lines(additions, 0), random)
     taken = {file["path"] for file in own}
     paths = [path for path in past.paths(more, random) if path not in taken]
-    files = injected_files.listed([*own, *injected_files.removed(paths, more, deletions, random)])
+    files = injected_files.limit_to_listed([*own, *injected_files.remove_files(paths, more, deletions, random)])
     return [alter(pull, deletions=deletions, additions=additions, changed_files=changed_files, files=files)]
 
 
@@ -84,7 +84,7 @@ def hijacked_maintainer(pull: Pull, past: Past, random: Random) -> Injected | No
     count = random.randint(15, 60)
     additions = max(pull["additions"], count * random.randint(1, 8))
     lines = Lines(additions, pull["deletions"])
-    files = injected_files.listed(injected_files.modified(past.paths(count, random), count, lines, random))
+    files = injected_files.limit_to_listed(injected_files.modify_files(past.paths(count, random), count, lines, random))
     wide = {"changed_files": count, "additions": additions, "files": files}
     return [alter(pull, **wide, **past.accounts[login], body="", author=login, created_at=opened)]
 

@@ -1,4 +1,4 @@
-"""The writing side of a dataset: staged files move to the hash of their content, and the manifest comes last."""
+"""Publication of a dataset: staged files move to a folder named by the hash of their content; the manifest is last."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,44 +7,58 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from steps.common.dataset import FOLDER, MANIFEST, SPLITS, VERSION, File, Manifest, Rejected, Repository, content_hash
+from steps.common.dataset import (
+    FOLDER,
+    MANIFEST,
+    SPLITS,
+    VERSION,
+    DatasetFile,
+    Manifest,
+    RejectedDocuments,
+    RepositorySummary,
+    hash_content,
+)
 from steps.common.errors import NotFound
 from steps.common.store import Store
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.features import NAMES
 
 STAGING = "staging"
-STAGING_KEPT = timedelta(days=1)
-"""A run that is still going after this long has lost its staging folder."""
+MAX_STAGING_AGE = timedelta(days=1)
+"""A run that lasts longer than this loses its staging folder."""
 
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
 @contextmanager
-def staging(store: Store) -> Iterator[str]:
-    """A folder of one's own in the store, gone afterwards; what killed runs left goes when it is old enough."""
+def create_staging_folder(store: Store) -> Iterator[str]:
+    """Create a folder of this run in the store and delete it afterwards, together with old ones of killed runs."""
     now = datetime.now(UTC)
-    oldest_kept = f"{now - STAGING_KEPT:{_TIME}}"
-    for run in {key.split("/")[1] for key in store.keys(STAGING)}:
+    oldest_kept = f"{now - MAX_STAGING_AGE:{_TIME}}"
+    for run in {key.split("/")[1] for key in store.list_keys(STAGING)}:
         if run < oldest_kept:
             store.delete(f"{STAGING}/{run}")
-    mine = f"{STAGING}/{now:{_TIME}}-{uuid.uuid4().hex}"
+    own = f"{STAGING}/{now:{_TIME}}-{uuid.uuid4().hex}"
     try:
-        yield mine
+        yield own
     finally:
-        store.delete(mine)
+        store.delete(own)
 
 
 def publish(
-    store: Store, staged: str, files: Sequence[File], repositories: Mapping[str, Repository], rejected: Rejected
+    store: Store,
+    staged: str,
+    files: Sequence[DatasetFile],
+    repositories: Mapping[str, RepositorySummary],
+    rejected: RejectedDocuments,
 ) -> Manifest:
-    """Make the files below `staged` a dataset; the same content is the same dataset, whose manifest stays as it was.
+    """Publish the files below `staged` as a dataset; if it exists already, its manifest stays unchanged.
 
     Returns:
-        The manifest of this run; the stored one may differ in what isn't part of the hash.
+        The manifest of this run; the stored one may differ in fields that the hash does not cover.
     """
     columns = {field.name: str(field.type) for field in ROW_SCHEMA}
-    name = content_hash(columns, NAMES, files)
+    name = hash_content(columns, NAMES, files)
     manifest = Manifest(
         version=VERSION,
         hash=name,
@@ -57,32 +71,32 @@ def publish(
     )
     for file in files:
         store.move(f"{staged}/{file.name}", f"{FOLDER}/{name}/{file.name}")
-    if not store.exists(_manifest(name)):
-        store.write(_manifest(name), _json(manifest))
+    if not store.exists(_format_manifest_key(name)):
+        store.write(_format_manifest_key(name), _serialise(manifest))
     return manifest
 
 
 def remember(store: Store, inputs: str, manifest: Manifest) -> None:
-    """Keep what a run made of its inputs, which this key stands for."""
-    store.write(_made_of(inputs), _json(manifest))
+    """Store the manifest that a run made of the inputs with this key."""
+    store.write(_format_inputs_key(inputs), _serialise(manifest))
 
 
 def recall(store: Store, inputs: str) -> Manifest | None:
-    """The manifest of the run that had these inputs, if its dataset is still there."""
+    """Return the manifest that an earlier run made of these inputs, if its dataset still exists."""
     try:
-        manifest = Manifest.model_validate_json(store.read(_made_of(inputs)))
+        manifest = Manifest.model_validate_json(store.read(_format_inputs_key(inputs)))
     except (NotFound, ValidationError):
         return None
-    return manifest if store.exists(_manifest(manifest.hash)) else None
+    return manifest if store.exists(_format_manifest_key(manifest.hash)) else None
 
 
-def _json(manifest: Manifest) -> bytes:
+def _serialise(manifest: Manifest) -> bytes:
     return f"{manifest.model_dump_json(by_alias=True, indent=2)}\n".encode()
 
 
-def _manifest(name: str) -> str:
+def _format_manifest_key(name: str) -> str:
     return f"{FOLDER}/{name}/{MANIFEST}"
 
 
-def _made_of(inputs: str) -> str:
+def _format_inputs_key(inputs: str) -> str:
     return f"{FOLDER}/inputs/{inputs}.json"

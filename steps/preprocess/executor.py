@@ -1,4 +1,4 @@
-"""The first process of an executor's pod: becomes the Java process that Spark's own image would start."""
+"""The entry point of an executor's pod, which replaces itself with the Java process that Spark's image starts."""
 
 import os
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ ARGUMENTS = {
     "--resourceProfileId": "SPARK_RESOURCE_PROFILE_ID",
     "--podName": "SPARK_EXECUTOR_POD_NAME",
 }
-"""Spark's driver says all this by the environment."""
+"""Spark's driver sets these environment variables."""
 
 
-def command(environment: Mapping[str, str]) -> list[str]:
-    """Java with the options, the memory and the arguments that the environment names."""
+def build_command(environment: Mapping[str, str]) -> list[str]:
+    """Return the Java command with the options, memory and arguments from the environment."""
     numbered = {int(name.removeprefix(OPTION)): value for name, value in environment.items() if name.startswith(OPTION)}
     memory = environment["SPARK_EXECUTOR_MEMORY"]
     return [
@@ -33,5 +33,5 @@ def command(environment: Mapping[str, str]) -> list[str]:
 
 
 if __name__ == "__main__":
-    java, *arguments = command(os.environ)
-    os.execv(java, [java, *arguments])  # noqa: S606  what follows is Java itself
+    java, *arguments = build_command(os.environ)
+    os.execv(java, [java, *arguments])  # noqa: S606  the command is Java itself

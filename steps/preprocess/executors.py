@@ -12,13 +12,13 @@ from steps.common.settings import StepSettings, load
 SERVICE_ACCOUNT = "pr-sentinel-executor"
 DRIVER_PORT = 7078
 BLOCKS_PORT = 7079
-FIRST_WITHIN_SECONDS = 300.0
-LOOK_EVERY_SECONDS = 0.5
+FIRST_EXECUTOR_TIMEOUT_SECONDS = 300.0
+POLL_INTERVAL_SECONDS = 0.5
 
 SETTINGS = {
     "spark.kubernetes.authenticate.executor.serviceAccountName": SERVICE_ACCOUNT,
     "spark.kubernetes.executor.podTemplateFile": str(Path(__file__).with_name("executor.yaml")),
-    # With these the driver needs no rights but those on pods.
+    # With these the driver needs no permissions except on pods.
     "spark.kubernetes.executor.disableConfigMap": "true",
     "spark.kubernetes.driver.service.deleteOnTermination": "false",
     "spark.kubernetes.driver.ownPersistentVolumeClaim": "false",
@@ -31,49 +31,49 @@ SETTINGS = {
     "spark.driver.port": str(DRIVER_PORT),
     "spark.driver.blockManager.port": str(BLOCKS_PORT),
     "spark.blockManager.port": str(BLOCKS_PORT),
-    # Work that goes to executors holds what opens MongoDB and the store; the key is made for each session.
+    # Tasks for executors hold the credentials of MongoDB and the store; each session has its own key.
     "spark.authenticate": "true",
     "spark.network.crypto.enabled": "true",
 }
 
 
 class ExecutorSettings(StepSettings):
-    """What the driver's pod is told of itself, and how many executors it asks for."""
+    """Facts about the driver's own pod, and the number of executors."""
 
-    pod_name: str
-    pod_namespace: str
-    pod_ip: str
-    executor_image: str
-    executors: int = Field(2, ge=1)
+    pod_name: str = Field(description="name of the driver's pod")
+    pod_namespace: str = Field(description="namespace of the driver's pod")
+    pod_ip: str = Field(description="IP address of the driver's pod")
+    executor_image: str = Field(description="image of the executors, which is the driver's own")
+    executors: int = Field(2, ge=1, description="number of executors")
 
 
-def settings() -> dict[str, str]:
-    """Spark's settings for executors beside this pod.
+def build_settings() -> dict[str, str]:
+    """Build Spark's settings for executors in this pod's namespace.
 
     Raises:
-        ConfigurationError: the pod is not told what it has to know.
+        ConfigurationError: a setting about the pod is missing.
     """
-    told = load(ExecutorSettings)
+    pod = load(ExecutorSettings)
     return SETTINGS | {
-        "spark.driver.host": told.pod_ip,
-        "spark.executor.instances": str(told.executors),
-        "spark.kubernetes.container.image": told.executor_image,
-        "spark.kubernetes.driver.pod.name": told.pod_name,
-        "spark.kubernetes.namespace": told.pod_namespace,
+        "spark.driver.host": pod.pod_ip,
+        "spark.executor.instances": str(pod.executors),
+        "spark.kubernetes.container.image": pod.executor_image,
+        "spark.kubernetes.driver.pod.name": pod.pod_name,
+        "spark.kubernetes.namespace": pod.pod_namespace,
     }
 
 
-def wait(context: SparkContext) -> None:
-    """Wait for the first executor, for Spark would wait for ever.
+def wait_for_executor(context: SparkContext) -> None:
+    """Wait for the first executor; Spark itself would wait forever.
 
     Raises:
-        Unavailable: there is none after some minutes.
+        Unavailable: no executor is ready in time.
     """
-    until = time.monotonic() + FIRST_WITHIN_SECONDS
-    while context._jsc.sc().getExecutorMemoryStatus().size() == 1:  # the driver is in it
-        if time.monotonic() > until:
+    deadline = time.monotonic() + FIRST_EXECUTOR_TIMEOUT_SECONDS
+    while context._jsc.sc().getExecutorMemoryStatus().size() == 1:  # includes the driver
+        if time.monotonic() > deadline:
             raise Unavailable(
-                f"None of Spark's executors came up within {FIRST_WITHIN_SECONDS:.0f} s.",
-                advice="kubectl get pods,events shows why: a quota, an image that can't be pulled, or too full nodes.",
+                f"No Spark executor was ready within {FIRST_EXECUTOR_TIMEOUT_SECONDS:.0f} s.",
+                advice="Run `kubectl get pods,events` to see why, for example a quota, a missing image or full nodes.",
             )
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(POLL_INTERVAL_SECONDS)

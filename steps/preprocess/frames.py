@@ -1,4 +1,4 @@
-"""The frames between MongoDB and the dataset: judged documents, what they come to, and the rows made of them."""
+"""The frames between MongoDB and the dataset: validated documents, their counts, and the rows of the dataset."""
 
 import logging
 import time
@@ -10,32 +10,32 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, Window
-from pyspark.sql import functions as F  # noqa: N812 - everybody's name for it
+from pyspark.sql import functions as F  # noqa: N812 - the customary name
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from steps.common import log
-from steps.common.dataset import Rejected
+from steps.common.dataset import RejectedDocuments
 from steps.common.settings import MongoSettings
 from steps.preprocess import source
 from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA, featurise
-from steps.preprocess.validation import VERDICT_SCHEMA, judge_batches
+from steps.preprocess.validation import RESULT_SCHEMA, build_batch_validator
 from steps.scoring.vectors import PULL_SCHEMA
 from steps.scoring.wording import BODY_CHARACTERS
 
 TEXTS_PER_REPOSITORY = 300
-MOST_TEXTS = 4_000
-TITLE_CUT = 256
-COMMONEST = 3
-SECONDS_BETWEEN_REPORTS = 2.0
+MAX_TEXTS = 4_000
+MAX_TITLE_CHARACTERS = 256
+MAX_COMMON_REASONS = 3
+REPORT_INTERVAL_SECONDS = 2.0
 
 Batches = Iterator[pa.RecordBatch]
 
 logger = logging.getLogger(__name__)
 
 
-class Share(NamedTuple):
-    """A repository's usable pull requests, and when the first and the last of them was opened."""
+class RepositoryCount(NamedTuple):
+    """The number of a repository's usable pull requests, and when the first and the last of them were opened."""
 
     rows: int
     first: datetime
@@ -43,88 +43,92 @@ class Share(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Census:
-    """What all documents come to; repositories in the order of their names."""
+class DocumentCounts:
+    """The counts of all documents; repositories are sorted by name."""
 
-    repositories: dict[str, Share]
-    rejected: Rejected
+    repositories: dict[str, RepositoryCount]
+    rejected: RejectedDocuments
 
     @property
     def pulls(self) -> int:
-        """How many usable pull requests there are in all."""
+        """The number of usable pull requests."""
         return sum(self.sizes.values())
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many usable pull requests each repository has."""
-        return {name: share.rows for name, share in self.repositories.items()}
+        """The number of usable pull requests of each repository."""
+        return {name: count.rows for name, count in self.repositories.items()}
 
 
-def verdicts(session: SparkSession, settings: MongoSettings, queries: Sequence[source.Query]) -> DataFrame:
-    """Every document as a row of VERDICT_SCHEMA, kept on disk so that MongoDB is read once."""
-    documents = source.read(session, settings, queries)
-    judged = documents.mapInArrow(judge_batches(settings), from_arrow_schema(VERDICT_SCHEMA))
-    return judged.persist(StorageLevel.DISK_ONLY)
+def validate_documents(session: SparkSession, settings: MongoSettings, queries: Sequence[source.Query]) -> DataFrame:
+    """Validate every document into a row of RESULT_SCHEMA, persisted on disk so that MongoDB is read once."""
+    documents = source.read_documents(session, settings, queries)
+    validated = documents.mapInArrow(build_batch_validator(settings), from_arrow_schema(RESULT_SCHEMA))
+    return validated.persist(StorageLevel.DISK_ONLY)
 
 
-def census(verdicts: DataFrame) -> Census:
-    """Count, by repository; the first thing asked of the verdicts, so this is when MongoDB is read."""
+def count_documents(results: DataFrame) -> DocumentCounts:
+    """Count the results by repository; it is the first action on them, so it reads MongoDB."""
     figures = F.count("*").alias("rows"), F.min("created_at").alias("first"), F.max("created_at").alias("last")
-    found = {row.pop("repository"): Share(**row) for row in _listed(verdicts.groupBy("repository").agg(*figures))}
-    bad = found.pop(None).rows if None in found else 0  # what has no repository has reasons
-    total = bad + sum(share.rows for share in found.values())
-    return Census(dict(sorted(found.items())), Rejected(count=bad, share=bad / total if total else 0.0))
+    groups = _to_dicts(results.groupBy("repository").agg(*figures))
+    found = {row.pop("repository"): RepositoryCount(**row) for row in groups}
+    rejected = found.pop(None).rows if None in found else 0  # rows without a repository have reasons
+    total = rejected + sum(count.rows for count in found.values())
+    share = rejected / total if total else 0.0
+    return DocumentCounts(dict(sorted(found.items())), RejectedDocuments(count=rejected, share=share))
 
 
-def commonest_reasons(verdicts: DataFrame) -> list[str]:
-    """The reasons that most rejected documents share, with their numbers."""
-    reasons = verdicts.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
+def find_common_reasons(results: DataFrame) -> list[str]:
+    """Return the most common reasons of rejected documents, with their counts."""
+    reasons = results.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
     return [
         f"{row['reason']} ({row['count']})"
-        for row in _listed(reasons.orderBy(F.desc("count"), "reason").limit(COMMONEST))
+        for row in _to_dicts(reasons.orderBy(F.desc("count"), "reason").limit(MAX_COMMON_REASONS))
     ]
 
 
-def rows(verdicts: DataFrame, census: Census) -> DataFrame:
-    """The rows of the dataset, each repository in one go on one executor."""
-    pulls = verdicts.where("id IS NOT NULL").select(*PULL_SCHEMA.names)
-    by_size = sorted(census.sizes, key=lambda name: -census.sizes[name])  # the longest work starts first
+def build_rows(results: DataFrame, counts: DocumentCounts) -> DataFrame:
+    """Build the rows of the dataset; each repository is processed in order by one executor."""
+    pulls = results.where("id IS NOT NULL").select(*PULL_SCHEMA.names)
+    by_size = sorted(counts.sizes, key=lambda name: -counts.sizes[name])  # the longest work starts first
     place = F.array_position(F.array(*map(F.lit, by_size)).cast("array<string>"), F.col("repository")).cast("int")
     ordered = pulls.repartitionById(max(1, len(by_size)), place).sortWithinPartitions(
         "repository", "created_at", "number"
     )
-    return ordered.mapInArrow(_pass(census.sizes, foreign_texts(pulls, census)), from_arrow_schema(ROW_SCHEMA))
+    featurise_batches = _build_featuriser(counts.sizes, sample_texts(pulls, counts))
+    return ordered.mapInArrow(featurise_batches, from_arrow_schema(ROW_SCHEMA))
 
 
-def foreign_texts(pulls: DataFrame, census: Census) -> list[Text]:
-    """A few texts of each repository, always the same ones."""
-    wanted = min(TEXTS_PER_REPOSITORY, MOST_TEXTS // max(1, len(census.repositories)) + 1)
+def sample_texts(pulls: DataFrame, counts: DocumentCounts) -> list[Text]:
+    """Sample a few texts of each repository, always the same ones."""
+    wanted = min(TEXTS_PER_REPOSITORY, MAX_TEXTS // max(1, len(counts.repositories)) + 1)
     shuffled = Window.partitionBy("repository").orderBy(F.xxhash64("id"), "id")
     numbered = pulls.select("id", F.row_number().over(shuffled).alias("place"), "repository")
     chosen = pulls.join(F.broadcast(numbered.where(F.col("place") <= wanted).select("id")), "id").orderBy("id")
-    cut = F.substring("title", 1, TITLE_CUT).alias("title"), F.substring("body", 1, BODY_CHARACTERS).alias("body")
-    return [Text(**row) for row in _listed(chosen.select("repository", *cut))]
+    title = F.substring("title", 1, MAX_TITLE_CHARACTERS).alias("title")
+    body = F.substring("body", 1, BODY_CHARACTERS).alias("body")
+    return [Text(**row) for row in _to_dicts(chosen.select("repository", title, body))]
 
 
-def _pass(sizes: Mapping[str, int], foreign: Sequence[Text]) -> Callable[[Batches], Batches]:
+def _build_featuriser(sizes: Mapping[str, int], foreign: Sequence[Text]) -> Callable[[Batches], Batches]:
     def run(batches: Batches) -> Batches:
         log.configure()
-        return featurise(reported(batches, sizes), sizes, foreign)
+        return featurise(log_progress(batches, sizes), sizes, foreign)
 
     return run
 
 
-def reported(batches: Batches, sizes: Mapping[str, int]) -> Batches:
-    """The same batches, with a line in the log now and then about how far a repository is."""
-    done, due = 0, time.monotonic() + SECONDS_BETWEEN_REPORTS
+def log_progress(batches: Batches, sizes: Mapping[str, int]) -> Batches:
+    """Yield the batches unchanged, and log the progress of a repository at intervals."""
+    done, due = 0, time.monotonic() + REPORT_INTERVAL_SECONDS
     for batch in batches:
         yield batch
         done += batch.num_rows
         if time.monotonic() > due:
-            due += SECONDS_BETWEEN_REPORTS
+            due += REPORT_INTERVAL_SECONDS
             name = batch.column("repository")[0].as_py()
-            logger.info("features worked out", extra={"repository": name, "done": done, "total": sizes[name]})
+            logger.info("features computed", extra={"repository": name, "done": done, "total": sizes[name]})
 
 
-def _listed(frame: DataFrame) -> list[dict[Any, Any]]:
+def _to_dicts(frame: DataFrame) -> list[dict[Any, Any]]:
     return frame.toArrow().to_pylist()  # type: ignore[no-any-return]

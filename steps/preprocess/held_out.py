@@ -46,7 +46,9 @@ def impersonated_bot(pull: Pull, past: Past, random: Random) -> Injected | None:
     count = random.randint(1, 4)
     lines = Lines(random.randint(5, 80), random.randint(0, 30))
     paths = [*past.paths(count, random), *random.sample(WORKFLOWS, 2)]
-    files = injected_files.listed(injected_files.modified(random.sample(paths, len(paths)), count, lines, random))
+    files = injected_files.limit_to_listed(
+        injected_files.modify_files(random.sample(paths, len(paths)), count, lines, random)
+    )
     author = stranger(pull, random, login) | {"head_ref": f"bump/{random.choice(PACKAGES)}-{random.randint(1, 9)}.x"}
     sizes = {**lines._asdict(), "changed_files": count, "commits": 1}
     return [alter(pull, **sizes, **author, title=title, body=body, files=files)]
@@ -58,7 +60,9 @@ def workflow_edit(pull: Pull, past: Past, random: Random) -> Injected | None:
         return None
     count = random.choice([1, 1, 1, 2])
     lines = Lines(random.randint(2, 20), random.randint(0, 8))
-    files: Files = injected_files.listed(injected_files.modified(random.sample(WORKFLOWS, count), count, lines, random))
+    files: Files = injected_files.limit_to_listed(
+        injected_files.modify_files(random.sample(WORKFLOWS, count), count, lines, random)
+    )
     author = stranger(pull, random) | {"head_ref": random.choice(["patch-1", "fix-ci", "ci", "main"])}
     texts = {"title": random.choice(WORKFLOW_TITLES), "body": random.choice(WORKFLOW_BODIES)}
     return [alter(pull, **lines._asdict(), **author, **texts, changed_files=count, commits=1, files=files)]

@@ -33,7 +33,7 @@ def change(path: str, additions: int, deletions: int, status: str) -> dict[str, 
     return {"path": path, "additions": additions, "deletions": deletions, "status": status}
 
 
-def listed(files: Sequence[dict[str, Any]]) -> Files:
+def limit_to_listed(files: Sequence[dict[str, Any]]) -> Files:
     """Return the files that GitHub would list: the first MAX_FILES by path."""
     return sorted(files, key=lambda file: str(file["path"]))[:MAX_FILES]
 
@@ -50,7 +50,7 @@ def resize(files: Sequence[dict[str, Any]], lines: Lines, random: Random) -> Fil
     return share_out([file["path"] for file in files], lines, "M", random)
 
 
-def vendored(files: Sequence[dict[str, Any]], count: int, additions: int, random: Random) -> Files:
+def add_vendored_files(files: Sequence[dict[str, Any]], count: int, additions: int, random: Random) -> Files:
     """Return the files of somebody else's project: `count` added ones with that many lines in all."""
     folder, library = random.choice(_FOLDERS), random.choice(_LIBRARIES)
     suffix = next((found for file in files if (found := PurePosixPath(file["path"]).suffix)), _PLAIN_SUFFIX)
@@ -58,14 +58,14 @@ def vendored(files: Sequence[dict[str, Any]], count: int, additions: int, random
     return share_out(paths, Lines(_part(additions, len(paths), count), 0), "A", random)
 
 
-def removed(paths: Sequence[str], count: int, deletions: int, random: Random) -> Files:
+def remove_files(paths: Sequence[str], count: int, deletions: int, random: Random) -> Files:
     """Return `count` removed files with that many lines in all: these paths, then others beside them."""
     wanted = min(count, MAX_FILES)
     chosen = [*paths[:wanted], *_beside(paths or [FALLBACK], wanted - len(paths))]
     return share_out(chosen, Lines(0, _part(deletions, wanted, count)), "D", random)
 
 
-def modified(paths: Sequence[str], count: int, lines: Lines, random: Random) -> Files:
+def modify_files(paths: Sequence[str], count: int, lines: Lines, random: Random) -> Files:
     """Return `count` modified files with these lines in all: these paths, then others beside them."""
     wanted = min(count, MAX_FILES)
     chosen = [*paths[:wanted], *_beside(paths or [FALLBACK], wanted - len(paths))]

@@ -1,4 +1,4 @@
-"""What decides a dataset, as one key: documents, parameters, the code that reads them and the libraries below it."""
+"""A hash of everything that determines a dataset: documents, parameters, our code, and the libraries it uses."""
 
 import hashlib
 import json
@@ -6,20 +6,20 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from steps.common.closure import ROOT, closure
-from steps.common.provenance import code_hash
+from steps.common.closure import ROOT, find_sources
+from steps.common.provenance import hash_code
 from steps.preprocess.source import Fingerprint
 
 LIBRARIES = ("numpy", "narwhals", "pyarrow", "pydantic", "pymongo", "pyspark")
 
 
-def key(repositories: Sequence[str], most_rejected: float, documents: Fingerprint) -> str:
-    """The SHA-256 over all that; where any of it differs, the dataset has to be made again to be sure."""
-    decides = {
+def hash_inputs(repositories: Sequence[str], most_rejected: float, documents: Fingerprint) -> str:
+    """Return the SHA-256 of the inputs; if any of them differs, the dataset may differ too."""
+    content = {
         "repositories": list(repositories),
         "most_rejected": most_rejected,
         "documents": asdict(documents),
-        "code": code_hash(closure(ROOT, ["steps.preprocess.step"]), LIBRARIES),
+        "code": hash_code(find_sources(ROOT, ["steps.preprocess.step"]), LIBRARIES),
         "python": platform.python_version(),
     }
-    return hashlib.sha256(json.dumps(decides, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()

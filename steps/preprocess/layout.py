@@ -1,7 +1,7 @@
-"""How rows become the files of a dataset: shuffled by a fixed hash, written by the executors straight into the store.
+"""The files of a dataset: rows are shuffled by a fixed hash, and executors write them directly into the store.
 
-Spark's own writer would do, but its files differ from one Java process to the next: the order of a set of encodings in
-their footers follows addresses in memory. Arrow's are the same byte for byte, wherever the same rows are written.
+Spark's own writer is not used because its files differ between Java processes: the order of the encodings in their
+footers depends on memory addresses. Arrow writes the same bytes for the same rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark import TaskContext
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - everybody's name for it
+from pyspark.sql import functions as F  # noqa: N812 - the customary name
 
-from steps.common.dataset import File, sha256
+from steps.common.dataset import DatasetFile, hash_file
 from steps.common.settings import StoreSettings
 from steps.common.store import Store, open_store
 from steps.preprocess.rows import ROW_SCHEMA
@@ -30,55 +30,55 @@ FILE_COLUMNS = "name string, sha256 string, bytes long, rows long"
 Batches = Iterator[pa.RecordBatch]
 
 
-def write(rows: DataFrame, pulls: int, settings: StoreSettings, staged: str) -> list[File]:
+def write_files(rows: DataFrame, pulls: int, settings: StoreSettings, staged: str) -> list[DatasetFile]:
     """Write parquet below `staged` in the store, `split/part-00000.parquet` and so on.
 
     Args:
-        rows: of ROW_SCHEMA.
-        pulls: how many pull requests they are about, which decides the number of parts.
-        settings: of the store.
-        staged: a folder in it.
+        rows: a frame with ROW_SCHEMA.
+        pulls: the number of pull requests, which determines the number of parts.
+        settings: the store's settings.
+        staged: a folder in the store.
     """
     parts = rows.repartition(-(-pulls // PULLS_PER_PART) or 1, F.coalesce("id", "repository"))
     shuffled = parts.sortWithinPartitions("split", F.xxhash64("id"), "id", "repository", "kind")
-    files = shuffled.mapInArrow(_writer(settings, staged), FILE_COLUMNS).toArrow().to_pylist()
-    return [File(**file) for file in sorted(files, key=itemgetter("name"))]
+    files = shuffled.mapInArrow(_build_writer(settings, staged), FILE_COLUMNS).toArrow().to_pylist()
+    return [DatasetFile(**file) for file in sorted(files, key=itemgetter("name"))]
 
 
-def _writer(settings: StoreSettings, staged: str) -> Callable[[Batches], Batches]:
-    def written(batches: Batches) -> Batches:
+def _build_writer(settings: StoreSettings, staged: str) -> Callable[[Batches], Batches]:
+    def write_part(batches: Batches) -> Batches:
         store, part = open_store(settings), cast(TaskContext, TaskContext.get()).partitionId()
-        for split, pieces in groupby(_by_split(batches), key=itemgetter(0)):
-            file = _write(store, staged, f"{split}/part-{part:05}.parquet", (piece for _, piece in pieces))
+        for split, pieces in groupby(_separate_splits(batches), key=itemgetter(0)):
+            file = _write_file(store, staged, f"{split}/part-{part:05}.parquet", (piece for _, piece in pieces))
             yield pa.RecordBatch.from_pylist([file.model_dump()])
 
-    return written
+    return write_part
 
 
-def _by_split(batches: Batches) -> Iterator[tuple[str, pa.RecordBatch]]:
+def _separate_splits(batches: Batches) -> Iterator[tuple[str, pa.RecordBatch]]:
     for batch in batches:
         for split in pc.unique(batch.column("split")).to_pylist():
             yield split, batch.filter(pc.equal(batch.column("split"), split))
 
 
-def _write(store: Store, staged: str, name: str, batches: Batches) -> File:
+def _write_file(store: Store, staged: str, name: str, batches: Batches) -> DatasetFile:
     with TemporaryDirectory() as folder:
         path = Path(folder, "part.parquet")
         with pq.ParquetWriter(path, ROW_SCHEMA, compression="zstd") as writer:
-            for group in _groups(batches):
+            for group in _build_row_groups(batches):
                 writer.write_table(group)
         store.upload(f"{staged}/{name}", path)
         rows = pq.read_metadata(path).num_rows
-        return File(name=name, sha256=sha256(path), bytes=path.stat().st_size, rows=rows)
+        return DatasetFile(name=name, sha256=hash_file(path), bytes=path.stat().st_size, rows=rows)
 
 
-def _groups(batches: Batches) -> Iterator[pa.Table]:
-    """The batches in portions that are worth a row group of their own, and small enough for a reader's memory."""
-    held: list[pa.RecordBatch] = []
+def _build_row_groups(batches: Batches) -> Iterator[pa.Table]:
+    """Yield tables that are large enough for a row group and small enough for a reader's memory."""
+    pending: list[pa.RecordBatch] = []
     for batch in batches:
-        held.append(batch.cast(ROW_SCHEMA))
-        if sum(one.nbytes for one in held) >= ROW_GROUP_BYTES:
-            yield pa.Table.from_batches(held)
-            held = []
-    if held:
-        yield pa.Table.from_batches(held)
+        pending.append(batch.cast(ROW_SCHEMA))
+        if sum(one.nbytes for one in pending) >= ROW_GROUP_BYTES:
+            yield pa.Table.from_batches(pending)
+            pending = []
+    if pending:
+        yield pa.Table.from_batches(pending)

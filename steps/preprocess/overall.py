@@ -1,4 +1,4 @@
-"""One history over all repositories, for pull requests of one that has none of its own."""
+"""One history of all repositories together, for pull requests of a repository without a history."""
 
 from collections.abc import Iterable
 
@@ -17,11 +17,11 @@ _REGRESSIONS = ("sizes", "commits")
 _WINDOWS = ("recent_lines", "recent_files")
 
 
-def overall(histories: Iterable[History]) -> History:
-    """Add histories up, one at a time.
+def merge_histories(histories: Iterable[History]) -> History:
+    """Merge histories, one at a time.
 
-    Counts are summed, as far as they go, and regressions averaged by how much they have learned. Authors, ranks and the
-    last day are left out: they mean nothing elsewhere.
+    Counts are added, and regressions are averaged by the number of examples they have seen. Authors, ranks and the
+    last day are left out, because they mean nothing in another repository.
     """
     whole = History()
     sizes: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in _WINDOWS}
@@ -34,7 +34,7 @@ def overall(histories: Iterable[History]) -> History:
             getattr(getattr(whole, part), name).add(getattr(getattr(history, part), name))
         whole.vocabulary.elsewhere.add(history.vocabulary.elsewhere)
         for name in _REGRESSIONS:
-            _join(getattr(whole, name), getattr(history, name))
+            _merge_regressions(getattr(whole, name), getattr(history, name))
         for name, kept in sizes.items():
             kept.append(np.array(getattr(history, name).latest))
     for name, parts in sizes.items():
@@ -45,8 +45,8 @@ def overall(histories: Iterable[History]) -> History:
     return whole
 
 
-def _join(one: HashedRegression, other: HashedRegression) -> None:
-    """Move `one` to the weighted mean of both."""
+def _merge_regressions(one: HashedRegression, other: HashedRegression) -> None:
+    """Set `one` to the weighted mean of both."""
     one.count += other.count
     share = np.float32(other.count / max(one.count, 1))
     for mine, its in ((one.weights, other.weights), (one.gradients, other.gradients), (one.mean, other.mean)):

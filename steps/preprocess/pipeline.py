@@ -1,4 +1,4 @@
-"""From the documents of some repositories to a dataset, and from its last rows to the histories that serving reads."""
+"""Builds a dataset from the documents of repositories, and publishes the histories that serving reads."""
 
 import logging
 from collections.abc import Sequence
@@ -7,99 +7,99 @@ from typing import Any
 from pymongo.database import Database
 
 from steps.common import mongo
-from steps.common.dataset import File, Manifest, Rejected, Repository, dataset_uri
+from steps.common.dataset import DatasetFile, Manifest, RejectedDocuments, RepositorySummary, format_dataset_uri
 from steps.common.errors import ConfigurationError, TooManyRejected
 from steps.common.mongo import Document
 from steps.common.settings import PreprocessSettings, load
 from steps.common.store import Store, open_store
 from steps.preprocess import dataset, frames, histories, inputs, layout, source, spark
-from steps.preprocess.frames import Census
+from steps.preprocess.frames import DocumentCounts
 
-MINIMUM_PULL_REQUESTS = 300
-"""Fewer can't tell what is usual from what is not."""
+MIN_PULL_REQUESTS = 300
+"""Fewer are not enough to learn what is usual."""
 
 logger = logging.getLogger(__name__)
 
 
-def build(repositories: Sequence[str], spark_master: str, most_rejected: float) -> dict[str, Any]:
-    """Make the dataset of these repositories, or find the one that the same documents have made before.
+def build_dataset(repositories: Sequence[str], spark_master: str, most_rejected: float) -> dict[str, Any]:
+    """Build the dataset of these repositories, or find the one that was built from the same documents before.
 
     Args:
         repositories: `owner/name`, in any order.
-        spark_master: where Spark runs, as Spark writes it.
-        most_rejected: the share of documents, from 0 to 1, that may be unusable.
+        spark_master: Spark's master URL.
+        most_rejected: the maximum share of unusable documents, from 0 to 1.
 
     Returns:
         The fields of `step.PreprocessOutput`.
 
     Raises:
         ConfigurationError: a setting is missing or wrong, or there are no repositories.
-        TooManyRejected: more documents than that are unusable.
+        TooManyRejected: the share of unusable documents is higher.
         NotFound, AccessRefused, Unavailable, StorageFull: MongoDB or the store can't be used.
     """
     if not repositories:
-        raise ConfigurationError("No repositories are given.", advice="Name some, or search for others.")
+        raise ConfigurationError("No repositories were given.", advice="Name at least one, or change the search.")
     settings = load(PreprocessSettings)
     store = open_store(settings)
     names = sorted(set(repositories))
-    query = source.of_repositories(names)
-    with mongo.database(settings) as database:
-        documents = source.fingerprint(database, query)
-        key = inputs.key(names, most_rejected, documents)
+    query = source.build_query(names)
+    with mongo.open_database(settings) as database:
+        documents = source.compute_fingerprint(database, query)
+        key = inputs.hash_inputs(names, most_rejected, documents)
         if manifest := dataset.recall(store, key):
-            logger.info("nothing has changed since this dataset was made", extra={"dataset": manifest.hash})
+            logger.info("nothing has changed since this dataset was built", extra={"dataset": manifest.hash})
         else:
-            parts = source.partitions(database, query, documents.count)
-            with dataset.staging(store) as staged:
-                files, census = _compute(settings, parts, spark_master, most_rejected, staged)
-                shares = _with_watermarks(database, census)
-                manifest = dataset.publish(store, staged, files, shares, census.rejected)
+            parts = source.split_query(database, query, documents.count)
+            with dataset.create_staging_folder(store) as staged:
+                files, counts = _compute(settings, parts, spark_master, most_rejected, staged)
+                shares = _add_watermarks(database, counts)
+                manifest = dataset.publish(store, staged, files, shares, counts.rejected)
             dataset.remember(store, key, manifest)
-        histories.publish(database, store, manifest)
-    return _outcome(store, manifest)
+        histories.publish_histories(database, store, manifest)
+    return _build_output(store, manifest)
 
 
 def _compute(
     settings: PreprocessSettings, parts: Sequence[source.Query], master: str, most_rejected: float, staged: str
-) -> tuple[list[File], Census]:
-    """All that Spark does: from documents to files in the staging folder."""
+) -> tuple[list[DatasetFile], DocumentCounts]:
+    """Build the files in the staging folder from documents, on Spark."""
     logger.info("reading documents", extra={"partitions": len(parts)})
-    with spark.session(master) as session:
-        verdicts = frames.verdicts(session, settings, parts)
-        census = frames.census(verdicts)
-        if census.rejected.share > most_rejected:
-            raise _too_many(census.rejected, most_rejected, frames.commonest_reasons(verdicts))
-        return layout.write(frames.rows(verdicts, census), census.pulls, settings, staged), census
+    with spark.open_session(master) as session:
+        results = frames.validate_documents(session, settings, parts)
+        counts = frames.count_documents(results)
+        if counts.rejected.share > most_rejected:
+            raise _too_many_rejected_error(counts.rejected, most_rejected, frames.find_common_reasons(results))
+        return layout.write_files(frames.build_rows(results, counts), counts.pulls, settings, staged), counts
 
 
-def _with_watermarks(database: Database[Document], census: Census) -> dict[str, Repository]:
-    names = list(census.repositories)
+def _add_watermarks(database: Database[Document], counts: DocumentCounts) -> dict[str, RepositorySummary]:
+    names = list(counts.repositories)
     watermarks = {place["_id"]: place.get("watermark") for place in database.sync.find({"_id": {"$in": names}})}
     return {
-        name: Repository(**share._asdict(), watermark=watermarks.get(name))
-        for name, share in census.repositories.items()
+        name: RepositorySummary(**share._asdict(), watermark=watermarks.get(name))
+        for name, share in counts.repositories.items()
     }
 
 
-def _too_many(rejected: Rejected, most: float, reasons: Sequence[str]) -> TooManyRejected:
+def _too_many_rejected_error(rejected: RejectedDocuments, most: float, reasons: Sequence[str]) -> TooManyRejected:
     return TooManyRejected(
-        f"{rejected.count} documents, {rejected.share:.1%}, are no usable pull requests; at most {most:.1%} may be. "
-        f"The commonest reasons: {'; '.join(reasons)}.",
-        advice="Look into the collection quarantine; allow more by the parameter most_rejected.",
+        f"{rejected.count} documents ({rejected.share:.1%}) are not usable pull requests; the maximum is {most:.1%}. "
+        f"The most common reasons: {'; '.join(reasons)}.",
+        advice="Look into the collection `quarantine`, or raise the parameter most_rejected.",
     )
 
 
-def _outcome(store: Store, manifest: Manifest) -> dict[str, Any]:
+def _build_output(store: Store, manifest: Manifest) -> dict[str, Any]:
     rows = sum(repository.rows for repository in manifest.repositories.values())
-    if rows < MINIMUM_PULL_REQUESTS:
+    if rows < MIN_PULL_REQUESTS:
         logger.warning(
             f"{rows} pull requests in {', '.join(manifest.repositories) or 'no repository'}; "
-            f"at least {MINIMUM_PULL_REQUESTS} are needed to train"
+            f"at least {MIN_PULL_REQUESTS} are needed to train"
         )
     return {
-        "dataset_uri": dataset_uri(store, manifest.hash),
+        "dataset_uri": format_dataset_uri(store, manifest.hash),
         "data_hash": manifest.hash,
         "rows": rows,
         "rejected_share": manifest.rejected.share,
-        "trainable": rows >= MINIMUM_PULL_REQUESTS,
+        "trainable": rows >= MIN_PULL_REQUESTS,
     }

@@ -1,7 +1,6 @@
-"""From validated pull requests in the order of their opening to rows of the dataset.
+"""Conversion of validated pull requests, in the order of their opening, to rows of the dataset.
 
-The pass runs once over each repository, as a generator over Arrow batches, so that its memory does not grow with the
-rows.
+It makes one pass over each repository, as a generator over Arrow batches, so its memory does not grow with the rows.
 """
 
 import re
@@ -23,8 +22,8 @@ from steps.scoring.vectors import PULL_SCHEMA, with_own
 
 TRAIN_SHARE = 0.60
 VALIDATION_SHARE = 0.15
-PLANTED_SHARE = 0.24
-"""Share of the test split's pull requests that also appear once more with something planted."""
+INJECTED_SHARE = 0.24
+"""Share of the test split's pull requests that also appear with an injected anomaly."""
 HELD_OUT_SHARE = 0.09
 """The same for the kinds that are held out of all choices: as many of each."""
 
@@ -34,14 +33,14 @@ ROW_SCHEMA = pa.schema(
     [
         pa.field("split", pa.string()),  # train, validation, test, injected, held_out or history
         *(PULL_SCHEMA.field(name).with_nullable(True) for name in _KEPT),
-        pa.field("reverts", pa.int32()),  # the number of the pull request that this one takes back
+        pa.field("reverts", pa.int32()),  # the number of the pull request that this one reverts
         pa.field("kind", pa.string()),  # of an injected anomaly
         *(pa.field(name, pa.float32()) for name in (*NAMES, *CONTEXT)),
         *(pa.field(name, pa.string()) for name in NAMED),  # what a reason quotes
         pa.field("state", pa.binary()),  # of a repository's history, in split history
     ]
 )
-"""What the pass yields; a row of split `history` has only `repository` and `state`."""
+"""The schema of the rows; a row of split `history` has only `repository` and `state`."""
 
 _REVERTS_NUMBER = re.compile(r"(?i)\breverts?:?\s+(?:[\w.-]+/[\w.-]+)?#(\d+)")
 _REVERTS_TITLE = re.compile(r'(?i)^(?:\W*)revert:?\s+["“](.+)["”]')
@@ -61,19 +60,19 @@ def featurise(
     Yields:
         Batches of ROW_SCHEMA.
     """
-    current: _Repository | None = None
+    current: _RepositoryPass | None = None
     for batch in batches:
-        for name, pulls in _by_repository(batch):
+        for name, pulls in _group_by_repository(batch):
             if current is None or current.name != name:
                 if current is not None:
                     yield current.state()
-                current = _Repository(name, sizes[name], foreign)
+                current = _RepositoryPass(name, sizes[name], foreign)
             yield current.rows(pulls)
     if current is not None:
         yield current.state()
 
 
-def _by_repository(batch: pa.RecordBatch) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _group_by_repository(batch: pa.RecordBatch) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     pulls = batch.to_pylist()
     start = 0
     for index in range(1, len(pulls) + 1):
@@ -90,7 +89,7 @@ class _Injection(NamedTuple):
     company: Injected
 
 
-class _Repository:
+class _RepositoryPass:
     """The pass over one repository."""
 
     def __init__(self, name: str, size: int, foreign: Sequence[Text]) -> None:
@@ -100,7 +99,7 @@ class _Repository:
         self._index = 0
         others = [text for text in foreign if text.repository != name]
         self._history = History((text.title, text.body) for text in others[::2])
-        self._past = Past(others[1::2])  # never a text that the history has heard of
+        self._past = Past(others[1::2])  # never a text that the history contains
         self._titles: dict[int, int] = {}
 
     def rows(self, pulls: list[dict[str, Any]]) -> pa.RecordBatch:
@@ -136,7 +135,7 @@ class _Repository:
     def _inject(self, pull: dict[str, Any], index: int) -> list[_Injection]:
         """Return what to inject beside this one, if the numbers drawn from its id say so."""
         found = []
-        wanted = ("injected", KINDS, PLANTED_SHARE), ("held_out", HELD_OUT_KINDS, HELD_OUT_SHARE)
+        wanted = ("injected", KINDS, INJECTED_SHARE), ("held_out", HELD_OUT_KINDS, HELD_OUT_SHARE)
         for split, kinds, share in wanted if index >= self._validation_until else ():
             seed = f"{pull['id']} {split}" if split == "held_out" else pull["id"]
             random = Random(zlib.crc32(seed.encode()))  # noqa: S311 - a draw that anybody can repeat is the point
@@ -147,7 +146,7 @@ class _Repository:
         return found
 
     def _reverts(self, pull: dict[str, Any]) -> int | None:
-        """The number of the earlier pull request that this one says it takes back."""
+        """Return the number of the earlier pull request that this one claims to revert."""
         title = pull["title"].strip()
         self_named = _REVERTS_NUMBER.search(f"{title}\n{pull['body']}")
         quoted = _REVERTS_TITLE.match(title)

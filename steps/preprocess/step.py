@@ -1,4 +1,4 @@
-"""The contract of preprocess: documents of some repositories to one dataset."""
+"""The contract of preprocess: from the documents of repositories to one dataset."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from steps.common.contract import StepInput
 
 
 class PreprocessInput(StepInput):
-    """Which repositories, and where Spark runs."""
+    """Repositories, Spark's master URL, and the maximum share of unusable documents."""
 
     repositories: Annotated[list[str], Parameter(name="repositories")]
     spark_master: Annotated[str, Parameter(name="spark_master")] = "local[*]"
@@ -17,7 +17,7 @@ class PreprocessInput(StepInput):
 
 
 class PreprocessOutput(Output):
-    """A reference to the dataset and its hash; `trainable` is false where there is too little to learn from."""
+    """The dataset's URI and hash; `trainable` is false if it has too few pull requests."""
 
     dataset_uri: Annotated[str, Parameter(name="dataset_uri")]
     data_hash: Annotated[str, Parameter(name="data_hash")]
@@ -28,9 +28,9 @@ class PreprocessOutput(Output):
 
 @script(constructor="runner")
 def preprocess(given: PreprocessInput) -> PreprocessOutput:
-    """Make the dataset."""
-    from steps.common import log
-    from steps.preprocess.pipeline import build
+    """Build the dataset."""
+    from steps.common.step_frame import run_step
+    from steps.preprocess.pipeline import build_dataset
 
-    with log.step("preprocess"):
-        return PreprocessOutput(**build(given.repositories, given.spark_master, given.most_rejected))
+    with run_step("preprocess"):
+        return PreprocessOutput(**build_dataset(given.repositories, given.spark_master, given.most_rejected))

@@ -1,4 +1,4 @@
-"""What makes a document a usable pull request, and what becomes of the others."""
+"""Validation of documents: usable pull requests become rows, and the others go to quarantine."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -13,69 +13,72 @@ from pymongo.collection import Collection
 
 from steps.common import mongo
 from steps.common.mongo import Document
-from steps.common.pull_request import PullRequest, reasons
+from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import MongoSettings
 from steps.scoring.row import as_row
 from steps.scoring.vectors import PULL_SCHEMA
 
 STEP = "preprocess"
-MOST_REASONS = 20
+MAX_REASONS = 20
 
-VERDICT_SCHEMA = pa.schema(
+RESULT_SCHEMA = pa.schema(
     [*(field.with_nullable(True) for field in PULL_SCHEMA), pa.field("reasons", pa.list_(pa.string()))]
 )
-"""A pull request as a row, or nothing but the reasons why it is none."""
+"""The row of a pull request, or only the reasons why the document is unusable."""
 
-# A date beyond Python's years becomes a number and broken text gets a mark, so that a reason can be given for either.
+# A date out of Python's range becomes a number, and invalid text gets a mark, so that validation can name either.
 _LENIENT: CodecOptions[Document] = CodecOptions(
     tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
 )
 
 
-class Verdict(NamedTuple):
-    """A document's `_id` with either its row or what is wrong with it."""
+class ValidationResult(NamedTuple):
+    """A document's `_id` with either its row or the reasons why it is unusable."""
 
     id: str
     row: dict[str, Any] | None
     reasons: list[str]
 
 
-def judge(document: bytes) -> Verdict:
-    """Say whether a BSON document is a pull request."""
+def validate(document: bytes) -> ValidationResult:
+    """Validate a BSON document."""
     content = bson.decode(document, _LENIENT)
     try:
         pull = PullRequest.model_validate(content)
     except ValidationError as error:
-        return Verdict(content["_id"], None, reasons(error)[:MOST_REASONS])
+        return ValidationResult(content["_id"], None, format_reasons(error)[:MAX_REASONS])
     if pull.id != content["_id"]:
-        return Verdict(content["_id"], None, ["_id: is not that of base.repo.full_name and number"])
-    return Verdict(pull.id, as_row(pull), [])
+        return ValidationResult(content["_id"], None, ["_id: does not match base.repo.full_name and number"])
+    return ValidationResult(pull.id, as_row(pull), [])
 
 
-def judge_batches(settings: MongoSettings) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function that turns batches of documents into batches of VERDICT_SCHEMA and keeps `quarantine` up to date."""
+def build_batch_validator(settings: MongoSettings) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return a function that validates batches of documents into RESULT_SCHEMA and updates `quarantine`."""
 
-    def judged(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with mongo.database(settings) as database:
+    def validate_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with mongo.open_database(settings) as database:
             for batch in batches:
-                verdicts = [judge(document.as_py()) for document in batch.column("document")]
-                _record(database.quarantine, verdicts)
-                rows = [verdict.row or {"reasons": verdict.reasons} for verdict in verdicts]
-                yield pa.RecordBatch.from_pylist(rows, VERDICT_SCHEMA)
+                results = [validate(document.as_py()) for document in batch.column("document")]
+                _update_quarantine(database.quarantine, results)
+                rows = [result.row or {"reasons": result.reasons} for result in results]
+                yield pa.RecordBatch.from_pylist(rows, RESULT_SCHEMA)
 
-    return judged
+    return validate_batches
 
 
-def _record(quarantine: Collection[Document], verdicts: list[Verdict]) -> None:
-    """Put in the bad ones and take out those that are good by now; twice is the same as once."""
-    good = [f"{STEP}:{verdict.id}" for verdict in verdicts if verdict.row]
+def _update_quarantine(quarantine: Collection[Document], results: list[ValidationResult]) -> None:
+    """Add the unusable documents and remove those that have become usable; repeating it changes nothing."""
+    good = [f"{STEP}:{result.id}" for result in results if result.row]
     quarantine.bulk_write(
-        [DeleteMany({"_id": {"$in": good}}), *(_aside(verdict) for verdict in verdicts if not verdict.row)],
+        [
+            DeleteMany({"_id": {"$in": good}}),
+            *(_build_quarantine_entry(result) for result in results if not result.row),
+        ],
         ordered=False,
     )
 
 
-def _aside(verdict: Verdict) -> UpdateOne:
-    named = {"source_id": verdict.id, "step": STEP, "reasons": verdict.reasons}
+def _build_quarantine_entry(result: ValidationResult) -> UpdateOne:
+    entry = {"source_id": result.id, "step": STEP, "reasons": result.reasons}
     first = {"quarantined_at": datetime.now(UTC)}
-    return UpdateOne({"_id": f"{STEP}:{verdict.id}"}, {"$set": named, "$setOnInsert": first}, upsert=True)
+    return UpdateOne({"_id": f"{STEP}:{result.id}"}, {"$set": entry, "$setOnInsert": first}, upsert=True)

@@ -1,1 +1,1 @@
-"""register: from a measured model to a version in the registry, if the gate says yes."""
+"""The register step: turns a measured model into a registered version if the gate accepts it."""

@@ -1,4 +1,4 @@
-"""How sure a gain in average precision is: a paired bootstrap over the rows that both models scored."""
+"""A paired bootstrap of the gain in average precision over the rows that both models scored."""
 
 from typing import NamedTuple
 
@@ -12,43 +12,43 @@ ROUNDS = 1_000
 SEED = 7
 
 
-def gains(kinds: NDArray[np.object_], challenger: Floats, champion: Floats) -> Floats:
-    """The challenger's average precision minus the champion's, in each of `ROUNDS` redraws of the rows [rounds].
+def bootstrap_gains(kinds: NDArray[np.object_], challenger: Floats, champion: Floats) -> Floats:
+    """Return the challenger's gain in average precision over the champion in `ROUNDS` resamples of the rows [rounds].
 
-    Real rows and each kind of planted ones (`kinds`, None for real) keep their number, so that kinds weigh evenly in
-    every redraw. The same arguments give the same answer.
+    Resampling is stratified by `kinds` (None for real rows), so that kinds weigh evenly in every resample. The result
+    is deterministic.
     """
     random = np.random.default_rng(SEED)
-    planted = np.array([kind is not None for kind in kinds])
+    injected = np.array([kind is not None for kind in kinds])
     labels = np.array([kind or "" for kind in kinds])
     strata = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     weights = planted_tasks(kinds)["all"]
-    first, second = (_Ranked.of(planted, scores) for scores in (challenger, champion))
+    first, second = (_RankedRows.from_scores(injected, scores) for scores in (challenger, champion))
     out = np.empty(ROUNDS)
     for place in range(ROUNDS):
-        drawn = weights * _counts(strata, len(kinds), random)
+        drawn = weights * _draw_counts(strata, len(kinds), random)
         out[place] = first.precision(drawn) - second.precision(drawn)
     return out
 
 
-class _Ranked(NamedTuple):
-    """Rows in the order of their scores: sorting them again, in each round, costs next to nothing."""
+class _RankedRows(NamedTuple):
+    """Rows sorted by score: sorting them again in each round costs next to nothing."""
 
     order: NDArray[np.intp]
-    planted: NDArray[np.bool_]
+    injected: NDArray[np.bool_]
     scores: Floats
 
     @classmethod
-    def of(cls, planted: NDArray[np.bool_], scores: Floats) -> "_Ranked":
+    def from_scores(cls, injected: NDArray[np.bool_], scores: Floats) -> "_RankedRows":
         order = np.argsort(-scores, kind="stable")
-        return cls(order, planted[order], scores[order])
+        return cls(order, injected[order], scores[order])
 
     def precision(self, weights: Floats) -> float:
-        return average_precision(self.planted, self.scores, weights[self.order])
+        return average_precision(self.injected, self.scores, weights[self.order])
 
 
-def _counts(strata: list[NDArray[np.intp]], rows: int, random: np.random.Generator) -> Floats:
-    """How often each row is drawn [rows], when every stratum is redrawn with replacement."""
+def _draw_counts(strata: list[NDArray[np.intp]], rows: int, random: np.random.Generator) -> Floats:
+    """Draw every stratum with replacement, and return how often each row was drawn [rows]."""
     counts = np.zeros(rows)
     for members in strata:
         counts[members] = np.bincount(random.integers(0, len(members), len(members)), minlength=len(members))

@@ -1,4 +1,4 @@
-"""How a workflow ended, as one log line and one record in the store."""
+"""The end of a workflow, as one log line and one record in the store."""
 
 import json
 import logging
@@ -11,31 +11,31 @@ from steps.common.store import open_store
 
 logger = logging.getLogger(__name__)
 FOLDER = "runs"
-MOST_QUOTED = 3
-"""Argo's failures are JSON in a JSON string; once more where they pass through a parameter."""
+MAX_QUOTING = 3
+"""Levels of JSON strings: Argo quotes failures once, and again if they pass through a parameter."""
 
 
 def record(workflow: str, status: str, failures: str) -> None:
-    """Log how it ended, and keep that as `runs/<workflow>.json`; doing so twice leaves the same record.
+    """Log how a workflow ended and store it as `runs/<workflow>.json`; repeating this leaves the same record.
 
     Args:
-        workflow: its name.
-        status: Argo's word: Succeeded, Failed or Error.
-        failures: Argo's `{{workflow.failures}}`; what can't be read of it is kept as text.
+        workflow: the name of the workflow.
+        status: Argo's phase: Succeeded, Failed or Error.
+        failures: Argo's `{{workflow.failures}}`; if it can't be parsed, it is kept as text.
 
     Raises:
-        ConfigurationError: the name is none that a workflow can have.
+        ConfigurationError: it is not a valid workflow name.
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", workflow):
-        raise ConfigurationError(f"{workflow!r} is no name of a workflow.", advice="Give {{workflow.name}}.")
-    ended = {"workflow": workflow, "status": status, "failures": _failed(failures)}
+        raise ConfigurationError(f"{workflow!r} is not a valid workflow name.", advice="Pass {{workflow.name}}.")
+    ended = {"workflow": workflow, "status": status, "failures": _parse_failures(failures)}
     logger.info("workflow ended", extra=ended)
     open_store(load(StoreSettings)).write(f"{FOLDER}/{workflow}.json", f"{json.dumps(ended, indent=1)}\n".encode())
 
 
-def _failed(text: str) -> list[dict[str, str]]:
-    """Each failed task and its message."""
-    found = _unquoted(text.strip())
+def _parse_failures(text: str) -> list[dict[str, str]]:
+    """Parse the failed tasks and their messages."""
+    found = _unquote(text.strip())
     if found in (None, "", []):
         return []
     if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
@@ -45,9 +45,9 @@ def _failed(text: str) -> list[dict[str, str]]:
     ]
 
 
-def _unquoted(text: str) -> Any:
+def _unquote(text: str) -> Any:
     found: Any = text
-    for _ in range(MOST_QUOTED):
+    for _ in range(MAX_QUOTING):
         try:
             found = json.loads(found) if isinstance(found, str) else found
         except ValueError:

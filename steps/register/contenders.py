@@ -1,4 +1,4 @@
-"""From a run and a registered version to what the gate compares: whole models, scored on the same rows."""
+"""The models that the gate compares, loaded from a run and from the registry, and scored on the same rows."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,45 +11,45 @@ from mlflow.exceptions import MlflowException
 
 from steps.common.dataset import Dataset
 from steps.common.errors import DataError, Unavailable
-from steps.register.gate import RECORDED_BASELINES, Contender, Evidence
+from steps.register.gate import RECORDED_BASELINES, Contender, GateEvidence
 from steps.scoring.model import Model
 from steps.train.data import Rows
 from steps.train.evaluation import TestSet
 
-FIGURES = "injected.all"
-"""Where a run's metrics on all kinds of planted anomalies stand."""
+METRIC_PREFIX = "injected.all"
+"""Prefix of a run's metrics on all kinds of injected anomalies."""
 
 
-class Loaded(NamedTuple):
-    """A model that is whole, and the folder of its files."""
+class LoadedModel(NamedTuple):
+    """A verified model, and the folder of its files."""
 
     model: Model
     place: Path
 
     @property
     def sha256(self) -> str:
-        """That of the model's manifest."""
+        """The hash of the model's manifest."""
         return self.model.digest
 
 
-def load(uri: str, folder: Path) -> Loaded:
-    """Fetch the model at `models:/…` into a new folder and check it.
+def load(uri: str, folder: Path) -> LoadedModel:
+    """Fetch the model at `models:/…` into a new folder and verify it.
 
     Raises:
-        NotFound: MLflow knows no such model.
-        DamagedArtefact: a file is gone, or has another hash than the manifest names.
-        Unavailable: where the files are kept does not answer.
+        NotFound: MLflow has no such model.
+        DamagedArtefact: a file is missing, or its hash differs from the manifest.
+        Unavailable: the artifact store does not answer.
     """
     folder.mkdir()
-    place = _fetched(uri, folder)
-    return Loaded(Model.load(place), place)
+    place = _fetch_files(uri, folder)
+    return LoadedModel(Model.load(place), place)
 
 
-def check(run: Run, loaded: Loaded, dataset_uri: str, data_hash: str) -> None:
-    """Refuse a run, a model and a dataset that don't belong together.
+def check(run: Run, loaded: LoadedModel, dataset_uri: str, data_hash: str) -> None:
+    """Check that a run, a model and a dataset belong together.
 
     Raises:
-        DataError: naming what differs.
+        DataError: they differ; the message names the fields.
     """
     expected = {"dataset_uri": dataset_uri, "data_hash": data_hash, "model_sha256": loaded.sha256}
     wrong = [f"the run's {name}" for name, value in expected.items() if run.data.tags.get(name) != value]
@@ -60,30 +60,30 @@ def check(run: Run, loaded: Loaded, dataset_uri: str, data_hash: str) -> None:
     if wrong:
         raise DataError(
             f"Run {run.info.run_id}, its model and the dataset don't belong together: {', '.join(wrong)} differs.",
-            advice="Give the run, the model and the dataset of one finished training.",
+            advice="Pass the run, the model and the dataset of one finished training.",
         )
 
 
-def contender(
-    name: str, loaded: Loaded, rows: Rows, data_until: datetime | None, *, taken_back: bool = False
+def build_contender(
+    name: str, loaded: LoadedModel, rows: Rows, data_until: datetime | None, *, was_demoted: bool = False
 ) -> Contender:
-    """Score rows that were read in the order of this model's features."""
+    """Build a contender by scoring rows whose features are in the order of the model's."""
     return Contender(
         name=name,
         scores=loaded.model.score(rows.features, rows.repositories).scores,
-        threshold=_number(loaded.model.thresholds.get("threshold")),
-        alert_budget=_number(loaded.model.thresholds.get("alert_budget")),
+        threshold=_to_number(loaded.model.thresholds.get("threshold")),
+        alert_budget=_to_number(loaded.model.thresholds.get("alert_budget")),
         content=loaded.sha256,
         data_hash=loaded.model.manifest["data_hash"],
         data_until=data_until,
-        taken_back=taken_back,
+        was_demoted=was_demoted,
     )
 
 
-def evidence(run: Run, tests: TestSet, data_hash: str) -> Evidence:
-    """What there is to measure on, and what the run recorded."""
-    keys = {name: f"{FIGURES}.{name}.average_precision" for name in ("model", *RECORDED_BASELINES)}
-    return Evidence(
+def collect_evidence(run: Run, tests: TestSet, data_hash: str) -> GateEvidence:
+    """Collect the rows to measure on, and the metrics that the run recorded."""
+    keys = {name: f"{METRIC_PREFIX}.{name}.average_precision" for name in ("model", *RECORDED_BASELINES)}
+    return GateEvidence(
         data_hash=data_hash,
         kinds=tests.kinds,
         additions=tests.rows.table.column("additions").to_numpy().astype(np.float64),
@@ -91,13 +91,13 @@ def evidence(run: Run, tests: TestSet, data_hash: str) -> Evidence:
     )
 
 
-def data_until(dataset: Dataset) -> datetime:
-    """When the dataset's last pull request was opened."""
+def get_data_until(dataset: Dataset) -> datetime:
+    """Return when the dataset's last pull request was opened."""
     return max(repository.last for repository in dataset.manifest.repositories.values())
 
 
-def _fetched(uri: str, folder: Path) -> Path:
-    advice = "Check that the place of MLflow's artifacts is the one that train used, and that it answers."
+def _fetch_files(uri: str, folder: Path) -> Path:
+    advice = "Check that MLflow's artifact location is the one that train used, and that it is reachable."
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=str(folder)))
     except MlflowException:
@@ -106,6 +106,6 @@ def _fetched(uri: str, folder: Path) -> Path:
         raise Unavailable(f"The files of {uri} can't be fetched ({type(error).__name__}).", advice=advice) from error
 
 
-def _number(value: object) -> float:
-    """The number, or NaN, which the gate refuses."""
+def _to_number(value: object) -> float:
+    """Return the number, or NaN, which the gate refuses."""
     return float(value) if isinstance(value, int | float) else float("nan")

@@ -1,4 +1,4 @@
-"""From a run to the registry: load, decide, package, write; the alias `champion` is the one move that anybody sees."""
+"""Registration of a run's model: load, decide, package, write; moving the alias `champion` publishes it."""
 
 import logging
 import tempfile
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[str, str]:
-    """Let the gate decide on a training's model; if it says yes, package it, make it champion and ask for its image.
+    """Let the gate decide on a trained model; if it accepts, package it, make it champion and request its image.
 
     Returns:
         `version` (empty where refused), `decision` (`accepted`, `refused` or `unchanged`), `reason`, and the tag of the
@@ -32,66 +32,68 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
 
     Raises:
         DataError: the run, the model and the dataset don't belong together, or can't be measured.
-        NotFound: one of them isn't there.
+        NotFound: one of them does not exist.
         Unavailable: MLflow, the store or GitHub does not answer, or the champion changed meanwhile.
     """
     settings = load(RegisterSettings)
-    with tracking.connected(settings) as client, tempfile.TemporaryDirectory() as folder:
+    with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         store, registry = open_store(settings), Registry(client)
         dataset = materialise(store, dataset_uri, Path(folder) / "dataset", ("test", "injected"))
         run = client.get_run(run_id)
         challenger = contenders.load(model_uri, Path(folder) / CHALLENGER)
         contenders.check(run, challenger, dataset_uri, dataset.manifest.hash)
-        champion = registry.champion()
+        champion = registry.get_champion()
         decision = _decide(run, challenger, champion, registry, dataset, Path(folder))
         logger.info("decided", extra={"run_id": run_id, "rule": decision.rule, "accepted": decision.accepted})
         if champion and decision.rule == "unchanged":
-            registry.settle(champion)
+            registry.tag_as_champion(champion)
             bento = package.ensure(registry, store, champion)
             image.ensure(settings, registry, champion)
-            return _answer(champion.version, "unchanged", decision, bento)
-        outcome = _noted(client, run_id, decision)
+            return _build_output(champion.version, "unchanged", decision, bento)
+        outcome = _record_decision(client, run_id, decision)
         if not decision.accepted:
             _withdraw(registry, store, run_id)
-            _renew(registry, store, champion)
-            return _answer("", outcome["decision"], decision, "")
-        tags = _tags(run, contenders.data_until(dataset)) | outcome
-        version = registry.version(run_id, model_uri, tags)
+            _rebuild_bento(registry, store, champion)
+            return _build_output("", outcome["decision"], decision, "")
+        tags = _build_tags(run, contenders.get_data_until(dataset)) | outcome
+        version = registry.ensure_version(run_id, model_uri, tags)
         bento = package.ensure(registry, store, version)
         registry.promote(version, champion)
         image.ensure(settings, registry, version)
-        return _answer(version.version, outcome["decision"], decision, bento)
+        return _build_output(version.version, outcome["decision"], decision, bento)
 
 
 def _withdraw(registry: Registry, store: Store, run_id: str) -> None:
-    """Delete what an interrupted run left of a version that is no longer wanted, its Bento first."""
-    for version in registry.unfinished(run_id):
+    """Delete what an interrupted run left of a version that is now refused, its Bento first."""
+    for version in registry.list_unfinished(run_id):
         store.delete(f"{archive.FOLDER}/{version.version}")
         registry.delete(version)
 
 
-def _renew(registry: Registry, store: Store, champion: ModelVersion | None) -> None:
-    """Give a champion that stays a Bento of today's code; where it does not fit that code, its old Bento stays too."""
+def _rebuild_bento(registry: Registry, store: Store, champion: ModelVersion | None) -> None:
+    """Rebuild the Bento of a champion that stays, from today's code; keep the old one if the code refuses the model."""
     if champion is None:
         return
     try:
         package.ensure(registry, store, champion)
     except DataError as error:
-        logger.warning("no new Bento of the champion", extra={"version": champion.version, "problem": error.problem})
+        logger.warning(
+            "could not rebuild the champion's Bento", extra={"version": champion.version, "problem": error.problem}
+        )
 
 
 def _decide(
     run: Run,
-    loaded: contenders.Loaded,
+    loaded: contenders.LoadedModel,
     champion: ModelVersion | None,
     registry: Registry,
     dataset: Dataset,
     folder: Path,
 ) -> gate.Decision:
     tests = test_set(dataset, loaded.model, set())
-    evidence = contenders.evidence(run, tests, dataset.manifest.hash)
-    until, taken_back = contenders.data_until(dataset), registry.was_champion(loaded.sha256)
-    challenger = contenders.contender("this model", loaded, tests.rows, until, taken_back=taken_back)
+    evidence = contenders.collect_evidence(run, tests, dataset.manifest.hash)
+    until, was_demoted = contenders.get_data_until(dataset), registry.has_been_champion(loaded.sha256)
+    challenger = contenders.build_contender("this model", loaded, tests.rows, until, was_demoted=was_demoted)
     if champion is None:
         return gate.decide(challenger=challenger, champion=None, evidence=evidence)
     name = f"version {champion.version}"
@@ -99,14 +101,14 @@ def _decide(
         opponent = contenders.load(f"models:/{REGISTERED_MODEL}/{champion.version}", folder / CHAMPION)
         rows = test_set(dataset, opponent.model, set()).rows
     except (DataError, NotFound) as error:
-        return gate.incomparable(name, error.problem)
+        return gate.refuse_incomparable(name, error.problem)
     known = champion.tags.get("data_until")
-    compared = contenders.contender(name, opponent, rows, datetime.fromisoformat(known) if known else None)
+    compared = contenders.build_contender(name, opponent, rows, datetime.fromisoformat(known) if known else None)
     return gate.decide(challenger=challenger, champion=compared, evidence=evidence)
 
 
-def _noted(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[str, str]:
-    """The decision in words, which the run keeps too, for a refused model has no version to keep them."""
+def _record_decision(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[str, str]:
+    """Record the decision on the run, since a refused model has no version, and return its tags."""
     word = "accepted" if decision.accepted else "refused"
     outcome = {"decision": word, "rule": decision.rule, "reason": decision.reason}
     for name, value in outcome.items():
@@ -114,10 +116,10 @@ def _noted(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[s
     return outcome
 
 
-def _tags(run: Run, until: datetime) -> dict[str, str]:
-    """What a version says of itself; `image_digest` follows when there is an image."""
+def _build_tags(run: Run, until: datetime) -> dict[str, str]:
+    """Build the tags of a version; `image_digest` is added when there is an image."""
     taken = ("data_hash", "dataset_uri", "git_commit", "model_sha256")
-    figures = f"{contenders.FIGURES}.model."
+    figures = f"{contenders.METRIC_PREFIX}.model."
     return {
         **{name: run.data.tags[name] for name in taken},
         **{key.removeprefix(figures): f"{v:.6f}" for key, v in run.data.metrics.items() if key.startswith(figures)},
@@ -125,5 +127,5 @@ def _tags(run: Run, until: datetime) -> dict[str, str]:
     }
 
 
-def _answer(version: str | int, word: str, decision: gate.Decision, bento: str) -> dict[str, str]:
+def _build_output(version: str | int, word: str, decision: gate.Decision, bento: str) -> dict[str, str]:
     return {"version": str(version), "decision": word, "reason": decision.reason, "bento": bento}

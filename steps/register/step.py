@@ -1,4 +1,4 @@
-"""The contract of register: a run to a version, if the gate says yes; and the record of how a workflow ended."""
+"""The contracts of register and conclude: the registration of a model, and the record of how a workflow ended."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from steps.common.contract import StepInput
 
 
 class RegisterInput(StepInput):
-    """The run that asks to be registered, its model and the dataset it was measured on."""
+    """The run, its model, and the dataset it was measured on."""
 
     run_id: Annotated[str, Parameter(name="run_id")]
     model_uri: Annotated[str, Parameter(name="model_uri")]
@@ -17,7 +17,7 @@ class RegisterInput(StepInput):
 
 
 class RegisterOutput(Output):
-    """The version (empty where refused), the decision, its reason in a sentence, and the tag of the version's Bento."""
+    """The version (empty if refused), the decision, its reason in a sentence, and the tag of the version's Bento."""
 
     version: Annotated[str, Parameter(name="version")]
     decision: Annotated[str, Parameter(name="decision")]
@@ -26,7 +26,7 @@ class RegisterOutput(Output):
 
 
 class ConcludeInput(StepInput):
-    """What the workflow engine knows at the end of a run."""
+    """The state of the workflow at its end."""
 
     workflow: Annotated[str, Parameter(name="workflow")]
     status: Annotated[str, Parameter(name="status")]
@@ -35,19 +35,19 @@ class ConcludeInput(StepInput):
 
 @script(constructor="runner")
 def register(given: RegisterInput) -> RegisterOutput:
-    """Decide, package, and write the version."""
-    from steps.common import log
+    """Decide on the model, package it, and register the version."""
+    from steps.common.step_frame import run_step
     from steps.register.registry import decide_and_register
 
-    with log.step("register"):
+    with run_step("register"):
         return RegisterOutput(**decide_and_register(given.run_id, given.model_uri, given.dataset_uri))
 
 
 @script(constructor="runner")
 def conclude(given: ConcludeInput) -> None:
-    """Keep a record of how the run ended."""
-    from steps.common import log
+    """Record how the workflow ended."""
+    from steps.common.step_frame import run_step
     from steps.register.conclusion import record
 
-    with log.step("conclude"):
+    with run_step("conclude"):
         record(given.workflow, given.status, given.failures)

@@ -1,1 +1,1 @@
-"""serve: scores pull requests while they are open, and says why."""
+"""The serve step: scores open pull requests and explains the scores."""

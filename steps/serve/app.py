@@ -14,42 +14,55 @@ from starlette.staticfiles import StaticFiles
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
 from steps.serve import lookup
-from steps.serve.contract import Card, Distribution, Golden, ScoreAnswer, ScoreRequest, Seen, UrlAnswer, UrlRequest
+from steps.serve.contract import (
+    GoldenPullRequest,
+    ModelCard,
+    PullRequestSummary,
+    ScoreDistribution,
+    ScoreRequest,
+    ScoreResponse,
+    UrlRequest,
+    UrlResponse,
+)
 from steps.serve.http import health, openapi, parsing, problems
-from steps.serve.http.middleware import Boundary, RawHeaders, raw
-from steps.serve.runtime import Runtime, running
+from steps.serve.http.middleware import RawHeaders, RequestMiddleware, encode_headers
+from steps.serve.runtime import Runtime, service_lifespan
 from steps.serve.scorer import Scorer
 from steps.serve.webhooks import receiver
 
 PAGE = Path(__file__).parent / "page"
 
 router = APIRouter()
-BODY = problems.described(400, 408, 413, 415, 422, 503)
+BODY_ERRORS = problems.describe_responses(400, 408, 413, 415, 422, 503)
 
 
 @router.post(
-    "/score", responses=BODY, response_model=ScoreAnswer, tags=["scoring"], openapi_extra=openapi.body(ScoreRequest)
+    "/score",
+    responses=BODY_ERRORS,
+    response_model=ScoreResponse,
+    tags=["scoring"],
+    openapi_extra=openapi.describe_body(ScoreRequest),
 )
 async def score(request: Request) -> Response:
-    """Score pull requests as GitHub's REST interface or a webhook has them, nothing prepared."""
-    scorer = runtime(request).ready()
-    return await _answer(scorer, "/score", await parsing.pull_requests(await request.body()))
+    """Score pull requests in the form in which GitHub's REST API and webhooks send them."""
+    scorer = get_runtime(request).ready()
+    return await _respond(scorer, "/score", await parsing.parse_pull_requests(await request.body()))
 
 
 @router.post(
     "/score_url",
-    responses=BODY | problems.described(404, 502),
-    response_model=UrlAnswer,
+    responses=BODY_ERRORS | problems.describe_responses(404, 502),
+    response_model=UrlResponse,
     tags=["scoring"],
-    openapi_extra=openapi.body(UrlRequest),
+    openapi_extra=openapi.describe_body(UrlRequest),
 )
 async def score_url(request: Request) -> Response:
-    """Fetch a pull request by the address of its page, with the service's token, and score it."""
-    current = runtime(request)
+    """Fetch a pull request by its URL, with the service's token, and score it."""
+    current = get_runtime(request)
     scorer = current.ready()
-    wanted = lookup.named(parsing.form(UrlRequest, await request.body()).url, current.settings.github_url)
+    wanted = lookup.parse_url(parsing.parse_model(UrlRequest, await request.body()).url, current.settings.github_url)
     pull = await current.pulls.fetch(wanted)
-    seen = Seen(
+    summary = PullRequestSummary(
         title=pull.title,
         author=pull.user.login,
         created_at=pull.created_at.isoformat(),
@@ -59,32 +72,34 @@ async def score_url(request: Request) -> Response:
         commits=pull.commits,
         url=pull.html_url,
     )
-    return await _answer(scorer, "/score_url", [pull], pull_request=seen.model_dump())
+    return await _respond(scorer, "/score_url", [pull], pull_request=summary.model_dump())
 
 
-@router.get("/model", responses=problems.described(503), response_model=Card, tags=["model"])
+@router.get("/model", responses=problems.describe_responses(503), response_model=ModelCard, tags=["model"])
 async def model(request: Request) -> Response:
-    """The model's card: which one it is, what it learned from and how well it did beside others."""
-    current = runtime(request)
+    """Return the model card: the model's name, its training data, and its metrics beside the baselines'."""
+    current = get_runtime(request)
     scorer = current.ready()
     card = scorer.name.model_dump() | {"registration": current.registration.model_dump()}
-    return _json(orjson.dumps(card | {"manifest": scorer.model.manifest}))
+    return _json_response(orjson.dumps(card | {"manifest": scorer.model.manifest}))
 
 
-@router.get("/golden", responses=problems.described(503), response_model=list[Golden], tags=["model"])
+@router.get(
+    "/golden", responses=problems.describe_responses(503), response_model=list[GoldenPullRequest], tags=["model"]
+)
 async def golden(request: Request) -> Response:
-    """The model's golden pull requests; `/score` must give each its score, as at training."""
-    return _json(orjson.dumps(runtime(request).ready().model.golden))
+    """Return the model's golden pull requests; `/score` must give each the score that it had at training."""
+    return _json_response(orjson.dumps(get_runtime(request).ready().model.golden))
 
 
-@router.get("/distribution", responses=problems.described(422, 503), tags=["model"])
+@router.get("/distribution", responses=problems.describe_responses(422, 503), tags=["model"])
 async def distribution(
     repository: Annotated[str, Query(max_length=256, examples=["example/webshop"])], request: Request
-) -> Distribution:
-    """How the past pull requests of a repository scored; that of all where it isn't known."""
-    scorer = runtime(request).ready()
+) -> ScoreDistribution:
+    """Return the score quantiles of a repository's past pull requests, or of all repositories' if it is not known."""
+    scorer = get_runtime(request).ready()
     found, limits = scorer.model.distribution(repository), scorer.thresholds.limits(repository)
-    return Distribution(
+    return ScoreDistribution(
         repository=repository,
         known=found.known,
         levels=found.levels,
@@ -96,29 +111,29 @@ async def distribution(
 
 @router.get("/", include_in_schema=False)
 async def page() -> Response:
-    """The page for people."""
+    """Return the web page."""
     return FileResponse(PAGE / "index.html", media_type="text/html")
 
 
-def runtime(request: Request) -> Runtime:
-    """What this application's answers come from."""
+def get_runtime(request: Request) -> Runtime:
+    """Return the runtime of the application."""
     found: Runtime = request.app.state.runtime
     return found
 
 
-def create(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) -> FastAPI:
-    """The application; its settings are read when it starts."""
+def create_app(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) -> FastAPI:
+    """Create the application; its settings are read when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings()) as current:
+        async with service_lifespan(settings()) as current:
             app.state.runtime, app.state.webhook = current, current.webhook
-            app.state.named = _named(current.scorer)
+            app.state.model_headers = _build_model_headers(current.scorer)
             yield
 
     app = FastAPI(
         title="PR Sentinel",
-        description="Says how unusual pull requests are for their repository, and why.",
+        description="Scores how unusual pull requests are for their repository, and explains why.",
         version="1",
         lifespan=lifespan,
         docs_url=None,
@@ -132,22 +147,23 @@ def create(settings: Callable[[], ServeSettings] = lambda: load(ServeSettings)) 
     problems.install(app)
     openapi.install(app)
     routes = {route.path: route.methods or () for part in parts for route in part.routes if isinstance(route, APIRoute)}
-    app.add_middleware(Boundary, named=lambda: app.state.named, routes=routes)
+    app.add_middleware(RequestMiddleware, get_model_headers=lambda: app.state.model_headers, routes=routes)
     return app
 
 
-def _named(scorer: Scorer | None) -> RawHeaders:
-    return raw({"X-Model": str(scorer.name), "X-Model-Digest": scorer.name.digest}) if scorer else []
+def _build_model_headers(scorer: Scorer | None) -> RawHeaders:
+    return encode_headers({"X-Model": str(scorer.name), "X-Model-Digest": scorer.name.digest}) if scorer else []
 
 
-async def _answer(scorer: Scorer, route: str, given: Sequence[PullRequest], **more: Any) -> Response:
-    """Score pull requests and write down the results, some at a time."""
+async def _respond(scorer: Scorer, route: str, given: Sequence[PullRequest], **more: Any) -> Response:
+    """Score pull requests and serialise the results, a block at a time."""
     results = [
-        orjson.dumps([one.result.model_dump() for one in block])[1:-1] async for block in scorer.blocks(given, route)
+        orjson.dumps([one.result.model_dump() for one in block])[1:-1]
+        async for block in scorer.score_in_blocks(given, route)
     ]
     rest = orjson.dumps({"model": scorer.name.model_dump(), **more})
-    return _json(b'%s,"results":[%s]}' % (rest[:-1], b",".join(results)))
+    return _json_response(b'%s,"results":[%s]}' % (rest[:-1], b",".join(results)))
 
 
-def _json(content: bytes) -> Response:
+def _json_response(content: bytes) -> Response:
     return Response(content, media_type="application/json")

@@ -1,9 +1,9 @@
-# The image of a Bento: `make image`, `bentoml containerize` and `docker build` in an unpacked Bento all read this file.
-# A release tells its commit: --build-arg REVISION=... The base is that of the steps' images.
+# The image of a Bento, for `make image`, `bentoml containerize`, and `docker build` in an unpacked Bento.
+# A release passes its commit: --build-arg REVISION=... The base is that of the steps' images.
 ARG BASE=python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 
 FROM ${BASE} AS build
-# Where pip looks and whom it trusts, for builds behind a proxy; nothing of it reaches the image.
+# pip's index and certificates, for builds behind a proxy; they don't enter the image.
 ARG PIP_INDEX_URL PIP_CERT
 WORKDIR /bento
 COPY src/steps/serve/requirements.txt .
@@ -13,17 +13,17 @@ RUN python -m venv --without-pip /venv \
  && rm requirements.txt
 COPY bento.yaml ./
 COPY src src
-# Bytecode of whatever a start imports, for a root that can't be written to; it also shows that nothing is missing.
+# Bytecode of everything that start-up imports, for a read-only root; this also proves that no module is missing.
 RUN cd src && BENTOML_HOME=/tmp /venv/bin/python -c "import steps.serve.service, _bentoml_impl.worker.service, uvicorn"
 
 FROM ${BASE}
 ARG VERSION=unknown REVISION=unknown
 LABEL org.opencontainers.image.title="PR Sentinel" \
-      org.opencontainers.image.description="Scores pull requests by how unusual they are, and says why." \
+      org.opencontainers.image.description="Scores how unusual pull requests are, and explains why." \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# What installs packages, and who may be somebody else.
+# Nothing installs packages at run time.
 RUN rm -rf /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensurepip /usr/local/bin/pip* \
       /usr/lib/python3/dist-packages/pip* /usr/lib/python3*/ensurepip /usr/share/python-wheels /usr/bin/pip*
 COPY --from=build /venv /venv

@@ -1,29 +1,30 @@
-"""What the service takes and answers; the names of these fields are public."""
+"""The requests and responses of the HTTP API; the names of these fields are public."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from steps.common.pull_request import PullRequest
+from steps.common.repository_name import PATTERN
 from steps.serve.http import examples
 
-MOST_PULL_REQUESTS = 10_000
-MOST_REPOSITORIES = 100
-"""In one request: each has a history that is read for it."""
-MOST_BYTES = 32 * 2**20
-"""Of a request's body."""
+MAX_PULL_REQUESTS = 10_000
+MAX_REPOSITORIES = 100
+"""Per request: the service reads the history of each."""
+MAX_BODY_BYTES = 32 * 2**20
+"""Size limit of a request body."""
 
 
-class Form(BaseModel):
-    """What every request and answer has in common."""
+class ApiModel(BaseModel):
+    """The base of every request and response."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ScoreRequest(Form):
-    """Pull requests as GitHub's REST interface and webhooks have them; fields that are not needed are ignored.
+class ScoreRequest(ApiModel):
+    """Pull requests in the form of GitHub's REST API and webhooks; fields that are not needed are ignored.
 
-    `files` is what `GET /repos/{owner}/{repo}/pulls/{number}/files` lists, where that is at hand.
+    `files` is the response of `GET /repos/{owner}/{repo}/pulls/{number}/files`, where it is available.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"pull_requests": [examples.PULL_REQUEST]}]})
@@ -32,14 +33,14 @@ class ScoreRequest(Form):
         list[PullRequest],
         Field(
             min_length=1,
-            max_length=MOST_PULL_REQUESTS,
-            description=f"of at most {MOST_REPOSITORIES} repositories",
+            max_length=MAX_PULL_REQUESTS,
+            description=f"of at most {MAX_REPOSITORIES} repositories",
         ),
     ]
 
 
-class UrlRequest(Form):
-    """Where a pull request is to be seen."""
+class UrlRequest(ApiModel):
+    """The URL of a pull request."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"url": examples.URL}]})
 
@@ -48,15 +49,13 @@ class UrlRequest(Form):
         Field(
             strict=True,
             max_length=1_024,
-            json_schema_extra={
-                "pattern": r"^https?://[^/?#\s]+/[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+/pull/[1-9][0-9]{0,8}([/?#].*)?$"
-            },
+            json_schema_extra={"pattern": rf"^https?://[^/?#\s]+/{PATTERN}/pull/[1-9][0-9]{{0,8}}([/?#].*)?$"},
         ),
     ]
 
 
-class ModelName(Form):
-    """Which model answered: `digest` is the SHA-256 of its manifest, which holds that of every file."""
+class ModelName(ApiModel):
+    """The model that answered: `digest` is the SHA-256 of its manifest, which lists the hash of every file."""
 
     name: str
     version: str
@@ -66,8 +65,8 @@ class ModelName(Form):
         return f"{self.name}:{self.version}"
 
 
-class Registration(BaseModel):
-    """What the registry knows of the model: when and by which run it came, and why the gate let it through."""
+class ModelRegistration(BaseModel):
+    """The registry's record of the model: when and by which run it was registered, and why the gate accepted it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -78,18 +77,19 @@ class Registration(BaseModel):
     reason: str | None = None
 
 
-class Card(ModelName):
-    """The model's card; the manifest has what it learned from, its metrics beside others', and every file's hash."""
+class ModelCard(ModelName):
+    """The model card; `manifest` holds the training data, metrics beside the baselines', and every file's hash."""
 
-    registration: Registration
+    registration: ModelRegistration
     manifest: dict[str, Any]
 
 
-class Result(Form):
-    """What is said of one pull request.
+class ScoreResult(ApiModel):
+    """The score of one pull request.
 
-    `percentile` is the share, in percent, of the repository's past pull requests that scored lower. `history` tells
-    what it was compared with: its own repository's past, that of all repositories, or none.
+    `level` is `standard`, `unusual` or `high`. `percentile` is the percentage of the repository's past
+    pull requests that scored lower. `history` is what the pull request was compared with: the past of its own
+    `repository`, that of `all` repositories, or `none`.
     """
 
     id: str
@@ -104,17 +104,17 @@ class Result(Form):
     history: Literal["repository", "all", "none"]
 
 
-class ScoreAnswer(Form):
-    """A result for each pull request, in their order."""
+class ScoreResponse(ApiModel):
+    """A result for each pull request, in the order of the request."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SCORE_RESPONSE]})
 
     model: ModelName
-    results: list[Result]
+    results: list[ScoreResult]
 
 
-class Seen(Form):
-    """What the service fetched of a pull request."""
+class PullRequestSummary(ApiModel):
+    """A pull request as the service fetched it."""
 
     title: str
     author: str
@@ -126,24 +126,26 @@ class Seen(Form):
     url: str
 
 
-class UrlAnswer(ScoreAnswer):
-    """The one result, and what was fetched for it."""
+class UrlResponse(ScoreResponse):
+    """The result, and a summary of the pull request that was fetched."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER | {"pull_request": examples.SEEN}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [examples.SCORE_RESPONSE | {"pull_request": examples.SUMMARY}]}
+    )
 
-    pull_request: Seen
+    pull_request: PullRequestSummary
 
 
-class Golden(Form):
-    """A pull request, and the features and the score that the model must give it wherever it runs."""
+class GoldenPullRequest(ApiModel):
+    """A pull request with the features and the score that the model must give it wherever it runs."""
 
     pull_request: dict[str, Any]
     features: dict[str, float]
     score: float
 
 
-class Distribution(Form):
-    """Quantiles of the scores of a repository's past, or over all repositories where it is not `known`."""
+class ScoreDistribution(ApiModel):
+    """Score quantiles of a repository's past pull requests, or of all repositories' if it is not `known`."""
 
     repository: str
     known: bool
@@ -153,21 +155,21 @@ class Distribution(Form):
     high: float
 
 
-class Health(Form):
-    """How the service is."""
+class Health(ApiModel):
+    """The state of the service."""
 
     status: Literal["alive", "ready"]
 
 
-class FieldProblem(Form):
-    """What is wrong with one field."""
+class FieldProblem(ApiModel):
+    """A problem with one field."""
 
     field: str
     problem: str
 
 
-class Problem(Form):
-    """What went wrong (RFC 9457)."""
+class Problem(ApiModel):
+    """Problem details (RFC 9457)."""
 
     type: str = "about:blank"
     title: str

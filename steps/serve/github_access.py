@@ -1,4 +1,4 @@
-"""GitHub's REST interface for the work behind the webhook: one request at a time, as the token or as the App."""
+"""A client of GitHub's REST API for webhooks and `/score_url`: one request at a time, with a token or as an App."""
 
 import logging
 import threading
@@ -15,196 +15,199 @@ from requests.exceptions import RequestException
 
 from steps.common.changed_files import MAX_FILES
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
-from steps.common.github_errors import Obstacle, understand
-from steps.common.pull_request import PullRequest, reasons
+from steps.common.github_errors import TransientError, translate_error
+from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import ServeSettings
 from steps.serve.webhooks.events import COMMIT
 
 TIMEOUT_SECONDS = 10
-MOST_INSTALLATIONS = 64
-"""Of which a token is kept; others are asked for again."""
-NOT_THERE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+MAX_INSTALLATIONS = 64
+"""Installations whose token is cached; others get a new one."""
+MISSING_STATUSES = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 logger = logging.getLogger(__name__)
 
 
-class _Commit(BaseModel):
+class _HeadCommit(BaseModel):
     sha: Annotated[str, Field(pattern=COMMIT)]
 
 
-class _Headed(BaseModel):
-    head: _Commit
+class _WithHead(BaseModel):
+    head: _HeadCommit
 
 
-class Fetched(NamedTuple):
-    """A pull request as it is now, and the commit that it stands at."""
+class FetchedPullRequest(NamedTuple):
+    """The present state of a pull request, and its head commit."""
 
     pull: PullRequest
     head_sha: str
 
 
-class GitHub:
-    """GitHub with one identity; while a limit of it holds, nothing is sent."""
+class GitHubRestClient:
+    """A client with one identity; while GitHub limits its rate, it sends nothing."""
 
-    def __init__(self, address: str, auth: Auth.Auth | None) -> None:
-        self._address = address
-        self._one_at_a_time = threading.Lock()
+    def __init__(self, url: str, auth: Auth.Auth | None) -> None:
+        self._url = url
+        self._lock = threading.Lock()
         self._quiet_until = 0.0
-        self._user: int | None = None
+        self._user_id: int | None = None
         self._github = Github(
             auth=auth,
-            base_url=address,
+            base_url=url,
             timeout=TIMEOUT_SECONDS,
-            retry=None,  # the queue of deliveries decides when to try again
+            retry=None,  # the delivery queue decides when to retry
             seconds_between_requests=None,
             seconds_between_writes=None,
         )
 
-    def ask(self, verb: str, path: str, *, parameters: dict[str, str] | None = None, body: Any = None) -> Any:
-        """Send one request and return what it answers; this blocks.
+    def request(self, verb: str, path: str, *, parameters: dict[str, str] | None = None, body: Any = None) -> Any:
+        """Send one request and return the decoded response; this blocks.
 
         Raises:
-            Obstacle: it failed in a way that another try, after `wait`, may not.
-            NotFound: there is no such thing, or this identity may not see it.
-            SentinelError: what a person can mend.
+            TransientError: it failed, but a retry, after `wait` seconds, may succeed.
+            NotFound: the resource does not exist, or this identity has no access to it.
+            SentinelError: a person has to fix it.
         """
-        with self._one_at_a_time:
-            return self._asked(verb, path, parameters, body)
+        with self._lock:
+            return self._send(verb, path, parameters, body)
 
-    def _asked(self, verb: str, path: str, parameters: dict[str, str] | None, body: Any) -> Any:
+    def _send(self, verb: str, path: str, parameters: dict[str, str] | None, body: Any) -> Any:
         if (left := self._quiet_until - time.monotonic()) > 0:
-            raise Obstacle("a rate limit holds", wait=left)
+            raise TransientError("a rate limit holds", wait=left)
         try:
             _, content = self._github.requester.requestJsonAndCheck(verb, path, parameters=parameters, input=body)
         except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
-            # RuntimeError is a redirection, the last three are a body that isn't what it should be
-            meaning = _understood(error, self._address, path)
-            if isinstance(meaning, Obstacle) and meaning.wait is not None:
-                self._quiet_until = time.monotonic() + meaning.wait
-            raise meaning from None
+            # RuntimeError is a redirect; the last three are a malformed body
+            translated = _translate_error(error, self._url, path)
+            if isinstance(translated, TransientError) and translated.wait is not None:
+                self._quiet_until = time.monotonic() + translated.wait
+            raise translated from None
         return content
 
-    def pull_request(self, repository: str, number: int) -> Fetched:
-        """Fetch a pull request as it is now, with the first of its changed files where GitHub lists them.
+    def fetch_pull_request(self, repository: str, number: int) -> FetchedPullRequest:
+        """Fetch the present state of a pull request, with the first of its changed files if GitHub lists them.
 
         Raises:
-            Obstacle: GitHub does not answer as it should.
-            SentinelError: as for `ask`; `DataError` where what came can't be used.
+            TransientError: GitHub's response is not that pull request, or as for `request`.
+            SentinelError: as for `request`; `DataError` if a field is not valid.
         """
         path = f"/repos/{repository}/pulls/{number}"
-        content = self.ask("GET", path)
+        content = self.request("GET", path)
         if not isinstance(content, dict) or content.get("number") != number:
-            raise Obstacle("the answer is not that pull request")
-        files = self._files(path) if content.get("changed_files") else []
+            raise TransientError("the response is not that pull request")
+        files = self._list_files(path) if content.get("changed_files") else []
         try:
             pull = PullRequest.model_validate(content | {"files": files})
-            return Fetched(pull, _Headed.model_validate(content).head.sha)
+            return FetchedPullRequest(pull, _WithHead.model_validate(content).head.sha)
         except ValidationError as error:
             raise DataError(
-                f"{repository}#{number} can't be used: {'; '.join(reasons(error))}.", advice="Look at it on GitHub."
+                f"{repository}#{number} is not valid: {'; '.join(format_reasons(error))}.", advice="Check it on GitHub."
             ) from None
 
-    def _files(self, path: str) -> list[dict[str, Any]] | None:
-        """List a pull request's first files; None where that fails, for it can be scored without them."""
+    def _list_files(self, path: str) -> list[dict[str, Any]] | None:
+        """List the first changed files of a pull request; None if that fails, for it can be scored without them."""
         try:
-            return self.items(f"{path}/files", {"per_page": str(MAX_FILES)})
-        except (Obstacle, SentinelError) as error:
+            return self.list_items(f"{path}/files", {"per_page": str(MAX_FILES)})
+        except (TransientError, SentinelError) as error:
             extra = {"path": f"{path}/files", "problem": error.problem}
-            logger.warning("the changed files can't be listed, scoring without them", extra=extra)
+            logger.warning("could not list the changed files, scoring without them", extra=extra)
             return None
 
-    def user(self) -> int:
-        """The id of the user whose token this is, asked for once.
+    def fetch_user_id(self) -> int:
+        """Fetch the id of the user who owns the token; it is cached.
 
         Raises:
-            Obstacle: the answer names none; and as for `ask`.
+            TransientError: the response has no id; and as for `request`.
         """
-        if self._user is None:
-            self._user = _id(self.ask("GET", "/user"))
-        return self._user
+        if self._user_id is None:
+            self._user_id = _parse_id(self.request("GET", "/user"))
+        return self._user_id
 
-    def items(self, path: str, parameters: dict[str, str], inside: str | None = None) -> list[dict[str, Any]]:
-        """A page of a list, at `inside` of the answer or its whole.
+    def list_items(self, path: str, parameters: dict[str, str], inside: str | None = None) -> list[dict[str, Any]]:
+        """Fetch a page of a list, which is the whole response or its field `inside`.
 
         Raises:
-            Obstacle: it is no list; and as for `ask`.
+            TransientError: it is not a list; and as for `request`.
         """
-        content = self.ask("GET", path, parameters=parameters)
+        content = self.request("GET", path, parameters=parameters)
         found = content.get(inside) if inside and isinstance(content, dict) else content
         if not isinstance(found, list):
-            raise Obstacle("the answer is no list")
+            raise TransientError("the response is not a list")
         return [item for item in found if isinstance(item, dict)]
 
     def write(self, verb: str, path: str, body: dict[str, Any]) -> int:
-        """Create or change something and return its id.
+        """Create or update a resource and return its id.
 
         Raises:
-            Obstacle: the answer names none; and as for `ask`.
+            TransientError: the response has no id; and as for `request`.
         """
-        return _id(self.ask(verb, path, body=body))
+        return _parse_id(self.request(verb, path, body=body))
 
     def close(self) -> None:
-        """End its connections."""
+        """Close its connections."""
         self._github.close()
 
 
-class Identities:
-    """As whom GitHub is asked: as the App where it is installed, by the token otherwise."""
+class CredentialProvider:
+    """The GitHub clients by identity: the App's installation if there is one, the token otherwise."""
 
     def __init__(self, settings: ServeSettings) -> None:
-        """Read the settings.
+        """Create the clients from the settings.
 
         Raises:
-            ConfigurationError: those that WEBHOOK_MODE needs are missing, or the App's key is none.
+            ConfigurationError: a setting that WEBHOOK_MODE needs is missing, or the App's key is not valid.
         """
-        self._address = settings.github_api_url
+        self._url = settings.github_api_url
         self._needs_app = settings.webhook_mode == "check"
         if settings.webhook_mode == "comment" and settings.github_token is None:
-            raise ConfigurationError("WEBHOOK_MODE is comment, but there is no token.", advice="Set GITHUB_TOKEN.")
+            raise ConfigurationError(
+                "WEBHOOK_MODE is comment, but GITHUB_TOKEN is not set.",
+                advice="Set it to a token that may write comments.",
+            )
         token = settings.github_token
-        self._token = GitHub(self._address, Auth.Token(token.get_secret_value()) if token else None)
-        self._app = None if settings.webhook_mode == "comment" else _app(settings)
+        self._token_client = GitHubRestClient(self._url, Auth.Token(token.get_secret_value()) if token else None)
+        self._app = None if settings.webhook_mode == "comment" else _load_app_auth(settings)
         if self._needs_app and self._app is None:
             raise ConfigurationError(
-                "WEBHOOK_MODE is check, but there is no GitHub App.",
+                "WEBHOOK_MODE is check, but no GitHub App is configured.",
                 advice="Set GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.",
             )
-        self._installed: OrderedDict[int, GitHub] = OrderedDict()
+        self._clients: OrderedDict[int, GitHubRestClient] = OrderedDict()
 
-    def of(self, installation: int | None) -> GitHub:
-        """GitHub with the identity for deliveries of this installation of the App.
+    def for_installation(self, installation: int | None) -> GitHubRestClient:
+        """Return the client for deliveries to this installation of the App.
 
         Raises:
-            ConfigurationError: only the App may do what is to be done, and this is no delivery to it.
+            ConfigurationError: only the App can create check runs, and the delivery was not sent to the App.
         """
         if self._app is None or installation is None:
             if self._needs_app:
                 raise ConfigurationError(
-                    "The delivery names no installation of the App, and only an App can create check runs.",
+                    "The delivery has no installation id, and only a GitHub App can create check runs.",
                     advice="Install the App on the repository and remove the repository's own webhook.",
                 )
-            return self._token
-        if installation not in self._installed:
+            return self._token_client
+        if installation not in self._clients:
             auth = self._app.get_installation_auth(installation)
-            self._installed[installation] = GitHub(self._address, auth)
-        self._installed.move_to_end(installation)
-        while len(self._installed) > MOST_INSTALLATIONS:
-            self._installed.popitem(last=False)[1].close()
-        return self._installed[installation]
+            self._clients[installation] = GitHubRestClient(self._url, auth)
+        self._clients.move_to_end(installation)
+        while len(self._clients) > MAX_INSTALLATIONS:
+            self._clients.popitem(last=False)[1].close()
+        return self._clients[installation]
 
     def close(self) -> None:
-        """End all connections."""
-        for github in (self._token, *self._installed.values()):
+        """Close all connections."""
+        for github in (self._token_client, *self._clients.values()):
             github.close()
 
 
-def _id(content: Any) -> int:
+def _parse_id(content: Any) -> int:
     if not isinstance(content, dict) or not isinstance(content.get("id"), int):
-        raise Obstacle("the answer has no id")
+        raise TransientError("the response has no id")
     return int(content["id"])
 
 
-def _app(settings: ServeSettings) -> Auth.AppAuth | None:
+def _load_app_auth(settings: ServeSettings) -> Auth.AppAuth | None:
     if settings.github_app_id is None or settings.github_app_private_key is None:
         return None
     key = settings.github_app_private_key.get_secret_value().replace("\\n", "\n")
@@ -213,17 +216,20 @@ def _app(settings: ServeSettings) -> Auth.AppAuth | None:
         app.create_jwt()
     except (ValueError, TypeError, jwt.PyJWTError):
         raise ConfigurationError(
-            "GITHUB_APP_PRIVATE_KEY can't be read.", advice="It is the PEM file that GitHub gave, with its lines."
+            "GITHUB_APP_PRIVATE_KEY is not a valid private key.",
+            advice="Set it to the PEM file from GitHub, with line breaks.",
         ) from None
     return app
 
 
-def _understood(error: Exception, address: str, path: str) -> Obstacle | SentinelError:
+def _translate_error(error: Exception, url: str, path: str) -> TransientError | SentinelError:
     status = error.status if isinstance(error, GithubException) else None
     if status == HTTPStatus.UNAUTHORIZED:
-        return Obstacle("GitHub does not accept the token or the App's key")  # a new one mends it, nothing is lost
-    if status in NOT_THERE:
-        return NotFound(f"GitHub has no {path}, or the service's token may not see it.", advice="Check both.")
+        return TransientError(
+            "GitHub does not accept the token or the App's key"
+        )  # a new one fixes it; the delivery is retried
+    if status in MISSING_STATUSES:
+        return NotFound(f"GitHub has no {path}, or the service's token has no access to it.", advice="Check both.")
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return DataError(f"GitHub refuses what was to be written to {path}.", advice="Report it with this line.")
-    return understand(error, address)
+        return DataError(f"GitHub rejects the content written to {path}.", advice="Report it with this line.")
+    return translate_error(error, url)

@@ -1,4 +1,4 @@
-"""The histories that scoring looks at: the states that preprocess left in MongoDB, and what was opened since."""
+"""The histories that scoring reads: the states that preprocess stored in MongoDB, and pull requests opened since."""
 
 import asyncio
 import logging
@@ -23,131 +23,135 @@ from steps.scoring.last_day import Recent
 
 FRESH_SECONDS = 30.0
 AWAY_SECONDS = 5.0
-"""How long MongoDB is not asked again after it did not answer."""
-MOST_AT_ONCE = 4
-"""Questions to MongoDB; where it is away, the others that wait learn it from the first."""
-MOST_KEPT = 64
-"""Histories in memory; each takes a few megabytes."""
+"""Pause before the next query after MongoDB did not answer."""
+MAX_CONCURRENT_QUERIES = 4
+"""Concurrent queries; if MongoDB is down, those that wait learn it from the first."""
+MAX_CACHED = 64
+"""Histories in memory, a few megabytes each."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Past:
-    """What a pull request is compared with, and whose past it is; without any, `history` is None."""
+class SourcedHistory:
+    """The history that a pull request is compared with, and its source; `history` is None without one."""
 
     history: History | None
-    whose: Literal["repository", "all", "none"]
+    source: Literal["repository", "all", "none"]
 
 
 @dataclass
-class _Kept:
-    past: Past
+class _CachedHistory:
+    past: SourcedHistory
     dataset: str
     until: float
 
 
-NONE = Past(None, "none")
-_AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
+NO_HISTORY = SourcedHistory(None, "none")
+_TZ_AWARE: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
-class _Unreadable(Exception):
-    """What MongoDB has of a repository isn't known."""
+class _UnreadableHistoryError(Exception):
+    """A repository's history could not be read."""
 
 
 class Histories:
-    """Histories by repository; what is kept answers at once, and is renewed behind.
+    """Histories by repository; cached ones are returned at once and renewed in the background.
 
-    That of the golden pull requests is the one they were made with, so that anybody can have them scored like others.
+    The golden pull requests have the history that they were made with, so that `/score` reproduces their scores.
     """
 
     def __init__(self, database: Database[Document] | None) -> None:
         self._database = database
-        self._golden = Past(golden.past(), "repository")
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-        self._renewals: dict[str, asyncio.Task[Past]] = {}
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self._golden = SourcedHistory(golden.past(), "repository")
+        self._cache: OrderedDict[str, _CachedHistory] = OrderedDict()
+        self._renewals: dict[str, asyncio.Task[SourcedHistory]] = {}
+        self._query_slots = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
         self._away_until = 0.0
 
-    async def of(self, repositories: Iterable[str]) -> dict[str, Past]:
-        """The past of each repository; where MongoDB has none or is away, that over all, or none."""
+    async def for_repositories(self, repositories: Iterable[str]) -> dict[str, SourcedHistory]:
+        """Return the history of each repository; without one, that of all repositories or `NO_HISTORY`."""
         wanted = set(repositories)
-        found = {name: past for name in wanted if (past := self._known(name))}
+        found = {name: past for name in wanted if (past := self._get_cached(name))}
         missing = wanted - found.keys()
-        return found | dict(zip(missing, await asyncio.gather(*map(self._past, missing)), strict=True))
+        return found | dict(zip(missing, await asyncio.gather(*map(self._get_or_renew, missing)), strict=True))
 
     def forget(self, repository: str) -> None:
-        """Look again before this repository's next answer."""
-        self._kept.pop(repository, None)
+        """Drop a repository from the cache, so that it is read again."""
+        self._cache.pop(repository, None)
 
-    async def _past(self, repository: str) -> Past:
-        known = self._known(repository)
-        return known if known else await asyncio.shield(self._renewal(repository))
+    async def _get_or_renew(self, repository: str) -> SourcedHistory:
+        known = self._get_cached(repository)
+        return known if known else await asyncio.shield(self._start_renewal(repository))
 
-    def _known(self, repository: str) -> Past | None:
-        """What is in memory, which is renewed behind where it is old."""
+    def _get_cached(self, repository: str) -> SourcedHistory | None:
+        """Return the cached history, and renew it in the background if it is old."""
         if repository == GOLDEN_REPOSITORY:
             return self._golden
-        kept = self._kept.get(repository)
-        if kept is None:
+        cached = self._cache.get(repository)
+        if cached is None:
             return None
-        self._kept.move_to_end(repository)
-        if kept.until < time.monotonic():
-            self._renewal(repository)
-        return kept.past
+        self._cache.move_to_end(repository)
+        if cached.until < time.monotonic():
+            self._start_renewal(repository)
+        return cached.past
 
-    def _renewal(self, repository: str) -> "asyncio.Task[Past]":
-        """The one look at MongoDB that is under way for this repository."""
+    def _start_renewal(self, repository: str) -> "asyncio.Task[SourcedHistory]":
+        """Start to read a repository's history, or join the read that is already running."""
         task = self._renewals.get(repository)
         if task is None:
-            task = self._renewals[repository] = asyncio.create_task(self._renewed(repository))
+            task = self._renewals[repository] = asyncio.create_task(self._renew(repository))
             task.add_done_callback(lambda _: self._renewals.pop(repository, None))
         return task
 
-    async def _renewed(self, repository: str) -> Past:
-        kept = self._kept.get(repository)
+    async def _renew(self, repository: str) -> SourcedHistory:
+        cached = self._cache.get(repository)
         try:
-            async with self._turns:
-                found = await self._asked(repository, kept)
-        except _Unreadable:
-            found = kept  # better old than none
-        past = found.past if found else await self._overall(repository)
-        waits = FRESH_SECONDS if past.history else AWAY_SECONDS
-        self._keep(repository, _Kept(past, found.dataset if found else "", time.monotonic() + waits))
+            async with self._query_slots:
+                found = await self._query(repository, cached)
+        except _UnreadableHistoryError:
+            found = cached  # an old one is better than none
+        past = found.past if found else await self._fall_back_to_overall(repository)
+        lifetime = FRESH_SECONDS if past.history else AWAY_SECONDS
+        self._store_in_cache(
+            repository, _CachedHistory(past, found.dataset if found else "", time.monotonic() + lifetime)
+        )
         return past
 
-    async def _asked(self, repository: str, kept: _Kept | None) -> _Kept | None:
-        """What MongoDB has of a repository.
+    async def _query(self, repository: str, cached: _CachedHistory | None) -> _CachedHistory | None:
+        """Read a repository's history from MongoDB.
 
         Raises:
-            _Unreadable: that can't be known, or not read.
+            _UnreadableHistoryError: MongoDB does not answer, or the state is damaged.
         """
         if self._database is None or time.monotonic() < self._away_until:
-            raise _Unreadable
+            raise _UnreadableHistoryError
         try:
-            return await asyncio.to_thread(_read, self._database, repository, kept)
-        except Exception as error:  # a state can be broken in many ways
+            return await asyncio.to_thread(_read_history, self._database, repository, cached)
+        except Exception as error:  # a state can be damaged in many ways
             if isinstance(error, PyMongoError):
                 self._away_until = time.monotonic() + AWAY_SECONDS
-            logger.warning("a history can't be read", extra={"repository": repository, "error": _brief(error)})
-            raise _Unreadable from None
+            logger.warning("could not read a history", extra={"repository": repository, "error": _format_error(error)})
+            raise _UnreadableHistoryError from None
 
-    async def _overall(self, repository: str) -> Past:
-        """The past over all repositories, for one that has none of its own."""
+    async def _fall_back_to_overall(self, repository: str) -> SourcedHistory:
+        """Return the history of all repositories, for one that has none of its own."""
         if repository == OVERALL:
-            return NONE
-        overall = await self._past(OVERALL)
-        return Past(overall.history, "all") if overall.history else NONE
+            return NO_HISTORY
+        overall = await self._get_or_renew(OVERALL)
+        return SourcedHistory(overall.history, "all") if overall.history else NO_HISTORY
 
-    def _keep(self, repository: str, kept: _Kept) -> None:
-        self._kept[repository] = kept
-        self._kept.move_to_end(repository)
-        while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
+    def _store_in_cache(self, repository: str, cached: _CachedHistory) -> None:
+        self._cache[repository] = cached
+        self._cache.move_to_end(repository)
+        while len(self._cache) > MAX_CACHED:
+            self._cache.popitem(last=False)
 
 
-def _read(database: Database[Document], repository: str, kept: _Kept | None) -> _Kept | None:
-    """A repository's state with what was opened since; None where there is no state.
+def _read_history(
+    database: Database[Document], repository: str, cached: _CachedHistory | None
+) -> _CachedHistory | None:
+    """Read a repository's state and add the pull requests opened since; None if there is no state.
 
     Raises:
         PyMongoError: MongoDB does not answer.
@@ -157,15 +161,15 @@ def _read(database: Database[Document], repository: str, kept: _Kept | None) -> 
     if newest is None:
         return None
     openings = list(database.openings.find({"repository": repository}).sort("opened", 1))
-    if kept and kept.past.whose == "repository" and kept.dataset == newest["dataset"] and not openings:
-        return kept
+    if cached and cached.past.source == "repository" and cached.dataset == newest["dataset"] and not openings:
+        return cached
     document = database.history.find_one({"_id": repository}, {"state": 1, "dataset": 1})
     if document is None:
         return None
-    history = History.from_state(bson.decode(document["state"], _AWARE))
+    history = History.from_state(bson.decode(document["state"], _TZ_AWARE))
     history.join(Recent(o["opened"], o["author"], frozenset(o["words"]), o["newcomer"]) for o in openings)
-    return _Kept(Past(history, "repository"), document["dataset"], 0.0)
+    return _CachedHistory(SourcedHistory(history, "repository"), document["dataset"], 0.0)
 
 
-def _brief(error: Exception) -> str:
+def _format_error(error: Exception) -> str:
     return error.problem if isinstance(error, SentinelError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""What the service counts for Prometheus; routes are templates, and no label has a repository's or a person's name."""
+"""The service's Prometheus metrics; routes are templates, and no label holds the name of a repository or a person."""
 
 import time
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
-"""Of this process, which is the only one that serves."""
+"""The metrics of this process, the only one that serves."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 SCORES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15)
 
@@ -28,17 +28,21 @@ ProcessCollector(registry=REGISTRY)
 
 REQUESTS = Counter("pr_sentinel_requests", "Requests answered", ["route", "status"], registry=REGISTRY)
 LATENCY = Histogram(
-    "pr_sentinel_request_seconds", "Time to an answer's end", ["route"], buckets=SECONDS, registry=REGISTRY
+    "pr_sentinel_request_seconds",
+    "Time until the response has been sent",
+    ["route"],
+    buckets=SECONDS,
+    registry=REGISTRY,
 )
 SCORED = Counter(
     "pr_sentinel_scored",
-    "Pull requests scored, by level and by whose history they were compared with",
+    "Pull requests scored, by level and by the source of the history they were compared with",
     ["route", "level", "history"],
     registry=REGISTRY,
 )
 SCORE = Histogram("pr_sentinel_score", "Scores of pull requests", buckets=SCORES, registry=REGISTRY)
 MODEL = Gauge("pr_sentinel_model_info", "The model", ["name", "version", "digest", "data_hash"], registry=REGISTRY)
-READY = Gauge("pr_sentinel_ready", "1 with a model that passed its checks, else 0", registry=REGISTRY)
+READY = Gauge("pr_sentinel_ready", "1 if a model is loaded and passed its checks, else 0", registry=REGISTRY)
 PREDICTIONS = Counter("pr_sentinel_predictions", "Scores written or dropped", ["outcome"], registry=REGISTRY)
 WAITING = Gauge("pr_sentinel_predictions_waiting", "Scores not yet written to MongoDB", registry=REGISTRY)
 DELIVERIES = Counter("pr_sentinel_deliveries", "Webhook deliveries by outcome", ["outcome"], registry=REGISTRY)
@@ -47,35 +51,35 @@ for outcome in ("written", "dropped"):
     PREDICTIONS.labels(outcome)
 
 
-def answered(route: str, status: int, started: float) -> None:
-    """Count a request; `started` is by `time.perf_counter`."""
-    _requests(route, status).inc()
-    _latency(route).observe(time.perf_counter() - started)
+def count_request(route: str, status: int, started: float) -> None:
+    """Count a request; `started` comes from `time.perf_counter`."""
+    _request_counter(route, status).inc()
+    _latency_histogram(route).observe(time.perf_counter() - started)
 
 
-def scored(route: str, results: Iterable[Result]) -> None:
+def count_scores(route: str, results: Iterable[ScoreResult]) -> None:
     """Count the results of pull requests."""
     for result in results:
-        _scored(route, result.level, result.history).inc()
+        _score_counter(route, result.level, result.history).inc()
         SCORE.observe(result.score)
 
 
-def model(name: ModelName, data_hash: str) -> None:
-    """Name the model that answers."""
+def set_model_info(name: ModelName, data_hash: str) -> None:
+    """Set the labels that identify the model."""
     MODEL.labels(name.name, name.version, name.digest, data_hash).set(1)
 
 
-def delivered(outcome: str) -> None:
-    """Count a webhook delivery; outcomes are few fixed words."""
+def count_delivery(outcome: str) -> None:
+    """Count a webhook delivery; `outcome` is one of a few fixed words."""
     DELIVERIES.labels(outcome).inc()
 
 
-def exposition() -> bytes:
-    """All of it as Prometheus reads it."""
+def render() -> bytes:
+    """Render all metrics in Prometheus' text format."""
     return bytes(generate_latest(REGISTRY))
 
 
-# Finding a labelled metric costs more than counting; routes, statuses and levels are few.
-_requests = cache(lambda route, status: REQUESTS.labels(route, str(status)))
-_latency = cache(LATENCY.labels)
-_scored = cache(SCORED.labels)
+# Looking up a labelled metric costs more than counting; there are few routes, statuses and levels.
+_request_counter = cache(lambda route, status: REQUESTS.labels(route, str(status)))
+_latency_histogram = cache(LATENCY.labels)
+_score_counter = cache(SCORED.labels)

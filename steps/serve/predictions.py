@@ -1,4 +1,4 @@
-"""Every scored pull request, kept in MongoDB for later comparison: features and score, no texts, no people's names."""
+"""Every scored pull request, stored in MongoDB for later comparison: features and score, no texts, no names."""
 
 import asyncio
 import logging
@@ -16,81 +16,81 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from steps.common.mongo import Document
 from steps.scoring.arrays import Floats
 from steps.serve import metrics
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 
 COLLECTION = "predictions"
 KEPT_SECONDS = 90 * 24 * 3600
-MOST_WAITING = 20_000
-"""Beyond it, the oldest are dropped."""
+MAX_WAITING = 20_000
+"""Above this, the oldest are dropped."""
 BATCH = 500
 FLUSH_SECONDS = 1.0
 AWAY_SECONDS = 5.0
-"""How long MongoDB is left alone after it did not answer."""
+"""Pause before the next attempt after MongoDB did not answer."""
 STOP_SECONDS = 5.0
-"""For what still waits when the service ends."""
+"""Time to write what is waiting when the service stops."""
 DUPLICATE_KEY = 11000
 
 logger = logging.getLogger(__name__)
 
 
-class Scored(Protocol):
-    """What `scoring.Scored` has."""
+class Prediction(Protocol):
+    """The interface of `scorer.ScoredPullRequest`."""
 
     @property
-    def result(self) -> Result:
-        """The result."""
+    def result(self) -> ScoreResult:
+        """The score of the pull request."""
 
     @property
     def features(self) -> Floats:
-        """What it came from [features]."""
+        """Its feature values [features]."""
 
 
 class Predictions:
-    """Takes scores at once and writes them behind; without a database it takes none."""
+    """A queue of scores that are written in the background; without a database it drops them."""
 
     def __init__(self, database: Database[Document] | None, model: ModelName) -> None:
         self._collection = None if database is None else database[COLLECTION]
         self._model = {"version": model.version, "digest": model.digest}
         self._waiting: deque[Document] = deque()
-        self._called = asyncio.Event()
+        self._wake = asyncio.Event()
         self._prepared = False
         self._away = False
         self._stopping = False
 
-    def keep(self, scored: Sequence[Scored], route: str) -> None:
-        """Take scores, to be written soon."""
+    def enqueue(self, scored: Sequence[Prediction], route: str) -> None:
+        """Enqueue scores to be written."""
         if self._collection is None:
             return
         now = datetime.now(UTC)
-        self._waiting.extend(self._document(one, route, now) for one in scored)
-        self._drop()
+        self._waiting.extend(self._build_document(one, route, now) for one in scored)
+        self._drop_oldest()
         if len(self._waiting) >= BATCH and not self._away:
-            self._called.set()
+            self._wake.set()
 
     async def run(self) -> None:
-        """Write until told to stop."""
+        """Write until `stop` is called."""
         while not self._stopping:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._called.wait(), AWAY_SECONDS if self._away else FLUSH_SECONDS)
-            self._called.clear()
+                await asyncio.wait_for(self._wake.wait(), AWAY_SECONDS if self._away else FLUSH_SECONDS)
+            self._wake.clear()
             try:
                 await self._flush()
-            except Exception:  # a mistake here is no reason to keep nothing more
-                logger.exception("predictions can't be written")
+            except Exception:  # a bug here must not stop the writer
+                logger.exception("could not write predictions")
 
     async def stop(self, running: "asyncio.Task[None]") -> None:
-        """Write what is left, unless that takes too long."""
+        """Write what is left, within STOP_SECONDS."""
         self._stopping = True
-        self._called.set()
+        self._wake.set()
         await asyncio.wait([running], timeout=STOP_SECONDS)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
         if self._waiting:
-            logger.warning("predictions are lost", extra={"count": len(self._waiting)})
+            logger.warning("predictions lost", extra={"count": len(self._waiting)})
             metrics.PREDICTIONS.labels("dropped").inc(len(self._waiting))
 
-    def _document(self, scored: Scored, route: str, now: datetime) -> Document:
+    def _build_document(self, scored: Prediction, route: str, now: datetime) -> Document:
         result = scored.result
         return {
             "_id": ObjectId(),
@@ -108,15 +108,15 @@ class Predictions:
             "route": route,
         }
 
-    def _drop(self) -> None:
-        if (over := len(self._waiting) - MOST_WAITING) > 0:
+    def _drop_oldest(self) -> None:
+        if (over := len(self._waiting) - MAX_WAITING) > 0:
             for _ in range(over):
                 self._waiting.popleft()
             metrics.PREDICTIONS.labels("dropped").inc(over)
         metrics.WAITING.set(len(self._waiting))
 
     async def _flush(self) -> None:
-        """Write what waits; where MongoDB does not answer, it goes on waiting."""
+        """Write what is waiting; if MongoDB does not answer, it stays in the queue."""
         deadline = time.monotonic() + STOP_SECONDS
         while self._waiting and time.monotonic() < deadline:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
@@ -124,9 +124,11 @@ class Predictions:
                 await asyncio.to_thread(self._write, batch)
             except PyMongoError as error:
                 self._waiting.extendleft(reversed(batch))
-                self._drop()
+                self._drop_oldest()
                 if not self._away:
-                    logger.warning("predictions wait for MongoDB", extra={"error": type(error).__name__})
+                    logger.warning(
+                        "MongoDB does not answer; predictions are waiting", extra={"error": type(error).__name__}
+                    )
                 self._away = True
                 return
             self._away = False
@@ -134,12 +136,12 @@ class Predictions:
             metrics.WAITING.set(len(self._waiting))
 
     def _write(self, batch: list[Document]) -> None:
-        """Write documents; those that an earlier try has written already are left.
+        """Insert documents; those that an earlier attempt has already written are skipped.
 
         Raises:
-            PyMongoError: MongoDB does not answer, or refuses.
+            PyMongoError: MongoDB does not answer, or rejects the documents.
         """
-        assert self._collection is not None  # noqa: S101  nothing waits without
+        assert self._collection is not None  # noqa: S101  nothing is enqueued without it
         if not self._prepared:
             self._collection.create_index("scored_at", expireAfterSeconds=KEPT_SECONDS)
             self._prepared = True

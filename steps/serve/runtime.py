@@ -1,4 +1,4 @@
-"""What lives as long as the service: the model, the histories, the connections."""
+"""The objects that live as long as the service: the model, the histories, the connections."""
 
 import asyncio
 import gc
@@ -9,28 +9,26 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
 
-from steps.common.errors import DamagedArtefact, SentinelError, Unavailable
-from steps.common.mongo import Document
+from steps.common.errors import ConfigurationError, DamagedArtefact, SentinelError, Unavailable
+from steps.common.mongo import Document, create_client
 from steps.common.settings import ServeSettings
 from steps.scoring import golden
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
 from steps.serve import logs, metrics, sentry
-from steps.serve.contract import ModelName, Registration
+from steps.serve.contract import ModelName, ModelRegistration
 from steps.serve.histories import Histories
-from steps.serve.lookup import Pulls
+from steps.serve.lookup import PullRequestFetcher
 from steps.serve.predictions import Predictions
 from steps.serve.scorer import Scorer
 from steps.serve.thresholds import LiveThresholds
-from steps.serve.webhooks.lifespan import listening
-from steps.serve.webhooks.receiver import Closed, Receiver
+from steps.serve.webhooks.lifespan import webhook_lifespan
+from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 
 MONGO_TIMEOUT_MS = 800
-"""An answer does not wait longer for MongoDB."""
+"""The longest that a response waits for MongoDB."""
 VERSION_FILE = "version.json"
 
 logger = logging.getLogger(__name__)
@@ -38,55 +36,55 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Runtime:
-    """All that answers come from; without a sound model there is no scorer."""
+    """Everything that responses are made from; without a valid model there is no scorer."""
 
     settings: ServeSettings
     scorer: Scorer | None
-    registration: Registration
-    pulls: Pulls
-    webhook: Receiver | Closed
+    registration: ModelRegistration
+    pulls: PullRequestFetcher
+    webhook: Receiver | DisabledReceiver
 
     def ready(self) -> Scorer:
-        """The scorer.
+        """Return the scorer.
 
         Raises:
-            Unavailable: no model could be loaded.
+            Unavailable: no model is loaded.
         """
         if self.scorer is None:
-            raise Unavailable("This service has no model that it may use.", advice="Its log says what is wrong.")
+            raise Unavailable("This service has no valid model.", advice="Its log has the reason.")
         return self.scorer
 
 
 @asynccontextmanager
-async def running(settings: ServeSettings) -> AsyncIterator[Runtime]:
-    """Bring everything up, and down again: first what takes work, last what it needs."""
-    asyncio.get_running_loop().set_exception_handler(logs.unretrieved)
+async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
+    """Start everything, and stop it in reverse order: first what takes work, last what it needs."""
+    asyncio.get_running_loop().set_exception_handler(logs.log_unretrieved)
     async with AsyncExitStack() as stack:
         stack.callback(sentry.start(settings))
         database = connect(settings)
         if database is not None:
             stack.callback(database.client.close)
-        scorer, registration = await _scorer(settings, database, stack)
+        scorer, registration = await _start_scorer(settings, database, stack)
         metrics.READY.set(scorer is not None)
-        pulls = Pulls(settings)
+        pulls = PullRequestFetcher(settings)
         stack.callback(pulls.close)
-        receiver = await stack.enter_async_context(listening(settings, scorer))
-        _settle()
+        receiver = await stack.enter_async_context(webhook_lifespan(settings, scorer))
+        _freeze_heap()
         yield Runtime(settings, scorer, registration, pulls, receiver)
 
 
-async def _scorer(
+async def _start_scorer(
     settings: ServeSettings, database: Database[Document] | None, stack: AsyncExitStack
-) -> tuple[Scorer | None, Registration]:
-    """What scores, if the model is sound; the log says if it isn't."""
+) -> tuple[Scorer | None, ModelRegistration]:
+    """Load the model and start its scorer; if the model is not valid, log why and return None."""
     try:
         model, registration = load_model(settings.model_dir)
     except SentinelError as error:
         logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})  # noqa: TRY400
-        return None, Registration()
+        return None, ModelRegistration()
     name = ModelName(name=registration.name, version=registration.version, digest=model.digest)
     logger.info("model loaded", extra={"model": str(name), "digest": name.digest})
-    metrics.model(name, str(model.manifest.get("data_hash", "")))
+    metrics.set_model_info(name, str(model.manifest.get("data_hash", "")))
     predictions = Predictions(database, name)
     writing = asyncio.create_task(predictions.run())
     stack.push_async_callback(predictions.stop, writing)
@@ -94,48 +92,44 @@ async def _scorer(
     return Scorer(model, name, Histories(database), predictions, thresholds), registration
 
 
-def _settle() -> None:
-    """Spare what lives as long as the service the collector's looks, which would hold up answers."""
+def _freeze_heap() -> None:
+    """Exclude long-lived objects from garbage collection, which would delay responses."""
     gc.collect()
     gc.freeze()
 
 
 def connect(settings: ServeSettings) -> Database[Document] | None:
-    """MongoDB, where one is named; nothing is asked of it yet."""
+    """Return the MongoDB database if one is configured; this does not connect yet."""
     if settings.mongo_uri is None:
-        logger.warning("no MONGO_URI: scoring without histories, keeping no predictions")
+        logger.warning("MONGO_URI is not set: scoring without histories, storing no predictions")
         return None
     try:
-        client: MongoClient[Document] = MongoClient(
-            settings.mongo_uri.get_secret_value(),
-            tz_aware=True,
-            timeoutMS=MONGO_TIMEOUT_MS,
-            serverSelectionTimeoutMS=MONGO_TIMEOUT_MS,
-            appname="pr-sentinel-serve",
-        )
-    except (PyMongoError, ValueError) as error:
-        logger.error("MONGO_URI can't be used", extra={"error": type(error).__name__})  # noqa: TRY400
+        client = create_client(settings.mongo_uri, "pr-sentinel-serve", MONGO_TIMEOUT_MS)
+    except ConfigurationError as error:
+        logger.error(error.problem, extra={"advice": error.advice})  # noqa: TRY400
         return None
     return client[settings.mongo_db]
 
 
-def load_model(folder: Path) -> tuple[Model, Registration]:
-    """A model whose every file has its hash and that scores the golden pull requests as at training.
+def load_model(folder: Path) -> tuple[Model, ModelRegistration]:
+    """Load a model and check the hash of every file and the scores of its golden pull requests.
 
     Raises:
-        DamagedArtefact: it isn't such a model.
+        DamagedArtefact: a check failed.
     """
     model = Model.load(folder)
     model.check_features(NAMES)
     golden.check(model)
-    return model, _registration(folder)
+    return model, _read_registration(folder)
 
 
-def _registration(folder: Path) -> Registration:
+def _read_registration(folder: Path) -> ModelRegistration:
     path = folder / VERSION_FILE
     if not path.is_file():
-        return Registration()
+        return ModelRegistration()
     try:
-        return Registration.model_validate(json.loads(path.read_bytes()))
+        return ModelRegistration.model_validate(json.loads(path.read_bytes()))
     except ValueError as error:
-        raise DamagedArtefact(f"{path} can't be read ({type(error).__name__}).", advice="Register it again.") from None
+        raise DamagedArtefact(
+            f"{path} is not valid ({type(error).__name__}).", advice="Register the model again."
+        ) from None

@@ -1,4 +1,4 @@
-"""From pull requests as GitHub has them to scores and reasons, by the features and the model of training."""
+"""Scores and reasons for pull requests, with the features and the model of training."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
@@ -15,34 +15,34 @@ from steps.scoring.reasons import reasons
 from steps.scoring.thresholds import Limits
 from steps.scoring.vectors import plain_rows, vector
 from steps.serve import metrics
-from steps.serve.contract import ModelName, Result
-from steps.serve.histories import Histories, Past
-from steps.serve.micro_batching import Together
+from steps.serve.contract import ModelName, ScoreResult
+from steps.serve.histories import Histories, SourcedHistory
+from steps.serve.micro_batching import MicroBatcher
 from steps.serve.predictions import Predictions
 from steps.serve.thresholds import LiveThresholds
 
-BLOCK = 64
-"""Pull requests scored at once."""
-NO_PAST = History()
-"""For those features that a pull request has without any past; nothing is ever added to it."""
+BLOCK_SIZE = 64
+"""Pull requests per batch."""
+EMPTY_HISTORY = History()
+"""For the features that need no past; nothing is ever added to it."""
 
 
-class Scored(NamedTuple):
-    """A result, and the features [features] that it came from."""
+class ScoredPullRequest(NamedTuple):
+    """A result, and the features [features] that it was computed from."""
 
-    result: Result
+    result: ScoreResult
     features: Floats
 
 
-class Asked(NamedTuple):
-    """A pull request, and what it is compared with."""
+class ScoreInput(NamedTuple):
+    """A pull request, and the history that it is compared with."""
 
     pull: PullRequest
-    past: Past
+    past: SourcedHistory
 
 
 class Scorer:
-    """A model together with the pasts that pull requests are compared with; what it scores is counted and kept."""
+    """Scores pull requests against their histories; results are counted and stored."""
 
     def __init__(
         self,
@@ -57,57 +57,65 @@ class Scorer:
         self.histories = histories
         self._predictions = predictions
         self.thresholds = thresholds or LiveThresholds(model, None, name.digest)
-        self._scored: Together[Asked, Scored] = Together(partial(score, model, limits=self.thresholds.limits), BLOCK)
+        self._batcher: MicroBatcher[ScoreInput, ScoredPullRequest] = MicroBatcher(
+            partial(score, model, limits=self.thresholds.limits), BLOCK_SIZE
+        )
 
-    async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[Scored]:
-        """Score pull requests, each by itself, in their order; `route` says who asks."""
-        return [one async for block in self.blocks(pulls, route) for one in block]
+    async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[ScoredPullRequest]:
+        """Score pull requests, in their order; `route` labels the metrics."""
+        return [one async for block in self.score_in_blocks(pulls, route) for one in block]
 
-    async def blocks(self, pulls: Sequence[PullRequest], route: str) -> AsyncIterator[Sequence[Scored]]:
-        """The same, some at a time, so that other callers get their turn between them."""
+    async def score_in_blocks(
+        self, pulls: Sequence[PullRequest], route: str
+    ) -> AsyncIterator[Sequence[ScoredPullRequest]]:
+        """Score pull requests a block at a time, so that other callers get their turn in between."""
         names = {pull.base.repo.full_name for pull in pulls}
-        pasts = await self.histories.of(names)
+        pasts = await self.histories.for_repositories(names)
         await self.thresholds.prepare(names)
-        for start in range(0, len(pulls), BLOCK):
-            asked = [Asked(pull, pasts[pull.base.repo.full_name]) for pull in pulls[start : start + BLOCK]]
-            scored = await self._scored(asked)
-            metrics.scored(route, (one.result for one in scored))
-            self._predictions.keep(scored, route)
+        for start in range(0, len(pulls), BLOCK_SIZE):
+            inputs = [ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls[start : start + BLOCK_SIZE]]
+            scored = await self._batcher(inputs)
+            metrics.count_scores(route, (one.result for one in scored))
+            self._predictions.enqueue(scored, route)
             self.thresholds.update((one.result for one in scored), route)
             yield scored
 
 
-def score(model: Model, asked: Sequence[Asked], *, limits: Callable[[str], Limits] | None = None) -> list[Scored]:
-    """Score pull requests against their pasts; `limits` are those of each repository, of training if left out."""
+def score(
+    model: Model, inputs: Sequence[ScoreInput], *, limits: Callable[[str], Limits] | None = None
+) -> list[ScoredPullRequest]:
+    """Score pull requests against their histories; `limits` of a repository are those of training if left out."""
     limits = limits or model.limits
-    plain = plain_rows([one.pull for one in asked])
-    rows = [_completed(model, row, one.past) for row, one in zip(plain, asked, strict=True)]
+    plain = plain_rows([one.pull for one in inputs])
+    rows = [_complete_row(model, row, one.past) for row, one in zip(plain, inputs, strict=True)]
     features = np.stack([vector(row, model.names) for row in rows])
     scores, surprises = model.score(features, [row["repository"] for row in rows])
     return [
-        Scored(_result(model, row, one, reasons(model, row, why), given.past, limits(row["repository"])), own)
-        for row, one, why, given, own in zip(rows, scores.tolist(), surprises, asked, features, strict=True)
+        ScoredPullRequest(_build_result(model, row, one, why, given.past, limits(row["repository"])), own)
+        for row, one, why, given, own in zip(rows, scores.tolist(), surprises, inputs, features, strict=True)
     ]
 
 
-def _completed(model: Model, row: dict[str, Any], past: Past) -> dict[str, Any]:
-    """A row with the features that need a past; the usual value stands for what can't be known."""
+def _complete_row(model: Model, row: dict[str, Any], past: SourcedHistory) -> dict[str, Any]:
+    """Add the features that need a history; the usual value stands in for those that are unknown."""
     if past.history is None:
-        return row | NO_PAST.features(row) | _usual(model, row, PAST_FEATURES) | UNKNOWN_PAST
+        return row | EMPTY_HISTORY.features(row) | _usual_values(model, row, PAST_FEATURES) | UNKNOWN_PAST
     found = row | past.history.features(row)
-    if past.whose == "repository":
+    if past.source == "repository":
         return found
-    return found | _usual(model, row, AUTHOR_FEATURES) | UNKNOWN_PAST
+    return found | _usual_values(model, row, AUTHOR_FEATURES) | UNKNOWN_PAST
 
 
-def _usual(model: Model, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
+def _usual_values(model: Model, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
     usual = model.middles(row["repository"])
     return {name: usual[name] for name in names if name in usual}
 
 
-def _result(model: Model, row: dict[str, Any], score: float, why: list[str], past: Past, limits: Limits) -> Result:
+def _build_result(
+    model: Model, row: dict[str, Any], score: float, surprises: Floats, past: SourcedHistory, limits: Limits
+) -> ScoreResult:
     level = model.level(score, limits)
-    return Result(
+    return ScoreResult(
         id=row["id"],
         repository=row["repository"],
         number=row["number"],
@@ -116,6 +124,6 @@ def _result(model: Model, row: dict[str, Any], score: float, why: list[str], pas
         threshold=limits.threshold,
         unusual=level != "standard",
         level=level,
-        reasons=why,
-        history=past.whose,
+        reasons=reasons(model, row, surprises),
+        history=past.source,
     )

@@ -1,4 +1,4 @@
-"""Errors to Sentry, where SENTRY_DSN names one: their kind and place, and nothing that a caller has sent."""
+"""Error reports to Sentry if SENTRY_DSN is set: type and traceback, nothing that a caller has sent."""
 
 import logging
 from collections.abc import Callable
@@ -7,19 +7,19 @@ from typing import Any
 from steps.common.settings import ServeSettings
 
 FLUSH_SECONDS = 2.0
-KEPT = frozenset(
+SENT_PARTS = frozenset(
     {"event_id", "timestamp", "platform", "level", "logger", "logentry", "exception", "server_name", "sdk"}
 )
-"""The parts of an event that are sent."""
+"""The fields of an event that are sent."""
 
 logger = logging.getLogger(__name__)
 
 
 def start(settings: ServeSettings) -> Callable[[], None]:
-    """Report from now on what is logged as an error; without a usable address nothing is reported.
+    """Report logged errors from now on; without a valid DSN nothing is reported.
 
     Returns:
-        What sends the rest and ends it.
+        A function that flushes and stops reporting.
     """
     if settings.sentry_dsn is None:
         return lambda: None
@@ -41,16 +41,16 @@ def start(settings: ServeSettings) -> Callable[[], None]:
             default_integrations=False,
             auto_enabling_integrations=False,
             integrations=[LoggingIntegration(level=None, event_level=logging.ERROR), DedupeIntegration()],
-            before_send=scrubbed,
+            before_send=scrub_event,
         )
     except BadDsn:
-        logger.error("SENTRY_DSN can't be used, so errors are not reported")  # noqa: TRY400 - the trace holds the key
+        logger.error("SENTRY_DSN is not valid, so errors are not reported")  # noqa: TRY400 - the traceback holds the key
     return stop
 
 
-def scrubbed(event: Any, _: dict[str, Any]) -> Any:
-    """An event without whatever may hold a text: only parts that are known stay, and no exception's words."""
-    kept = {name: value for name, value in event.items() if name in KEPT}
+def scrub_event(event: Any, _: dict[str, Any]) -> Any:
+    """Remove from an event whatever may hold a text: unknown fields and exceptions' messages."""
+    kept = {name: value for name, value in event.items() if name in SENT_PARTS}
     for exception in kept.get("exception", {}).get("values", []):
         exception["value"] = ""
     if "logentry" in kept:

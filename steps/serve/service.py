@@ -1,4 +1,4 @@
-"""The BentoML service: it frames the application."""
+"""The BentoML service around the application."""
 
 from typing import Any, cast
 
@@ -7,15 +7,15 @@ from bentoml._internal.server.http import traffic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steps.serve import logs
-from steps.serve.app import create
+from steps.serve.app import create_app
 
-app = create()
+app = create_app()
 
 
-class Instead:
-    """ASGI middleware that hands every request to the application, and none to BentoML's own routes.
+class DirectRoutingMiddleware:
+    """ASGI middleware that passes every request to the application, and none to BentoML's own routes.
 
-    Their answers name no model, and know no problems after RFC 9457.
+    Their responses lack the model's headers and RFC 9457 problems.
     """
 
     def __init__(self, app: ASGIApp, application: ASGIApp) -> None:
@@ -27,10 +27,10 @@ class Instead:
         await (self._application if scope["type"] == "http" else self._bentoml)(scope, receive, send)
 
 
-class Untimed:
-    """ASGI middleware in place of BentoML's time limit, which leaves a timer behind for a minute at every request.
+class NoTimeoutMiddleware:
+    """ASGI middleware in place of BentoML's timeout, which leaves a timer behind for a minute per request.
 
-    The application has limits where something may take long: a body to come, MongoDB, GitHub.
+    The application has its own timeouts where something may take long: request bodies, MongoDB, GitHub.
     """
 
     def __init__(self, app: ASGIApp, timeout: float) -> None:
@@ -41,25 +41,27 @@ class Untimed:
         await self._app(scope, receive, send)
 
 
-traffic.TimeoutMiddleware = Untimed  # type: ignore[assignment,misc]  # there is no setting for none
+traffic.TimeoutMiddleware = NoTimeoutMiddleware  # type: ignore[assignment,misc]  # no setting turns it off
 
 
 @bentoml.service(
     name="pr-sentinel",
     workers=1,
-    # boundary.py writes that line.
+    # http/middleware.py writes that line.
     logging={"access": {"enabled": False}},
-    # BentoML's have a series for each path that anybody asks for; health.py shows ours at the same place.
+    # BentoML's have a series for every requested path; http/health.py serves ours at the same route.
     metrics={"enabled": False},
-    # Nothing collects traces, and they take longer than all else around a score.
+    # Nothing collects traces, and they cost more than anything else around a score.
     tracing={"excluded_urls": ".*"},
 )
 @bentoml.asgi_app(app, path="/")
 class ModelServing:
-    """Scores pull requests by the model that stands beside it."""
+    """Scores pull requests with the model in the same Bento."""
 
     def __init__(self) -> None:
         logs.configure()
 
 
-cast(Any, ModelServing).add_asgi_middleware(Instead, application=app)  # the decorator makes it BentoML's own class
+cast(Any, ModelServing).add_asgi_middleware(
+    DirectRoutingMiddleware, application=app
+)  # the decorator returns a BentoML service

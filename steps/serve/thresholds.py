@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 from steps.common.mongo import Document
 from steps.scoring.model import Model
 from steps.scoring.thresholds import NEWEST, Limits, Rolling
-from steps.serve.contract import Result
+from steps.serve.contract import ScoreResult
 
 WEBHOOK = "/webhook"
 """Only what GitHub itself delivered counts: callers of the interface could move a threshold as they please."""
@@ -52,7 +52,7 @@ class LiveThresholds:
         rolling = self._rolling.get(repository)
         return rolling.current() if rolling else self._model.limits(repository)
 
-    def update(self, results: Iterable[Result], route: str) -> None:
+    def update(self, results: Iterable[ScoreResult], route: str) -> None:
         """Take in new scores, if GitHub delivered them and they were compared with the repository's own past."""
         if route != WEBHOOK:
             return

@@ -12,11 +12,11 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
-from steps.common.closure import ROOT, closure
+from steps.common.closure import ROOT, find_sources
 from steps.common.dataset import Dataset
-from steps.common.provenance import code_hash
+from steps.common.provenance import hash_code
 from steps.common.settings import TrainSettings
-from steps.common.tracking import experiment
+from steps.common.tracking import ensure_experiment
 from steps.scoring.artefact import FILES, MANIFEST, NETWORK
 from steps.train import autoencoder, plots
 from steps.train.metrics import planted_tasks
@@ -37,7 +37,7 @@ class Run:
         self, client: MlflowClient, settings: TrainSettings, dataset_uri: str, data_hash: str, budget: float, seed: int
     ) -> None:
         self._client = client
-        self._experiment = experiment(client, settings)
+        self._experiment = ensure_experiment(client, settings)
         self._parameters = {"alert_budget": budget, "seed": seed}
         self.facts: dict[str, Any] = {
             "data_hash": data_hash,
@@ -96,13 +96,13 @@ class Run:
 
 def _key(data_hash: str, budget: float, seed: int) -> str:
     """A hash of all that decides what a training gives."""
-    decides = f"{data_hash} {budget} {seed} {code_hash(closure(ROOT, ['steps.train.step']), DETERMINING)}"
+    decides = f"{data_hash} {budget} {seed} {hash_code(find_sources(ROOT, ['steps.train.step']), DETERMINING)}"
     return hashlib.sha256(decides.encode()).hexdigest()
 
 
 def sources() -> list[Path]:
     """Return the code that decides what a training gives: the step's, with all that it imports."""
-    return closure(ROOT, ["steps.train.step"])
+    return find_sources(ROOT, ["steps.train.step"])
 
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:

@@ -40,7 +40,7 @@ class Result:
 def train_and_measure(dataset_uri: str, alert_budget: float, seed: int) -> dict[str, Any]:
     """Train on a dataset, or find the finished run that already did with the same code, data and parameters."""
     settings = load(TrainSettings)
-    with tracking.connected(settings) as client, tempfile.TemporaryDirectory() as folder:
+    with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         dataset = materialise(open_store(settings), dataset_uri, Path(folder) / "dataset")
         run = record.Run(client, settings, dataset_uri, dataset.manifest.hash, alert_budget, seed)
         if finished := run.finished():

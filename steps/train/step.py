@@ -27,8 +27,8 @@ class TrainOutput(Output):
 @script(constructor="runner")
 def train(given: TrainInput) -> TrainOutput:
     """Train and measure."""
-    from steps.common import log
+    from steps.common.step_frame import run_step
     from steps.train.run import train_and_measure
 
-    with log.step("train"):
+    with run_step("train"):
         return TrainOutput(**train_and_measure(given.dataset_uri, given.alert_budget, given.seed))

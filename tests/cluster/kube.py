@@ -3,23 +3,22 @@
 import json
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
+
+from tests.support.waiting import Found, wait_until
 
 PIPELINE, BACKING = "pr-sentinel", "pr-sentinel-backing"
 PATIENCE_SECONDS = 900
 LOOK_EVERY_SECONDS = 1
-
-Found = TypeVar("Found")
 
 
 def run(*command: str, said: str = "", **more: Any) -> str:
     """Run a command that must succeed; what it prints."""
     done = subprocess.run(command, input=said, capture_output=True, text=True, check=False, **more)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}{done.stdout}"
-    return done.stdout
+    return str(done.stdout)
 
 
 def kubectl(*arguments: str, namespace: str = PIPELINE, said: str = "") -> str:
@@ -41,13 +40,8 @@ def get(*what: str, namespace: str = PIPELINE) -> Any:
 
 
 def wait(look: Callable[[], Found | None], what: str) -> Found:
-    """What is found as soon as anything is."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < until:
-        if found := look():
-            return found
-        time.sleep(LOOK_EVERY_SECONDS)
-    raise AssertionError(f"{what} never came")
+    """Wait until a function returns something and return that."""
+    return wait_until(look, what, timeout=PATIENCE_SECONDS, interval=LOOK_EVERY_SECONDS)
 
 
 def rolled_out(namespace: str) -> None:
@@ -74,5 +68,5 @@ def forwarded(service: str, port: int, namespace: str = BACKING) -> Iterator[str
 
 
 def token(account: str, namespace: str = PIPELINE, audience: str = "vault") -> str:
-    """What the kubelet would mount into a pod of a service account."""
+    """Return the files that the kubelet would mount into a pod of a service account."""
     return kubectl("create", "token", account, "--audience", audience, "--duration=10m", namespace=namespace).strip()

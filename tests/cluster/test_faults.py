@@ -1,4 +1,4 @@
-"""What is wrong around a run shows in `argo get` as a line that a person understands; once mended, the run goes on."""
+"""Faults around a run show in `argo get` as an understandable line; once fixed, the run continues."""
 
 import json
 from collections.abc import Callable
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, argo, submit
-from tests.cluster.conftest import Vault, step_secrets
+from tests.cluster.project import Vault, step_secrets
 
 NOWHERE = f"nowhere.{kube.BACKING}.svc"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken, and what `argo get` says then."""
+    """A fault, and the message that `argo get` shows for it."""
 
     name: str
     broken: Callable[[Vault], object]
-    said: str
+    message: str
 
 
 def put(step: str, **values: str | None) -> Callable[[Vault], None]:
@@ -43,27 +43,27 @@ FAULTS = [
         "refuses this pod the role 'pr-sentinel-fetch': invalid role name",
     ),
     Fault("a role of others", bound_elsewhere, "service account name not authorized"),
-    Fault("no policy", without_policy, "refuses role 'pr-sentinel-fetch' the path 'secret/pr-sentinel/fetch'"),
-    Fault("a key missing", put("fetch", mongo_uri=None), "MONGO_URI: Field required. Put them at secret/pr-sentinel/f"),
+    Fault("no policy", without_policy, "refuses the role 'pr-sentinel-fetch' access to 'secret/pr-sentinel/fetch'"),
+    Fault("a key missing", put("fetch", mongo_uri=None), "MONGO_URI: Field required. Set them at secret/pr-sentinel/f"),
     Fault("no MongoDB", put("fetch", mongo_uri=f"mongodb://{NOWHERE}"), f"MongoDB at {NOWHERE}:27017 does not answer"),
     Fault("a wrong password", put("fetch", mongo_uri=f"mongodb://a:b@mongodb.{kube.BACKING}.svc"), "refuses the user"),
     Fault("no bucket", put("preprocess", store_url="s3://nothing"), "The bucket of s3://nothing does not exist"),
     Fault("no store", put("preprocess", s3_endpoint_url=f"http://{NOWHERE}"), "The store s3://pr-sentinel does not"),
-    Fault("a wrong key", put("preprocess", s3_access_key_id="nobody"), "The store s3://pr-sentinel refuses the key"),
+    Fault("a wrong key", put("preprocess", s3_access_key_id="nobody"), "does not accept the access key"),
     Fault("no MLflow", put("train", mlflow_uri=f"http://{NOWHERE}:5000"), f"MLflow at http://{NOWHERE}:5000 can't be"),
 ]
 
 
-def test_each_is_told_in_a_line_and_mended_the_run_goes_on(first_run: Run, vault: Vault) -> None:
+def test_each_fault_is_shown_in_a_line_and_the_run_continues_once_fixed(first_run: Run, vault: Vault) -> None:
     """One run that meets them all, in the order of its steps, and ends well."""
     run = None
     for fault in FAULTS:
         vault.apply(step_secrets())
         fault.broken(vault)
         run = run.retry() if run else submit("example/docs")
-        told = run.failed()
-        assert fault.said in told, f"{fault.name}: {told}"
-        assert "Traceback" not in told
+        shown = run.failed()
+        assert fault.message in shown, f"{fault.name}: {shown}"
+        assert "Traceback" not in shown
     vault.apply(step_secrets())
     assert run
     run.retry().succeeded()
@@ -95,7 +95,7 @@ def test_a_namespace_without_room(first_run: Run) -> None:
 
 
 def limit(hard: dict[str, str]) -> None:
-    """What the namespace may use."""
+    """The quota of the namespace."""
     kube.kubectl("patch", "resourcequota/pr-sentinel", "--type=merge", "--patch", json.dumps({"spec": {"hard": hard}}))
 
 

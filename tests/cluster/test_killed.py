@@ -9,10 +9,10 @@ from pymongo.database import Database
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit, unlike_any_before
-from tests.cluster.conftest import REPOSITORIES, forget, no_champion
+from tests.cluster.project import REPOSITORIES, forget, no_champion
 
 SLOW = {"latency_ms": 1_000}
-MIDDLE = {"fetch": '"page kept"', "preprocess": '"reading documents"', "train": '"training"'}
+MIDDLE = {"fetch": '"page stored"', "preprocess": '"reading documents"', "train": '"training"'}
 
 
 @pytest.fixture
@@ -78,5 +78,5 @@ def test_a_node_that_is_drained(first_run: Run, emptied: Database[dict[str, Any]
     finally:
         kube.kubectl("uncordon", node)
     run.succeeded()
-    assert "Told to end, as where its node is drained." in run.shown()
+    assert "Received SIGTERM (for example, the node is being drained)." in run.shown()
     assert run.outputs("preprocess") == first_run.outputs("preprocess")

@@ -8,7 +8,7 @@ import pytest
 
 from steps.common.registry import Registry
 from tests.cluster.argo import Run, submit
-from tests.cluster.conftest import documents, forget, local_hash, no_champion, replaying, tracking
+from tests.cluster.project import documents, forget, local_hash, no_champion, replaying, tracking
 
 pytestmark = pytest.mark.skipif("REPLAY_SERVER" not in os.environ, reason="REPLAY_SERVER names no replay server")
 REPOSITORIES = ("pallets/flask", "celery/celery")
@@ -35,7 +35,7 @@ def test_two_real_repositories_become_the_champion(run: Run) -> None:
     registered = run.outputs("register")
     assert registered["decision"] == "accepted", registered["reason"]
     with tracking() as client:
-        champion = Registry(client).champion()
+        champion = Registry(client).get_champion()
     assert champion
     assert champion.version == registered["version"]
     assert champion.tags["data_hash"] == run.outputs("preprocess")["data_hash"]

@@ -8,7 +8,8 @@ from steps.common import secrets
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound, Unavailable
 from steps.common.settings import FetchSettings, load
 from tests.cluster import kube
-from tests.cluster.conftest import STEPS, Vault
+from tests.cluster.project import Vault
+from tests.containers.steps import STEPS
 
 pytestmark = pytest.mark.usefixtures("accounts")
 OTHERS = [(step, other) for step in STEPS for other in STEPS if step != other]
@@ -17,7 +18,7 @@ OTHERS = [(step, other) for step in STEPS for other in STEPS if step != other]
 @pytest.fixture
 def log_in(vault: Vault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "LogIn":
     """Reading as a step does it, from this machine."""
-    monkeypatch.setattr(secrets, "TRIES_AGAIN", 1)
+    monkeypatch.setattr(secrets, "RETRIES", 1)
     return LogIn(vault, monkeypatch, tmp_path / "token")
 
 
@@ -30,7 +31,7 @@ class LogIn:
         self._monkeypatch = monkeypatch
 
     def read(self, token: str, role: str, path: str) -> dict[str, str]:
-        """What this token's bearer gets."""
+        """Return what this token can read."""
         self._file.write_text(token)
         self._monkeypatch.setattr(secrets, "POD_TOKEN", self._file)
         self._monkeypatch.setenv("VAULT_ROLE", f"pr-sentinel-{role}")
@@ -54,7 +55,7 @@ def test_a_step_reads_its_own_secrets(log_in: LogIn, step: str) -> None:
 def test_a_step_is_refused_every_other_step_s_secrets(log_in: LogIn, step: str, other: str) -> None:
     """Under its own role, and under the other's."""
     token = of(step)
-    with pytest.raises(AccessRefused, match=f"refuses role 'pr-sentinel-{step}' the path"):
+    with pytest.raises(AccessRefused, match=f"refuses the role 'pr-sentinel-{step}' access to"):
         log_in.read(token, step, other)
     with pytest.raises(AccessRefused, match=f"the role 'pr-sentinel-{other}': service account name not authorized"):
         log_in.read(token, other, other)
@@ -80,7 +81,7 @@ def test_an_account_of_that_name_elsewhere_is_refused(log_in: LogIn) -> None:
 def test_a_token_that_kubernetes_does_not_know_is_refused(log_in: LogIn) -> None:
     """Vault asks each time: signed by nobody, it is worth nothing."""
     head, claims, _ = of("fetch").split(".")
-    with pytest.raises(Unavailable, match="can't confirm this pod's identity"):
+    with pytest.raises(Unavailable, match="can't verify this pod's identity"):
         log_in.read(f"{head}.{claims}.AAAA", "fetch", "fetch")
 
 
@@ -97,7 +98,7 @@ def test_a_role_without_its_policy_is_refused_the_path(log_in: LogIn) -> None:
         log_in.read(of("fetch"), "fetch", "fetch")
 
 
-def test_nothing_at_the_path_is_told(log_in: LogIn) -> None:
+def test_a_missing_secret_is_reported(log_in: LogIn) -> None:
     """Also where there once was something."""
     log_in.vault.client.secrets.kv.v2.delete_latest_version_of_secret("pr-sentinel/fetch", "secret")
     with pytest.raises(NotFound, match="nothing at 'secret/pr-sentinel/fetch'"):
@@ -108,19 +109,19 @@ def test_nothing_at_the_path_is_told(log_in: LogIn) -> None:
 def test_a_missing_key_is_named_with_its_path(
     log_in: LogIn, monkeypatch: pytest.MonkeyPatch, value: str | None
 ) -> None:
-    """Or an empty one; and no other secret is told."""
+    """Or an empty one; and no other secret is shown."""
     log_in.vault.put("fetch", mongo_uri=value)
     kept = log_in.read(of("fetch"), "fetch", "fetch")["github_token"]
     monkeypatch.setenv("VAULT_ADDR", log_in.vault.address)
-    with pytest.raises(ConfigurationError, match=r"MONGO_URI: Field required.*secret/pr-sentinel/fetch") as told:
+    with pytest.raises(ConfigurationError, match=r"MONGO_URI: Field required.*secret/pr-sentinel/fetch") as refusal:
         load(FetchSettings)
-    assert kept not in str(told.value)
+    assert kept not in str(refusal.value)
 
 
 def test_a_login_that_ends_before_the_secrets_are_read_is_worth_another_try(
     log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where somebody revoked it; the next try logs in anew."""
+    """After a token was revoked, the next attempt logs in again."""
     ended = log_in.vault.client.auth.token.create(policies=["pr-sentinel-fetch"], ttl="1h")["auth"]["client_token"]
     log_in.vault.client.auth.token.revoke(ended)
 
@@ -133,13 +134,13 @@ def test_a_login_that_ends_before_the_secrets_are_read_is_worth_another_try(
 
 
 def test_applied_again_nothing_changes(vault: Vault) -> None:
-    """Neither in Vault nor in what is said of it."""
+    """Neither in Vault nor in the output."""
     secrets_now = vault.client.secrets.kv.v2.read_secret_metadata("pr-sentinel/fetch", "secret")["data"]
     assert vault.apply() == ["Nothing to change."]
     assert vault.client.secrets.kv.v2.read_secret_metadata("pr-sentinel/fetch", "secret")["data"] == secrets_now
 
 
-def test_what_somebody_changed_by_hand_is_put_right_and_told(vault: Vault) -> None:
+def test_a_manual_change_is_corrected_and_reported(vault: Vault) -> None:
     """A wider role, a wider policy, and what has no file any more."""
     role = "auth/kubernetes/role/pr-sentinel-train"
     vault.client.write_data(role, data={"bound_service_account_names": ["*"]})

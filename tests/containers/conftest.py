@@ -16,14 +16,14 @@ LABELS = {"VERSION": "7-x", "REVISION": "a-commit", "SOURCE": "https://git.examp
 
 @pytest.fixture(scope="session")
 def options() -> list[str]:
-    """What the engine here needs to be told."""
+    """The build options for this engine."""
     return shlex.split(os.environ.get("OPTIONS", ""))
 
 
 @pytest.fixture(scope="session")
 def bento(tmp_path_factory: pytest.TempPathFactory) -> bentos.Bento:
     """Nobody changes it."""
-    return bentos.make(tmp_path_factory.mktemp("bento"))
+    return bentos.build(tmp_path_factory.mktemp("bento"))
 
 
 @pytest.fixture(scope="session")

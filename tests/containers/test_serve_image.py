@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 
 import pytest
 import requests
@@ -9,6 +10,7 @@ import requests
 from steps.serve.http.examples import PULL_REQUEST
 from tests.containers.docker import TOOLS, docker, python, running
 from tests.support import workers
+from tests.support.waiting import wait_until
 
 MOST_BYTES = 400_000_000
 MODULES = ("pip", "uv", "ensurepip", "tensorflow", "keras", "pyspark", "mlflow", "pandas", "sklearn", "boto3", "hera")
@@ -66,18 +68,17 @@ def test_it_needs_no_network(image: str) -> None:
     """Ready without one, so it asks nobody for anything on its way."""
     code = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}/readyz', timeout=5).status)"
     with running(image, ["--network", "none"]) as container:
-        for _ in range(120):
-            time.sleep(0.5)
-            try:
-                assert container.python(code.format(port=container.port)) == "200"
-                break
-            except AssertionError:
-                assert container.state()["Running"]
-        else:
-            pytest.fail("it was not ready")
+
+        def is_ready() -> bool:
+            assert container.state()["Running"]
+            with suppress(AssertionError):
+                return container.python(code.format(port=container.port)) == "200"
+            return False
+
+        wait_until(is_ready, "it is ready", timeout=60, interval=0.5)
 
 
-def test_told_to_stop_it_answers_what_it_was_asked(image: str, options: list[str]) -> None:
+def test_a_stopped_service_finishes_its_requests(image: str, options: list[str]) -> None:
     """And ends with exit code 0 before anybody would kill it."""
     with running(image, options) as container:
         request = workers.Request(container.wait().port, PULL_REQUEST)

@@ -17,12 +17,13 @@ from steps.packaging import archive
 from steps.register import package
 from tests.containers.steps import Done, contained, local
 from tests.support import servers
+from tests.support.command_line import ROOT
 
 REPOSITORIES = ["example/docs", "example/webshop"]
 
 
 class Chain(NamedTuple):
-    """What the steps were told, and how each of them ended."""
+    """The settings of the steps, and the result of each step."""
 
     settings: dict[str, str]
     fetched: list[Done]
@@ -80,7 +81,7 @@ def test_it_ends_with_a_registered_model(chain: Chain) -> None:
 
 
 def test_the_dataset_is_the_one_that_this_machine_makes(chain: Chain, tmp_path: Path) -> None:
-    """Byte for byte, from documents fetched anew, into a folder instead of a bucket."""
+    """Byte for byte, from documents fetched again, into a folder instead of a bucket."""
     own = {"MONGO_DB": "local", "STORE_URL": f"file://{tmp_path}/store", "JAVA_HOME": str(java.home(tmp_path / "java"))}
     here = chain.settings | own
     for number, repository in enumerate(REPOSITORIES):
@@ -94,14 +95,16 @@ def test_the_dataset_is_the_one_that_this_machine_makes(chain: Chain, tmp_path: 
 
 def test_the_bento_holds_the_service_of_this_code(chain: Chain, tmp_path: Path) -> None:
     """The image that packs it has all that this working copy has."""
-    settings = {name.lower(): value for name, value in chain.settings.items() if name.startswith(("S3_", "STORE_"))}
+    settings: dict[str, Any] = {
+        name.lower(): value for name, value in chain.settings.items() if name.startswith(("S3_", "STORE_"))
+    }
     store = open_store(StoreSettings(**settings))
     champion = MlflowClient(chain.settings["MLFLOW_URI"]).get_model_version_by_alias("pr-sentinel", "champion")
-    bento = archive.unpacked(store, champion.tags["bento_key"], tmp_path)
+    bento = archive.unpack(store, champion.tags["bento_key"], tmp_path)
     held = {
         path.relative_to(bento / "src").as_posix() for path in (bento / "src" / "steps").rglob("*") if path.is_file()
     }
-    assert held == {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    assert held == {path.relative_to(ROOT).as_posix() for path in package.list_files()}
 
 
 def test_a_second_run_changes_nothing(chain: Chain, images: dict[str, str], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Real parts for the tests: an embedded MongoDB, an S3 server and the stand-in for GitHub, each started once."""
 
+import json
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -15,21 +16,8 @@ from local.services import embedded
 from steps.fetch import github as adapter
 from tests.support import servers
 from tests.support.command_line import SampleRun, cli
-
-
-class StandIn:
-    """The stand-in's controls."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-
-    def control(self, **settings: Any) -> None:
-        """Set faults, the clock or fields of pull requests."""
-        requests.post(f"{self.address}/_control", json=settings, timeout=10).raise_for_status()
-
-    def stats(self) -> dict[str, int]:
-        """What it was asked so far."""
-        return dict(requests.get(f"{self.address}/_stats", timeout=10).json())
+from tests.support.github import StandIn
+from tests.support.sharing import make_once
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +39,14 @@ def database(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
-    """One run of the whole pipeline on the samples, for all tests of this session that begin where it ends."""
-    state = tmp_path_factory.mktemp("sample-run")
-    return SampleRun(state, cli("run", "--state", str(state)))
+    """One run of the whole pipeline on the samples, for all tests that begin where it ends, in whichever process."""
+
+    def make(folder: Path) -> str:
+        done = cli("run", "--state", str(folder / "state"))
+        return json.dumps([done.returncode, done.stdout, done.stderr])
+
+    folder, told = make_once(tmp_path_factory, "sample-run", make)
+    return SampleRun(folder / "state", subprocess.CompletedProcess("run", *json.loads(told)))
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from mlflow import MlflowClient
 from pymongo import MongoClient
 
 from local.backtest.result import Backtest
-from local.backtest.source import gather
+from local.backtest.source import run_backtest
 from local.services import embedded
-from local.services.server import only_run
+from local.services.server import exclusive_run
 from tests.support.command_line import SampleRun, cli
 
 WEBSHOP = "example/webshop"
@@ -37,14 +37,14 @@ def told(state: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def all_of(state: Path) -> dict[str, Backtest]:
     """Backtests of all pull requests, by repository."""
-    with embedded.kept(state) as settings:
-        return {name: gather(name, EVERYTHING, 1, settings) for name in embedded.SAMPLE_REPOSITORIES}
+    with embedded.data_services(state) as settings:
+        return {name: run_backtest(name, EVERYTHING, 1, settings) for name in embedded.SAMPLE_REPOSITORIES}
 
 
 def unusual(state: Path, folder: Path) -> list[dict[str, Any]]:
     """What the training itself named as most unusual."""
-    (record,) = (json.loads(path.read_text()) for path in state.glob("runs/*/run.json"))
-    run_id = next(node["outputs"]["run_id"] for node in record["nodes"] if node["task"] == "train")
+    records = (json.loads(path.read_text()) for path in state.glob("runs/*/run.json"))
+    (run_id,) = {node["outputs"]["run_id"] for one in records for node in one["nodes"] if node["task"] == "train"}
     client = MlflowClient(f"sqlite:///{state}/mlflow.db")
     return list(json.loads(Path(client.download_artifacts(run_id, "unusual.json", str(folder))).read_text()))
 
@@ -100,7 +100,7 @@ def test_all_of_a_repository_comes_in_the_order_of_opening_with_what_the_model_k
         "validation": 390,
         "test": 650,
     }
-    assert {one.number for one in found.flagged} == {one.number for one in found.opened if one.flagged}
+    assert {one.number for one in found.flagged} == {one.number for one in found.opened if one.is_flagged}
     assert all(one.title and one.reasons for one in found.flagged)
 
 
@@ -120,8 +120,8 @@ def test_a_larger_alert_budget_flags_no_fewer(all_of: dict[str, Backtest], repos
     assert [one.share for one in found.budgets] == [0.005, 0.01, 0.02]
     assert [one.flagged for one in found.budgets] == sorted(one.flagged for one in found.budgets)
     (own,) = (one for one in found.budgets if one.own)
-    assert (own.flagged, own.told, own.threshold) == (len(found.flagged), found.told, found.threshold)
-    assert max(one.told for one in found.weeks) == 1
+    assert (own.flagged, own.alerted, own.threshold) == (len(found.flagged), found.alert_count, found.threshold)
+    assert max(one.alerted for one in found.weeks) == 1
 
 
 def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(state: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(
     assert not (state / "backtest-nobody-here.html").exists()
 
 
-def test_a_registry_without_a_champion_is_told_in_words(tmp_path: Path) -> None:
+def test_a_registry_without_a_champion_is_reported(tmp_path: Path) -> None:
     """It is there and empty."""
     result = cli("backtest", "a/b", "--state", str(tmp_path), MLFLOW_URI=f"sqlite:///{tmp_path}/mlflow.db")
     assert result.returncode == 66
@@ -145,7 +145,7 @@ def test_a_backtest_goes_beside_whatever_else_uses_the_state(
     state: Path, told: subprocess.CompletedProcess[str]
 ) -> None:
     """A run, or the service: what they use of it goes on."""
-    with only_run(state), embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri) as client:
+    with exclusive_run(state), embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri) as client:
         assert cli("backtest", WEBSHOP, "--state", str(state)).stdout == told.stdout
         assert client.admin.command("ping")["ok"]
 

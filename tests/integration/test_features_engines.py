@@ -19,13 +19,13 @@ STRANGE = [
 
 def test_golden_vectors_agree_on_both_engines() -> None:
     """To 1e-6, on ordinary and strange pull requests."""
-    from steps.preprocess.spark import session
+    from steps.preprocess.spark import open_session
 
     given = [*pulls(200), *STRANGE]
     expected = with_own(given)
     added = [name for name in expected[0] if name not in PULL_SCHEMA.names]
     table = pa.Table.from_pylist(given, schema=PULL_SCHEMA)
-    with session("local[1]") as spark:
+    with open_session("local[1]") as spark:
         frame = nw.from_native(spark.createDataFrame(table)).with_columns(**own(nw.col)).to_native()
         found = {row["id"]: row for row in frame.select("id", *added).collect()}
     for row in expected:

@@ -3,40 +3,40 @@
 import pytest
 
 from steps.common.errors import ConfigurationError, NotFound
-from steps.fetch.github import repositories
-from tests.integration.conftest import StandIn
+from steps.fetch.github import discover_repositories
+from tests.support.github import StandIn
 
 
 def test_a_repository_is_named_once_in_githubs_spelling(github: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names in any spelling and a search that finds them again make one entry each; no database is needed."""
     monkeypatch.delenv("MONGO_URI", raising=False)
-    found = repositories(["Example/DOCS", "example/docs", "example/compiler"], "org:example", 3)
+    found = discover_repositories(["Example/DOCS", "example/docs", "example/compiler"], "org:example", 3)
     assert found == ["example/docs", "example/compiler", "example/webshop"]
 
 
 def test_a_search_gives_at_most_what_is_asked_for(github: StandIn) -> None:
     """The maximum holds for the search alone."""
-    assert repositories([], "org:example", 2) == ["example/webshop", "example/compiler"]
-    assert repositories(["example/tiny"], "org:example", 1) == ["example/tiny", "example/webshop"]
+    assert discover_repositories([], "org:example", 2) == ["example/webshop", "example/compiler"]
+    assert discover_repositories(["example/tiny"], "org:example", 1) == ["example/tiny", "example/webshop"]
 
 
 def test_a_search_is_read_over_several_pages(github: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit on one page is on the next."""
     monkeypatch.setattr("steps.fetch.page_size.MAX_PAGE", 2)
-    assert len(repositories([], "org:example", 20)) == 5
+    assert len(discover_repositories([], "org:example", 20)) == 5
     assert github.stats()["requests"] == 3
 
 
 def test_a_search_that_finds_nothing_is_an_error(github: StandIn) -> None:
     """A workflow over no repository would look like success."""
     with pytest.raises(NotFound, match="no-such-thing"):
-        repositories([], "no-such-thing", 5)
+        discover_repositories([], "no-such-thing", 5)
 
 
 def test_an_unknown_name_among_others_is_named(github: StandIn) -> None:
     """One wrong name stops the run before anything is fetched."""
     with pytest.raises(NotFound, match="example/nothing"):
-        repositories(["example/docs", "example/nothing"], "", 20)
+        discover_repositories(["example/docs", "example/nothing"], "", 20)
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_what_names_no_repository_is_refused_before_anything_is_asked(
 ) -> None:
     """No name, no search, a name of another form, a search for none."""
     with pytest.raises(ConfigurationError):
-        repositories(names, search, limit)
+        discover_repositories(names, search, limit)
     assert github.stats().get("requests", 0) == 0

@@ -13,7 +13,7 @@ from steps.common import mongo
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound, Unavailable
 from steps.fetch import github as adapter
 from steps.fetch.sync import synchronise
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 Mongo = Database[dict[str, Any]]
 DOCS = "example/docs"
@@ -66,7 +66,8 @@ def test_a_pull_request_that_github_cannot_show_does_not_stop_the_others(github:
     github.control(change={f"{DOCS}#5": {"additions": None}})
     result = synchronise(DOCS)
     assert (result["fetched"], result["quarantined"]) == (399, 1)
-    assert database.quarantine.find_one({})["source_id"].startswith(f"{DOCS}@")
+    (kept,) = database.quarantine.find()
+    assert kept["source_id"].startswith(f"{DOCS}@")
 
 
 def test_a_github_that_never_recovers_is_unavailable(github: StandIn, database: Mongo) -> None:
@@ -151,7 +152,7 @@ def test_an_address_that_is_none_is_refused(
 
 def test_an_unreachable_mongodb_is_named(github: StandIn, database: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked for before GitHub is asked."""
-    monkeypatch.setattr(mongo, "TIMEOUT_MS", 300)
+    monkeypatch.setattr(mongo, "SELECTION_TIMEOUT_MS", 300)
     monkeypatch.setenv("MONGO_URI", "mongodb://user:secret@127.0.0.1:1")
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1") as caught:
         synchronise(DOCS)

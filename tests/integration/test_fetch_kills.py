@@ -11,7 +11,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from steps.fetch.sync import synchronise
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
+
+pytestmark = pytest.mark.slow
 
 Mongo = Database[dict[str, Any]]
 DOCS = "example/docs"

@@ -1,20 +1,12 @@
 """The command line, up to where the pipeline begins."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
-
-
-def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m local`; without a token, whoever runs this may have one."""
-    command = [sys.executable, "-m", "workflows", *arguments]
-    own = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=own | environment)
+from tests.support.command_line import ROOT, cli, start_cli
 
 
 def test_repositories_without_a_token_are_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -30,34 +22,34 @@ def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     result = cli("run", "--state", str(tmp_path / "state"))
     assert result.returncode == 78
-    assert "can't be made" in result.stdout
+    assert "can't be created" in result.stdout
 
 
 def test_render_check_agrees_with_what_is_committed() -> None:
     """As the commit hook asks it."""
-    assert cli("render", "--check").returncode == 0
+    command = [sys.executable, "-m", "workflows", "render", "--check"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_path: Path) -> None:
-    """What was wrong, what to do, the log's place, and the step's own exit code; nothing is tried twice."""
+    """The problem, the advice, the path of the log, and the step's own exit code; nothing is retried."""
     result = cli("run", "--repos", "nobody here", "--state", str(tmp_path), **{"GITHUB_TOKEN": "x"})
     assert result.returncode == 78
-    assert "discover failed: 'nobody' is no repository's name." in result.stdout
+    assert "discover failed: 'nobody' is not a repository name." in result.stdout
     assert "It has the form owner/name." in result.stdout
     (log,) = tmp_path.glob("runs/*/discover.log")
     assert str(log) in result.stdout
     assert "retries" not in result.stdout
 
 
-def test_a_run_that_is_told_to_end_takes_everything_with_it(tmp_path: Path) -> None:
+def test_a_terminated_run_takes_everything_with_it(tmp_path: Path) -> None:
     """SIGTERM while a step runs: no server and no step is left, and the words say that nothing is lost."""
-    command = [sys.executable, "-m", "workflows", "run", "--state", str(tmp_path)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    running = start_cli("run", "--state", str(tmp_path))
     assert running.stdout is not None
     assert "discover" in running.stdout.readline()
     family = psutil.Process(running.pid).children(recursive=True)
     running.terminate()
-    assert "Stopped." in running.stdout.read()
+    assert "Interrupted." in running.stdout.read()
     assert running.wait() == 130
     assert len(family) >= 2
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)
@@ -66,4 +58,4 @@ def test_a_run_that_is_told_to_end_takes_everything_with_it(tmp_path: Path) -> N
 def test_the_page_of_help_names_every_command() -> None:
     """For whoever does not read the Makefile."""
     words = cli("--help").stdout
-    assert all(command in words for command in ("run", "render", "mlflow"))
+    assert all(command in words for command in ("run", "backtest", "serve", "mlflow"))

@@ -14,7 +14,7 @@ import pytest
 from pymongo import MongoClient
 
 from local.services import embedded
-from local.services.server import only_run, server
+from local.services.server import exclusive_run, server
 from steps.common.errors import StorageFull, Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def test_a_run_that_was_killed_leaves_no_server_and_no_obstacle(tmp_path: Path) 
 
 
 def test_a_server_left_behind_is_ended_before_the_next_one_starts(tmp_path: Path) -> None:
-    """Where the system does not end it with its parent; the lock that it inherited proves that it is the one."""
+    """If the system does not stop it with its parent; the inherited lock identifies it."""
     with (tmp_path / "thing.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         left = subprocess.Popen(["sleep", "300"], pass_fds=[lock.fileno()])
@@ -69,21 +69,21 @@ def test_a_server_left_behind_is_ended_before_the_next_one_starts(tmp_path: Path
 
 def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     """Two at once would spoil each other's results."""
-    with only_run(tmp_path), pytest.raises(Unavailable, match="Another run is using"), only_run(tmp_path):
+    with exclusive_run(tmp_path), pytest.raises(Unavailable, match="Another run is using"), exclusive_run(tmp_path):
         pass
 
 
-def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_with_its_last_log_line(tmp_path: Path) -> None:
     """And where the rest of them is."""
     command = ["/bin/sh", "-c", "echo it will not do; exit 3"]
     with pytest.raises(Unavailable) as refusal, server("thing", command, tmp_path, lambda: False):
         pass
-    assert refusal.value.problem == "thing ended with exit code 3. it will not do"
+    assert refusal.value.problem == "thing exited with code 3. it will not do"
     assert str(tmp_path / "thing.log") in refusal.value.advice
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
-def test_a_server_without_space_is_told_as_such(tmp_path: Path) -> None:
+def test_a_server_without_space_is_reported_as_such(tmp_path: Path) -> None:
     """A full disk can be mended, so it has an error of its own."""
     command = ["/bin/sh", "-c", "cat /proc/version > /dev/full"]
     with pytest.raises(StorageFull), server("thing", command, tmp_path, lambda: False):
@@ -97,13 +97,13 @@ def test_parts_that_the_environment_names_are_not_brought_along(
     named = {"MONGO_URI": "mongodb://db.example", "STORE_URL": "s3://bucket/x", "MLFLOW_URI": "http://mlflow.example"}
     for name, value in named.items():
         monkeypatch.setenv(name, value)
-    with embedded.settings(tmp_path, samples=False) as settings:
+    with embedded.run_settings(tmp_path, samples=False) as settings:
         assert named.items() <= settings.items()
     assert not (tmp_path / "mongo").exists()
 
 
 def test_the_sample_github_answers(tmp_path: Path) -> None:
-    """At the address that the steps are told."""
+    """At the URL in the steps' settings."""
     import requests
 
     with embedded.sample_github(tmp_path) as settings:

@@ -1,4 +1,4 @@
-"""How small workflows end that don't go well: failures, tries, deadlines, interrupts, kills."""
+"""Small workflows that fail: failures, retries, deadlines, interrupts, kills."""
 
 import json
 import os
@@ -21,15 +21,15 @@ from tests.support.tiny_workflows import (
     prepared,
     survivors,
     task,
-    wait_for,
     workflow,
 )
+from tests.support.waiting import wait_for_text
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_a_list_that_is_none_fails_its_task_and_the_run_ends(tmp_path: Path) -> None:
-    """What follows is never reached."""
+    """Later tasks are never reached."""
     items = "{{tasks.greet.outputs.parameters.greeting}}"
     tasks = [
         task("greet", "greet", {"who": "x"}),
@@ -56,13 +56,13 @@ def test_a_step_is_tried_as_often_as_its_exit_code_deserves(tmp_path: Path, exit
     arguments = {"folder": str(tmp_path), "exit_code": str(exit_code), "times": "9"}
     containers = [failing(retryStrategy=RETRY)]
     run = executed(tmp_path, workflow([task("fails", "fails", arguments)], containers))
-    (node,) = run.bad_nodes
+    (node,) = run.failed_nodes
     assert (node.attempts, node.exit_code) == (attempts, exit_code)
     assert (node.problem, node.advice) == ("It is broken.", "Mend it.")
 
 
 def test_the_exit_handler_hears_how_the_run_ended_and_what_failed(tmp_path: Path) -> None:
-    """A crash without words of its own is told by the last line of its traceback, and nothing after it runs."""
+    """A crash is reported by the last line of its traceback, and nothing after it runs."""
     hook = {
         "template": "note",
         "arguments": {
@@ -105,8 +105,8 @@ def test_a_step_that_outlasts_its_deadline_is_ended_with_all_it_started(tmp_path
     """The deadline of a template ends the step and its children."""
     containers = [lingering(activeDeadlineSeconds=2)]
     run = executed(tmp_path, workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], containers))
-    (node,) = run.bad_nodes
-    assert node.problem == "Took longer than its 2 s."
+    (node,) = run.failed_nodes
+    assert node.problem == "Exceeded its deadline of 2 s."
     assert not survivors(tmp_path)
 
 
@@ -120,7 +120,7 @@ def test_a_workflow_that_outlasts_its_deadline_ends_and_still_concludes(tmp_path
         hooks={"exit": {"template": "note", "arguments": arguments}},
     )
     run = executed(tmp_path, document)
-    assert [node.problem for node in run.bad_nodes] == ["The workflow took longer than its 2 s."]
+    assert [node.problem for node in run.failed_nodes] == ["The workflow exceeded its deadline of 2 s."]
     assert (tmp_path / "notes").read_text() == "concluded\n"
 
 
@@ -130,7 +130,7 @@ def test_an_interrupt_ends_the_steps_and_what_they_started(tmp_path: Path) -> No
     engine, run = prepared(tmp_path, document)
 
     def interrupt() -> None:
-        wait_for(tmp_path / "pids")
+        wait_for_text(tmp_path / "pids")
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
@@ -140,22 +140,22 @@ def test_an_interrupt_ends_the_steps_and_what_they_started(tmp_path: Path) -> No
     assert json.loads((run.folder / "run.json").read_text())["phase"] == "Failed"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent exits")
 def test_a_step_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
     """kill -9 of the runner ends the step."""
     document = workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], [lingering()])
     prepared(tmp_path, document)
     program = (
-        "import sys; from pathlib import Path; from local.engine import attempt, reader, runner;"
-        "folder = Path(sys.argv[1]); template = reader.read(folder / 'template.yaml');"
-        "run = runner.begin(template, {}, folder / 'runs');"
-        "runner.LocalRun(template, run, attempt.Machine(folder, {}), print).execute()"
+        "import sys; from pathlib import Path; from local.engine import attempt, runner, template_reader;"
+        "folder = Path(sys.argv[1]); template = template_reader.read(folder / 'template.yaml');"
+        "run = runner.create_run(template, {}, folder / 'runs');"
+        "runner.WorkflowEngine(template, run, attempt.Machine(folder, {}), print).execute()"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     runner = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], env=environment, stdout=subprocess.DEVNULL
     )
-    step = psutil.Process(int(wait_for(tmp_path / "pids").split()[0]))
+    step = psutil.Process(int(wait_for_text(tmp_path / "pids").split()[0]))
     runner.kill()
     runner.wait()
     psutil.Process(int((tmp_path / "pids").read_text().split()[1])).kill()

@@ -13,8 +13,8 @@ import psutil
 import pytest
 import requests
 
-from local.services import shared as module
-from local.services.shared import shared
+from local.services.server import POLL_SECONDS
+from local.services.shared import shared_server
 from steps.common.errors import Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -33,12 +33,12 @@ def used(folder: Path) -> Iterator[int]:
     def command(port: int) -> list[str]:
         return [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)]
 
-    with shared("files", folder, command, answers) as port:
+    with shared_server("files", folder, command, answers) as port:
         yield port
 
 
 def answers(port: int) -> bool:
-    """Whether it is there."""
+    """Return whether the server responds."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/", timeout=5).ok
     except requests.ConnectionError:
@@ -76,13 +76,13 @@ def test_whoever_comes_second_uses_the_same_server(tmp_path: Path) -> None:
     assert not answers(port)
 
 
-def test_a_user_that_is_killed_takes_nobody_s_server_away(tmp_path: Path) -> None:
+def test_a_killed_user_does_not_stop_the_server(tmp_path: Path) -> None:
     """Only when the last one is killed as well does the server end."""
     (first, port), (second, _) = user(tmp_path), user(tmp_path)
     serving = server(tmp_path)
     first.kill()
     first.wait()
-    time.sleep(10 * module.LOOK_EVERY)
+    time.sleep(10 * POLL_SECONDS)
     assert answers(port)
     second.kill()
     assert psutil.wait_procs([serving], timeout=60)[0]
@@ -106,10 +106,10 @@ def test_after_the_end_the_next_one_starts_another(tmp_path: Path) -> None:
             assert answers(port)
 
 
-def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_with_its_last_log_line(tmp_path: Path) -> None:
     """To whoever started it."""
     with (
-        pytest.raises(Unavailable, match="files ended with exit code 3"),
-        shared("files", tmp_path, lambda _: ["/bin/sh", "-c", "echo it will not do; exit 3"], lambda _: False),
+        pytest.raises(Unavailable, match="files exited with code 3"),
+        shared_server("files", tmp_path, lambda _: ["/bin/sh", "-c", "echo it will not do; exit 3"], lambda _: False),
     ):
         pass

@@ -24,8 +24,8 @@ from steps.scoring.history import History
 from steps.scoring.scaling import Scales
 from steps.train.data import sample
 from steps.train.run import fit
-from tests.integration.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 from tests.support import builders
+from tests.support.documents import BUSY, FETCHED, OPENED, QUIET, REPOSITORIES, document, documents
 from tests.support.golden_vectors import disagreements
 
 Documents = Database[dict[str, Any]]
@@ -54,7 +54,7 @@ def made(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
 
 
 def build(most_rejected: float = 0.05, master: str = "local[2]", names: Sequence[str] = REPOSITORIES) -> dict[str, Any]:
-    return pipeline.build(names, master, most_rejected)
+    return pipeline.build_dataset(names, master, most_rejected)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_a_bucket_holds_the_same_dataset(
     assert there["data_hash"] == made["data_hash"]
     assert there["dataset_uri"].startswith(f"s3://{bucket}/some/prefix/datasets/")
     assert len(materialise(store, there["dataset_uri"], tmp_path).paths) == len(manifest(made).files)
-    assert store.keys("staging") == []
+    assert store.list_keys("staging") == []
 
 
 def test_a_changed_document_makes_another_dataset(made: dict[str, Any], database: Documents, store_url: str) -> None:
@@ -209,7 +209,7 @@ def test_a_mongo_that_is_away_is_named_without_its_password(
     store_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """From the driver as from an executor it is Unavailable, with its address and nothing secret."""
-    monkeypatch.setattr(mongo, "TIMEOUT_MS", 500)
+    monkeypatch.setattr(mongo, "SELECTION_TIMEOUT_MS", 500)
     monkeypatch.setenv("MONGO_URI", "mongodb://somebody:hunter2@127.0.0.1:9/?serverSelectionTimeoutMS=500")
     with pytest.raises(Unavailable, match=r"MongoDB at 127\.0\.0\.1:9") as from_driver:
         build()
@@ -225,12 +225,12 @@ def test_a_store_that_is_full_is_named(database: Documents, megabyte: Path, monk
     monkeypatch.setenv("STORE_URL", f"file://{megabyte}")
     with pytest.raises(StorageFull, match=f"store file://{megabyte} is full"):
         build()
-    assert open_store(load(StoreSettings)).keys("") == ["filler"]
+    assert open_store(load(StoreSettings)).list_keys("") == ["filler"]
 
 
 def _read_on_executors() -> None:
-    with spark.session("local[1]") as session:
-        source.read(session, load(MongoSettings), [{}]).count()
+    with spark.open_session("local[1]") as session:
+        source.read_documents(session, load(MongoSettings), [{}]).count()
 
 
 def manifest(made: dict[str, Any]) -> Manifest:

@@ -1,4 +1,4 @@
-"""What Spark says where its Java can't be used."""
+"""Errors when Spark's Java can't be used."""
 
 import json
 import os
@@ -10,10 +10,10 @@ import pytest
 
 PROGRAM = """
 import sys
-from steps.common import log
+from steps.common.step_frame import run_step
 from steps.preprocess import spark
 
-with log.step("preprocess"), spark.session(sys.argv[1]):
+with run_step("preprocess"), spark.open_session(sys.argv[1]):
     pass
 """
 
@@ -25,10 +25,10 @@ with log.step("preprocess"), spark.session(sys.argv[1]):
         ("nonsense", {}, "Master must"),
     ],
 )
-def test_a_java_that_can_not_be_started_is_a_wrong_setting(
+def test_a_java_that_can_not_be_started_is_a_configuration_error(
     master: str, environment: dict[str, str], words: str
 ) -> None:
-    """One line says what Java answered and what to set, with the exit code of a wrong setting."""
+    """One line shows Java's output and what to set."""
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM, master],
         cwd=Path(__file__).parents[2],

@@ -14,13 +14,15 @@ from pymongo.database import Database
 from steps.common.dataset import SPLITS, materialise
 from steps.common.settings import StoreSettings, load
 from steps.common.store import Store, open_store
-from tests.integration.documents import REPOSITORIES, documents
+from tests.support.documents import REPOSITORIES, documents
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 RUNNER = ["-m", "hera.workflows.runner", "-e", "steps.preprocess.step:preprocess"]
 VICTIM = """
 import importlib, os, signal, sys
-from steps.preprocess.pipeline import build
+from steps.preprocess.pipeline import build_dataset
 
 module, owner, name, times = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 place = getattr(importlib.import_module(module), owner)
@@ -34,10 +36,10 @@ def deadly(*args, **kwargs):
     return original(*args, **kwargs)
 
 setattr(place, name, deadly)
-build(sys.argv[5:], "local[2]", 0.05)
+build_dataset(sys.argv[5:], "local[2]", 0.05)
 """
 MOMENTS = {
-    "before Spark starts": ("steps.preprocess.pipeline", "spark", "session", 1),
+    "before Spark starts": ("steps.preprocess.pipeline", "spark", "open_session", 1),
     "when some files have been moved": ("steps.common.store", "FolderStore", "move", 3),
     "just before the manifest": ("steps.common.store", "FolderStore", "write", 1),
 }
@@ -80,8 +82,8 @@ def test_killed_anywhere_and_run_again_it_makes_the_same(store: Store, tmp_path:
     """No killed run leaves a manifest, and the next ends with the hash under which they had begun to put files."""
     for moment in MOMENTS.values():
         kill(*moment)
-        assert not [key for key in store.keys("datasets") if key.endswith(".json")]
+        assert not [key for key in store.list_keys("datasets") if key.endswith(".json")]
     finished = run_step(tmp_path)
-    assert {key.split("/")[1] for key in store.keys("datasets")} == {finished["data_hash"], "inputs"}
+    assert {key.split("/")[1] for key in store.list_keys("datasets")} == {finished["data_hash"], "inputs"}
     assert len(materialise(store, finished["dataset_uri"], tmp_path).paths) == len(SPLITS)
     assert (finished["rows"], finished["trainable"]) == ("80", "false")

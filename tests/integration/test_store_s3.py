@@ -1,4 +1,4 @@
-"""The store as a bucket of an S3-compatible server."""
+"""The store in a bucket of an S3-compatible server."""
 
 import os
 from collections.abc import Iterator
@@ -19,64 +19,64 @@ def store(bucket: str) -> Store:
 
 @pytest.fixture
 def strict(s3_endpoint: str) -> Iterator[None]:
-    """The server asks for keys that it knows."""
+    """Make the server check access keys."""
     requests.post(f"{s3_endpoint}/moto-api/reset-auth", data="0", timeout=10).raise_for_status()
     yield
     requests.post(f"{s3_endpoint}/moto-api/reset-auth", data="inf", timeout=10)
 
 
-def test_what_is_written_is_read(store: Store) -> None:
-    """An object's bytes come back whole, and its key is listed below its prefix only."""
+def test_a_written_object_is_read_back(store: Store) -> None:
+    """Its key is listed below its prefix only."""
     store.write("a/b/one", b"1")
     store.write("ab/two", b"2")
-    assert (store.read("a/b/one"), store.keys("a"), store.exists("a/b")) == (b"1", ["a/b/one"], False)
+    assert (store.read("a/b/one"), store.list_keys("a"), store.exists("a/b")) == (b"1", ["a/b/one"], False)
 
 
-def test_a_file_goes_up_and_comes_down_unchanged(store: Store, tmp_path: Path) -> None:
-    """A file of several pieces is the same after an upload, a move and a download."""
+def test_an_uploaded_file_is_downloaded_unchanged(store: Store, tmp_path: Path) -> None:
+    """Also a file of several chunks, after a move."""
     content = os.urandom(3 << 20)
     (tmp_path / "source").write_bytes(content)
     store.upload("from/one", tmp_path / "source")
     store.move("from/one", "to/one")
-    assert store.local("to/one", tmp_path / "copy").read_bytes() == content
-    assert store.keys("from") == []
+    assert store.ensure_local("to/one", tmp_path / "copy").read_bytes() == content
+    assert store.list_keys("from") == []
 
 
-def test_deleting_twice_is_fine(store: Store) -> None:
-    """Nothing below a prefix is no error."""
+def test_deleting_twice_is_no_error(store: Store) -> None:
+    """There may be nothing below a prefix."""
     store.write("a/b", b"1")
     store.delete("a")
     store.delete("a")
-    assert store.keys("a") == []
+    assert store.list_keys("a") == []
 
 
-def test_what_is_not_there_is_named(store: Store, tmp_path: Path) -> None:
-    """Reading a missing object names it and the store."""
-    with pytest.raises(NotFound, match="a/none in s3://"):
+def test_a_missing_object_is_named(store: Store, tmp_path: Path) -> None:
+    """The error names the key and the store."""
+    with pytest.raises(NotFound, match="a/none in the store s3://"):
         store.read("a/none")
-    with pytest.raises(NotFound, match="a/none in s3://"):
-        store.local("a/none", tmp_path)
+    with pytest.raises(NotFound, match="a/none in the store s3://"):
+        store.ensure_local("a/none", tmp_path)
 
 
 def test_a_missing_bucket_is_named(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store without its bucket says so, whether it is listed, read or written."""
+    """Whether it is listed, read or written."""
     monkeypatch.setenv("STORE_URL", "s3://no-such-bucket")
     store = open_store(load(StoreSettings))
-    for attempt in (lambda: store.keys("a"), lambda: store.read("a"), lambda: store.write("a", b"")):
+    for attempt in (lambda: store.list_keys("a"), lambda: store.read("a"), lambda: store.write("a", b"")):
         with pytest.raises(NotFound, match="bucket of s3://no-such-bucket does not exist"):
             attempt()
 
 
-def test_a_wrong_key_is_refused_without_naming_it(store: Store, strict: None) -> None:
-    """A key that the server doesn't know is an AccessRefused that shows neither part of it."""
-    with pytest.raises(AccessRefused, match="refuses the key") as refused:
+def test_a_wrong_access_key_is_refused_without_showing_it(store: Store, strict: None) -> None:
+    """The error shows neither part of it."""
+    with pytest.raises(AccessRefused, match="does not accept the access key") as refused:
         store.write("a/one", b"1")
     assert "an-id" not in str(refused.value)
     assert "a-secret" not in str(refused.value)
 
 
-def test_a_server_that_is_away_is_named(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing at the address is Unavailable, with the setting that names it."""
+def test_an_unreachable_server_is_a_transient_error(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the setting."""
     monkeypatch.setenv("S3_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(Unavailable, match="S3_ENDPOINT_URL"):
-        open_store(load(StoreSettings)).keys("a")
+        open_store(load(StoreSettings)).list_keys("a")

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from steps.common.errors import AccessRefused
 from steps.common.settings import GitHubSettings
 from steps.fetch.github import GitHub
-from tests.integration.conftest import StandIn
+from tests.support.github import StandIn
 
 REPOSITORY = "example/docs"
 
@@ -19,7 +19,7 @@ def started_with(token: str, github: StandIn) -> GitHub:
 def test_a_new_token_is_taken_in_the_middle(github: StandIn) -> None:
     """The old one is refused; the fixture's environment holds the one that came after it."""
     with started_with("bad-since-an-hour", github) as fetching:
-        assert next(fetching.pages(REPOSITORY, None)).repository.pull_requests.edges
+        assert next(fetching.iter_pages(REPOSITORY, None)).repository.pull_requests.edges
         assert fetching.requests == 2
 
 
@@ -27,5 +27,5 @@ def test_without_a_new_one_it_is_refused_at_once(github: StandIn, monkeypatch: p
     """Nobody asks again with the same token."""
     monkeypatch.setenv("GITHUB_TOKEN", "bad-since-an-hour")
     with started_with("bad-since-an-hour", github) as fetching, pytest.raises(AccessRefused, match="refuses the token"):
-        next(fetching.pages(REPOSITORY, None))
+        next(fetching.iter_pages(REPOSITORY, None))
     assert fetching.requests == 1

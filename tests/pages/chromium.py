@@ -1,9 +1,8 @@
-"""A headless Chromium of its own for the tests."""
+"""A headless Chromium for the tests."""
 
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import requests
 
 from tests.pages.browser import PATIENCE, Page
+from tests.support.waiting import wait_until
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 HINT = "These tests look at the page in Chromium. On Debian and Ubuntu: sudo apt install chromium"
@@ -18,7 +18,7 @@ HINT = "These tests look at the page in Chromium. On Debian and Ubuntu: sudo apt
 
 @contextmanager
 def chromium(folder: Path) -> Iterator[Callable[[], Page]]:
-    """Run Chromium with its files in `folder`; yields what opens a tab."""
+    """Run Chromium with its files in `folder`; yields a function that opens a tab."""
     command = next(filter(None, map(shutil.which, NAMES)), None)
     assert command, HINT
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -42,9 +42,9 @@ def chromium(folder: Path) -> Iterator[Callable[[], Page]]:
 
 
 def _port(file: Path, process: subprocess.Popen[bytes]) -> int:
-    until = time.monotonic() + PATIENCE
-    while not (file.is_file() and file.read_text().count("\n")):
+    def look() -> str | None:
         assert process.poll() is None, f"Chromium ended: see {file.parent}"
-        assert time.monotonic() < until, f"Chromium does not get ready: see {file.parent}"
-        time.sleep(0.05)
-    return int(file.read_text().split()[0])
+        text = file.read_text() if file.is_file() else ""
+        return text if "\n" in text else None
+
+    return int(wait_until(look, f"Chromium is ready: see {file.parent}", timeout=PATIENCE, interval=0.05).split()[0])

@@ -1,4 +1,4 @@
-"""The service as it is, with a small model, and a Chromium that looks at its page."""
+"""The real service with a small model, and a Chromium that opens its page."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,13 +17,13 @@ from tests.pages.chromium import chromium
 from tests.support import builders, pulls, serving
 
 REPOSITORIES = ("owner/name", "example/webshop")
-"""The first is the one that the model's card names; of the second, the stand-in for GitHub has pull requests."""
+"""The model card names the first; the fake GitHub has pull requests of the second."""
 PAST = [pull for name in REPOSITORIES for pull in pulls.pulls(600, name)]
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model of the real features."""
+    """The folder of a model with the real features."""
     folder = tmp_path_factory.mktemp("model")
     builders.fitted(folder, PAST)
     return folder
@@ -31,7 +31,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service that has all it may have."""
+    """The URL of a service with every setting."""
     folder = tmp_path_factory.mktemp("service")
     with embedded.mongo(folder) as uri, embedded.sample_github(folder) as github:
         _keep_histories(uri)
@@ -42,21 +42,21 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @pytest.fixture(scope="session")
 def bare(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service that has a model and nothing else: no token, no histories."""
+    """The URL of a service with only a model: no token, no histories."""
     with serving.running(tmp_path_factory.mktemp("bare"), {"MODEL_DIR": str(model)}) as running:
         yield running.address
 
 
 @pytest.fixture(scope="session")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Page]]:
-    """What opens a tab of a Chromium of this test session."""
+    """A function that opens a tab in the Chromium of this test session."""
     with chromium(tmp_path_factory.mktemp("chromium")) as opened:
         yield opened
 
 
 @pytest.fixture
 def page(tab: Callable[[], Page], request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A tab that shows nothing yet; whatever the test does in it, it complains of nothing and asks nobody else."""
+    """A blank tab; the test fails if it logs an error or contacts another host."""
     shown = tab()
     shown.look()
     yield shown
@@ -67,7 +67,7 @@ def page(tab: Callable[[], Page], request: pytest.FixtureRequest) -> Iterator[Pa
 
 
 def _keep_histories(uri: str) -> None:
-    """Put what came before in each repository where preprocess would."""
+    """Store each repository's history as preprocess does."""
     rows: list[dict[str, Any]] = [row for row in pulls.passed(PAST) if row["split"] == "history"]
     with MongoClient[dict[str, Any]](uri) as client:
         client[MongoSettings.model_fields["mongo_db"].default].history.insert_many(

@@ -1,4 +1,4 @@
-/** What a person would notice on a page; tests put this into it and ask. */
+/** Visual checks of a page; tests inject this script. */
 globalThis.looking = (() => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const all = () => [...document.querySelectorAll("body *")].filter(isShown);
@@ -32,7 +32,7 @@ globalThis.looking = (() => {
         .filter((element) => element.placeholder)
         .map((field) => [field.placeholder, pixel(getComputedStyle(field, "::placeholder").color), behind(field)]),
     ],
-    /** What reaches beyond the window's right edge. */
+    /** Return the elements that extend beyond the window's right edge. */
     outside: () =>
       all()
         .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)

@@ -1,4 +1,4 @@
-"""What a person would notice on a page, asked of the browser."""
+"""Visual checks of a page, evaluated in the browser."""
 
 from itertools import combinations
 from pathlib import Path
@@ -8,17 +8,17 @@ from tests.pages.browser import Page
 
 SCRIPT = Path(__file__).with_suffix(".js").read_text("utf-8")
 LEADING = 3
-"""Pixels that the box of a line is taller than its letters."""
+"""Pixels by which the box of a line is taller than its letters."""
 
 
-def _asked(page: Page, question: str) -> Any:
+def _evaluate(page: Page, question: str) -> Any:
     page.evaluate(SCRIPT)
     return page.evaluate(f"looking.{question}()")
 
 
 def contrasts(page: Page) -> dict[str, float]:
-    """The contrast of each text that is shown, after WCAG."""
-    return {text: _contrast(colour, behind) for text, colour, behind in _asked(page, "texts")}
+    """Return the WCAG contrast of each visible text."""
+    return {text: _contrast(colour, behind) for text, colour, behind in _evaluate(page, "texts")}
 
 
 def _contrast(one: list[int], other: list[int]) -> float:
@@ -34,17 +34,17 @@ def _luminance(pixel: list[int]) -> float:
 
 
 def outside(page: Page) -> list[str]:
-    """What reaches beyond the window's right edge."""
-    beyond: list[str] = _asked(page, "outside")
-    return [*beyond, "the page scrolls"] if _asked(page, "scrolls") else beyond
+    """Return the elements that extend beyond the window's right edge."""
+    beyond: list[str] = _evaluate(page, "outside")
+    return [*beyond, "the page scrolls"] if _evaluate(page, "scrolls") else beyond
 
 
 def tab_stops(page: Page) -> list[tuple[str, bool]]:
-    """What the Tab key reaches, in order, each with whether its focus shows; the parts of one field count once."""
+    """Return the elements that the Tab key reaches, in order, and whether their focus is visible."""
     stops: list[tuple[str, bool]] = []
     for _ in range(60):
         page.press("Tab")
-        found = _asked(page, "focused")
+        found = _evaluate(page, "focused")
         if found is None:
             return stops
         if not stops or stops[-1][0] != found[0]:
@@ -53,10 +53,10 @@ def tab_stops(page: Page) -> list[tuple[str, bool]]:
 
 
 def colliding(page: Page) -> list[tuple[str, str]]:
-    """Pairs of the plot's texts that lie on each other."""
+    """Return the pairs of the plot's texts that overlap."""
     return [
         (one["words"], other["words"])
-        for one, other in combinations(_asked(page, "labels"), 2)
+        for one, other in combinations(_evaluate(page, "labels"), 2)
         if max(one["left"], other["left"]) < min(one["right"], other["right"])
         and max(one["top"], other["top"]) < min(one["bottom"], other["bottom"]) - LEADING
     ]

@@ -13,16 +13,16 @@ FEWER = """
 """
 
 
-def test_the_card_says_which_model_it_is_and_what_it_learned_from(page: Page, service: str) -> None:
+def test_the_card_shows_the_model_and_its_training_data(page: Page, service: str) -> None:
     page.open(service)
     card = requests.get(f"{service}/model", timeout=10).json()
     told = page.text("#card dl")
     for expected in (card["version"], card["digest"], card["manifest"]["data_hash"], card["manifest"]["git_commit"]):
         assert expected in told
-    assert "600 pull requests of owner/name, opened from 4 Mar 2024 to 18 May 2024" in told
+    assert "600 pull requests in owner/name, opened from 4 Mar 2024 to 18 May 2024" in told
 
 
-def test_figures_stand_beside_those_of_the_baselines_with_bars_to_match(page: Page, service: str) -> None:
+def test_metrics_are_shown_beside_the_baselines_with_matching_bars(page: Page, service: str) -> None:
     page.open(service)
     names = page.evaluate("[...document.querySelectorAll('tbody th')].map((cell) => cell.innerText)")
     assert names == ["this model", "IsolationForest", "ECOD", "lines added"]
@@ -32,7 +32,7 @@ def test_figures_stand_beside_those_of_the_baselines_with_bars_to_match(page: Pa
     assert page.evaluate(f"{figures}.map((cell) => Math.round(100 * {bar}))") == [60, 30, 40, 10]
 
 
-def test_a_card_without_most_of_its_fields_shows_what_it_has(page: Page, service: str) -> None:
+def test_a_card_with_few_fields_shows_those(page: Page, service: str) -> None:
     page.open(service)
     for card in (
         "{}",
@@ -42,19 +42,19 @@ def test_a_card_without_most_of_its_fields_shows_what_it_has(page: Page, service
     ):
         told = page.evaluate(FEWER.format(card=card))
         assert not any(word in told for word in ("undefined", "null", "NaN", "Invalid"))
-    assert "Learned from\n1 pull request" in page.evaluate(FEWER.format(card="{manifest: {data: {pull_requests: 1}}}"))
+    assert "Trained on\n1 pull request" in page.evaluate(FEWER.format(card="{manifest: {data: {pull_requests: 1}}}"))
     more = "{manifest: {metrics: {model: {average_precision: 0.5}, another_way: {average_precision: 0.25}}}}"
     assert "another way" in page.evaluate(FEWER.format(card=more))
 
 
-def test_a_result_without_a_distribution_or_reasons_is_told_in_words(page: Page, service: str) -> None:
+def test_a_result_without_a_distribution_or_reasons_is_shown_as_text(page: Page, service: str) -> None:
     page.open(service)
     told = page.evaluate(
         """
         (async () => {
-          const { show } = await import('/page/result.js');
+          const { showResult } = await import('/page/result.js');
           const result = { repository: 'a/b', number: 1, score: 1.5, level: 'standard', history: 'none' };
-          show(result, { title: '' }, { name: 'pr-sentinel', version: '1' }, null);
+          showResult(result, { title: '' }, { name: 'pr-sentinel', version: '1' }, null);
           return document.querySelector('#result').innerText;
         })()
         """
@@ -62,5 +62,5 @@ def test_a_result_without_a_distribution_or_reasons_is_told_in_words(page: Page,
     assert "Its score is 1.50." in told
     assert "(no title)" in told
     assert "Nothing about it stands out." in told
-    assert "Where it stands" not in told
+    assert "How it compares" not in told
     assert not any(word in told for word in ("undefined", "null", "NaN"))

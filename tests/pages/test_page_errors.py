@@ -1,59 +1,52 @@
-"""What a person is told on the page when something is wrong, and where."""
+"""Error messages of the page, and their places."""
 
 import pytest
 
 from samples.graph import SITE
 from tests.pages.browser import Page
-from tests.pages.test_page_scoring import DONE, PULL, SCORED, paste
+from tests.pages.pasting import PULL, SCORED, paste, read_error
 
 FOCUS = "document.activeElement.id"
-
-
-def told(page: Page, place: str) -> str:
-    """What stands beside a field, once it does; what the browser itself says of the refused request is laid aside."""
-    page.wait(f"{DONE} && document.getElementById('{place}').textContent !== ''")
-    page.complaints = [one for one in page.complaints if not one.startswith("network: Failed to load resource")]
-    return page.text(f"#{place}")
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://other.example/a/b/pull/1", "is not the address of a pull request"),
+        ("https://other.example/a/b/pull/1", "is not the URL of a pull request"),
         (f"{SITE}/example/webshop/pull/999999", "999999"),
-        ("", "Please fill this in"),
-        ("https://", "is not a web address"),
+        ("", "This field is required"),
+        ("https://", "is not a URL"),
     ],
 )
-def test_a_wrong_address_is_said_beside_it(url: str, words: str, page: Page, service: str) -> None:
+def test_a_wrong_url_is_reported_beside_its_field(url: str, words: str, page: Page, service: str) -> None:
     page.open(service)
     paste(page, url)
-    assert words in told(page, "url-error")
+    assert words in read_error(page, "url-error")
     assert page.evaluate(FOCUS) == "url"
     assert page.evaluate("document.querySelector('#url').getAttribute('aria-invalid')") == "true"
     assert page.evaluate("document.querySelector('#url').getAttribute('aria-describedby')") == "url-error"
 
 
-def test_a_complaint_is_gone_when_the_next_try_works(page: Page, service: str) -> None:
+def test_an_error_disappears_when_the_next_attempt_works(page: Page, service: str) -> None:
     page.open(service)
     paste(page, f"{SITE}/example/webshop/pull/999999")
-    told(page, "url-error")
+    read_error(page, "url-error")
     paste(page, PULL)
     page.wait(SCORED)
     assert page.text("#url-error") == ""
     assert page.evaluate("document.querySelector('#url').hasAttribute('aria-invalid')") is False
 
 
-def test_a_service_without_a_token_leads_to_the_fields(page: Page, bare: str) -> None:
+def test_a_service_without_a_token_offers_the_fields(page: Page, bare: str) -> None:
     page.open(bare)
     paste(page, "https://github.com/example/webshop/pull/1")
-    words = told(page, "url-error")
-    assert "no token" in words
-    assert "fill in its fields below instead" in words
+    words = read_error(page, "url-error")
+    assert "no GitHub token" in words
+    assert "enter its fields below instead" in words
     assert page.evaluate("document.querySelector('#fields').open")
 
 
-def test_each_field_that_is_wrong_says_so_before_anything_is_sent(page: Page, service: str) -> None:
+def test_invalid_fields_are_marked_before_anything_is_sent(page: Page, service: str) -> None:
     page.open(service)
     page.evaluate("document.querySelector('#fields').open = true")
     page.fill("#repository", "no-owner")
@@ -61,16 +54,16 @@ def test_each_field_that_is_wrong_says_so_before_anything_is_sent(page: Page, se
     page.fill("#deletions", "1.5")
     page.fill("#commits", "99999999999")
     page.press("Enter")
-    assert "owner/name" in told(page, "repository-error")
-    assert "below 0" in page.text("#additions-error")
+    assert "owner/name" in read_error(page, "repository-error")
+    assert "at least 0" in page.text("#additions-error")
     assert "whole number" in page.text("#deletions-error")
     assert "too large" in page.text("#commits-error")
-    assert "fill this in" in page.text("#author-error")
+    assert "required" in page.text("#author-error")
     assert page.evaluate(FOCUS) == "repository"
     assert not [url for url in page.requests if url.endswith("/score")]
 
 
-def test_what_the_service_finds_wrong_is_said_beside_its_field(page: Page, service: str) -> None:
+def test_problems_from_the_service_are_shown_beside_their_fields(page: Page, service: str) -> None:
     page.open(service)
     page.evaluate("document.querySelector('#example').click()")
     page.wait(SCORED)
@@ -78,17 +71,17 @@ def test_what_the_service_finds_wrong_is_said_beside_its_field(page: Page, servi
     page.evaluate("document.querySelector('#additions').removeAttribute('max')")
     page.fill("#additions", "3000000000")
     page.press("Enter")
-    assert "2147483647" in told(page, "additions-error")
+    assert "2147483647" in read_error(page, "additions-error")
     assert page.evaluate(FOCUS) == "additions"
 
 
-def test_a_service_that_is_away_is_said_to_be(page: Page, service: str) -> None:
+def test_an_unreachable_service_is_reported(page: Page, service: str) -> None:
     page.open(service)
     page.command(
         "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
     )
     paste(page, PULL)
-    assert "does not answer" in told(page, "url-error")
+    assert "does not respond" in read_error(page, "url-error")
     page.command(
         "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
     )
@@ -96,7 +89,7 @@ def test_a_service_that_is_away_is_said_to_be(page: Page, service: str) -> None:
     page.wait(SCORED)
 
 
-def test_while_it_works_the_page_says_so_and_asks_only_once(page: Page, service: str) -> None:
+def test_a_busy_page_shows_it_and_sends_one_request(page: Page, service: str) -> None:
     page.open(service)
     page.command(
         "Network.emulateNetworkConditions", offline=False, latency=700, downloadThroughput=-1, uploadThroughput=-1

@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 from tests.pages import looking
 from tests.pages.browser import Page
-from tests.pages.test_page_scoring import PULL, SCORED, WORDS, paste
+from tests.pages.pasting import PULL, SCORED, WORDS, paste
 
 DRAWN = f"{SCORED} && document.querySelector('.plot svg') !== null"
 STEADY = "new Promise((done) => setTimeout(done, 300))"
-"""Longer than what the page fades in."""
+"""Longer than the page's transitions."""
 SEEN = 100
-"""So many pixels of a colour are a line, a bar or a word in it."""
-STOPS = ["url", "Score it", "Or fill in the fields of one", "title", "body", "repository", "author", "additions"]
-STOPS += ["deletions", "changed_files", "commits", "created_at", "Score these"]
+"""Pixels of a colour that make a line, a bar or a word."""
+STOPS = ["url", "Score", "Or enter the fields by hand", "title", "body", "repository", "author", "additions"]
+STOPS += ["deletions", "changed_files", "commits", "created_at", "Score fields"]
 
 
 def show_all(page: Page, address: str) -> None:
-    """A page with a result, open fields, and complaints."""
+    """Open a page with a result, open fields, and errors."""
     page.open(address)
     paste(page, PULL)
     page.wait(DRAWN)
@@ -32,26 +32,26 @@ def show_all(page: Page, address: str) -> None:
 
 
 def show(page: Page, *, threshold: float = 4, high: float = 6, score: float = 11, level: str = "high") -> None:
-    """A page with a made-up result."""
+    """Show a synthetic result."""
     result = {"repository": "a/b", "score": score, "level": level, "percentile": 100, "history": "all", "reasons": []}
     past = {"levels": [0, 0.5, 1], "scores": [0.2, 2, 8], "threshold": threshold, "high": high, "known": True}
     given = ", ".join(json.dumps(part) for part in (result, {"title": "x"}, {"name": "n", "version": "1"}, past))
-    page.evaluate(f"import('/page/result.js').then((it) => it.show({given}))")
+    page.evaluate(f"import('/page/result.js').then((it) => it.showResult({given}))")
 
 
 def count_near(pixels: NDArray[np.uint8], colour: str) -> int:
-    """How many pixels have a colour given as #rrggbb."""
+    """Count the pixels of a colour given as #rrggbb."""
     wanted = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)])
     return int((np.abs(pixels.astype(int) - wanted).max(axis=2) <= 2).sum())
 
 
 def faint(page: Page) -> dict[str, float]:
-    """Texts that those with weak eyes can't read."""
+    """Return the texts whose contrast is too low."""
     return {text: found for text, found in looking.contrasts(page).items() if found < 4.5}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_what_is_behind_it(scheme: str, page: Page, service: str) -> None:
+def test_every_text_has_enough_contrast(scheme: str, page: Page, service: str) -> None:
     page.look(scheme=scheme)
     page.open(service)
     assert faint(page) == {}
@@ -62,7 +62,7 @@ def test_every_text_stands_out_from_what_is_behind_it(scheme: str, page: Page, s
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("level", ["standard", "unusual", "high"])
-def test_every_verdict_stands_out_from_what_is_behind_it(level: str, scheme: str, page: Page, service: str) -> None:
+def test_every_level_has_enough_contrast(level: str, scheme: str, page: Page, service: str) -> None:
     page.look(scheme=scheme)
     page.open(service)
     show(page, level=level)
@@ -70,7 +70,7 @@ def test_every_verdict_stands_out_from_what_is_behind_it(level: str, scheme: str
     assert faint(page) == {}
 
 
-def test_nothing_reaches_beyond_a_phone(page: Page, service: str) -> None:
+def test_the_page_fits_a_phone(page: Page, service: str) -> None:
     page.look(width=360, height=740)
     page.open(service)
     assert looking.outside(page) == []
@@ -78,7 +78,7 @@ def test_nothing_reaches_beyond_a_phone(page: Page, service: str) -> None:
     assert looking.outside(page) == []
 
 
-def test_nothing_reaches_beyond_a_phone_when_texts_have_no_spaces(page: Page, service: str) -> None:
+def test_the_page_fits_a_phone_when_texts_have_no_spaces(page: Page, service: str) -> None:
     page.look(width=360, height=740)
     page.open(service)
     page.evaluate("document.querySelector('#example').click()")
@@ -91,15 +91,15 @@ def test_nothing_reaches_beyond_a_phone_when_texts_have_no_spaces(page: Page, se
     assert looking.outside(page) == []
 
 
-def test_the_tab_key_reaches_everything_in_order_and_shows_where_it_is(page: Page, service: str) -> None:
+def test_the_tab_key_reaches_everything_in_order_with_visible_focus(page: Page, service: str) -> None:
     page.open(service)
     page.evaluate("document.querySelector('#fields').open = true")
     stops = looking.tab_stops(page)
-    assert [name for name, _ in stops] == [*STOPS, "example", "how to ask the service"]
+    assert [name for name, _ in stops] == [*STOPS, "example", "OpenAPI description"]
     assert all(seen for _, seen in stops)
 
 
-def test_every_field_has_a_label_and_a_place_for_its_complaint(page: Page, service: str) -> None:
+def test_every_field_has_a_label_and_an_error_text(page: Page, service: str) -> None:
     page.open(service)
     fields = page.evaluate(
         "[...document.querySelectorAll('input, textarea')].map((field) => "
@@ -111,7 +111,7 @@ def test_every_field_has_a_label_and_a_place_for_its_complaint(page: Page, servi
 
 @pytest.mark.parametrize("width", [360, 500, 760, 1100])
 @pytest.mark.parametrize("limits", [(4, 6, 11), (4, 4.05, 4.1), (0.1, 0.2, 0.3), (9, 9.5, 2), (5, 5, 5), (3, 40, 41)])
-def test_labels_of_the_plot_never_lie_on_each_other(
+def test_labels_of_the_plot_never_overlap(
     limits: tuple[float, float, float], width: int, page: Page, service: str
 ) -> None:
     page.look(width=width)
@@ -123,7 +123,7 @@ def test_labels_of_the_plot_never_lie_on_each_other(
     assert looking.outside(page) == []
 
 
-def test_screenshots_show_what_must_be_seen(page: Page, service: str, tmp_path: Path) -> None:
+def test_screenshots_show_the_important_parts(page: Page, service: str, tmp_path: Path) -> None:
     colours = {
         "light": {"bar": "#b4c2ee", "marker": "#3451b2", "threshold": "#92560a", "high": "#b42318"},
         "dark": {"bar": "#465a99", "marker": "#9db2ff", "threshold": "#f1bd6c", "high": "#ff9d92"},
@@ -146,7 +146,7 @@ def test_screenshots_show_what_must_be_seen(page: Page, service: str, tmp_path: 
     assert brightness["dark"] < 60
 
 
-def test_whoever_wants_no_motion_gets_none(page: Page, service: str) -> None:
+def test_reduced_motion_is_respected(page: Page, service: str) -> None:
     page.open(service)
     duration = "getComputedStyle(document.querySelector('#result')).transitionDuration"
     assert page.evaluate(duration) != "0s"
@@ -154,7 +154,7 @@ def test_whoever_wants_no_motion_gets_none(page: Page, service: str) -> None:
     assert page.evaluate(duration) == "0s"
 
 
-def test_print_holds_the_result_and_no_forms(page: Page, service: str) -> None:
+def test_print_shows_the_result_and_no_forms(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(DRAWN)

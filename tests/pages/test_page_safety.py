@@ -1,4 +1,4 @@
-"""What strangers wrote stays text, and the page asks nobody but its own service."""
+"""User content stays text, and the page contacts only its own service."""
 
 import json
 
@@ -6,8 +6,7 @@ import pytest
 import requests
 
 from tests.pages.browser import Page
-from tests.pages.test_page_errors import told
-from tests.pages.test_page_scoring import SCORED
+from tests.pages.pasting import SCORED, read_error
 
 ATTACK = "<img src=x onerror=window.harmed=1><script>window.harmed=1</script>\"'><svg onload=window.harmed=1>"
 HARMLESS = (
@@ -15,7 +14,7 @@ HARMLESS = (
 )
 
 
-def test_markup_in_a_title_and_an_author_is_shown_as_it_was_written(page: Page, service: str) -> None:
+def test_markup_in_a_title_and_an_author_is_shown_verbatim(page: Page, service: str) -> None:
     page.open(service)
     page.evaluate("document.querySelector('#example').click()")
     page.wait(SCORED)
@@ -27,9 +26,9 @@ def test_markup_in_a_title_and_an_author_is_shown_as_it_was_written(page: Page, 
     assert page.evaluate(HARMLESS)
 
 
-def test_markup_in_an_address_does_nothing(page: Page, service: str) -> None:
+def test_markup_in_a_url_does_nothing(page: Page, service: str) -> None:
     page.open(f"{service}/?url=https://x.example/{ATTACK}")
-    told(page, "url-error")
+    read_error(page, "url-error")
     assert page.evaluate("document.querySelector('#url').value").endswith(ATTACK)
     assert page.evaluate(HARMLESS)
 
@@ -37,13 +36,13 @@ def test_markup_in_an_address_does_nothing(page: Page, service: str) -> None:
 @pytest.mark.parametrize(
     "address", ["javascript:window.harmed=1", "data:text/html,harm", "file:///etc/passwd", "", None]
 )
-def test_only_an_address_of_the_web_becomes_a_link(address: str | None, page: Page, service: str) -> None:
+def test_only_a_web_url_becomes_a_link(address: str | None, page: Page, service: str) -> None:
     page.open(service)
     made = page.evaluate(f"import('/page/dom.js').then(({{ link }}) => link({json.dumps(address)}, 'here').outerHTML)")
     assert made == "<bdi>here</bdi>"
 
 
-def test_the_browser_runs_no_script_that_did_not_come_from_the_service(page: Page, service: str) -> None:
+def test_the_browser_runs_only_the_services_scripts(page: Page, service: str) -> None:
     page.open(service)
     page.evaluate(
         "(script => { script.textContent = 'window.harmed = 1'; document.body.append(script); })"
@@ -53,7 +52,7 @@ def test_the_browser_runs_no_script_that_did_not_come_from_the_service(page: Pag
     assert "Content Security Policy" in page.complaints.pop()
 
 
-def test_the_files_of_the_page_name_no_other_host(service: str) -> None:
+def test_the_pages_files_name_no_other_host(service: str) -> None:
     for path in ("", "page/app.js", "page/style.css"):
         answer = requests.get(f"{service}/{path}", timeout=10)
         assert answer.ok

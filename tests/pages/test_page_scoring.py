@@ -1,36 +1,25 @@
-"""A person scores pull requests on the page of the real service."""
+"""Scoring pull requests on the page of the real service."""
 
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
-from samples.graph import SITE
 from tests.pages.browser import Page
-
-PULL = f"{SITE}/example/webshop/pull/2401"
-"""One whose many commits make it odd."""
-DONE = "document.body.getAttribute('aria-busy') === 'false'"
-SCORED = f"{DONE} && !document.querySelector('#result').hidden"
-WORDS = {"standard": "Nothing unusual", "unusual": "Unusual", "high": "Very unusual"}
+from tests.pages.pasting import PULL, SCORED, WORDS, paste
 
 
-def scored(address: str) -> dict[str, Any]:
-    """What the service itself says."""
+def score_url(address: str) -> dict[str, Any]:
+    """Score the pull request through the API."""
     answer = requests.post(f"{address}/score_url", json={"url": PULL}, timeout=10)
     return dict(answer.json()["results"][0])
 
 
-def paste(page: Page, url: str) -> None:
-    page.fill("#url", url)
-    page.press("Enter")
-
-
-def test_a_pasted_address_is_scored_by_pressing_enter(page: Page, service: str) -> None:
+def test_a_pasted_url_is_scored_on_enter(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED)
-    result = scored(service)
+    result = score_url(service)
     assert page.text("#verdict") == WORDS[result["level"]]
     assert f"{result['score']:.2f}" in page.text(".sentence")
     assert "past pull requests" in page.text(".sentence")
@@ -45,7 +34,7 @@ def test_the_reasons_are_those_that_the_service_gives(page: Page, service: str) 
     paste(page, PULL)
     page.wait(SCORED)
     told = page.text(".reasons").lower()
-    reasons = scored(service)["reasons"]
+    reasons = score_url(service)["reasons"]
     assert reasons
     for reason in reasons:
         what, _, usual = reason.partition("; ")
@@ -57,7 +46,7 @@ def test_the_plot_marks_the_score_between_its_lines(page: Page, service: str) ->
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
-    result = scored(service)
+    result = score_url(service)
     known = requests.get(f"{service}/distribution", params={"repository": "example/webshop"}, timeout=10).json()
     places = {
         kind: float(page.evaluate(f"document.querySelector('line.mark.{kind}').getAttribute('x1')"))
@@ -70,17 +59,17 @@ def test_the_plot_marks_the_score_between_its_lines(page: Page, service: str) ->
     assert page.evaluate("document.querySelectorAll('.plot .bar').length") > 10
 
 
-def test_the_plot_is_told_in_words_too(page: Page, service: str) -> None:
+def test_the_plot_is_described_in_words(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED + " && document.querySelector('.plot svg') !== null")
     named = "document.querySelector('.plot svg').getAttribute('aria-labelledby').split(' ')"
     told = page.evaluate(f"{named}.map((id) => document.getElementById(id).textContent).join(' ')")
-    assert f"This one is at {scored(service)['score']:.2f}" in told
+    assert f"This pull request scores {score_url(service)['score']:.2f}" in told
     assert page.text("figcaption") in told
 
 
-def test_a_result_has_an_address_that_leads_back_to_it(page: Page, service: str) -> None:
+def test_a_result_has_a_url_that_leads_back_to_it(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)
     page.wait(SCORED)
@@ -90,13 +79,13 @@ def test_a_result_has_an_address_that_leads_back_to_it(page: Page, service: str)
     assert "example/webshop #2401" in page.text(".verdict")
 
 
-def test_a_link_from_elsewhere_may_name_the_address_in_its_hash(page: Page, service: str) -> None:
+def test_a_link_may_hold_the_url_in_its_hash(page: Page, service: str) -> None:
     page.open(f"{service}/#url={quote(PULL, safe='')}")
     page.wait(SCORED)
     assert "example/webshop #2401" in page.text(".verdict")
 
 
-def test_an_address_without_its_scheme_is_understood(page: Page, service: str) -> None:
+def test_a_url_without_a_scheme_is_understood(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL.removeprefix("https://"))
     page.wait(SCORED)
@@ -108,7 +97,7 @@ def test_the_example_is_plainly_unusual(page: Page, service: str) -> None:
     page.evaluate("document.querySelector('#example').focus()")
     page.press("Enter")
     page.wait(SCORED)
-    assert page.text("#verdict") == "Very unusual"
+    assert page.text("#verdict") == "High"
     assert "41,212 lines" in page.text(".reasons")
     assert page.evaluate("document.querySelector('#empty').hidden")
     assert page.evaluate("document.querySelector('#title').value") == "Fix typo"
@@ -129,14 +118,14 @@ def test_fields_are_filled_in_and_scored_by_the_keyboard_alone(page: Page, servi
     assert "Fix the parser for case 4" in page.text(".verdict")
     assert "+14" in page.text(".verdict")
     assert "5 in 2 files, 1 commit" in page.text(".verdict")
-    assert "came before in owner/name" in page.text(".why")
+    assert "past pull requests in owner/name" in page.text(".why")
 
 
-def test_a_repository_without_a_past_is_said_to_have_none(page: Page, bare: str) -> None:
+def test_a_repository_without_a_history_is_shown_as_such(page: Page, bare: str) -> None:
     page.open(bare)
     page.evaluate("document.querySelector('#example').click()")
     page.wait(SCORED)
-    assert "could not be looked up" in page.text(".why")
+    assert "history could not be read" in page.text(".why")
     page.fill("#repository", "nobody/knows")
     page.press("Enter")
     page.wait(SCORED + " && document.querySelector('.sentence').textContent.includes('all repositories')")

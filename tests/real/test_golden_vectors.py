@@ -11,11 +11,11 @@ from local.services import embedded
 from steps.common.dataset import materialise
 from steps.common.settings import StoreSettings, TrackingSettings
 from steps.common.store import open_store
-from steps.common.tracking import REGISTERED_MODEL, connected
+from steps.common.tracking import REGISTERED_MODEL, connect
 from steps.scoring import golden
 from steps.scoring.model import Model
-from tests.real.conftest import REPOSITORIES, output
 from tests.support.golden_vectors import disagreements
+from tests.support.replay import REPOSITORIES, output
 
 LAST = 1_000
 
@@ -25,10 +25,10 @@ def test_the_service_scores_real_pull_requests_as_training_did(
     first: dict[str, Any], state: Path, tmp_path: Path, repository: str
 ) -> None:
     """The last thousand of each repository, to 1e-6, by the model that the registry has."""
-    places = embedded.places(state)
+    places = embedded.find_locations(state)
     store = open_store(StoreSettings(store_url=places["STORE_URL"]))
     dataset = materialise(store, output(first, "preprocess", "dataset_uri"), tmp_path)
-    with connected(TrackingSettings(mlflow_uri=places["MLFLOW_URI"])):
+    with connect(TrackingSettings(mlflow_uri=places["MLFLOW_URI"])):
         model = Model.load(Path(mlflow.artifacts.download_artifacts(f"models:/{REGISTERED_MODEL}@champion")))
     golden.check(model)
     with embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri, tz_aware=True) as client:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.real.conftest import REPOSITORIES, Replay, output
+from tests.support.replay import REPOSITORIES, Replay, output
 
 LATER = "2026-01-01T00:00:00Z"
 FAULTS = {

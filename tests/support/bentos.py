@@ -10,7 +10,7 @@ from steps.register import package
 from tests.support import builders
 from tests.support.pulls import pulls
 
-REGISTRATION = package.Registration("7", datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), "a-run", "First: it is one.")
+REGISTRATION = package.RegisteredVersion("7", datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), "a-run", "First: it is one.")
 
 
 class Bento(NamedTuple):
@@ -28,13 +28,13 @@ def model(folder: Path) -> Path:
     return folder
 
 
-def make(folder: Path) -> Bento:
+def build(folder: Path) -> Bento:
     """Everything of one, below a folder."""
     made = model(folder / "model")
-    tag = package.tag(REGISTRATION, "")
+    tag = package.compute_tag(REGISTRATION, "")
     scratch = folder / "scratch"
     scratch.mkdir()
-    packed = package.make(made, REGISTRATION, tag, scratch)
-    store, key = FolderStore(folder / "store"), archive.key(REGISTRATION.version, packed)
+    packed = package.build(made, REGISTRATION, tag, scratch)
+    store, key = FolderStore(folder / "store"), archive.build_key(REGISTRATION.version, packed)
     store.upload(key, packed)
-    return Bento(made, tag, packed, archive.unpacked(store, key, folder / "unpacked"))
+    return Bento(made, tag, packed, archive.unpack(store, key, folder / "unpacked"))

@@ -1,4 +1,4 @@
-"""Small real things for tests: a dataset with planted rows, a model without TensorFlow, an MLflow run of both."""
+"""Small real things for tests: a dataset with injected rows, a model without TensorFlow, an MLflow run of both."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,18 +18,18 @@ from steps.common.dataset import (
     OVERALL,
     VERSION,
     Dataset,
-    File,
+    DatasetFile,
     Manifest,
-    Rejected,
-    Repository,
-    content_hash,
-    dataset_uri,
+    RejectedDocuments,
+    RepositorySummary,
+    format_dataset_uri,
+    hash_content,
+    hash_file,
     materialise,
-    sha256,
 )
 from steps.common.settings import TrainSettings
 from steps.common.store import FolderStore
-from steps.common.tracking import connected
+from steps.common.tracking import connect
 from steps.scoring import distribution, golden, model
 from steps.scoring.artefact import FILES, as_json
 from steps.scoring.artefact import write as write_files
@@ -48,7 +48,7 @@ from tests.support.pulls import passed
 Table = dict[str, Any]
 
 NAMES = ("strong", "faint", "noise")
-"""Features by how far planted rows stand out in them: far, a little, not at all."""
+"""Features by how far injected rows stand out in them: far, a little, not at all."""
 SHIFTS = np.array([4.0, 1.0, 0.0])
 KINDS = ("dump", "junk", "sweep", "typo")
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -78,8 +78,8 @@ CARD: Mapping[str, Any] = {
 def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str] = NAMES) -> Table:
     """Columns of a split; rows of `injected` stand out and have a kind."""
     random = np.random.default_rng(seed)
-    planted = split == "injected"
-    features = random.normal(size=(count, len(NAMES))) + SHIFTS * planted
+    injected = split == "injected"
+    features = random.normal(size=(count, len(NAMES))) + SHIFTS * injected
     return {
         "id": [f"{REPOSITORY}#{split}-{number}" for number in range(count)],
         "repository": [REPOSITORY] * count,
@@ -88,7 +88,7 @@ def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str
         **{name: pa.array(random.poisson(40, count), pa.int32()) for name in ("additions", "deletions")},
         **{name: pa.array(random.poisson(3, count) + 1, pa.int32()) for name in ("changed_files", "commits")},
         "reverts": pa.nulls(count, pa.int32()),
-        "kind": pa.array([KINDS[n % len(KINDS)] if planted else None for n in range(count)], pa.string()),
+        "kind": pa.array([KINDS[n % len(KINDS)] if injected else None for n in range(count)], pa.string()),
         **{name: pa.array(features[:, place], pa.float32()) for place, name in enumerate(names)},
     }
 
@@ -98,12 +98,12 @@ def dataset(folder: Path, *, days: int = 0, seed: int = 1, names: Sequence[str] 
     start = FIRST_DAY + timedelta(days=days)
     counts = {"train": real, "validation": real, "test": real, "injected": real // 6}
     tables = {split: pa.table(rows(split, count, seed + len(split), start, names)) for split, count in counts.items()}
-    share = Repository(rows=3 * real, first=start, last=start + timedelta(days=25), watermark=None)
+    share = RepositorySummary(rows=3 * real, first=start, last=start + timedelta(days=25), watermark=None)
     return publish(folder, tables, names, {REPOSITORY: share})
 
 
 def publish(
-    folder: Path, tables: Mapping[str, pa.Table], names: Sequence[str], repositories: Mapping[str, Repository]
+    folder: Path, tables: Mapping[str, pa.Table], names: Sequence[str], repositories: Mapping[str, RepositorySummary]
 ) -> str:
     """Write tables, by split, as a dataset below `folder`, as a store, and return its address."""
     store, staged = FolderStore(folder), folder / "staged"
@@ -113,22 +113,22 @@ def publish(
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path)
         name = f"{split}/{path.name}"
-        files.append(File(name=name, sha256=sha256(path), bytes=path.stat().st_size, rows=len(table)))
+        files.append(DatasetFile(name=name, sha256=hash_file(path), bytes=path.stat().st_size, rows=len(table)))
     columns = {field.name: str(field.type) for field in pq.read_schema(path)}
     manifest = Manifest(
         version=VERSION,
-        hash=content_hash(columns, names, files),
+        hash=hash_content(columns, names, files),
         columns=columns,
         features=list(names),
         files=files,
         splits={file.split: file.rows for file in files},
         repositories=dict(repositories),
-        rejected=Rejected(count=0, share=0.0),
+        rejected=RejectedDocuments(count=0, share=0.0),
     )
     for file in files:
         store.move(f"staged/{file.name}", f"{FOLDER}/{manifest.hash}/{file.name}")
     store.write(f"{FOLDER}/{manifest.hash}/{MANIFEST}", manifest.model_dump_json(by_alias=True).encode())
-    return dataset_uri(store, manifest.hash)
+    return format_dataset_uri(store, manifest.hash)
 
 
 def network(features: int = len(NAMES), factor: float = 0.0) -> bytes:
@@ -190,7 +190,8 @@ def artefact(
     features, own = parts(scored, names)
     changed = {name: value for name, value in {**own, **(thresholds or {})}.items() if value is not None}
     folder.mkdir(parents=True, exist_ok=True)
-    parts_as_json = [as_json(part) for part in (features, changed, [])]
+    contents_of: tuple[Any, ...] = (features, changed, [])
+    parts_as_json = [as_json(part) for part in contents_of]
     contents = dict(zip(FILES, (network(len(names)), *parts_as_json), strict=True))
     write_files(folder, contents, facts or {"data_hash": "0" * 64})
     return model.Model.load(folder)
@@ -227,7 +228,7 @@ def training(
 
     `seed` tells trainings of one dataset apart; `recorded` replaces the average precision of detectors.
     """
-    with connected(settings) as client:
+    with connect(settings) as client:
         data = materialise(FolderStore(Path(settings.store_url.removeprefix("file://"))), uri, folder)
         run = Run(client, settings, uri, data.manifest.hash, 0.01, seed)
         place = folder / f"model-{seed}"

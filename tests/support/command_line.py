@@ -4,23 +4,41 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from steps.common.settings import FetchSettings, RegisterSettings, ServeSettings, TrainSettings
 
 ROOT = Path(__file__).parents[2]
-NAMED = {"GITHUB_TOKEN", "GITHUB_API_URL", "MONGO_URI", "MONGO_DB", "STORE_URL", "MLFLOW_URI"}
+SETTINGS = frozenset(
+    name.upper()
+    for settings in (FetchSettings, TrainSettings, RegisterSettings, ServeSettings)
+    for name in settings.model_fields
+) | {"VAULT_ADDR"}
+"""The environment variables that a step reads: any of them could lead a test to somebody's own database or token."""
+
+
+def clean_environment(**environment: str) -> dict[str, str]:
+    """Return this process' environment without any setting of the steps, and with those that are given."""
+    return {name: value for name, value in os.environ.items() if name not in SETTINGS} | environment
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m local` with these arguments, on a wide terminal."""
-    own = {name: value for name, value in os.environ.items() if name not in NAMED}
     return subprocess.run(
         [sys.executable, "-m", "local", *arguments],
         capture_output=True,
         text=True,
         check=False,
         cwd=ROOT,
-        env=own | {"COLUMNS": "160"} | environment,
+        env=clean_environment(COLUMNS="160", **environment),
     )
+
+
+def start_cli(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start `python -m local` with these arguments, its output in a pipe; `options` go to Popen."""
+    command = [sys.executable, "-m", "local", *arguments]
+    environment = clean_environment()
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, **options)
 
 
 class SampleRun(NamedTuple):

@@ -12,8 +12,8 @@ from steps.common.pull_request import PullRequest
 from steps.scoring.history import History
 from steps.scoring.model import Model
 from steps.scoring.vectors import plain_rows
-from steps.serve.histories import Past
-from steps.serve.scorer import Asked, Scored, score
+from steps.serve.histories import SourcedHistory
+from steps.serve.scorer import ScoredPullRequest, ScoreInput, score
 from steps.train.data import batches
 
 Document = Mapping[str, Any]
@@ -42,7 +42,7 @@ def disagreements(
 
 def _trained(model: Model, dataset: Dataset) -> dict[str, tuple[Any, float]]:
     """Features and score of every real row, in batches as in training."""
-    found = {}
+    found: dict[str, tuple[Any, float]] = {}
     for split in ("train", "validation", "test"):
         for block in batches(dataset, split, model.names):
             scores = model.score(block.features, block.repositories).scores.tolist()
@@ -52,14 +52,14 @@ def _trained(model: Model, dataset: Dataset) -> dict[str, tuple[Any, float]]:
     return found
 
 
-def _served(model: Model, documents: Iterable[Document], state: bytes, last: int) -> Iterator[Scored]:
+def _served(model: Model, documents: Iterable[Document], state: bytes, last: int) -> Iterator[ScoredPullRequest]:
     """The service's answer to each, as of the moment when it was opened."""
     history = History()
     history.elsewhere = History.from_state(bson.decode(state)).elsewhere  # known from the start, and never changed
     pulls = sorted(map(_as_sent, documents), key=lambda pull: (pull.created_at, pull.number))
     for place, (pull, row) in enumerate(zip(pulls, plain_rows(pulls), strict=True)):
         if place >= len(pulls) - last:
-            yield from score(model, [Asked(pull, Past(history, "repository"))])
+            yield from score(model, [ScoreInput(pull, SourcedHistory(history, "repository"))])
         history.update(row)
 
 

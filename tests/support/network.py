@@ -59,7 +59,8 @@ def _within(address: str, block: str, *holes: str) -> bool:
 
 
 def _is_port(entry: Policy, port: int, protocol: str) -> bool:
-    return entry.get("protocol", "TCP") == protocol and entry["port"] <= port <= entry.get("endPort", entry["port"])
+    first = int(entry["port"])
+    return bool(entry.get("protocol", "TCP") == protocol and first <= port <= int(entry.get("endPort", first)))
 
 
 def selects(selector: Policy, labels: dict[str, str]) -> bool:

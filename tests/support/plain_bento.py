@@ -7,11 +7,11 @@ from steps.packaging import archive
 from steps.register import package
 
 
-def make(model: Path, registration: package.Registration, tag: str, scratch: Path) -> Path:
+def build(model: Path, registration: package.RegisteredVersion, tag: str, scratch: Path) -> Path:
     """In the place of `package.make`: the model, what is told of it, and the tag."""
     folder, packed = scratch / "plain", scratch / "plain.bento"
     shutil.copytree(model, folder)
-    (folder / package.REGISTRATION).write_bytes(registration.told())
+    (folder / package.REGISTRATION_FILE).write_bytes(registration.to_json())
     (folder / "tag").write_text(tag)
     archive.pack(folder, packed)
     return packed

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,8 @@ import requests
 
 from local.services.server import server
 from steps.common.settings import ServeSettings
+from tests.support.waiting import wait_until
 from tests.support.workers import free_port
-
-PATIENCE_SECONDS = 20
 
 
 class Running(NamedTuple):
@@ -31,11 +29,11 @@ class Running(NamedTuple):
 
     def line(self, request_id: str) -> dict[str, Any]:
         """What its log says of a request, which it says just after the answer."""
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not (found := [one for one in self.lines() if one.get("request_id") == request_id]):
-            assert time.monotonic() < until, f"no line for {request_id}"
-            time.sleep(0.02)
-        return found[-1]
+
+        def look() -> list[dict[str, Any]]:
+            return [one for one in self.lines() if one.get("request_id") == request_id]
+
+        return wait_until(look, f"a line of the log for {request_id}")[-1]
 
     def lines(self) -> list[dict[str, Any]]:
         """What its log says so far, of all that is JSON."""

@@ -1,6 +1,5 @@
 """Small workflows of small steps, to try the local engine with."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,10 @@ from typing import Any
 import psutil
 import yaml
 
-from local.engine import reader
+from local.engine import template_reader
 from local.engine.attempt import Machine
-from local.engine.run_state import Node, Run
-from local.engine.runner import LocalRun, begin
+from local.engine.run_state import Node, WorkflowRun
+from local.engine.runner import WorkflowEngine, create_run
 
 STEPS = """
 import json, os, subprocess, sys, time
@@ -119,30 +118,25 @@ def workflow(tasks: list[dict[str, Any]], containers: list[dict[str, Any]], **sp
     }
 
 
-def prepared(tmp_path: Path, document: dict[str, Any], settings: dict[str, str] | None = None, **given: str) -> Any:
+def prepared(
+    tmp_path: Path, document: dict[str, Any], settings: dict[str, str] | None = None, **given: str
+) -> tuple[WorkflowEngine, WorkflowRun]:
     """The engine on a template, ready to start, and its run."""
     (tmp_path / "tiny.py").write_text(STEPS)
     (tmp_path / "template.yaml").write_text(yaml.safe_dump(document))
-    template = reader.read(tmp_path / "template.yaml")
-    run = begin(template, given, tmp_path / "runs")
+    template = template_reader.read(tmp_path / "template.yaml")
+    run = create_run(template, given, tmp_path / "runs")
     heard: list[Node] = []
-    return LocalRun(template, run, Machine(tmp_path, settings or {}), heard.append), run
+    return WorkflowEngine(template, run, Machine(tmp_path, settings or {}), heard.append), run
 
 
-def executed(tmp_path: Path, document: dict[str, Any], settings: dict[str, str] | None = None, **given: str) -> Run:
+def executed(
+    tmp_path: Path, document: dict[str, Any], settings: dict[str, str] | None = None, **given: str
+) -> WorkflowRun:
     """The run of a template, when it has ended."""
     engine, run = prepared(tmp_path, document, settings, **given)
     engine.execute()
     return run
-
-
-def wait_for(path: Path) -> str:
-    """What a file holds as soon as it holds something."""
-    for _ in range(600):
-        if path.is_file() and (text := path.read_text()):
-            return text
-        time.sleep(0.05)
-    raise AssertionError(f"{path} never came")
 
 
 def survivors(tmp_path: Path) -> list[psutil.Process]:

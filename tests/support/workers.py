@@ -2,11 +2,9 @@
 
 import http.client
 import json
-import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +12,10 @@ from typing import Any
 
 import requests
 
-from steps.common.settings import ServeSettings
+from tests.support.command_line import clean_environment
+from tests.support.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
-SETTINGS = frozenset(name.upper() for name in ServeSettings.model_fields)
 READY_WITHIN = 120.0
 
 
@@ -55,11 +53,14 @@ class Request:
 
 def wait_ready(address: str, ended: Callable[[], bool]) -> None:
     """Wait until what listens at an address is ready."""
-    until = time.monotonic() + READY_WITHIN
-    while not is_ready(address):
+
+    def look() -> bool:
+        if is_ready(address):
+            return True
         assert not ended(), "it ended before it was ready"
-        assert time.monotonic() < until, "it was not ready in time"
-        time.sleep(0.05)
+        return False
+
+    wait_until(look, f"{address} is ready", timeout=READY_WITHIN, interval=0.05)
 
 
 def is_ready(address: str) -> bool:
@@ -86,11 +87,10 @@ def free_port() -> int:
 def running(bento: Path, home: Path, **settings: str) -> Iterator[Worker]:
     """A Bento's own worker, as its image starts it, with these settings and no others."""
     port = free_port()
-    own = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     process = subprocess.Popen(
         [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)],
         cwd=bento / "src",
-        env=own | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"} | settings,
+        env=clean_environment(BENTOML_HOME=str(home), BENTOML_DO_NOT_TRACK="True", **settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -21,6 +21,11 @@ def read(path: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(path.read_text("utf-8")))
 
 
+def triggers(workflow: dict[Any, Any]) -> dict[str, Any]:
+    """What starts a workflow."""
+    return dict(workflow[True])
+
+
 def steps(path: Path) -> list[dict[str, Any]]:
     return [step for job in read(path)["jobs"].values() for step in job.get("steps", [])]
 
@@ -108,19 +113,19 @@ def test_a_pull_request_of_others_gets_no_secret_and_writes_nothing() -> None:
     """Jobs of pull requests that see a secret, or may write, ask where it comes from."""
     for path in WORKFLOWS:
         workflow = read(path)
-        if "pull_request" not in workflow[True]:
+        if "pull_request" not in triggers(workflow):
             continue
         for job in workflow["jobs"].values():
             risky = "secrets." in yaml.safe_dump(job) or "write" in job["permissions"].values()
             inside = "github.event.pull_request.head.repo.full_name == github.repository" in job.get("if", "")
             assert not risky or inside or job["if"] == "github.event_name == 'workflow_dispatch'"
-        assert "pull_request_target" not in workflow[True]
+        assert "pull_request_target" not in triggers(workflow)
 
 
 def test_register_asks_for_a_workflow_that_there_is() -> None:
     """One that may be asked for without more ado, and that the branch's own pushes start as well."""
     (path,) = (path for path in WORKFLOWS if path.name == image.WORKFLOW)
-    starts = read(path)[True]
+    starts = triggers(read(path))
     assert "workflow_dispatch" in starts
     assert not starts["workflow_dispatch"]
     assert starts["push"]["branches"] == [image.BRANCH]

@@ -47,7 +47,7 @@ def judged(name: str, seed: int = 1, **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("changed_files", [0, 1, 3, 40, 250])
 def test_files_agree_with_the_counts(kind: Kind, changed_files: int) -> None:
     """Each path once and in order, all lines up to a hundred files, and no more lines than there are beyond."""
-    lines = {"additions": 60, "deletions": 21} if changed_files else {"additions": 0, "deletions": 0}
+    lines: dict[str, Any] = {"additions": 60, "deletions": 21} if changed_files else {"additions": 0, "deletions": 0}
     for seed in range(30):
         for one in injected(kind, seed, changed_files=changed_files, **lines):
             files = one["files"]

@@ -9,34 +9,34 @@ import pytest
 
 from rollouts.checks import behaviour
 from rollouts.checks.behaviour import Side
-from rollouts.checks.verdict import Outcome, Verdict
+from rollouts.checks.verdict import CheckVerdict, Outcome
 
-REAL, PLANTED = 400, 80
-IDS = [f"owner/name#{number}" for number in range(REAL + PLANTED)]
-IS_PLANTED = np.arange(REAL + PLANTED) >= REAL
+REAL, INJECTED = 400, 80
+IDS = [f"owner/name#{number}" for number in range(REAL + INJECTED)]
+IS_INJECTED = np.arange(REAL + INJECTED) >= REAL
 THRESHOLD = 6.0
 DIGEST, ANOTHER = "c" * 64, "a" * 64
 NAN = float("nan")
 
 
 def side(address: str, digest: str, noise: float, **changes: Any) -> Side:
-    """A service whose scores are those of all, up to some noise; most planted ones are over the threshold."""
+    """A service whose scores are those of all, up to some noise; most injected ones are over the threshold."""
     random = np.random.default_rng(5)
-    scores = random.gamma(4, 0.6, REAL + PLANTED) + np.where(IS_PLANTED, 4, 0)
+    scores = random.gamma(4, 0.6, REAL + INJECTED) + np.where(IS_INJECTED, 4, 0)
     scores = scores + noise * np.random.default_rng(len(address)).normal(size=len(scores))
     known = np.ones(len(scores), bool)
     return replace(Side(address, digest, scores, scores > THRESHOLD, known), **changes)
 
 
 CANDIDATE, ACTIVE = side("http://preview", DIGEST, 0.1), side("http://active", ANOTHER, 0.0)
-NONE, ALL = np.zeros(REAL + PLANTED, bool), np.ones(REAL + PLANTED, bool)
-EIGHTH, THIRD = (np.arange(REAL + PLANTED) % each == 0 for each in (8, 3))
+NONE, ALL = np.zeros(REAL + INJECTED, bool), np.ones(REAL + INJECTED, bool)
+EIGHTH, THIRD = (np.arange(REAL + INJECTED) % each == 0 for each in (8, 3))
 
 
-def verdict(candidate: Side = CANDIDATE, active: Side = ACTIVE, **changes: Any) -> Verdict:
+def verdict(candidate: Side = CANDIDATE, active: Side = ACTIVE, **changes: Any) -> CheckVerdict:
     """Of a good pair, but for what is changed."""
-    given = {"ids": IDS, "planted": IS_PLANTED, "expected": DIGEST} | changes
-    return behaviour.verdict(candidate, active, **given)
+    given: dict[str, Any] = {"ids": IDS, "injected": IS_INJECTED, "expected": DIGEST} | changes
+    return behaviour.judge(candidate, active, **given)
 
 
 def scored(scores: Any) -> Side:
@@ -65,16 +65,19 @@ def test_another_build_of_the_expected_model_passes() -> None:
         (replace(CANDIDATE, digest=ANOTHER), "both sides have the same model"),
         (replace(CANDIDATE, digest="b" * 64), "has the model bbbbbbbbbbbb instead of cccccccccccc"),
         (replace(CANDIDATE, failure="no answer"), "the candidate: no answer"),
-        (replace(CANDIDATE, scores=CANDIDATE.scores[:-1]), "not as many answers"),
+        (replace(CANDIDATE, scores=CANDIDATE.scores[:-1]), "the number of results differs"),
         (replace(CANDIDATE, flagged=ALL), "flags 100.0% of the real"),
         (replace(CANDIDATE, flagged=CANDIDATE.flagged | EIGHTH), "of the real pull requests, limit"),
         (replace(CANDIDATE, flagged=NONE), "flags nothing"),
-        (replace(CANDIDATE, flagged=CANDIDATE.flagged & THIRD), "of the planted pull requests"),
-        (replace(CANDIDATE, known=NONE), "finds the repository's history for 0.0% only"),
-        (scored(np.full(len(IDS), 3.0)), "everything the same score, or none"),
-        (scored(np.where(np.arange(len(IDS)) == 7, NAN, CANDIDATE.scores)), "everything the same score, or none"),
-        (scored(np.full(len(IDS), NAN)), "everything the same score, or none"),
-        (scored(np.where(IS_PLANTED, CANDIDATE.scores, 2.4)), "rank correlation"),
+        (replace(CANDIDATE, flagged=CANDIDATE.flagged & THIRD), "of the injected pull requests"),
+        (replace(CANDIDATE, known=NONE), "finds the repository's history for only 0.0%"),
+        (scored(np.full(len(IDS), 3.0)), "the candidate's scores are all the same or not numbers"),
+        (
+            scored(np.where(np.arange(len(IDS)) == 7, NAN, CANDIDATE.scores)),
+            "the candidate's scores are all the same or not numbers",
+        ),
+        (scored(np.full(len(IDS), NAN)), "the candidate's scores are all the same or not numbers"),
+        (scored(np.where(IS_INJECTED, CANDIDATE.scores, 2.4)), "rank correlation"),
         (scored(-CANDIDATE.scores), "rank correlation -"),
         (scored(CANDIDATE.scores + 1.5), "population stability index"),
     ],
@@ -105,25 +108,31 @@ def test_another_build_that_scores_otherwise_fails() -> None:
     ("change", "reason"),
     [
         (lambda: {"active": replace(ACTIVE, failure="HTTP 503")}, "nothing to compare with: HTTP 503"),
-        (lambda: {"active": replace(ACTIVE, scores=np.zeros(len(IDS)))}, "no scores to compare with"),
-        (lambda: {"active": replace(ACTIVE, scores=np.full(len(IDS), NAN))}, "no scores to compare with"),
+        (
+            lambda: {"active": replace(ACTIVE, scores=np.zeros(len(IDS)))},
+            "the active model's scores are all the same or not numbers",
+        ),
+        (
+            lambda: {"active": replace(ACTIVE, scores=np.full(len(IDS), NAN))},
+            "the active model's scores are all the same or not numbers",
+        ),
         (lambda: {"active": replace(ACTIVE, known=NONE), "candidate": replace(CANDIDATE, known=NONE)}, "knows the"),
-        (lambda: {"planted": np.arange(len(IDS)) >= len(IDS) - 39}, "39 planted pull requests are too few"),
-        (lambda: {"planted": np.arange(len(IDS)) >= 199}, "199 real pull requests are too few"),
+        (lambda: {"injected": np.arange(len(IDS)) >= len(IDS) - 39}, "39 injected pull requests are too few"),
+        (lambda: {"injected": np.arange(len(IDS)) >= 199}, "199 real pull requests are too few"),
     ],
 )
-def test_what_can_not_be_told_is_no_yes(change: Callable[[], dict[str, Any]], reason: str) -> None:
+def test_missing_data_is_inconclusive(change: Callable[[], dict[str, Any]], reason: str) -> None:
     """Nor the candidate's fault."""
     found = verdict(**change())
     assert found.outcome is Outcome.INCONCLUSIVE
     assert any(reason in line for line in found.unclear), found.unclear
 
 
-def test_no_pull_requests_are_no_yes() -> None:
+def test_no_pull_requests_are_inconclusive() -> None:
     """Nothing disagrees."""
     nothing = np.array([])
     sides = [replace(one, scores=nothing, flagged=nothing > 0, known=nothing > 0) for one in (CANDIDATE, ACTIVE)]
-    assert verdict(*sides, ids=[], planted=nothing > 0).outcome is Outcome.INCONCLUSIVE
+    assert verdict(*sides, ids=[], injected=nothing > 0).outcome is Outcome.INCONCLUSIVE
 
 
 def test_candidate_and_active_are_not_the_same_to_it() -> None:

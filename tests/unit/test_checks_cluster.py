@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rollouts.checks.cluster import Cluster, Pod
+from rollouts.checks.cluster import KubernetesApi, Pod
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound, SentinelError, Unavailable
 
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/here/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dpreview"
@@ -52,7 +52,7 @@ class ApiServer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> Answers:
-    """What there is: a Service with a pod that is ready and one that is not."""
+    """A Service with a ready pod and one that is not ready."""
     slices = [{"ports": [{"port": 3000}], "endpoints": [endpoint(1), endpoint(2, ready=False)]}]
     return {
         "/api/v1/namespaces/here/services/preview": {},
@@ -70,55 +70,55 @@ def account(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cluster(answers: Answers, account: Path) -> Iterator[Cluster]:
+def cluster(answers: Answers, account: Path) -> Iterator[KubernetesApi]:
     """The API server, asked by that account."""
     handler = type("Handler", (ApiServer,), {"answers": answers})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield Cluster(f"http://127.0.0.1:{server.server_port}", account)
+        yield KubernetesApi(f"http://127.0.0.1:{server.server_port}", account)
         server.shutdown()
         thread.join()
 
 
-def test_the_pods_that_are_ready_are_named_with_what_they_are(cluster: Cluster) -> None:
+def test_the_pods_that_are_ready_are_named_with_what_they_are(cluster: KubernetesApi) -> None:
     """The other one gets no requests either."""
-    assert cluster.ready("preview") == [Pod("pod-1", "http://10.0.0.1:3000", "7b5c", IMAGE)]
+    assert cluster.ready_pods("preview") == [Pod("pod-1", "http://10.0.0.1:3000", "7b5c", IMAGE)]
 
 
-def test_a_pod_without_a_revision_has_none(cluster: Cluster, answers: Answers) -> None:
+def test_a_pod_without_a_revision_has_none(cluster: KubernetesApi, answers: Answers) -> None:
     """Somebody else's, say."""
     answers["/api/v1/namespaces/here/pods/pod-1"] = pod(app="other")
-    assert [one.pod_hash for one in cluster.ready("preview")] == [None]
+    assert [one.pod_hash for one in cluster.ready_pods("preview")] == [None]
 
 
 @pytest.mark.parametrize("slices", [[], [{"ports": [{"port": 3000}], "endpoints": None}], [{"ports": None}]])
-def test_a_service_without_pods_has_none(cluster: Cluster, answers: Answers, slices: Any) -> None:
+def test_a_service_without_pods_has_none(cluster: KubernetesApi, answers: Answers, slices: Any) -> None:
     """Scaled to zero, for one."""
     answers[SLICES] = {"items": slices}
-    assert cluster.ready("preview") == []
+    assert cluster.ready_pods("preview") == []
 
 
 @pytest.mark.parametrize(
     ("answer", "error"), [(401, AccessRefused), (403, AccessRefused), (404, NotFound), (500, Unavailable)]
 )
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_what_the_api_server_refuses_is_an_error(
-    number: int, answer: int, error: type[SentinelError], cluster: Cluster, answers: Answers
+def test_an_error_of_the_api_server_is_an_error(
+    number: int, answer: int, error: type[SentinelError], cluster: KubernetesApi, answers: Answers
 ) -> None:
     """No list that is shorter."""
     answers[list(answers)[number]] = answer
     with pytest.raises(error):
-        cluster.ready("preview")
+        cluster.ready_pods("preview")
 
 
 def test_an_api_server_that_is_away_is_an_error(account: Path) -> None:
     """One worth another try."""
     with pytest.raises(Unavailable):
-        Cluster("http://127.0.0.1:9", account).ready("preview")
+        KubernetesApi("http://127.0.0.1:9", account).ready_pods("preview")
 
 
 def test_outside_of_a_pod_there_is_no_cluster(tmp_path: Path) -> None:
-    """And it is said what to do."""
+    """With advice."""
     with pytest.raises(ConfigurationError, match="without --service"):
-        Cluster(account=tmp_path)
+        KubernetesApi(account=tmp_path)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rollouts.checks import golden
-from rollouts.checks.golden import Given
-from rollouts.checks.verdict import Outcome, Verdict
+from rollouts.checks.golden import GoldenAnswers
+from rollouts.checks.verdict import CheckVerdict, Outcome
 from steps.scoring.artefact import as_json
 
 REPOSITORY = {"repo": {"full_name": "golden/example"}}
@@ -26,12 +26,12 @@ def manifest(content: Any = GOLDEN) -> dict[str, Any]:
 
 
 DIGEST = sha256(as_json(manifest())).hexdigest()
-GIVEN = Given(manifest(), GOLDEN, RESULTS)
+GIVEN = GoldenAnswers(manifest(), GOLDEN, RESULTS)
 
 
-def verdict(digest: str | None = DIGEST, **changes: Any) -> Verdict:
+def verdict(digest: str | None = DIGEST, **changes: Any) -> CheckVerdict:
     """Of a model that is sound, but for what is changed."""
-    return golden.verdict(digest, replace(GIVEN, **changes))
+    return golden.judge(digest, replace(GIVEN, **changes))
 
 
 def test_a_sound_model_passes() -> None:
@@ -63,8 +63,8 @@ EASY = [one | {"score": 0.0} for one in GOLDEN]
         ({"results": changed(9.5 + 2e-6)}, "golden/example#2 scores 9.500002 instead of 9.5"),
         ({"results": changed(9.5 - 2e-6)}, "golden/example#2 scores"),
         ({"results": changed(NAN)}, "golden/example#2 scores nan"),
-        ({"results": changed(9.5, "all")}, "another past than at training (all)"),
-        ({"results": changed(9.5, "none")}, "another past than at training (none)"),
+        ({"results": changed(9.5, "all")}, "another history than at training (all)"),
+        ({"results": changed(9.5, "none")}, "another history than at training (none)"),
         ({"results": RESULTS[:2]}, "2 results for 3"),
         ({"results": []}, "0 results for 3"),
         ({"results": RESULTS[::-1]}, "golden/example#1 scores"),
@@ -74,7 +74,7 @@ EASY = [one | {"score": 0.0} for one in GOLDEN]
         ({"manifest": {}}, "not the one with the digest"),
     ],
 )
-def test_whatever_is_not_as_at_training_fails(changes: dict[str, Any], reason: str) -> None:
+def test_a_score_other_than_at_training_fails(changes: dict[str, Any], reason: str) -> None:
     """And is named."""
     found = verdict(**changes)
     assert found.outcome is Outcome.FAILED
@@ -90,15 +90,15 @@ def test_another_digest_fails(digest: str) -> None:
 @pytest.mark.parametrize("content", [[], GOLDEN[:2]])
 def test_a_model_with_too_few_of_them_fails(content: Any) -> None:
     """Though all there are score right."""
-    given = Given(manifest(content), content, RESULTS[: len(content)])
-    found = golden.verdict(sha256(as_json(given.manifest)).hexdigest(), given)
+    given = GoldenAnswers(manifest(content), content, RESULTS[: len(content)])
+    found = golden.judge(sha256(as_json(given.manifest)).hexdigest(), given)
     assert (found.outcome, "3 are needed" in found.wrong[0]) == (Outcome.FAILED, True)
 
 
 def test_golden_ones_that_all_score_the_same_prove_nothing() -> None:
     """A constant would do."""
-    given = Given(manifest(EASY), EASY, [{"score": 0.0, "history": "repository"}] * 3)
-    assert golden.verdict(sha256(as_json(given.manifest)).hexdigest(), given).outcome is Outcome.INCONCLUSIVE
+    given = GoldenAnswers(manifest(EASY), EASY, [{"score": 0.0, "history": "repository"}] * 3)
+    assert golden.judge(sha256(as_json(given.manifest)).hexdigest(), given).outcome is Outcome.INCONCLUSIVE
 
 
 def test_without_a_digest_from_outside_nothing_is_proved() -> None:
@@ -108,4 +108,4 @@ def test_without_a_digest_from_outside_nothing_is_proved() -> None:
 
 def test_a_candidate_that_does_not_answer_fails() -> None:
     """With the reason."""
-    assert golden.verdict(DIGEST, None, "HTTP 503").wrong == ["HTTP 503"]
+    assert golden.judge(DIGEST, None, "HTTP 503").wrong == ["HTTP 503"]

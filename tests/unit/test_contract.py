@@ -1,4 +1,4 @@
-"""What a step can't take is told in words, as a person may type anything after `-p`."""
+"""Invalid parameters of a step, as a person may type anything after `-p`."""
 
 import json
 import subprocess
@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
         ("steps.train.step:train", {"dataset_uri": "x", "seed": "many"}, "seed: Input should be a valid integer"),
     ],
 )
-def test_a_parameter_that_cant_be_used_is_named(tmp_path: Path, entry: str, given: dict[str, str], said: str) -> None:
-    """By the step as its container runs it, in one line, and it isn't tried again."""
+def test_an_invalid_parameter_is_named(tmp_path: Path, entry: str, given: dict[str, str], said: str) -> None:
+    """In one line, by the step as its container runs it, with an exit code that prevents retries."""
     defaults = {"search": "", "search_limit": "20", "alert_budget": "0.01"}
     source = tmp_path / "source"
     source.write_text(json.dumps([{"name": name, "value": value} for name, value in (defaults | given).items()]))
@@ -28,6 +28,6 @@ def test_a_parameter_that_cant_be_used_is_named(tmp_path: Path, entry: str, give
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == ConfigurationError.exit_code
     line = json.loads(ended.stderr.splitlines()[-1])
-    assert line["message"].startswith("Parameters that can't be used: ")
+    assert line["message"].startswith("Invalid parameters: ")
     assert said in line["message"]
     assert "JSON" in line["advice"]

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from steps.fetch.batch import SETTLED_AFTER, Progress, digest
-from steps.fetch.queries import Repository
+from steps.fetch.batch import SETTLED_AFTER, Progress, build_batch
+from steps.fetch.queries import RepositoryPage
 
 ASKED = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BEFORE = Progress("before", ASKED - timedelta(days=3))
 
 
-def page(*ages: timedelta | None) -> Repository:
+def page(*ages: timedelta | None) -> RepositoryPage:
     """A page of pull requests last updated so long before it was asked for; None is one that can't be used."""
     edges: list[dict[str, Any]] = []
     for number, age in enumerate(ages, 1):
@@ -27,11 +27,11 @@ def page(*ages: timedelta | None) -> Repository:
         edges.append({"cursor": f"c{number}", "node": node})
     page_info = {"hasNextPage": False, "endCursor": None}
     connection = {"totalCount": len(edges), "pageInfo": page_info, "edges": edges}
-    return Repository.model_validate({"nameWithOwner": "a/b", "pullRequests": connection})
+    return RepositoryPage.model_validate({"nameWithOwner": "a/b", "pullRequests": connection})
 
 
 def progress(*ages: timedelta | None, before: Progress = BEFORE) -> Progress:
-    return digest(page(*ages), before, ASKED, ASKED).progress
+    return build_batch(page(*ages), before, ASKED, ASKED).progress
 
 
 def test_the_cursor_moves_behind_the_last_one_that_has_rested() -> None:
@@ -60,7 +60,7 @@ def test_an_unusable_one_moves_the_cursor_like_its_neighbours() -> None:
 
 def test_a_page_is_split_into_documents_and_what_is_put_aside() -> None:
     """Nothing of it is lost."""
-    batch = digest(page(timedelta(days=1), None, timedelta(days=1)), BEFORE, ASKED, ASKED)
+    batch = build_batch(page(timedelta(days=1), None, timedelta(days=1)), BEFORE, ASKED, ASKED)
     assert list(batch.documents) == ["a/b#1", "a/b#3"]
     assert [item.source_id for item in batch.unusable] == ["a/b#2"]
 

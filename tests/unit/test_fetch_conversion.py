@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from steps.common.changed_files import MAX_FILES, MAX_PATH
-from steps.fetch.conversion import Unusable, document
+from steps.fetch.conversion import UnusablePullRequest, convert_pull_request
 from steps.fetch.queries import Edge
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -44,11 +44,11 @@ NODE: dict[str, Any] = {
 
 
 def convert(**fields: Any) -> dict[str, Any]:
-    return document(Edge(cursor="c", node=NODE | fields), "a/b", NOW)
+    return convert_pull_request(Edge(cursor="c", node=NODE | fields), "a/b", NOW)
 
 
-def refused(**fields: Any) -> Unusable:
-    with pytest.raises(Unusable) as caught:
+def refused(**fields: Any) -> UnusablePullRequest:
+    with pytest.raises(UnusablePullRequest) as caught:
         convert(**fields)
     return caught.value
 
@@ -210,8 +210,8 @@ def test_what_cannot_be_a_pull_request_is_refused_by_the_name_of_its_field(
 def test_a_missing_key_is_refused(field: str) -> None:
     """Nothing is made up for it."""
     node = {key: value for key, value in NODE.items() if key != field}
-    with pytest.raises(Unusable):
-        document(Edge(cursor="c", node=node), "a/b", NOW)
+    with pytest.raises(UnusablePullRequest):
+        convert_pull_request(Edge(cursor="c", node=node), "a/b", NOW)
 
 
 def test_all_reasons_are_given() -> None:
@@ -223,6 +223,6 @@ def test_the_unusable_is_called_by_its_number_or_by_its_place() -> None:
     """So the same one is put aside once, however often it is read."""
     assert refused(title=None).source_id == "a/b#7"
     assert refused(number="seven").source_id == "a/b@c"
-    with pytest.raises(Unusable) as caught:
-        document(Edge(cursor="c", node=None), "a/b", NOW)
+    with pytest.raises(UnusablePullRequest) as caught:
+        convert_pull_request(Edge(cursor="c", node=None), "a/b", NOW)
     assert caught.value.source_id == "a/b@c"

@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
 from steps.scoring.model import Model
-from steps.serve.contract import Result
+from steps.serve.contract import ScoreResult
 from steps.serve.thresholds import WEBHOOK, LiveThresholds
 from tests.support import builders
 
@@ -22,7 +22,7 @@ def model(tmp_path: Path) -> Model:
     return builders.artefact(tmp_path, thresholds={"newest": {REPOSITORY: np.linspace(0, 1, 1_000).tolist()}})
 
 
-def result(number: int, score: float, **changes: Any) -> Result:
+def result(number: int, score: float, **changes: Any) -> ScoreResult:
     """What was answered."""
     given = {
         "id": f"{REPOSITORY}#{number}",
@@ -36,10 +36,10 @@ def result(number: int, score: float, **changes: Any) -> Result:
         "reasons": [],
         "history": "repository",
     } | changes
-    return Result.model_validate(given)
+    return ScoreResult.model_validate(given)
 
 
-def after(model: Model, results: list[Result], route: str = WEBHOOK) -> float:
+def after(model: Model, results: list[ScoreResult], route: str = WEBHOOK) -> float:
     """The threshold after these."""
     live = LiveThresholds(model, None, "digest")
     asyncio.run(live.prepare([REPOSITORY]))

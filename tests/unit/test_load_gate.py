@@ -14,14 +14,14 @@ from pydantic import ValidationError
 from rollouts.checks.load import answers, gate, pulls
 from rollouts.checks.load.settings import LoadSettings
 
-LIMITS = gate.Limits(p95_ms=50, p99_ms=100, failure_share=0.01, throughput=50)
+LIMITS = gate.LoadLimits(p95_ms=50, p99_ms=100, failure_share=0.01, throughput=50)
 DIGEST = "d" * 64
 NAN = math.nan
 
 
-def measured(*times: float, seconds: float = 1.0, **others: Counter[str]) -> gate.Measured:
+def measured(*times: float, seconds: float = 1.0, **others: Counter[str]) -> gate.LoadMeasurements:
     """What was seen of right answers in these times, and other things."""
-    return gate.Measured(times={gate.SINGLE: list(times), gate.LIST: []}, seconds=seconds, **others)
+    return gate.LoadMeasurements(times={gate.SINGLE: list(times), gate.LIST: []}, seconds=seconds, **others)
 
 
 def good(count: int = 1_000) -> list[float]:
@@ -36,13 +36,13 @@ def names(found: list[str]) -> list[str]:
 
 def test_figures_that_hold_pass() -> None:
     """Nothing is broken."""
-    assert gate.broken(measured(*good()), LIMITS) == []
+    assert gate.find_broken_limits(measured(*good()), LIMITS) == []
 
 
 def test_a_figure_at_its_limit_passes() -> None:
     """A limit is what may just be."""
     times = [*[50.0] * 95, *[100.0] * 5]
-    assert gate.broken(measured(*times, seconds=2), LIMITS) == []
+    assert gate.find_broken_limits(measured(*times, seconds=2), LIMITS) == []
 
 
 @pytest.mark.parametrize(
@@ -58,45 +58,45 @@ def test_a_figure_at_its_limit_passes() -> None:
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_each_limit_is_broken_for_itself(figures: gate.Measured, about: list[str]) -> None:
+def test_each_limit_is_broken_for_itself(figures: gate.LoadMeasurements, about: list[str]) -> None:
     """And named."""
-    assert names(gate.broken(figures, LIMITS)) == about
+    assert names(gate.find_broken_limits(figures, LIMITS)) == about
 
 
 def test_no_requests_are_no_yes() -> None:
     """Neither quick nor free of failures."""
-    found = names(gate.broken(gate.Measured(seconds=30), LIMITS))
+    found = names(gate.find_broken_limits(gate.LoadMeasurements(seconds=30), LIMITS))
     assert found == ["too few requests", "failures", "p95", "p99", "throughput"]
 
 
 def test_failures_that_come_quickly_are_not_quick_answers() -> None:
     """Where all failed there is no time to measure."""
     figures = measured(failures=Counter({"HTTP 503": 10_000}))
-    assert names(gate.broken(figures, LIMITS)) == ["failures", "p95", "p99", "throughput"]
+    assert names(gate.find_broken_limits(figures, LIMITS)) == ["failures", "p95", "p99", "throughput"]
 
 
 def test_wrong_answers_do_not_count_for_the_throughput() -> None:
     """However many they are."""
     figures = measured(*good(10), wrong_answers=Counter({"reasons are missing": 10_000}))
-    assert names(gate.broken(figures, LIMITS)) == ["wrong answers", "throughput"]
+    assert names(gate.find_broken_limits(figures, LIMITS)) == ["wrong answers", "throughput"]
 
 
 def test_a_time_that_is_no_number_is_no_yes() -> None:
     """Sorted anywhere."""
-    assert set(names(gate.broken(measured(*[NAN] * 1_000), LIMITS))) >= {"p95", "p99"}
+    assert set(names(gate.find_broken_limits(measured(*[NAN] * 1_000), LIMITS))) >= {"p95", "p99"}
 
 
 @pytest.mark.parametrize("seconds", [NAN, 0.0, -5.0])
 def test_a_test_that_took_no_time_is_no_yes(seconds: float) -> None:
     """There is no throughput without a duration."""
-    assert names(gate.broken(measured(*good(), seconds=seconds), LIMITS)) == ["throughput"]
+    assert names(gate.find_broken_limits(measured(*good(), seconds=seconds), LIMITS)) == ["throughput"]
 
 
 @pytest.mark.parametrize("field", ["p95_ms", "p99_ms", "failure_share", "throughput"])
 def test_a_limit_that_is_no_number_holds_nothing(field: str) -> None:
     """The comparison fails."""
-    limits = gate.Limits(**{**LIMITS.__dict__, field: NAN})
-    assert len(gate.broken(measured(*good()), limits)) == 1
+    limits = gate.LoadLimits(**{**LIMITS.__dict__, field: NAN})
+    assert len(gate.find_broken_limits(measured(*good()), limits)) == 1
 
 
 @pytest.mark.parametrize("name", ["P95_MS", "P99_MS", "FAILURE_SHARE", "THROUGHPUT", "RATE", "PATIENCE"])
@@ -118,7 +118,7 @@ def test_a_percentile_is_one_of_the_times(count: int, share: float, place: int) 
 
 def test_the_table_can_show_nothing() -> None:
     """No error where there was no answer."""
-    assert "0 requests" in gate.table(gate.Measured(seconds=1))
+    assert "0 requests" in gate.format_table(gate.LoadMeasurements(seconds=1))
 
 
 def answer(*ids: str, **changes: Any) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def verdict(content: Any, *, digest: str | None = DIGEST, status: int = 200) -> 
     headers = {"X-Model-Digest": digest} if digest else {}
     try:
         answers.check(["o/n#1", "o/n#2"], status, headers, body, DIGEST)
-    except (answers.Failed, answers.WrongModel, answers.WrongAnswer) as error:
+    except (answers.RequestFailed, answers.WrongModel, answers.WrongAnswer) as error:
         return f"{type(error).__name__}: {error}"
     return "right"
 
@@ -195,7 +195,7 @@ def test_own_pull_requests_can_be_sent(name: str, tmp_path: Path) -> None:
     """One on each line of a file, which may be compressed."""
     content = b'{"number": 1}\n\n{"number": 2}\n'
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    assert pulls.pull_requests(tmp_path / name) == [{"number": 1}, {"number": 2}]
+    assert pulls.load_pull_requests(tmp_path / name) == [{"number": 1}, {"number": 2}]
 
 
 @pytest.mark.parametrize("content", ["", "\n", "<html>"])
@@ -203,13 +203,13 @@ def test_a_file_without_pull_requests_is_refused(content: str, tmp_path: Path) -
     """Nothing could be sent."""
     (tmp_path / "none.jsonl").write_text(content)
     with pytest.raises(ValueError, match=r"no pull requests|Expecting value"):
-        pulls.pull_requests(tmp_path / "none.jsonl")
+        pulls.load_pull_requests(tmp_path / "none.jsonl")
 
 
 def test_what_is_sent_is_what_github_sends() -> None:
     """Singly and several at once, with the ids that the answers must have."""
-    made = pulls.pull_requests(None)
-    several = list(islice(pulls.sendings(made), 500))
+    made = pulls.load_pull_requests(None)
+    several = list(islice(pulls.generate_requests(made), 500))
     assert {len(one.ids) for one in several} >= {1, 2, 10}
     for one in several:
         sent = json.loads(one.body)["pull_requests"]

@@ -7,7 +7,7 @@ from typing import Any
 import bson
 import numpy as np
 
-from steps.preprocess.overall import overall
+from steps.preprocess.overall import merge_histories
 from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, UNKNOWN_PAST
 from steps.scoring.history import History
 from steps.scoring.rarity import ABOVE, RARITIES
@@ -25,7 +25,7 @@ def past(count: int, repository: str, **changes: Any) -> History:
 
 def test_the_state_over_all_gives_a_number_for_every_feature() -> None:
     """Also after it was put away and taken out."""
-    whole = overall([past(120, "a/a"), past(60, "b/b")])
+    whole = merge_histories([past(120, "a/a"), past(60, "b/b")])
     again = History.from_state(bson.decode(bson.encode(whole.state()), bson.CodecOptions(tz_aware=True)))
     row = with_own([pull(1, repository="never/seen")])[0]
     found = again.features(row)
@@ -37,7 +37,7 @@ def test_the_state_over_all_gives_a_number_for_every_feature() -> None:
 def test_over_one_repository_it_is_that_but_for_its_people() -> None:
     """Features that don't look at authors or the last day are the repository's own."""
     own, row = past(150, "a/a"), with_own([pull(200, author="nobody-knows")])[0]
-    mine, whole = own.features(row), overall([own]).features(row)
+    mine, whole = own.features(row), merge_histories([own]).features(row)
     people = {*AUTHOR_FEATURES, *UNKNOWN_PAST, *RARITIES, *ABOVE}
     others = [name for name in HISTORY_FEATURES if name not in people]
     assert {name: mine[name] for name in others} == {name: whole[name] for name in others}
@@ -46,7 +46,7 @@ def test_over_one_repository_it_is_that_but_for_its_people() -> None:
 def test_counts_are_those_of_all_repositories() -> None:
     """A word that is common in one of them is not rare over all."""
     with_word, without = past(100, "a/a", title="Zanzibar quux"), past(100, "b/b")
-    whole = overall([with_word, without])
+    whole = merge_histories([with_word, without])
     row = with_own([pull(1, title="Zanzibar quux")])[0]
     odds = [history.features(row)["title_elsewhere"] for history in (with_word, whole, without)]
     assert odds == sorted(odds)
@@ -57,22 +57,22 @@ def test_regressions_weigh_by_what_they_have_learned() -> None:
     """A repository of huge changes counts as much as it is large."""
     large, small = past(300, "a/a", additions=10), past(30, "b/b", additions=50_000)
     row = with_own([pull(1, additions=700)])[0]
-    surprises = [history.features(row)["size_surprise"] for history in (large, overall([large, small]), small)]
+    surprises = [history.features(row)["size_surprise"] for history in (large, merge_histories([large, small]), small)]
     assert surprises == sorted(surprises, reverse=True)
-    order = overall([small, large]).features(row)["size_surprise"]
+    order = merge_histories([small, large]).features(row)["size_surprise"]
     assert abs(order - surprises[1]) < 1e-4
 
 
 def test_each_repository_has_an_even_share_of_the_recent_sizes() -> None:
     """However many there are, no more are kept than of one."""
     many = [past(450, f"a/{number}", additions=10**number) for number in range(2, 7)]
-    powers = np.round(np.array(overall(many).recent_lines.latest) / np.log(10))
+    powers = np.round(np.array(merge_histories(many).recent_lines.latest) / np.log(10))
     assert np.unique(powers, return_counts=True)[1].tolist() == [200] * 5
 
 
 def test_nothing_of_an_author_is_left() -> None:
     """Neither names' hashes nor what was opened of late."""
-    whole = overall([past(100, "a/a")])
+    whole = merge_histories([past(100, "a/a")])
     assert (len(whole.authors.each), len(whole.authors.recent), len(whole.last_day)) == (0, 0, 0)
 
 
@@ -88,9 +88,9 @@ def test_histories_are_taken_one_at_a_time() -> None:
             yield history
             del history
 
-    assert overall(one_by_one()).seen == 80
+    assert merge_histories(one_by_one()).seen == 80
 
 
 def test_over_no_repositories_it_is_empty() -> None:
     """As a new one."""
-    assert bson.encode(overall([]).state()) == bson.encode(History().state())
+    assert bson.encode(merge_histories([]).state()) == bson.encode(History().state())

@@ -28,21 +28,21 @@ def content(folder: Path) -> Path:
     return folder
 
 
-def stored(store: FolderStore, tmp_path: Path, name: str = "one") -> str:
+def store_bento(store: FolderStore, tmp_path: Path, name: str = "one") -> str:
     """Pack and store a Bento; its key."""
     path = tmp_path / f"{name}.bento"
     archive.pack(content(tmp_path / name), path)
-    key = archive.key(3, path)
+    key = archive.build_key(3, path)
     store.upload(key, path)
     return key
 
 
-def crafted(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> str:
+def craft_archive(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> str:
     """Store an archive with one member that somebody made by hand, under its right hash."""
     path = tmp_path / "crafted.bento"
     with tarfile.open(path, "w:xz") as packed:
         packed.addfile(member, io.BytesIO(b"x" * member.size))
-    key = archive.key(3, path)
+    key = archive.build_key(3, path)
     store.upload(key, path)
     return key
 
@@ -72,18 +72,18 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def test_other_content_gets_another_place(store: FolderStore, tmp_path: Path) -> None:
+def test_other_content_gets_another_key(store: FolderStore, tmp_path: Path) -> None:
     """The place is the content's hash."""
-    first = stored(store, tmp_path)
+    first = store_bento(store, tmp_path)
     (tmp_path / "one" / "bento.yaml").write_text("name: other")
     archive.pack(tmp_path / "one", tmp_path / "other.bento")
-    assert archive.key(3, tmp_path / "other.bento") != first
+    assert archive.build_key(3, tmp_path / "other.bento") != first
     assert archive.KEY.fullmatch(first)
 
 
-def test_what_is_unpacked_is_what_was_packed(store: FolderStore, tmp_path: Path) -> None:
+def test_unpacking_restores_what_was_packed(store: FolderStore, tmp_path: Path) -> None:
     """Names, content, and what may be run."""
-    folder = archive.unpacked(store, stored(store, tmp_path), tmp_path / "here")
+    folder = archive.unpack(store, store_bento(store, tmp_path), tmp_path / "here")
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     assert set(found) == {"bento.yaml", "run.sh", "src/deep/code.py"}
     assert found["src/deep/code.py"].read_text() == "x = 1"
@@ -91,37 +91,37 @@ def test_what_is_unpacked_is_what_was_packed(store: FolderStore, tmp_path: Path)
     assert not os.access(found["bento.yaml"], os.X_OK)
 
 
-def test_it_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
+def test_a_bento_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
     """The second time the store isn't asked."""
-    key = stored(store, tmp_path)
-    first = archive.unpacked(store, key, tmp_path / "here")
+    key = store_bento(store, tmp_path)
+    first = archive.unpack(store, key, tmp_path / "here")
     store.delete("bentos")
-    assert archive.unpacked(store, key, tmp_path / "here") == first
-    assert [path.name for path in (tmp_path / "here").iterdir()] == [archive.named(key)]
+    assert archive.unpack(store, key, tmp_path / "here") == first
+    assert [path.name for path in (tmp_path / "here").iterdir()] == [archive.parse_hash(key)]
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])
 def test_one_changed_byte_is_refused(store: FolderStore, tmp_path: Path, place: int) -> None:
     """And nothing of it is left."""
-    key = stored(store, tmp_path)
+    key = store_bento(store, tmp_path)
     changed = bytearray(store.read(key))
     changed[place] ^= 1
     store.write(key, bytes(changed))
     assert not archive.is_whole(store, key)
-    with pytest.raises(DamagedArtefact, match="another hash") as refusal:
-        archive.unpacked(store, key, tmp_path / "here")
-    assert "make" in refusal.value.advice
+    with pytest.raises(DamagedArtefact, match="differs from its name") as refusal:
+        archive.unpack(store, key, tmp_path / "here")
+    assert "register rebuilds" in refusal.value.advice
     assert list((tmp_path / "here").iterdir()) == []
 
 
-def test_one_that_is_not_there_is_named(store: FolderStore, tmp_path: Path) -> None:
-    """With what brings it back."""
-    key = stored(store, tmp_path)
+def test_a_missing_bento_is_named(store: FolderStore, tmp_path: Path) -> None:
+    """With the command that rebuilds it."""
+    key = store_bento(store, tmp_path)
     assert archive.is_whole(store, key)
     store.delete("bentos")
     assert not archive.is_whole(store, key)
     with pytest.raises(NotFound, match=key):
-        archive.unpacked(store, key, tmp_path / "here")
+        archive.unpack(store, key, tmp_path / "here")
 
 
 @pytest.mark.parametrize(
@@ -136,16 +136,16 @@ def test_one_that_is_not_there_is_named(store: FolderStore, tmp_path: Path) -> N
     ],
     ids=lambda member: f"{member.name} {member.type!r}",
 )
-def test_nothing_leads_out_of_the_folder(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> None:
+def test_unsafe_members_are_refused(store: FolderStore, tmp_path: Path, member: tarfile.TarInfo) -> None:
     """No way up, no absolute name, no link, no device, even under the right hash."""
-    key = crafted(store, tmp_path, member)
+    key = craft_archive(store, tmp_path, member)
     with pytest.raises(DamagedArtefact, match=r"holds"):
-        archive.unpacked(store, key, tmp_path / "here")
+        archive.unpack(store, key, tmp_path / "here")
     assert list((tmp_path / "here").iterdir()) == []
 
 
 @pytest.mark.parametrize("key", ["", "bentos/3/../../x.bento", "bentos/x/" + "0" * 64 + ".bento", "../bentos"])
-def test_a_key_that_none_can_have_is_refused(store: FolderStore, tmp_path: Path, key: str) -> None:
+def test_an_invalid_key_is_refused(store: FolderStore, tmp_path: Path, key: str) -> None:
     """It names a file on this machine's disk."""
-    with pytest.raises(DamagedArtefact, match="no Bento's place"):
-        archive.unpacked(store, key, tmp_path / "here")
+    with pytest.raises(DamagedArtefact, match="not the key of a Bento"):
+        archive.unpack(store, key, tmp_path / "here")

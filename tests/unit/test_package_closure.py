@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from steps.common.closure import closure
+from steps.common.closure import find_sources
 from steps.register import package
+from tests.support.command_line import ROOT
 
-LOCKED = package.ROOT / package.SERVE / "requirements.txt"
+LOCKED = ROOT / package.SERVE / "requirements.txt"
 NEVER_OPENED = {"boto3", "botocore"}
 """The store's own; a dataset's reader names the store, and the service reads no dataset."""
 TRAINING = {"hera", "keras", "mlflow", "pandas", "pyod", "pyspark", "scipy", "sklearn", "tensorflow", "tf2onnx"}
@@ -30,7 +31,7 @@ def files(root: Path, **sources: str) -> Path:
 
 def names(root: Path, *modules: str) -> set[str]:
     """The files found, without the packages' own."""
-    return {path.stem for path in closure(root, modules)} - {"__init__"}
+    return {path.stem for path in find_sources(root, modules)} - {"__init__"}
 
 
 def outside(path: Path) -> set[str]:
@@ -44,7 +45,7 @@ def outside(path: Path) -> set[str]:
     return found - sys.stdlib_module_names - {"steps"}
 
 
-def test_imports_are_followed_wherever_they_stand(tmp_path: Path) -> None:
+def test_imports_are_followed_anywhere_in_a_file(tmp_path: Path) -> None:
     """At the top, in a function, of a module, of something in it, one after another."""
     root = files(
         tmp_path,
@@ -58,15 +59,15 @@ def test_imports_are_followed_wherever_they_stand(tmp_path: Path) -> None:
     assert names(root, "steps.entry") == {"entry", "one", "two", "three", "four"}
 
 
-def test_packages_come_with_what_is_in_them(tmp_path: Path) -> None:
+def test_packages_come_with_their_modules(tmp_path: Path) -> None:
     """And with all that they import themselves."""
     root = files(tmp_path, entry="import steps.deep.three", deep__three="", one="")
     (root / "steps" / "deep" / "__init__.py").write_text("import steps.one")
-    found = {path.relative_to(root).as_posix() for path in closure(root, ["steps.entry"])}
+    found = {path.relative_to(root).as_posix() for path in find_sources(root, ["steps.entry"])}
     assert {"steps/__init__.py", "steps/deep/__init__.py", "steps/one.py"} <= found
 
 
-def test_what_only_type_checkers_read_stays_out(tmp_path: Path) -> None:
+def test_imports_for_type_checking_only_are_left_out(tmp_path: Path) -> None:
     """It would bring half of training along."""
     root = files(
         tmp_path,
@@ -77,15 +78,15 @@ def test_what_only_type_checkers_read_stays_out(tmp_path: Path) -> None:
     assert names(root, "steps.entry") == {"entry", "two"}
 
 
-def test_a_module_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_module_is_named(tmp_path: Path) -> None:
     """A misspelt entry is no empty Bento."""
     with pytest.raises(FileNotFoundError, match=r"steps\.nothing"):
-        closure(files(tmp_path, entry=""), ["steps.nothing"])
+        find_sources(files(tmp_path, entry=""), ["steps.nothing"])
 
 
-def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
+def test_the_services_code_holds_no_contract_of_a_step() -> None:
     """Nor tests, nor what writes datasets, trains or registers."""
-    found = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
+    found = {path.relative_to(ROOT).as_posix() for path in package.list_files()}
     assert {"steps/serve/service.py", "steps/serve/bento_worker.py", "steps/serve/page/index.html"} <= found
     assert {"steps/scoring/model.py", "steps/scoring/history.py", "steps/serve/requirements.txt"} <= found
     assert not [name for name in found if name.endswith("/step.py") or name.startswith(("steps/register", "tests"))]
@@ -94,7 +95,7 @@ def test_the_service_s_code_holds_the_service_and_no_step_s_contract() -> None:
 def test_every_package_that_the_code_imports_is_locked_with_it() -> None:
     """So the image, which installs those and nothing else, lacks none."""
     locked = set(re.findall(r"(?m)^([a-z0-9-]+)==", LOCKED.read_text()))
-    imported = set().union(*(outside(path) for path in package.files() if path.suffix == ".py"))
+    imported = set().union(*(outside(path) for path in package.list_files() if path.suffix == ".py"))
     assert not imported & TRAINING
     distributions = packages_distributions()
     for name in imported - NEVER_OPENED:

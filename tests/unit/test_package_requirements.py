@@ -4,19 +4,20 @@ import re
 import subprocess
 
 from steps.register import package
+from tests.support.command_line import ROOT
 
-LOCKED = package.ROOT / package.SERVE / "requirements.txt"
+LOCKED = ROOT / package.SERVE / "requirements.txt"
 EXPORT = ["export", "--frozen", "--only-group", "serve", "--no-annotate", "--no-header", "--quiet"]
 
 
-def test_they_are_what_the_lock_file_says_now() -> None:
+def test_requirements_match_the_lock_file() -> None:
     """A difference means that `make lock` was forgotten, or that somebody edited what is generated."""
-    uv = package.ROOT / ".tools" / "uv" / "bin" / "uv"
-    exported = subprocess.run([uv, *EXPORT], cwd=package.ROOT, capture_output=True, text=True, check=True).stdout
+    uv = ROOT / ".tools" / "uv" / "bin" / "uv"
+    exported = subprocess.run([uv, *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert LOCKED.read_text() == f"# Generated from uv.lock; do not edit: make lock\n{exported}"
 
 
-def test_each_is_pinned_and_has_a_hash() -> None:
+def test_each_requirement_is_pinned_and_has_a_hash() -> None:
     """What was changed on the way is not installed."""
     requirements = LOCKED.read_text().replace("\\\n", " ").splitlines()[1:]
     assert len(requirements) > 50
@@ -24,7 +25,7 @@ def test_each_is_pinned_and_has_a_hash() -> None:
         assert re.match(r"[a-z0-9-]+==[^ ]+ .*--hash=sha256:[0-9a-f]{64}", line), line
 
 
-def test_none_of_them_trains_or_stores() -> None:
+def test_no_requirement_trains_or_stores() -> None:
     """No TensorFlow, Spark, MLflow, pandas or S3 client in the service."""
     found = set(re.findall(r"(?m)^([a-z0-9-]+)==", LOCKED.read_text()))
     assert not found & {"boto3", "hera", "keras", "mlflow", "mlflow-skinny", "pandas", "pyspark", "scikit-learn"}

@@ -1,11 +1,20 @@
-"""How files become a dataset, and how a reader tells whether they still are."""
+"""Publication of a dataset, and verification by its readers."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from steps.common.dataset import File, Manifest, Rejected, Repository, dataset_uri, load_manifest, materialise, sha256
+from steps.common.dataset import (
+    DatasetFile,
+    Manifest,
+    RejectedDocuments,
+    RepositorySummary,
+    format_dataset_uri,
+    hash_file,
+    load_manifest,
+    materialise,
+)
 from steps.common.errors import ConfigurationError, DamagedArtefact, NotFound
 from steps.common.settings import StoreSettings
 from steps.common.store import Store, open_store
@@ -26,21 +35,21 @@ def _write_then_fail(store: Store, folder: str) -> None:
 
 
 def publish(store: Store, content: dict[str, bytes] = CONTENT, watermark: datetime = DAY) -> Manifest:
-    """Publish files as a run does that has staged them."""
-    with dataset.staging(store) as staged:
+    """Stage files and publish them, as a run does."""
+    with dataset.create_staging_folder(store) as staged:
         files = []
         for name, data in content.items():
             store.write(f"{staged}/{name}", data)
-            digest = sha256(store.local(f"{staged}/{name}", Path()))
-            files.append(File(name=name, sha256=digest, bytes=len(data), rows=len(data)))
-        repositories = {"owner/name": Repository(rows=5, first=DAY, last=DAY, watermark=watermark)}
-        return dataset.publish(store, staged, files, repositories, Rejected(count=0, share=0.0))
+            digest = hash_file(store.ensure_local(f"{staged}/{name}", Path()))
+            files.append(DatasetFile(name=name, sha256=digest, bytes=len(data), rows=len(data)))
+        repositories = {"owner/name": RepositorySummary(rows=5, first=DAY, last=DAY, watermark=watermark)}
+        return dataset.publish(store, staged, files, repositories, RejectedDocuments(count=0, share=0.0))
 
 
 def test_a_published_dataset_is_read_back(store: Store, tmp_path: Path) -> None:
-    """The reader gets the manifest and, of the splits it wants, every file in place."""
+    """The reader gets the manifest, and in place every file of the splits it asks for."""
     manifest = publish(store)
-    uri = dataset_uri(store, manifest.hash)
+    uri = format_dataset_uri(store, manifest.hash)
     read = materialise(store, uri, tmp_path, {"test"})
     assert load_manifest(store, uri) == manifest
     assert [path.read_bytes() for path in read.files("test")] == [b"t1", b"t2"]
@@ -48,30 +57,30 @@ def test_a_published_dataset_is_read_back(store: Store, tmp_path: Path) -> None:
     assert manifest.splits == {"train": 0, "validation": 0, "test": 4, "injected": 0, "history": 1}
 
 
-def test_nothing_stays_in_staging(store: Store) -> None:
+def test_the_staging_folder_is_empty_afterwards(store: Store) -> None:
     """Published files have left the staging folder."""
     publish(store)
-    assert store.keys(dataset.STAGING) == []
+    assert store.list_keys(dataset.STAGING) == []
 
 
-def test_the_hash_is_that_of_the_content(store: Store) -> None:
-    """Another watermark changes nothing, one byte or one name does."""
+def test_the_hash_depends_on_the_content_alone(store: Store) -> None:
+    """Another watermark does not change it; another byte or name does."""
     name = publish(store).hash
     assert publish(store, watermark=DAY + timedelta(days=1)).hash == name
     assert publish(store, CONTENT | {"test/part-00001.parquet": b"t3"}).hash != name
     assert publish(store, CONTENT | {"test/part-00002.parquet": b""}).hash != name
 
 
-def test_the_manifest_of_the_same_content_stays_as_it_was(store: Store) -> None:
-    """Who has read a manifest once reads the same one for ever."""
-    uri = dataset_uri(store, publish(store).hash)
+def test_the_manifest_of_the_same_content_stays_unchanged(store: Store) -> None:
+    """Readers always see the same manifest."""
+    uri = format_dataset_uri(store, publish(store).hash)
     publish(store, watermark=DAY + timedelta(days=1))
     assert load_manifest(store, uri).repositories["owner/name"].watermark == DAY
 
 
-def test_publishing_again_mends_a_damaged_file(store: Store, tmp_path: Path) -> None:
-    """A file that was changed under a manifest is what it was after the next run that makes the same content."""
-    uri = dataset_uri(store, publish(store).hash)
+def test_publishing_again_repairs_a_damaged_file(store: Store, tmp_path: Path) -> None:
+    """The next run with the same content restores a changed file."""
+    uri = format_dataset_uri(store, publish(store).hash)
     key = f"{uri.removeprefix(store.url)[1:]}/test/part-00000.parquet"
     store.write(key, b"changed")
     publish(store)
@@ -79,18 +88,18 @@ def test_publishing_again_mends_a_damaged_file(store: Store, tmp_path: Path) -> 
 
 
 def test_files_without_a_manifest_are_no_dataset(store: Store) -> None:
-    """What a killed run has moved can't be read as complete."""
+    """Files that a killed run has moved can't be read as a dataset."""
     with pytest.raises(NotFound, match=r"manifest\.json"):
-        load_manifest(store, dataset_uri(store, "0" * 64))
+        load_manifest(store, format_dataset_uri(store, "0" * 64))
 
 
 @pytest.mark.parametrize("damage", [b"changed", None])
 def test_a_damaged_file_is_named(store: Store, tmp_path: Path, damage: bytes | None) -> None:
-    """A file with other bytes, or none, is told by its name."""
-    uri = dataset_uri(store, publish(store).hash)
+    """The error names a changed or missing file."""
+    uri = format_dataset_uri(store, publish(store).hash)
     key = f"{uri.removeprefix(store.url)[1:]}/test/part-00001.parquet"
     if damage is None:
-        store.local(key, tmp_path).unlink()
+        store.ensure_local(key, tmp_path).unlink()
     else:
         store.write(key, damage)
     with pytest.raises(DamagedArtefact, match=r"test/part-00001\.parquet is damaged"):
@@ -99,8 +108,8 @@ def test_a_damaged_file_is_named(store: Store, tmp_path: Path, damage: bytes | N
 
 @pytest.mark.parametrize(("old", "new"), [(b'"rows": 2', b'"rows": "x"'), (b"float", b"double"), (b"{", b"")])
 def test_a_damaged_manifest_is_named(store: Store, old: bytes, new: bytes) -> None:
-    """A manifest that can't be read, or lists something else than its hash says, is no manifest."""
-    uri = dataset_uri(store, publish(store).hash)
+    """A manifest that is invalid, or does not match its hash, is refused."""
+    uri = format_dataset_uri(store, publish(store).hash)
     key = f"{uri.removeprefix(store.url)[1:]}/manifest.json"
     store.write(key, store.read(key).replace(old, new))
     with pytest.raises(DamagedArtefact, match=r"manifest\.json is damaged"):
@@ -108,43 +117,43 @@ def test_a_damaged_manifest_is_named(store: Store, old: bytes, new: bytes) -> No
 
 
 def test_a_dataset_of_another_store_is_refused(store: Store) -> None:
-    """A reader looks into its own store only."""
+    """A reader uses its own store only."""
     with pytest.raises(ConfigurationError, match="is not in the store"):
         load_manifest(store, "file:///elsewhere/datasets/abc")
 
 
-def test_staging_keeps_what_is_young(store: Store) -> None:
-    """What a run left long ago goes; another run's folder, and whatever isn't one, stays."""
+def test_only_old_staging_folders_are_deleted(store: Store) -> None:
+    """Recent folders of other runs, and other files, stay."""
     now = datetime.now(UTC)
     old, young = (
         f"{dataset.STAGING}/{now - age:%Y%m%dT%H%M%SZ}-run/file"
-        for age in (2 * dataset.STAGING_KEPT, timedelta(hours=1))
+        for age in (2 * dataset.MAX_STAGING_AGE, timedelta(hours=1))
     )
     for key in (old, young, "staging/notes.txt"):
         store.write(key, b"")
-    with dataset.staging(store) as mine:
+    with dataset.create_staging_folder(store) as mine:
         store.write(f"{mine}/file", b"")
-        assert store.keys(dataset.STAGING) == sorted([young, f"{mine}/file", "staging/notes.txt"])
-    assert store.keys(dataset.STAGING) == sorted([young, "staging/notes.txt"])
+        assert store.list_keys(dataset.STAGING) == sorted([young, f"{mine}/file", "staging/notes.txt"])
+    assert store.list_keys(dataset.STAGING) == sorted([young, "staging/notes.txt"])
 
 
-def test_an_error_leaves_no_staging(store: Store) -> None:
-    """A run that fails takes its folder along."""
-    with pytest.raises(NotFound), dataset.staging(store) as mine:
+def test_a_failed_run_deletes_its_staging_folder(store: Store) -> None:
+    """Also after an error."""
+    with pytest.raises(NotFound), dataset.create_staging_folder(store) as mine:
         _write_then_fail(store, mine)
-    assert store.keys(dataset.STAGING) == []
+    assert store.list_keys(dataset.STAGING) == []
 
 
-def test_what_was_made_of_inputs_is_remembered(store: Store) -> None:
-    """The same inputs find their manifest again, other inputs nothing."""
+def test_the_manifest_of_known_inputs_is_found(store: Store) -> None:
+    """Other inputs find nothing."""
     manifest = publish(store)
     dataset.remember(store, "inputs", manifest)
     assert dataset.recall(store, "inputs") == manifest
     assert dataset.recall(store, "others") is None
 
 
-def test_what_is_gone_or_unreadable_is_not_remembered(store: Store) -> None:
-    """Without its dataset, or in a form that can't be read, a memory is none."""
+def test_a_missing_dataset_or_invalid_record_is_not_found(store: Store) -> None:
+    """The dataset is then built again."""
     manifest = publish(store)
     dataset.remember(store, "inputs", manifest)
     store.delete(f"datasets/{manifest.hash}")

@@ -1,4 +1,4 @@
-"""How Spark's failures are told, and what of its workers' words is."""
+"""Translation of Spark's failures, and forwarding of its workers' logs."""
 
 import os
 from collections import deque
@@ -10,7 +10,7 @@ from pyspark.errors import PySparkException
 
 from steps.common.errors import AccessRefused, StorageFull, Unavailable
 from steps.preprocess import frames, spark
-from steps.preprocess.spark import LAST_WORDS, listen, told
+from steps.preprocess.spark import MAX_OUTPUT_LINES, forward_logs, translate_errors
 
 WORKER = 'org.apache.spark.SparkException: Job aborted\nTraceback\n  File "mongo.py"\n{}\n\tat org.apache.spark.Task'
 UNREACHABLE = "io.fabric8.kubernetes.client.KubernetesClientException: Operation: [get] for kind: [Pod] failed.\n\tat"
@@ -35,53 +35,53 @@ FORBIDDEN = (
         ),
     ],
 )
-def test_what_an_executor_met_with_is_told_in_one_line(words: str, kind: type[Exception], match: str) -> None:
-    """An error of ours comes back as what it was, a full disk as one, and neither with Spark's trace."""
-    with pytest.raises(kind, match=match) as told_error, told():
+def test_an_executor_s_failure_becomes_one_line(words: str, kind: type[Exception], match: str) -> None:
+    """An error of ours keeps its kind, a full disk is recognised, and neither has Spark's traceback."""
+    with pytest.raises(kind, match=match) as caught, translate_errors():
         raise PySparkException(words)
-    assert "\n" not in str(told_error.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_quota_that_leaves_no_room_for_executors_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spark's own error only says that it gave up; the reason is in Java's log."""
+def test_an_exceeded_quota_for_executors_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark's own error only reports a timeout; the reason is in Java's log."""
     log = FORBIDDEN.replace('User "a:b" cannot get resource "pods"', "exceeded quota: few, requested: pods=1,")
-    monkeypatch.setattr(spark, "_said", deque(["WARN", *log.splitlines(), "ERROR"]))
-    with pytest.raises(Unavailable, match=r"exceeded quota: few, requested: pods=1"), told():
+    monkeypatch.setattr(spark, "_output", deque(["WARN", *log.splitlines(), "ERROR"]))
+    with pytest.raises(Unavailable, match=r"exceeded quota: few, requested: pods=1"), translate_errors():
         raise PySparkException("java.lang.IllegalStateException: Spark context stopped while waiting for backend")
-    with pytest.raises(PySparkException, match="a bug"), told():
+    with pytest.raises(PySparkException, match="a bug"), translate_errors():
         raise PySparkException("a bug")
 
 
-def test_a_java_process_that_is_gone_is_told() -> None:
-    """Losing Java says so, and what most often causes it."""
-    with pytest.raises(Unavailable, match="too little memory"), told():
+def test_a_java_process_that_ended_is_named() -> None:
+    """The error names the usual cause."""
+    with pytest.raises(Unavailable, match="too little memory"), translate_errors():
         raise Py4JNetworkError("Answer from Java side is empty")
 
 
-def test_what_is_not_known_stays_as_it_is() -> None:
-    """An error that nobody foresaw keeps its trace."""
-    with pytest.raises(PySparkException, match="a bug"), told():
+def test_an_unknown_error_passes_unchanged() -> None:
+    """It keeps its traceback."""
+    with pytest.raises(PySparkException, match="a bug"), translate_errors():
         raise PySparkException("a bug")
 
 
-def test_what_workers_log_is_handed_on_and_chatter_is_not(capsys: pytest.CaptureFixture[str]) -> None:
-    """Lines of our own logging reach standard error; of the rest the last few are kept, without Java's frames."""
+def test_our_workers_logs_are_forwarded_and_other_output_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines of our own logging reach standard error; the last few others are kept, without stack frames."""
     reading, writing = os.pipe()
     os.write(writing, b'WARN 1\nWARN 2\n{"time": 1}\nWARN 3\nException: no\n\tat org.apache.Spark\n')
     os.close(writing)
-    last_words: deque[str] = deque(maxlen=LAST_WORDS)
-    listen(reading, last_words)
+    output: deque[str] = deque(maxlen=MAX_OUTPUT_LINES)
+    forward_logs(reading, output)
     assert capsys.readouterr().err == '{"time": 1}\n'
-    assert list(last_words) == ["WARN 2", "WARN 3", "Exception: no"]
+    assert list(output) == ["WARN 2", "WARN 3", "Exception: no"]
 
 
-def test_progress_is_told_with_the_rows_there_are(
+def test_progress_is_logged_with_the_number_of_rows(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each report names the repository, how many rows are done and how many there are; the batches pass unchanged."""
-    monkeypatch.setattr(frames, "SECONDS_BETWEEN_REPORTS", -1.0)
+    monkeypatch.setattr(frames, "REPORT_INTERVAL_SECONDS", -1.0)
     caplog.set_level("INFO", "steps")
     batches = [pa.RecordBatch.from_pydict({"repository": ["owner/name"] * rows}) for rows in (3, 2)]
-    assert list(frames.reported(iter(batches), {"owner/name": 5})) == batches
+    assert list(frames.log_progress(iter(batches), {"owner/name": 5})) == batches
     assert [vars(record)["done"] for record in caplog.records] == [3, 5]
     assert {(vars(record)["repository"], vars(record)["total"]) for record in caplog.records} == {("owner/name", 5)}

@@ -9,7 +9,7 @@ import pytest
 from bson import Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
 
-from steps.preprocess.validation import MOST_REASONS, judge
+from steps.preprocess.validation import MAX_REASONS, validate
 from steps.scoring.vectors import PULL_SCHEMA
 
 MISSING = object()
@@ -48,10 +48,10 @@ def document(**changes: Any) -> dict[str, Any]:
 
 
 def row(**changes: Any) -> dict[str, Any]:
-    verdict = judge(bson.encode(document(**changes)))
-    assert verdict.reasons == []
-    assert verdict.row is not None
-    return verdict.row
+    result = validate(bson.encode(document(**changes)))
+    assert result.reasons == []
+    assert result.row is not None
+    return result.row
 
 
 def test_a_usable_document_is_a_row_of_the_schema() -> None:
@@ -166,32 +166,32 @@ def test_what_is_odd_but_usable_is_kept(changes: dict[str, Any], column: str, va
 )
 def test_what_is_unusable_is_named(changes: dict[str, Any], field: str) -> None:
     """A document that can't be a pull request has no row, and the reason begins with its field."""
-    verdict = judge(bson.encode(document(**changes)))
-    assert verdict.row is None
-    assert [reason.partition(":")[0] for reason in verdict.reasons] == [field]
+    result = validate(bson.encode(document(**changes)))
+    assert result.row is None
+    assert [reason.partition(":")[0] for reason in result.reasons] == [field]
 
 
 def test_all_reasons_are_given() -> None:
     """Everything that is wrong is said at once."""
-    verdict = judge(bson.encode({"_id": "owner/name#7", "number": ObjectId()}))
-    assert len(verdict.reasons) > 5
+    result = validate(bson.encode({"_id": "owner/name#7", "number": ObjectId()}))
+    assert len(result.reasons) > 5
 
 
 def test_a_reason_repeats_nothing_of_the_document() -> None:
     """What stood in a field may be anything, and has no place in logs."""
-    verdict = judge(bson.encode(document(additions="hunter2", state="hunter2")))
-    assert "hunter2" not in " ".join(verdict.reasons)
+    result = validate(bson.encode(document(additions="hunter2", state="hunter2")))
+    assert "hunter2" not in " ".join(result.reasons)
 
 
 def test_there_is_an_end_to_reasons() -> None:
     """Ten thousand broken labels are told as the first few."""
-    verdict = judge(bson.encode(document(labels=[1] * 10_000)))
-    assert len(verdict.reasons) == MOST_REASONS
+    result = validate(bson.encode(document(labels=[1] * 10_000)))
+    assert len(result.reasons) == MAX_REASONS
 
 
 def test_broken_text_is_marked_and_kept() -> None:
     """A byte that is no UTF-8 becomes the mark for it."""
     broken = bson.encode(document(title="caf_")).replace(b"caf_", b"caf\xe9")
-    verdict = judge(broken)
-    assert verdict.row is not None
-    assert verdict.row["title"] == "caf\ufffd"
+    result = validate(broken)
+    assert result.row is not None
+    assert result.row["title"] == "caf\ufffd"

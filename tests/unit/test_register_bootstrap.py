@@ -11,15 +11,15 @@ KINDS = np.array([None] * 200 + ["a"] * 20 + ["b"] * 40, dtype=object)
 PLANTED = np.array([kind is not None for kind in KINDS])
 
 
-def scored(shift: float, seed: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def draw_scores(shift: float, seed: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Scores in steps of a tenth, so that some are equal."""
     return (np.random.default_rng(seed).normal(size=len(KINDS)) + shift * PLANTED).round(1)
 
 
-def test_each_round_is_what_redrawing_the_rows_themselves_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_round_equals_resampling_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scikit-learn on rows drawn with replacement, kind by kind, gives the same gains."""
     monkeypatch.setattr(bootstrap, "ROUNDS", 20)
-    first, second = scored(2.0, 1), scored(1.0, 2)
+    first, second = draw_scores(2.0, 1), draw_scores(1.0, 2)
     weights, random = planted_tasks(KINDS)["all"], np.random.default_rng(bootstrap.SEED)
     expected = []
     for _ in range(20):
@@ -30,18 +30,18 @@ def test_each_round_is_what_redrawing_the_rows_themselves_gives(monkeypatch: pyt
             for scores in (first, second)
         )
         expected.append(one - other)
-    np.testing.assert_allclose(bootstrap.gains(KINDS, first, second), expected, atol=1e-12)
+    np.testing.assert_allclose(bootstrap.bootstrap_gains(KINDS, first, second), expected, atol=1e-12)
 
 
 def test_the_same_scores_gain_nothing_in_any_round() -> None:
     """Both models meet the same rows, so that a model compared with itself gives zeros and no noise."""
-    assert not bootstrap.gains(KINDS, scored(2.0, 1), scored(2.0, 1)).any()
+    assert not bootstrap.bootstrap_gains(KINDS, draw_scores(2.0, 1), draw_scores(2.0, 1)).any()
 
 
-def test_gains_are_the_same_each_time_and_turn_with_the_arguments() -> None:
+def test_gains_are_deterministic_and_antisymmetric() -> None:
     """A fixed seed; swapping the models turns every sign."""
-    first, second = scored(2.0, 1), scored(1.0, 2)
-    there = bootstrap.gains(KINDS, first, second)
-    np.testing.assert_array_equal(there, bootstrap.gains(KINDS, first, second))
-    np.testing.assert_array_equal(there, -bootstrap.gains(KINDS, second, first))
+    first, second = draw_scores(2.0, 1), draw_scores(1.0, 2)
+    there = bootstrap.bootstrap_gains(KINDS, first, second)
+    np.testing.assert_array_equal(there, bootstrap.bootstrap_gains(KINDS, first, second))
+    np.testing.assert_array_equal(there, -bootstrap.bootstrap_gains(KINDS, second, first))
     assert there.mean() > 0

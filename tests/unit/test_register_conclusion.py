@@ -24,7 +24,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def quoted(value: object, times: int) -> str:
+def quote(value: object, times: int) -> str:
     """JSON, and that as a JSON string, as often as asked."""
     for _ in range(times):
         value = json.dumps(value)
@@ -39,9 +39,9 @@ def quoted(value: object, times: int) -> str:
         ("null", []),
         ('"null"', []),
         ("[]", []),
-        (quoted(FAILURES, 1), TOLD),
-        (quoted(FAILURES, 2), TOLD),
-        (quoted(FAILURES, 3), TOLD),
+        (quote(FAILURES, 1), TOLD),
+        (quote(FAILURES, 2), TOLD),
+        (quote(FAILURES, 3), TOLD),
         ("{{workflow.failures}}", [{"task": "", "message": "{{workflow.failures}}"}]),
         ('[{"displayName": "tr', [{"task": "", "message": '[{"displayName": "tr'}]),
         ("[1, 2]", [{"task": "", "message": "[1, 2]"}]),
@@ -66,15 +66,15 @@ def test_recording_twice_leaves_the_same_bytes(store: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "a/b", "/etc/x", ".hidden", "a b", "x\n"])
-def test_a_name_that_is_none_of_a_workflow_writes_nothing(store: Path, name: str) -> None:
+def test_an_invalid_workflow_name_writes_nothing(store: Path, name: str) -> None:
     """It can't lead out of its folder."""
-    with pytest.raises(ConfigurationError, match="no name of a workflow"):
+    with pytest.raises(ConfigurationError, match="is not a valid workflow name"):
         conclusion.record(name, "Failed", "null")
     assert not any(store.iterdir())
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
-def test_no_text_stops_the_record(text: str) -> None:
+def test_any_failures_text_is_recorded(text: str) -> None:
     """A handler that fails would hide what it is to tell."""
-    told = conclusion._failed(text)
+    told = conclusion._parse_failures(text)
     assert all(set(entry) == {"task", "message"} for entry in told)

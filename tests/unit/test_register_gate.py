@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steps.register import gate
-from steps.register.gate import Contender, Decision, Evidence
+from steps.register.gate import Contender, Decision, GateEvidence
 
 REAL, PLANTED = 600, 96
 KINDS = np.array([None] * REAL + [f"kind {n % 4}" for n in range(PLANTED)], dtype=object)
@@ -18,7 +18,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BUDGET = 0.01
 
 
-def scored(shift: float, seed: int = 1, kinds: Any = KINDS) -> Any:
+def draw_scores(shift: float, seed: int = 1, kinds: Any = KINDS) -> Any:
     """Scores by which planted rows stand out by `shift` standard deviations."""
     planted = np.array([kind is not None for kind in kinds])
     return np.random.default_rng(seed).normal(size=len(kinds)) + shift * planted
@@ -44,47 +44,47 @@ def champion(scores: Any, **changes: Any) -> Contender:
     return contender(scores, **({"name": "version 1", "content": "c0", "data_hash": "d0"} | changes))
 
 
-def evidence(challenger: Contender, **changes: Any) -> Evidence:
+def evidence(challenger: Contender, **changes: Any) -> GateEvidence:
     """What a sound run of the challenger recorded."""
-    facts: dict[str, Any] = {"data_hash": "d1", "kinds": KINDS, "additions": scored(0.5, 99), "recorded": {}}
-    made = Evidence(**(facts | changes))
+    facts: dict[str, Any] = {"data_hash": "d1", "kinds": KINDS, "additions": draw_scores(0.5, 99), "recorded": {}}
+    made = GateEvidence(**(facts | changes))
     if "recorded" in changes:
         return made
     own = made.precision(challenger.scores) if challenger.scores.shape == made.kinds.shape else 0.5
     return replace(made, recorded={"model": own, "isolation_forest": 0.1, "ecod": 0.1})
 
 
-def judge(challenger: Contender, before: Contender | None = None, **changes: Any) -> Decision:
+def decide(challenger: Contender, before: Contender | None = None, **changes: Any) -> Decision:
     """The gate's decision on a challenger whose run recorded what is true."""
     return gate.decide(challenger=challenger, champion=before, evidence=evidence(challenger, **changes))
 
 
-GOOD, FAIR = scored(4.0), scored(2.0, 2)
+GOOD, FAIR = draw_scores(4.0), draw_scores(2.0, 2)
 
 
 def test_a_sound_first_model_is_accepted() -> None:
     """Without a champion, being sound and above the floor is enough."""
-    decision = judge(contender(GOOD))
+    decision = decide(contender(GOOD))
     assert (decision.accepted, decision.rule) == (True, "first")
     assert decision.reason.startswith("First: average precision 0.")
 
 
 def test_a_better_model_is_accepted_with_its_figures() -> None:
     """A gain that is certain enough is named with both average precisions."""
-    decision = judge(contender(GOOD), champion(FAIR))
+    decision = decide(contender(GOOD), champion(FAIR))
     assert (decision.accepted, decision.rule) == (True, "better")
     assert "of version 1; the gain is between +0." in decision.reason
 
 
 def test_a_fresher_model_that_is_not_worse_is_accepted() -> None:
     """Newer data are reason enough where the scores rank alike."""
-    decision = judge(contender(GOOD), champion(GOOD, data_until=NOW - timedelta(days=1)))
+    decision = decide(contender(GOOD), champion(GOOD, data_until=NOW - timedelta(days=1)))
     assert (decision.accepted, decision.rule) == (True, "fresher")
 
 
-def test_the_champion_itself_is_nothing_new() -> None:
+def test_the_champion_itself_is_unchanged() -> None:
     """The same content from the same data is the version that is there, whatever else is measured."""
-    decision = judge(contender(GOOD), champion(GOOD, content="c1", data_hash="d1"))
+    decision = decide(contender(GOOD), champion(GOOD, content="c1", data_hash="d1"))
     assert (decision.accepted, decision.rule) == (False, "unchanged")
 
 
@@ -98,9 +98,13 @@ def test_the_champion_itself_is_nothing_new() -> None:
         (contender(GOOD, data_until=None), champion(GOOD), "tie"),
         (contender(GOOD), champion(GOOD, data_until=NOW + timedelta(days=1)), "tie"),
         (contender(GOOD), champion(GOOD, content="c1"), "tie"),
-        (contender(scored(2.5, 3)), champion(scored(2.5, 4)), "not better and not fresher"),
-        (contender(scored(2.5, 4)), champion(scored(2.5, 3)), "not better and not fresher"),
-        (contender(scored(2.5, 3)), champion(scored(2.5, 4), data_until=NOW - timedelta(days=1)), "maybe worse"),
+        (contender(draw_scores(2.5, 3)), champion(draw_scores(2.5, 4)), "not better and not fresher"),
+        (contender(draw_scores(2.5, 4)), champion(draw_scores(2.5, 3)), "not better and not fresher"),
+        (
+            contender(draw_scores(2.5, 3)),
+            champion(draw_scores(2.5, 4), data_until=NOW - timedelta(days=1)),
+            "maybe worse",
+        ),
         (contender(GOOD), champion(np.full(REAL + PLANTED, np.nan)), "no comparison"),
         (contender(GOOD), champion(GOOD[:-1]), "no comparison"),
     ],
@@ -109,12 +113,12 @@ def test_a_challenger_that_is_not_ahead_of_the_champion_is_refused(
     challenger: Contender, before: Contender, rule: str
 ) -> None:
     """Worse, equal, unproven, or compared with nothing: each refusal has its name."""
-    decision = judge(challenger, before)
+    decision = decide(challenger, before)
     assert (decision.accepted, decision.rule) == (False, rule)
     assert decision.reason.startswith(f"{rule.capitalize()}: ")
 
 
-def with_one(value: float) -> Any:
+def replace_one(value: float) -> Any:
     """Good scores of which one is replaced."""
     return np.append(GOOD[:-1], value)
 
@@ -127,8 +131,8 @@ def with_one(value: float) -> Any:
         (contender(GOOD[:-1]), "other rows"),
         (contender(np.array([])), "other rows"),
         (contender(GOOD[:, None]), "other rows"),
-        (contender(with_one(np.nan)), "scores are no numbers"),
-        (contender(with_one(np.inf)), "scores are no numbers"),
+        (contender(replace_one(np.nan)), "scores are not numbers"),
+        (contender(replace_one(np.inf)), "scores are not numbers"),
         (contender(np.full(REAL + PLANTED, 3.0), threshold=2.0), "constant scores"),
         (contender(1.0 + GOOD * 1e-9), "constant scores"),
         (contender(np.maximum(GOOD, np.quantile(GOOD, 0.6))), "constant scores"),
@@ -142,16 +146,16 @@ def with_one(value: float) -> Any:
         (contender(GOOD, threshold=-99.0, alert_budget=0.4), "flags too much"),
         (contender(GOOD, threshold=99.0), "flags too little"),
         (contender(GOOD, threshold=float(GOOD[:REAL].max())), "flags too little"),
-        (contender(scored(0.1)), "below floor"),
+        (contender(draw_scores(0.1)), "below floor"),
         (contender(-GOOD), "below floor"),
-        (contender(GOOD, taken_back=True), "taken back"),
+        (contender(GOOD, was_demoted=True), "demoted"),
     ],
 )
 def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
     challenger: Contender, before: Contender | None, rule: str
 ) -> None:
-    """No champion, and none however weak, lets through what ranks nothing, flags wrongly or was taken back."""
-    decision = judge(challenger, before)
+    """No champion, and none however weak, lets through what ranks nothing, flags wrongly or was demoted."""
+    decision = decide(challenger, before)
     assert (decision.accepted, decision.rule) == (False, rule)
 
 
@@ -161,15 +165,15 @@ def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
         ({"kinds": KINDS[:0], "additions": GOOD[:0]}, "too little evidence"),
         ({"kinds": KINDS[:REAL], "additions": GOOD[:REAL]}, "too little evidence"),
         ({"kinds": KINDS[REAL:], "additions": GOOD[REAL:]}, "too little evidence"),
-        ({"kinds": KINDS[REAL - gate.LEAST_REAL + 1 :]}, "too little evidence"),
-        ({"kinds": KINDS[: REAL + gate.LEAST_PLANTED - 1]}, "too little evidence"),
+        ({"kinds": KINDS[REAL - gate.MIN_REAL + 1 :]}, "too little evidence"),
+        ({"kinds": KINDS[: REAL + gate.MIN_INJECTED - 1]}, "too little evidence"),
         ({"recorded": {}}, "other figures"),
         ({"recorded": {"model": np.nan, "isolation_forest": 0.1, "ecod": 0.1}}, "other figures"),
         ({"recorded": {"model": 0.5, "isolation_forest": 0.1, "ecod": 0.1}}, "other figures"),
-        ({"additions": scored(5.0)}, "below floor"),
+        ({"additions": draw_scores(5.0)}, "below floor"),
     ],
 )
-def test_evidence_that_shows_nothing_lets_nothing_through(changes: dict[str, Any], rule: str) -> None:
+def test_too_little_evidence_refuses(changes: dict[str, Any], rule: str) -> None:
     """No rows, too few, figures of another measurement, or a user who had better sorted by size."""
     rows = len(changes.get("kinds", KINDS))
     challenger = contender(GOOD[len(GOOD) - rows :] if rows <= PLANTED else GOOD[:rows])
@@ -180,12 +184,12 @@ def test_evidence_that_shows_nothing_lets_nothing_through(changes: dict[str, Any
 
 @pytest.mark.parametrize("figure", [None, np.nan, evidence(contender(GOOD)).recorded["model"] / 1.02, np.inf])
 @pytest.mark.parametrize("name", gate.RECORDED_BASELINES)
-def test_each_recorded_baseline_has_to_be_known_and_beaten(name: str, figure: float | None) -> None:
+def test_each_recorded_baseline_must_be_known_and_beaten(name: str, figure: float | None) -> None:
     """A baseline that is missing, no number or nearly as good refuses the model."""
     challenger = contender(GOOD)
     known = dict(evidence(challenger).recorded)
     recorded = {key: value for key, value in (known | {name: figure}).items() if value is not None}
-    decision = judge(challenger, recorded=recorded)
+    decision = decide(challenger, recorded=recorded)
     assert (decision.accepted, decision.rule) == (False, "below floor")
     assert name in decision.reason
 
@@ -193,11 +197,11 @@ def test_each_recorded_baseline_has_to_be_known_and_beaten(name: str, figure: fl
 def test_few_real_rows_may_all_be_usual() -> None:
     """With 75 real rows and a budget of 1 % no real one needs to be flagged, if planted ones are."""
     kinds = np.array([None] * 75 + ["kind"] * 18, dtype=object)
-    scores = scored(4.0, kinds=kinds)
+    scores = draw_scores(4.0, kinds=kinds)
     usual = contender(scores, threshold=float(scores[:75].max()))
-    small = {"kinds": kinds, "additions": scored(0.0, 9, kinds)}
-    assert judge(usual, **small).accepted
-    assert judge(replace(usual, threshold=99.0), **small).rule == "flags too little"
+    small = {"kinds": kinds, "additions": draw_scores(0.0, 9, kinds)}
+    assert decide(usual, **small).accepted
+    assert decide(replace(usual, threshold=99.0), **small).rule == "flags too little"
 
 
 @settings(max_examples=10, deadline=None)
@@ -207,8 +211,8 @@ def test_few_real_rows_may_all_be_usual() -> None:
 )
 def test_swapped_arguments_never_both_win(shifts: tuple[float, float], seeds: tuple[int, int]) -> None:
     """Of two models at most one is better than the other."""
-    first, second = (scored(shift, seed) for shift, seed in zip(shifts, seeds, strict=True))
-    one_way, other_way = judge(contender(first), champion(second)), judge(contender(second), champion(first))
+    first, second = (draw_scores(shift, seed) for shift, seed in zip(shifts, seeds, strict=True))
+    one_way, other_way = decide(contender(first), champion(second)), decide(contender(second), champion(first))
     assert not (one_way.accepted and other_way.accepted)
 
 
@@ -218,8 +222,8 @@ def test_swapped_arguments_never_both_win(shifts: tuple[float, float], seeds: tu
     value=st.sampled_from([np.nan, np.inf, -np.inf]),
     before=st.sampled_from([None, champion(FAIR)]),
 )
-def test_no_score_that_is_no_number_gets_through(place: int, value: float, before: Contender | None) -> None:
+def test_scores_that_are_not_numbers_are_refused(place: int, value: float, before: Contender | None) -> None:
     """Wherever it stands."""
     scores = GOOD.copy()
     scores[place] = value
-    assert not judge(contender(scores, threshold=2.5), before).accepted
+    assert not decide(contender(scores, threshold=2.5), before).accepted

@@ -1,4 +1,4 @@
-"""What staging and production get, as kustomize builds it, and what Argo CD is told of it."""
+"""The manifests of staging and production as kustomize builds them, and Argo CD's applications."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from release import images, rendering
-from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
+from release.images import COMPONENT, IMAGES, MODEL, SERVE, ReleasedModel
 from tests.support import kubectl
 
 pytestmark = kubectl.needed
@@ -23,7 +23,9 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def built() -> dict[str, list[Document]]:
     """Both clusters, and the folder that Argo CD begins with."""
-    return {name: rendering.documents(rendering.render(CLUSTERS / name)) for name in ("staging", "production", "root")}
+    return {
+        name: rendering.parse_documents(rendering.render(CLUSTERS / name)) for name in ("staging", "production", "root")
+    }
 
 
 def key(document: Document) -> tuple[str, str]:
@@ -54,14 +56,14 @@ def test_a_release_reaches_every_place_that_names_an_image(tmp_path: Path) -> No
         shutil.copytree(ROOT / name, tmp_path / name)
     text = (tmp_path / COMPONENT).read_text()
     for number, name in enumerate(IMAGES):
-        text = images.with_image(text, name, f"registry.example/{name}@sha256:{number:064x}")
+        text = images.replace_image(text, name, f"registry.example/{name}@sha256:{number:064x}")
     (tmp_path / COMPONENT).write_text(text)
-    (tmp_path / MODEL).write_text(images.with_model((tmp_path / MODEL).read_text(), Model("a" * 64, "7")))
+    (tmp_path / MODEL).write_text(images.replace_model((tmp_path / MODEL).read_text(), ReleasedModel("a" * 64, "7")))
     rendered = rendering.render(tmp_path / "gitops/clusters/production")
     assert [word for word in rendered.split() if word in IMAGES] == []
     for number, name in enumerate(IMAGES):
         assert f" registry.example/{name}@sha256:{number:064x}\n" in rendered
-    (rollout,) = (one for one in rendering.documents(rendered) if one["kind"] == "Rollout")
+    (rollout,) = (one for one in rendering.parse_documents(rendered) if one["kind"] == "Rollout")
     template = rollout["spec"]["template"]
     assert template["metadata"]["annotations"]["pr-sentinel/model-version"] == "7"
     digest = f"sha256:{IMAGES.index(SERVE):064x}"
@@ -126,7 +128,7 @@ def test_limits_come_before_pods_and_the_rollout_last(built: dict[str, list[Docu
     assert waves["Rollout"] == {1}
 
 
-def test_what_has_no_digest_yet_is_shown_as_such(built: dict[str, list[Document]]) -> None:
+def test_an_image_without_a_digest_is_shown_as_such(built: dict[str, list[Document]]) -> None:
     """An unreleased image keeps a name without a host and a digest, which no cluster admits."""
     release = images.read((ROOT / COMPONENT).read_text(), (ROOT / MODEL).read_text())
     text = yaml.safe_dump_all(built["staging"])

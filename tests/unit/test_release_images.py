@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from release import image_pins, images
-from release.images import COMPONENT, IMAGES, MODEL, SERVE, Model
+from release.images import COMPONENT, IMAGES, MODEL, SERVE, ReleasedModel
 from steps.common.errors import ConfigurationError, DataError
 from tests.support.manifests import ROOT, documents
 
@@ -24,8 +24,8 @@ def test_an_image_takes_the_place_of_the_one_before() -> None:
         ("pr-sentinel/fetch", "two.example/b"),
         (SERVE, "three.example/c"),
     ):
-        text = images.with_image(text, name, f"{place}@{DIGEST}")
-        assert images.with_image(text, name, f"{place}@{DIGEST}") == text
+        text = images.replace_image(text, name, f"{place}@{DIGEST}")
+        assert images.replace_image(text, name, f"{place}@{DIGEST}") == text
     assert text.startswith("# why\n")
     assert images.read(text, PATCH).images == {
         "pr-sentinel/fetch": f"two.example/b@{DIGEST}",
@@ -57,7 +57,7 @@ def test_an_image_takes_the_place_of_the_one_before() -> None:
 def test_tags_malformed_digests_and_unknown_images_are_refused(name: str, reference: str) -> None:
     """When they are written, and when they are read."""
     with pytest.raises(ConfigurationError):
-        images.with_image(EMPTY, name, reference)
+        images.replace_image(EMPTY, name, reference)
     repository, _, digest = reference.partition("@")
     entry = {"name": name, "newName": repository, "digest": digest}
     with pytest.raises(DataError):
@@ -76,16 +76,16 @@ def test_a_file_that_holds_something_else_is_refused(text: str) -> None:
 NO_MODELS = [("", "1"), ("a" * 63, "1"), ("g" * 64, "1"), ("a" * 64, ""), ("a" * 64, "0"), ("a" * 64, "one")]
 
 
-@pytest.mark.parametrize("model", [Model(*named) for named in NO_MODELS])
-def test_what_names_no_model_is_refused(model: Model) -> None:
+@pytest.mark.parametrize("model", [ReleasedModel(*named) for named in NO_MODELS])
+def test_an_invalid_model_is_refused(model: ReleasedModel) -> None:
     """By the form of its digest and its version."""
-    with pytest.raises(ConfigurationError, match="name no model"):
-        images.with_model(PATCH, model)
+    with pytest.raises(ConfigurationError, match="not a valid model digest and version"):
+        images.replace_model(PATCH, model)
 
 
 def test_the_service_comes_with_its_model_and_nothing_else_does() -> None:
     """Else the analysis would look for another model than the image's."""
-    reference, model = f"registry.example/a@{DIGEST}", Model("a" * 64, "1")
+    reference, model = f"registry.example/a@{DIGEST}", ReleasedModel("a" * 64, "1")
     image_pins.check(SERVE, reference, model)
     image_pins.check("pr-sentinel/fetch", reference, None)
     with pytest.raises(ConfigurationError, match="without its model"):
@@ -100,7 +100,7 @@ def test_the_images_are_those_of_the_manifests() -> None:
     assert set(re.findall(r"(?:image|value): (pr-sentinel/[a-z]+)\n", text)) == set(IMAGES)
 
 
-def test_what_is_committed_can_be_read() -> None:
+def test_the_committed_files_are_readable() -> None:
     """The files of this tree."""
     release = images.read((ROOT / COMPONENT).read_text(), (ROOT / MODEL).read_text())
     assert set(release.images) | set(release.missing()) == set(IMAGES)

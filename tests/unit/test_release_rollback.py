@@ -1,39 +1,39 @@
-"""What a Rollout is told to bring back an image, by how it stands; and which analyses count."""
+"""The action that brings back an image in each state of the Rollout; and the analyses that count."""
 
 import pytest
 
 from release import analysis
-from release.cluster import Revision, Serving, serving
-from release.images import Model
-from release.rollback import Move, move
+from release.cluster import RolloutRevision, RolloutState, read_state
+from release.images import ReleasedModel
+from release.rollback import RolloutAction, choose_action
 
 OLD, NEW, OTHER = "registry.example/a@old", "registry.example/a@new", "registry.example/a@other"
-FIRST = Revision(1, "h1", OLD, Model("", ""))
-SECOND = Revision(2, "h2", NEW, Model("", ""))
-THIRD = Revision(3, "h3", OLD, Model("", ""))
+FIRST = RolloutRevision(1, "h1", OLD, ReleasedModel("", ""))
+SECOND = RolloutRevision(2, "h2", NEW, ReleasedModel("", ""))
+THIRD = RolloutRevision(3, "h3", OLD, ReleasedModel("", ""))
 
 
-def stands(*revisions: Revision, active: str, stable: str, current: str, aborted: bool = False) -> Serving:
-    return Serving({one.pod_hash: one for one in revisions}, active, current, stable, current, aborted)
+def stands(*revisions: RolloutRevision, active: str, stable: str, current: str, aborted: bool = False) -> RolloutState:
+    return RolloutState({one.pod_hash: one for one in revisions}, active, current, stable, current, aborted)
 
 
 @pytest.mark.parametrize(
     ("standing", "wanted"),
     [
-        (stands(FIRST, SECOND, active="h2", stable="h2", current="h2"), Move("undo", FIRST)),
-        (stands(FIRST, SECOND, THIRD, active="h2", stable="h2", current="h2"), Move("undo", THIRD)),
-        (stands(FIRST, SECOND, active="h2", stable="h1", current="h2"), Move("abort")),
-        (stands(FIRST, SECOND, active="h1", stable="h1", current="h2"), Move("abort")),
-        (stands(FIRST, SECOND, active="h1", stable="h1", current="h2", aborted=True), Move("none")),
-        (stands(FIRST, SECOND, active="h1", stable="h1", current="h1"), Move("none")),
-        (stands(FIRST, SECOND, active="h2", stable="h2", current="h1"), Move("promote", FIRST)),
-        (stands(SECOND, active="h2", stable="h2", current="h2"), Move("gone")),
-        (stands(active="h2", stable="h2", current="h2"), Move("gone")),
+        (stands(FIRST, SECOND, active="h2", stable="h2", current="h2"), RolloutAction("undo", FIRST)),
+        (stands(FIRST, SECOND, THIRD, active="h2", stable="h2", current="h2"), RolloutAction("undo", THIRD)),
+        (stands(FIRST, SECOND, active="h2", stable="h1", current="h2"), RolloutAction("abort")),
+        (stands(FIRST, SECOND, active="h1", stable="h1", current="h2"), RolloutAction("abort")),
+        (stands(FIRST, SECOND, active="h1", stable="h1", current="h2", aborted=True), RolloutAction("none")),
+        (stands(FIRST, SECOND, active="h1", stable="h1", current="h1"), RolloutAction("none")),
+        (stands(FIRST, SECOND, active="h2", stable="h2", current="h1"), RolloutAction("promote", FIRST)),
+        (stands(SECOND, active="h2", stable="h2", current="h2"), RolloutAction("gone")),
+        (stands(active="h2", stable="h2", current="h2"), RolloutAction("gone")),
     ],
 )
-def test_a_rollout_is_told_what_brings_the_image_back(standing: Serving, wanted: Move) -> None:
+def test_the_action_that_brings_the_image_back_is_chosen(standing: RolloutState, wanted: RolloutAction) -> None:
     """The newest revision that has it; nothing where users have it and nothing else is under way."""
-    assert move(standing, OLD) == wanted
+    assert choose_action(standing, OLD) == wanted
 
 
 def replica_set(uid: str, pod_hash: str, image: str) -> dict[str, object]:
@@ -61,55 +61,55 @@ ROLLOUT = {"metadata": {"uid": "one", "generation": 7}, "status": STATUS}
 COMMIT = "c" * 40
 
 
-def test_the_newest_analysis_of_the_revision_that_is_asked_for_counts() -> None:
+def test_the_newest_analysis_of_the_current_revision_counts() -> None:
     """Not one that passed before, nor another revision's, nor another Rollout's, nor one of another kind."""
-    standing = serving(ROLLOUT, [replica_set("one", "h1", OLD), replica_set("one", "h2", NEW)])
+    standing = read_state(ROLLOUT, [replica_set("one", "h1", OLD), replica_set("one", "h2", NEW)])
     runs = [
         run("second", "h2", "2026-01-02T00:00:00Z", "Failed"),
         run("first", "h2", "2026-01-01T00:00:00Z", "Successful"),
         run("other", "h1", "2026-01-03T00:00:00Z", "Successful"),
         run("step", "h2", "2026-01-04T00:00:00Z", "Successful", "Step"),
     ]
-    assert analysis.of_revision(COMMIT, standing, runs) == [
+    assert analysis.find_analyses(COMMIT, standing, runs) == [
         analysis.Analysis("PrePromotion", "second", COMMIT, NEW, "Failed", {"identity": "Failed"})
     ]
 
 
 def test_pods_of_another_rollout_are_not_ours() -> None:
     """Though they carry the same hash."""
-    standing = serving(ROLLOUT, [replica_set("two", "h2", NEW)])
-    assert analysis.of_revision(COMMIT, standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
+    standing = read_state(ROLLOUT, [replica_set("two", "h2", NEW)])
+    assert analysis.find_analyses(COMMIT, standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
 
 
-def test_until_the_controller_has_seen_what_is_asked_for_no_analysis_counts() -> None:
+def test_no_analysis_counts_until_the_controller_has_observed_the_revision() -> None:
     """Those that there are may be of the revision before."""
     unseen = {**ROLLOUT, "metadata": {"uid": "one", "generation": 8}}
-    standing = serving(unseen, [replica_set("one", "h2", NEW)])
+    standing = read_state(unseen, [replica_set("one", "h2", NEW)])
     assert standing.current is None
-    assert analysis.of_revision(COMMIT, standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
+    assert analysis.find_analyses(COMMIT, standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
 
 
 def test_an_analysis_that_has_not_begun_is_pending() -> None:
     """And has measured nothing."""
-    standing = serving(ROLLOUT, [replica_set("one", "h2", NEW)])
+    standing = read_state(ROLLOUT, [replica_set("one", "h2", NEW)])
     begun = run("first", "h2", "2026-01-01T00:00:00Z", "Successful") | {"status": {}}
-    (found,) = analysis.of_revision(COMMIT, standing, [begun])
+    (found,) = analysis.find_analyses(COMMIT, standing, [begun])
     assert (found.phase, found.metrics) == ("Pending", {})
 
 
 def test_an_analysis_that_was_ended_before_its_end_has_not_passed() -> None:
     """Though Argo Rollouts calls it successful, and each of its metrics too."""
-    standing = serving(ROLLOUT, [replica_set("one", "h2", NEW)])
+    standing = read_state(ROLLOUT, [replica_set("one", "h2", NEW)])
     ended = run("first", "h2", "2026-01-01T00:00:00Z", "Successful") | {"spec": {"terminate": True}}
-    (found,) = analysis.of_revision(COMMIT, standing, [ended])
+    (found,) = analysis.find_analyses(COMMIT, standing, [ended])
     assert found.phase == "Terminated"
     wanted = {kind: set(found.metrics) for kind in analysis.KINDS}
-    assert "PrePromotion: it is Terminated" in analysis.objections([found], COMMIT, NEW, wanted)
+    assert "PrePromotion: it is Terminated" in analysis.find_objections([found], COMMIT, NEW, wanted)
 
 
 def test_a_template_without_metrics_measures_nothing() -> None:
     """So nothing passes by it."""
     rollout = {"kind": "Rollout", "metadata": {"name": "model-serving"}, "spec": {"strategy": {"blueGreen": {}}}}
-    assert analysis.expected([rollout]) == {"PrePromotion": set(), "PostPromotion": set()}
+    assert analysis.find_expected_metrics([rollout]) == {"PrePromotion": set(), "PostPromotion": set()}
     rollout["spec"] = {"strategy": {"blueGreen": {"prePromotionAnalysis": {"templates": [{"templateName": "none"}]}}}}
-    assert analysis.expected([rollout])["PrePromotion"] == set()
+    assert analysis.find_expected_metrics([rollout])["PrePromotion"] == set()

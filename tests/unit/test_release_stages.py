@@ -1,4 +1,4 @@
-"""Which images a change makes anew: no more, and never less, than those that it goes into."""
+"""The images that a change rebuilds: exactly those that it goes into."""
 
 import re
 import shutil
@@ -44,7 +44,7 @@ def test_the_same_tree_needs_nothing(before: Path, after: Path) -> None:
     """However old its files are."""
     for path in after.rglob("*.py"):
         path.touch()
-    assert stages.changed(before, after) == []
+    assert stages.find_changed(before, after) == []
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_change_reaches_the_stages_that_its_file_goes_into(
 ) -> None:
     """Through every import, and what lies beside the code; others stay as they are."""
     (after / path).open("a").write("\n# changed\n")
-    found = set(stages.changed(before, after))
+    found = set(stages.find_changed(before, after))
     assert least <= found
     assert not never & found
 
@@ -80,16 +80,16 @@ def test_a_change_reaches_the_stages_that_its_file_goes_into(
 def test_what_all_share_reaches_all(path: str, before: Path, after: Path) -> None:
     """An import anywhere is enough."""
     (after / path).open("a").write("\n# changed\n")
-    assert set(stages.changed(before, after)) == every(after)
+    assert set(stages.find_changed(before, after)) == every(after)
 
 
 def test_a_new_import_reaches_the_stage_that_it_is_in(before: Path, after: Path) -> None:
     """And from then on the file does."""
     (after / "steps/common/new.py").write_text("VALUE = 1\n")
-    assert stages.changed(before, after) == []
+    assert stages.find_changed(before, after) == []
     with (after / "steps/fetch/queries.py").open("a") as file:
         file.write("\nimport steps.common.new\n")
-    assert stages.changed(before, after) == ["fetch"]
+    assert stages.find_changed(before, after) == ["fetch"]
 
 
 def test_a_group_of_packages_reaches_its_stage(before: Path, after: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_group_of_packages_reaches_its_stage(before: Path, after: Path) -> Non
     end = text.index("[[package]]", begin)
     path.write_text(text[:begin] + re.sub("sha256:[0-9a-f]{8}", "sha256:00000000", text[begin:end]) + text[end:])
     assert path.read_text() != text
-    assert stages.changed(before, after) == ["train"]
+    assert stages.find_changed(before, after) == ["train"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_the_recipe_reaches_what_is_made_by_it(
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))
-    assert set(stages.changed(before, after)) == (every(after) - {"serve"} if wanted is None else wanted)
+    assert set(stages.find_changed(before, after)) == (every(after) - {"serve"} if wanted is None else wanted)
 
 
 def test_a_new_target_is_a_new_stage(before: Path, after: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_new_target_is_a_new_stage(before: Path, after: Path) -> None:
     begin, end = text.index("FROM uv AS fetch-packages"), text.index("FROM uv AS preprocess-packages")
     copy = text[begin:end].replace("AS fetch", "AS again").replace("FROM fetch", "FROM again")
     path.write_text(text + copy.replace("--from=fetch", "--from=again"))
-    assert stages.changed(before, after) == ["again"]
+    assert stages.find_changed(before, after) == ["again"]
 
 
 def test_what_is_not_there_is_refused(after: Path) -> None:

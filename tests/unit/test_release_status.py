@@ -1,11 +1,11 @@
-"""What status says where sources agree, disagree, or don't answer."""
+"""The status report when sources agree, disagree, or don't respond."""
 
 import pytest
 
-from release.cluster import Revision, Serving
-from release.images import SERVE, Model, Release
-from release.models import Champion
-from release.status import Told, disagreements, lines
+from release.cluster import RolloutRevision, RolloutState
+from release.images import SERVE, Release, ReleasedModel
+from release.models import ChampionVersion
+from release.status import StatusReport, find_disagreements, format_lines
 
 
 def image(number: int) -> str:
@@ -13,26 +13,26 @@ def image(number: int) -> str:
 
 
 def release(number: int) -> Release:
-    return Release({SERVE: image(number)}, Model(f"{number:064x}", str(number)))
+    return Release({SERVE: image(number)}, ReleasedModel(f"{number:064x}", str(number)))
 
 
-def serving(active: int | None, preview: int | None = None, *, aborted: bool = False) -> Serving:
+def serving(active: int | None, preview: int | None = None, *, aborted: bool = False) -> RolloutState:
     revisions = {
-        str(number): Revision(number, str(number), image(number), release(number).model)
+        str(number): RolloutRevision(number, str(number), image(number), release(number).model)
         for number in (active, preview)
         if number
     }
     named = [str(number) if number else None for number in (active, preview or active)]
-    return Serving(revisions, named[0], named[1], named[0], named[1], aborted)
+    return RolloutState(revisions, named[0], named[1], named[0], named[1], aborted)
 
 
-AGREED = Told(release(3), release(2), serving(2, 3), Champion("2", 1.5))
+AGREED = StatusReport(release(3), release(2), serving(2, 3), ChampionVersion("2", 1.5))
 
 
 def test_sources_that_agree_disagree_in_nothing() -> None:
     """A staging that is ahead, and a preview, are no disagreement."""
-    assert disagreements(AGREED) == []
-    assert dict(lines(AGREED)) == {
+    assert find_disagreements(AGREED) == []
+    assert dict(format_lines(AGREED)) == {
         "Git, staging": f"version 3, sha256:{3:064x}",
         "Git, main": f"version 2, sha256:{2:064x}",
         "Rollout, active": f"version 2, sha256:{2:064x}",
@@ -42,31 +42,31 @@ def test_sources_that_agree_disagree_in_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("report", "words"),
     [
-        (AGREED._replace(production=release(3)), f"main names {image(3)}, and users get {image(2)}"),
-        (AGREED._replace(champion=Champion("3", 0.0)), "the champion is version 3, and users get 2"),
+        (AGREED._replace(production=release(3)), f"main names {image(3)}, but users get {image(2)}"),
+        (AGREED._replace(champion=ChampionVersion("3", 0.0)), "the champion is version 3, but users get 2"),
         (
-            AGREED._replace(champion=Champion("3", 0.0), serving="not asked"),
-            "the champion is version 3, and main names 2",
+            AGREED._replace(champion=ChampionVersion("3", 0.0), rollout="skipped"),
+            "the champion is version 3, but main names 2",
         ),
-        (AGREED._replace(serving=serving(None)), "no revision of the Rollout is active"),
-        (AGREED._replace(serving=serving(2, 3, aborted=True)), "the Rollout is aborted"),
-        (AGREED._replace(held=True), "Argo CD leaves production alone"),
-        (AGREED._replace(serving="it failed", silent=("the cluster",)), "the cluster did not answer"),
-        (AGREED._replace(production=Release({}, Model("unreleased", "unreleased"))), "main names no image"),
-        (Told("not asked", "not asked", "not asked", "not asked"), "nothing can be compared"),
-        (AGREED._replace(serving="not asked", champion="not asked"), "nothing can be compared"),
+        (AGREED._replace(rollout=serving(None)), "no revision of the Rollout is active"),
+        (AGREED._replace(rollout=serving(2, 3, aborted=True)), "the Rollout is aborted"),
+        (AGREED._replace(is_held=True), "Argo CD is paused for production"),
+        (AGREED._replace(rollout="it failed", unavailable=("the cluster",)), "the cluster did not respond"),
+        (AGREED._replace(production=Release({}, ReleasedModel("unreleased", "unreleased"))), "main names no image"),
+        (StatusReport("skipped", "skipped", "skipped", "skipped"), "nothing can be compared"),
+        (AGREED._replace(rollout="skipped", champion="skipped"), "nothing can be compared"),
     ],
 )
-def test_each_disagreement_is_a_line(told: Told, words: str) -> None:
+def test_each_disagreement_is_a_line(report: StatusReport, words: str) -> None:
     """Also where a source fails, and where too few are known to compare any."""
-    assert any(words in line for line in disagreements(told))
+    assert any(words in line for line in find_disagreements(report))
 
 
 def test_an_image_that_is_the_same_with_another_model_disagrees() -> None:
     """The digest alone does not say what the analysis looked for."""
-    other = Release({SERVE: image(2)}, Model("f" * 64, "2"))
-    assert disagreements(AGREED._replace(production=other)) == [
-        "main names model version 2 (ffffffffffff), and users get model version 2 (000000000000)"
+    other = Release({SERVE: image(2)}, ReleasedModel("f" * 64, "2"))
+    assert find_disagreements(AGREED._replace(production=other)) == [
+        "main names model version 2 (ffffffffffff), but users get model version 2 (000000000000)"
     ]

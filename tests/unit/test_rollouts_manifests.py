@@ -127,7 +127,7 @@ def test_each_job_runs_the_check_that_it_is_named_for(check: str) -> None:
     """On the preview, once, and with arguments that the command takes."""
     metric = PRE[check]
     (container,) = metric["provider"]["job"]["spec"]["template"]["spec"]["containers"]
-    given = checks.parsed(container["args"])
+    given = checks.parse_arguments(container["args"])
     assert (given.check, given.address) == (check, "http://model-serving-preview")
     assert vars(given).get("against", "http://model-serving-active") == "http://model-serving-active"
     assert given.digest == "{{args.model-digest}}"
@@ -138,7 +138,7 @@ def test_each_job_runs_the_check_that_it_is_named_for(check: str) -> None:
 def test_identity_is_told_all_that_makes_a_revision() -> None:
     """Model, version, pods and image."""
     (container,) = PRE["identity"]["provider"]["job"]["spec"]["template"]["spec"]["containers"]
-    given = checks.parsed(container["args"])
+    given = checks.parse_arguments(container["args"])
     told = (given.version, given.service, given.pod_hash, given.image)
     assert told == ("{{args.model-version}}", "model-serving-preview", "{{args.pod-hash}}", "{{args.image}}")
 

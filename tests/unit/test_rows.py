@@ -8,7 +8,7 @@ import pytest
 
 from steps.preprocess.anomalies import KINDS
 from steps.preprocess.held_out import HELD_OUT_KINDS
-from steps.preprocess.rows import HELD_OUT_SHARE, PLANTED_SHARE
+from steps.preprocess.rows import HELD_OUT_SHARE, INJECTED_SHARE
 from steps.scoring.features import NAMES
 from steps.scoring.history import History
 from steps.scoring.vocabulary import UNKNOWN_ODDS
@@ -46,7 +46,7 @@ def test_what_is_planted_leaves_no_trace_in_the_rows_after_it(monkeypatch: pytes
     """The real rows and the final history are those of a pass without any planting."""
     given = pulls(300)
     planted = [row for row in passed(given) if row["split"] not in {"injected", "held_out"}]
-    monkeypatch.setattr("steps.preprocess.rows.PLANTED_SHARE", 0.0)
+    monkeypatch.setattr("steps.preprocess.rows.INJECTED_SHARE", 0.0)
     monkeypatch.setattr("steps.preprocess.rows.HELD_OUT_SHARE", 0.0)
     assert planted == passed(given)
 
@@ -58,7 +58,7 @@ def test_anomalies_are_planted_in_the_test_split_only_and_every_kind_occurs() ->
     earliest = min(row["created_at"] for row in rows if row["split"] == "test")
     assert {row["kind"] for row in planted} == {kind.__name__ for kind in KINDS}
     assert min(Counter(row["kind"] for row in planted).values()) >= 5
-    assert len(planted) == pytest.approx(750 * PLANTED_SHARE, rel=0.3)
+    assert len(planted) == pytest.approx(750 * INJECTED_SHARE, rel=0.3)
     assert all(row["created_at"].date() >= earliest.date() for row in planted)
     assert all(row["kind"] is None for row in real(rows))
 

@@ -6,37 +6,37 @@ import pytest
 from pydantic import BaseModel
 
 from steps.common.pull_request import PullRequest
-from steps.serve.app import create
-from steps.serve.contract import ScoreAnswer, ScoreRequest, UrlAnswer, UrlRequest
+from steps.serve.app import create_app
+from steps.serve.contract import ScoreRequest, ScoreResponse, UrlRequest, UrlResponse
 from steps.serve.http import examples
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 @pytest.fixture(scope="module")
-def described() -> dict[str, Any]:
-    """What /openapi.json holds."""
-    return create().openapi()
+def openapi() -> dict[str, Any]:
+    """The content of /openapi.json."""
+    return create_app().openapi()
 
 
-def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def operations(openapi: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Every operation, by its method and path."""
-    return {f"{method} {path}": one for path, some in described["paths"].items() for method, one in some.items()}
+    return {f"{method} {path}": one for path, some in openapi["paths"].items() for method, one in some.items()}
 
 
-@pytest.mark.parametrize("form", [ScoreRequest, ScoreAnswer, UrlRequest, UrlAnswer])
-def test_examples_are_what_they_show(form: type[BaseModel], described: dict[str, Any]) -> None:
-    (example,) = described["components"]["schemas"][form.__name__]["examples"]
+@pytest.mark.parametrize("form", [ScoreRequest, ScoreResponse, UrlRequest, UrlResponse])
+def test_examples_are_valid(form: type[BaseModel], openapi: dict[str, Any]) -> None:
+    (example,) = openapi["components"]["schemas"][form.__name__]["examples"]
     assert form.model_validate(example).model_dump(mode="json").keys() == example.keys()
 
 
-def test_the_example_pull_request_has_what_is_needed_and_not_much_more() -> None:
+def test_the_example_pull_request_has_the_required_fields_and_few_more() -> None:
     required = {name for name, field in PullRequest.model_fields.items() if field.is_required()}
     assert required <= examples.PULL_REQUEST.keys() <= PullRequest.model_fields.keys()
 
 
-def test_there_is_an_operation_for_all_that_is_asked(described: dict[str, Any]) -> None:
-    assert set(operations(described)) == {
+def test_every_route_has_an_operation(openapi: dict[str, Any]) -> None:
+    assert set(operations(openapi)) == {
         "post /score",
         "post /score_url",
         "post /webhook",
@@ -49,24 +49,24 @@ def test_there_is_an_operation_for_all_that_is_asked(described: dict[str, Any]) 
     }
 
 
-def test_whatever_goes_wrong_is_described_as_a_problem(described: dict[str, Any]) -> None:
-    for name, operation in operations(described).items():
+def test_every_error_is_described_as_a_problem(openapi: dict[str, Any]) -> None:
+    for name, operation in operations(openapi).items():
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 assert response["content"] == PROBLEM, (name, status)
-    assert "HTTPValidationError" not in described["components"]["schemas"]
+    assert "HTTPValidationError" not in openapi["components"]["schemas"]
 
 
-def test_every_answer_tells_of_its_headers(described: dict[str, Any]) -> None:
-    assert set(described["components"]["headers"]) == {"X-Request-Id", "X-Model", "X-Model-Digest"}
-    for operation in operations(described).values():
+def test_every_response_describes_its_headers(openapi: dict[str, Any]) -> None:
+    assert set(openapi["components"]["headers"]) == {"X-Request-Id", "X-Model", "X-Model-Digest"}
+    for operation in operations(openapi).values():
         for response in operation["responses"].values():
-            assert response["headers"].keys() == described["components"]["headers"].keys()
+            assert response["headers"].keys() == openapi["components"]["headers"].keys()
 
 
-def test_limits_are_told(described: dict[str, Any]) -> None:
+def test_limits_are_described(openapi: dict[str, Any]) -> None:
     """Of lists, texts and counts; and what may be null."""
-    forms = described["components"]["schemas"]
+    forms = openapi["components"]["schemas"]
     pulls, pull = forms["ScoreRequest"]["properties"]["pull_requests"], forms["PullRequest"]["properties"]
     assert (pulls["minItems"], pulls["maxItems"]) == (1, 10_000)
     assert (pull["additions"]["minimum"], pull["additions"]["maximum"]) == (0, 2**31 - 1)

@@ -1,4 +1,4 @@
-"""Settings come from the environment (or Vault), each step sees its own, and what is missing is named."""
+"""Settings come from the environment or Vault, each step sees its own, and missing ones are named."""
 
 import pytest
 
@@ -13,14 +13,14 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_missing_setting_is_named_at_once() -> None:
-    """With where to set it."""
+    """The error also says where to set it."""
     with pytest.raises(ConfigurationError, match="environment") as caught:
         load(FetchSettings)
     assert {"MONGO_URI", "GITHUB_TOKEN"} <= set(str(caught.value).replace(":", " ").split())
 
 
-def test_an_empty_setting_is_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when a workflow hands on what nobody gave."""
+def test_an_empty_setting_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow may pass on an unset value as an empty one."""
     monkeypatch.setenv("MLFLOW_URI", "")
     with pytest.raises(ConfigurationError, match="MLFLOW_URI"):
         load(TrackingSettings)
@@ -35,8 +35,8 @@ def test_a_wrong_value_is_named_but_not_repeated(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("name", ["RELEASE_REPOSITORY", "RELEASE_TOKEN"])
-def test_a_setting_that_needs_another_is_refused_alone(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else nobody would be asked, and nobody would notice."""
+def test_one_release_setting_without_the_other_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise no image would be requested, unnoticed."""
     given = {"STORE_URL": "file:///store", "MLFLOW_URI": "sqlite:///mlflow.db"}
     for each, value in {**given, "RELEASE_REPOSITORY": "owner/name", "RELEASE_TOKEN": "hunter2"}.items():
         monkeypatch.setenv(each, value)
@@ -46,14 +46,14 @@ def test_a_setting_that_needs_another_is_refused_alone(name: str, monkeypatch: p
         load(RegisterSettings)
 
 
-def test_a_secret_does_not_show_in_print(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor in logs that print the settings."""
+def test_a_secret_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs may print the settings."""
     monkeypatch.setenv("MONGO_URI", "mongodb://a:hunter2@host")
     monkeypatch.setenv("GITHUB_TOKEN", "hunter2")
     assert "hunter2" not in repr(load(FetchSettings))
 
 
 def test_a_step_s_settings_hold_no_other_step_s_secrets() -> None:
-    """register has no business with MongoDB, nor with what fetch may see of GitHub."""
+    """register has no access to MongoDB, nor to GitHub with fetch's token."""
     assert not {"github_token", "mongo_uri"} & set(RegisterSettings.model_fields)
     assert not {"mlflow_uri", "s3_secret_access_key"} & set(FetchSettings.model_fields)

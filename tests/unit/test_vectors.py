@@ -4,7 +4,7 @@ import numpy as np
 
 from steps.common.pull_request import PullRequest
 from steps.scoring.vectors import PULL_SCHEMA, plain_rows, vector
-from tests.integration.documents import BUSY, document
+from tests.support.documents import BUSY, document
 
 
 def parsed(number: int, **changes: object) -> PullRequest:

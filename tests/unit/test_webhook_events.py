@@ -52,25 +52,25 @@ PAYLOAD: dict[str, Any] = {
 }
 
 
-def test_the_signature_is_that_of_github_s_documentation() -> None:
+def test_the_signature_matches_githubs_documentation() -> None:
     """Its own example of a secret, a body and their signature."""
     secret, raw = b"It's a Secret to Everybody", b"Hello, World!"
     given = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-    assert events.signature(secret, raw) == given
-    assert events.genuine(secret, raw, given)
-    assert not events.genuine(secret, raw + b"\n", given)
+    assert events.sign(secret, raw) == given
+    assert events.is_genuine(secret, raw, given)
+    assert not events.is_genuine(secret, raw + b"\n", given)
 
 
 @pytest.mark.parametrize("given", [None, "", "sha256=", "sha1=" + "a" * 64, "sha256=" + "A" * 64, "sha256=" + "é" * 64])
-def test_what_is_no_signature_is_refused_without_a_look_at_the_body(given: str | None) -> None:
+def test_a_malformed_signature_is_refused(given: str | None) -> None:
     """Also where it couldn't be compared."""
-    assert not events.genuine(b"secret", b"body", given)
+    assert not events.is_genuine(b"secret", b"body", given)
 
 
-def test_names_and_numbers_are_taken_of_an_event_and_nothing_else() -> None:
+def test_only_names_and_numbers_of_an_event_are_kept() -> None:
     """Whatever GitHub adds to it."""
     event = events.PullRequestEvent.model_validate_json(json.dumps(PAYLOAD))
-    notice = events.Notice.of("72d3162e", event)
+    notice = events.Notice.from_event("72d3162e", event)
     sha = PAYLOAD["after"]
     assert notice == ("72d3162e", "synchronize", "baxterthehacker/public-repo", 2, sha, 234)
 
@@ -78,20 +78,20 @@ def test_names_and_numbers_are_taken_of_an_event_and_nothing_else() -> None:
 def test_a_repository_s_own_webhook_has_no_installation() -> None:
     """Only those of a GitHub App do."""
     for event in ({**PAYLOAD, "installation": None}, {k: v for k, v in PAYLOAD.items() if k != "installation"}):
-        assert events.Notice.of("1", events.PullRequestEvent.model_validate(event)).installation is None
+        assert events.Notice.from_event("1", events.PullRequestEvent.model_validate(event)).installation is None
 
 
 @pytest.mark.parametrize(
     "name", ["owner", "owner/", "/name", "owner/..", "owner/.", "../name", "a/b/c", "a b/c", "o/n?x=1", "o/n#1", "ö/n"]
 )
-def test_a_repository_s_name_can_t_lead_anywhere_else(name: str) -> None:
+def test_a_repositorys_name_cannot_escape_its_path(name: str) -> None:
     """It becomes part of the path of a request."""
     with pytest.raises(ValidationError):
         events.PullRequestEvent.model_validate({**PAYLOAD, "repository": {"full_name": name}})
 
 
 @pytest.mark.parametrize("name", ["o/n", "some-org/some.repo_1", "o/.github", "user_company/x", "o/-"])
-def test_github_s_names_are_known(name: str) -> None:
+def test_githubs_repository_names_are_accepted(name: str) -> None:
     """As people and companies have them."""
     event = events.PullRequestEvent.model_validate({**PAYLOAD, "repository": {"full_name": name}})
     assert event.repository.full_name == name

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from steps.serve.contract import ModelName, Result
+from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.webhooks import messages
 
 MODEL = ModelName(name="pr-sentinel", version="3", digest="0" * 64)
@@ -15,7 +15,7 @@ REASONS = [
 ]
 
 
-def result(**changes: Any) -> Result:
+def result(**changes: Any) -> ScoreResult:
     """A result, with whatever is to be different."""
     usual = {
         "id": "owner/name#1",
@@ -29,12 +29,12 @@ def result(**changes: Any) -> Result:
         "reasons": REASONS,
         "history": "repository",
     }
-    return Result.model_validate(usual | changes)
+    return ScoreResult.model_validate(usual | changes)
 
 
-def test_an_announcement_reads_well() -> None:
+def test_a_notification_reads_well() -> None:
     """Whole, as a maintainer sees it."""
-    assert messages.unusual(result(), MODEL) == (
+    assert messages.format_unusual(result(), MODEL) == (
         "Unusual pull request",
         "**Unusual**: score 7.34, threshold 5.10; higher than 99.8 % of this repository's past pull requests.\n"
         "\n"
@@ -44,35 +44,35 @@ def test_an_announcement_reads_well() -> None:
         "- comes from a first-time author and says next to nothing\n"
         "- was opened at 3:00 UTC, an unlikely hour for its author\n"
         "\n"
-        "This is no verdict: it says that the pull request doesn't look like the others here, not that anything is "
-        "wrong with it or its author. A second look may be worth the time; nothing is blocked.\n"
+        "This is a hint, not a verdict: the pull request differs from the others here, which doesn't mean that "
+        "anything is wrong with it or its author. It may deserve a second look; nothing is blocked.\n"
         "\n"
-        "<sub>PR Sentinel, model pr-sentinel 3. To stop these, remove the app or the webhook in the repository's "
-        "settings, or have whoever runs the service set `WEBHOOK_MODE=record`.</sub>",
+        "<sub>PR Sentinel, model pr-sentinel 3. To turn these notifications off, remove the app or the "
+        "webhook in the repository's settings, or ask the operator of the service to set `WEBHOOK_MODE=record`.</sub>",
     )
 
 
-def test_what_holds_no_more_is_taken_back_in_words() -> None:
+def test_an_outdated_notification_is_replaced() -> None:
     """With the score that it has now, and no reasons."""
-    words = messages.standard_again(result(score=1.2, unusual=False, level="standard"), MODEL)
+    words = messages.format_back_to_standard(result(score=1.2, unusual=False, level="standard"), MODEL)
     assert words.title == "No longer an unusual pull request"
-    assert "score 1.20, threshold 5.10" in words.text
-    assert REASONS[0] not in words.text
+    assert "score 1.20, threshold 5.10" in words.body
+    assert REASONS[0] not in words.body
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"level": "high"}, "**Highly unusual**"),
+        ({"level": "high"}, "**High**"),
         ({"percentile": 99.99}, "higher than 99.9 % of"),
         ({"percentile": 100.0}, "higher than all of"),
-        ({"history": "all"}, "too few are known of this one"),
+        ({"history": "all"}, "this one has too few"),
         ({"history": "none"}, "history could not be read"),
     ],
 )
-def test_what_it_was_compared_with_is_told_as_it_is(changes: dict[str, Any], said: str) -> None:
+def test_the_comparison_is_never_overstated(changes: dict[str, Any], said: str) -> None:
     """Never more certain than it is."""
-    assert said in messages.unusual(result(**changes), MODEL).text
+    assert said in messages.format_unusual(result(**changes), MODEL).body
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_it_was_compared_with_is_told_as_it_is(changes: dict[str, Any], sai
         ("changes 4 files; 99 % change fewer", "changes 4 files; 99 % change fewer"),
     ],
 )
-def test_markdown_in_a_reason_is_shown_and_not_obeyed(text: str, shown: str) -> None:
+def test_markdown_in_a_reason_is_escaped(text: str, shown: str) -> None:
     """Reasons are the model's own words; should a name get into them, it mentions nobody and links nowhere."""
-    assert messages.plain(text) == shown
-    assert f"\n- {shown}\n" in messages.unusual(result(reasons=[text]), MODEL).text
+    assert messages.escape_markdown(text) == shown
+    assert f"\n- {shown}\n" in messages.format_unusual(result(reasons=[text]), MODEL).body

@@ -1,4 +1,4 @@
-// Run once, when the database is made: a user for each that works with it, on the pipeline's database alone.
+// Run once, when the database is created: a user for each client, with access to the pipeline's database only.
 const pipeline = db.getSiblingDB("pr_sentinel");
 for (const [step, role] of Object.entries({
   fetch: "readWrite",

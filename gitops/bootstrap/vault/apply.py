@@ -1,7 +1,7 @@
-"""Bring a Vault to what `policies/` and `roles/` say, and tell what was changed.
+"""Apply `policies/` and `roles/` to a Vault and print every change.
 
-VAULT_ADDR names the Vault, VAULT_TOKEN may change it. Policies and roles whose names begin with `pr-sentinel-` and that
-have no file here any more are removed. Applied twice, it changes nothing the second time.
+VAULT_ADDR is the Vault's URL, and VAULT_TOKEN needs permission to change it. Policies and roles that begin with
+`pr-sentinel-` and no longer have a file here are removed. Applying twice changes nothing the second time.
 """
 
 import argparse
@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 10
 
 
 def methods(vault: hvac.Client, kubernetes: str) -> Iterator[str]:
-    """The login by Kubernetes and the key-value store, at their usual places."""
+    """Enable the Kubernetes login and the key-value store at their usual paths."""
     if f"{AUTH}/" not in vault.sys.list_auth_methods()["data"]:
         vault.sys.enable_auth_method(AUTH)
         yield f"auth/{AUTH}: enabled"
@@ -39,7 +39,7 @@ def methods(vault: hvac.Client, kubernetes: str) -> Iterator[str]:
 
 
 def policies(vault: hvac.Client) -> Iterator[str]:
-    """What each role may read."""
+    """Write the policies of all roles."""
     wanted = {file.stem: file.read_text() for file in sorted(HERE.glob("policies/*.hcl"))}
     there = {name for name in vault.sys.list_policies()["data"]["policies"] if name.startswith(OURS)}
     for name, rules in wanted.items():
@@ -52,7 +52,7 @@ def policies(vault: hvac.Client) -> Iterator[str]:
 
 
 def roles(vault: hvac.Client) -> Iterator[str]:
-    """Which service account may log in as what."""
+    """Write the roles that service accounts can log in with."""
     place = f"auth/{AUTH}/role"
     wanted = {file.stem: json.loads(file.read_text()) for file in sorted(HERE.glob("roles/*.json"))}
     listed = vault.list(place) or {"data": {"keys": []}}
@@ -67,7 +67,7 @@ def roles(vault: hvac.Client) -> Iterator[str]:
 
 
 def secrets(vault: hvac.Client, wanted: dict[str, dict[str, str]]) -> Iterator[str]:
-    """What each step needs to know; only names are told."""
+    """Write the secrets of each step; only their names are printed."""
     store = vault.secrets.kv.v2
     for step, values in wanted.items():
         path = f"pr-sentinel/{step}"
@@ -81,16 +81,20 @@ def secrets(vault: hvac.Client, wanted: dict[str, dict[str, str]]) -> Iterator[s
 
 
 def _holds(answer: Any, wanted: dict[str, Any]) -> bool:
-    """Whether what Vault has is as wanted, as far as a wish is stated."""
+    """Return whether Vault's answer has all wanted values."""
     return answer is not None and all(answer["data"].get(key) == value for key, value in wanted.items())
 
 
 def main() -> None:
     """Apply everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kubernetes", default="https://kubernetes.default.svc", help="where Vault asks (%(default)s)")
     parser.add_argument(
-        "--secrets", type=argparse.FileType(), help="YAML, the values of each step by its name; - is standard input"
+        "--kubernetes",
+        default="https://kubernetes.default.svc",
+        help="URL of the API server for token reviews (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--secrets", type=argparse.FileType(), help="YAML file with the values of each step; - for standard input"
     )
     given = parser.parse_args()
     wanted = yaml.safe_load(given.secrets) if given.secrets else {}

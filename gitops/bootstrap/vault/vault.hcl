@@ -1,4 +1,4 @@
-# One node without TLS: for a trial, in a namespace where network policies say who may come here.
+# One node without TLS, for a trial, in a namespace where network policies restrict access.
 disable_mlock = true
 api_addr      = "http://vault.pr-sentinel-backing.svc:8200"
 cluster_addr  = "https://127.0.0.1:8201"

@@ -1,1 +1,1 @@
-"""The service under load, and whether it was good enough."""
+"""The load test of the service and its limits."""

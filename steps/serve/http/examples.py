@@ -1,4 +1,4 @@
-"""The examples in the service's description of itself."""
+"""The examples in the OpenAPI description."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ PULL_REQUEST: dict[str, Any] = {
     "base": {"ref": "main", "repo": {"full_name": "example/webshop"}},
     "html_url": URL,
 }
-ANSWER: dict[str, Any] = {
+SCORE_RESPONSE: dict[str, Any] = {
     "model": {"name": "pr-sentinel", "version": "1", "digest": 64 * "0"},
     "results": [
         {
@@ -40,7 +40,7 @@ ANSWER: dict[str, Any] = {
         }
     ],
 }
-SEEN: dict[str, Any] = {
+SUMMARY: dict[str, Any] = {
     "title": "Fix typo",
     "author": "a-newcomer",
     "created_at": "2026-08-17T18:05:25Z",

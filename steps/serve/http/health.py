@@ -1,29 +1,29 @@
-"""What whoever runs the service asks: does it live, may it be asked, what has it counted."""
+"""Endpoints for operators: liveness, readiness, metrics."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from steps.serve import metrics
 from steps.serve.contract import Health
-from steps.serve.http.problems import described
+from steps.serve.http.problems import describe_responses
 
 router = APIRouter(tags=["operations"])
 
 
 @router.get("/livez", response_model=Health)
 async def livez() -> Response:
-    """Whether the process answers."""
+    """Return 200 while the process answers."""
     return JSONResponse({"status": "alive"})
 
 
-@router.get("/readyz", response_model=Health, responses=described(503))
+@router.get("/readyz", response_model=Health, responses=describe_responses(503))
 async def readyz(request: Request) -> Response:
-    """Whether a model is loaded whose every file had its hash and whose golden pull requests scored as at training."""
+    """Return 200 if a model is loaded whose file hashes and golden pull requests passed their checks."""
     request.app.state.runtime.ready()
     return JSONResponse({"status": "ready"})
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def measurements() -> Response:
-    """Counts and times as Prometheus reads them."""
-    return Response(metrics.exposition(), media_type=metrics.MEDIA_TYPE)
+    """Return metrics in Prometheus' text format."""
+    return Response(metrics.render(), media_type=metrics.MEDIA_TYPE)

@@ -1,4 +1,4 @@
-"""Around every request: its body's limits, a request id, the model's name, one line in the log, one count."""
+"""Middleware around every request: limits of the body, request id, the model's headers, access log, metrics."""
 
 import logging
 import re
@@ -13,27 +13,27 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steps.serve import metrics
-from steps.serve.http.bodies import Bodies, again
-from steps.serve.http.problems import Refused, problem
+from steps.serve.http.bodies import BodyReader, replay_body
+from steps.serve.http.problems import RequestRefused, build_problem
 
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
-LONGEST_PATH = 200
-"""Of what the log tells of a path."""
-GONE = 499
-"""What the log says where the caller went away before the answer."""
-QUIET = frozenset({"/livez", "/readyz", "/metrics"})
-"""Asked every few seconds: only failures are worth a line."""
+MAX_PATH_LENGTH = 200
+"""Characters of a path that are logged."""
+CLIENT_CLOSED_REQUEST = 499
+"""Logged as the status if the client disconnected before the response."""
+QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
+"""Polled every few seconds: only failures are logged."""
 RawHeaders = list[tuple[bytes, bytes]]
 
 logger = logging.getLogger(__name__)
 
 
-def raw(headers: Mapping[str, str]) -> RawHeaders:
-    """Headers as ASGI has them."""
+def encode_headers(headers: Mapping[str, str]) -> RawHeaders:
+    """Encode headers for ASGI."""
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
-SECURITY = raw(
+SECURITY_HEADERS = encode_headers(
     {
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
@@ -44,83 +44,85 @@ SECURITY = raw(
 )
 
 
-class Boundary:
+class RequestMiddleware:
     """ASGI middleware around the application.
 
     Args:
         app: the application.
-        named: gives the headers that name the model.
-        routes: the paths that there are, each with its methods.
+        get_model_headers: returns the headers that identify the model.
+        routes: the existing paths, each with its methods.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        named: Callable[[], RawHeaders],
+        get_model_headers: Callable[[], RawHeaders],
         routes: Mapping[str, Collection[str]],
     ) -> None:
         self._app = app
-        self._named = named
+        self._get_model_headers = get_model_headers
         self._routes = routes
-        self._bodies = Bodies()
+        self._bodies = BodyReader()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, given = time.perf_counter(), Headers(scope=scope)
-        request_id = _request_id(given)
-        own = [(b"x-request-id", request_id.encode()), *self._named(), *SECURITY]
+        started, headers = time.perf_counter(), Headers(scope=scope)
+        request_id = _choose_request_id(headers)
+        added = [(b"x-request-id", request_id.encode()), *self._get_model_headers(), *SECURITY_HEADERS]
         status: int | None = None
 
-        async def answer(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *own]
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         try:
-            await self._handled(scope, receive, answer, given)
+            await self._forward(scope, receive, send_with_headers, headers)
         except ClientDisconnect:
-            # Nobody hears it, but BentoML keeps a request for a minute that is not answered.
-            await problem(400, "The body ended before its end.")(scope, receive, answer)
-            status = GONE
-        except Exception as error:
-            logger.exception("an answer failed", extra={"request_id": request_id, "error": type(error).__name__})
-            if status:  # a part of it is sent: what is left is to end the connection
-                raise
-            await problem(500, f"Something went wrong; the service's log tells what, beside {request_id}.")(
-                scope, receive, answer
+            # Nobody receives it, but BentoML keeps an unanswered request for a minute.
+            await build_problem(400, "The client disconnected before the end of the body.")(
+                scope, receive, send_with_headers
             )
+            status = CLIENT_CLOSED_REQUEST
+        except Exception as error:
+            logger.exception("request failed", extra={"request_id": request_id, "error": type(error).__name__})
+            if status:  # part of the response is sent: all that is left is to close the connection
+                raise
+            await build_problem(
+                500, f"Internal error; the service's log has the details under request id {request_id}."
+            )(scope, receive, send_with_headers)
         finally:
-            self._told(scope, status or GONE, request_id, started)
+            self._record(scope, status or CLIENT_CLOSED_REQUEST, request_id, started)
 
-    async def _handled(self, scope: Scope, receive: Receive, send: Send, given: Headers) -> None:
+    async def _forward(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         if scope["method"] != "POST" or "POST" not in self._routes.get(scope["path"], ()):
             await self._app(scope, receive, send)
             return
         async with AsyncExitStack() as held:
             try:
-                body = await self._bodies.read(given, receive, held)
-            except Refused as refused:
-                await refused.answer()(scope, receive, send)
+                body = await self._bodies.read(headers, receive, held)
+            except RequestRefused as refused:
+                await refused.to_response()(scope, receive, send)
             else:
-                await self._app(scope, again(body, receive), send)
+                await self._app(scope, replay_body(body, receive), send)
 
-    def _told(self, scope: Scope, status: int, request_id: str, started: float) -> None:
+    def _record(self, scope: Scope, status: int, request_id: str, started: float) -> None:
         path: str = scope["path"]
         route = path if path in self._routes else "other"
-        metrics.answered(route, status, started)
-        if route in QUIET and status < 400:  # noqa: PLR2004 - where problems begin
+        metrics.count_request(route, status, started)
+        if route in QUIET_ROUTES and status < 400:  # noqa: PLR2004 - where problems begin
             return
-        extra: dict[str, Any] = {"method": scope["method"], "path": path[:LONGEST_PATH], "status": status}
+        extra: dict[str, Any] = {"method": scope["method"], "path": path[:MAX_PATH_LENGTH], "status": status}
         took = {"ms": round(1000 * (time.perf_counter() - started), 2), "request_id": request_id}
-        logger.info("answered", extra=extra | took)
+        logger.info("request", extra=extra | took)
 
 
-def _request_id(given: Headers) -> str:
-    """The caller's own, where it is one that can stand in a log; else a new one."""
-    named = given.get("x-request-id", "")
-    return named if REQUEST_ID.fullmatch(named) else secrets.token_hex(16)
+def _choose_request_id(headers: Headers) -> str:
+    """Return the client's request id if it is safe to log, else a new one."""
+    given = headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(16)

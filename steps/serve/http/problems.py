@@ -1,4 +1,4 @@
-"""What a caller is told when something is wrong: JSON after RFC 9457, never a trace."""
+"""Error responses: RFC 9457 problem details as JSON, never a traceback."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,13 +13,13 @@ from steps.common.errors import AccessRefused, ConfigurationError, DataError, No
 from steps.serve.contract import FieldProblem, Problem
 
 MEDIA_TYPE = "application/problem+json"
-STATUS = {NotFound: 404, DataError: 422, AccessRefused: 502, ConfigurationError: 503, Unavailable: 503}
-LONGEST_PLACE = 200
-"""Of a field's name in characters: callers make up names."""
+STATUSES = {NotFound: 404, DataError: 422, AccessRefused: 502, ConfigurationError: 503, Unavailable: 503}
+MAX_LOCATION_LENGTH = 200
+"""Characters of a field's name in a response: clients choose the names."""
 
 
-class Refused(Exception):
-    """A request that is not worked on, and what its caller is told."""
+class RequestRefused(Exception):
+    """A request is refused, with the status and the details for the client."""
 
     def __init__(
         self,
@@ -35,67 +35,67 @@ class Refused(Exception):
         self.headers = headers
         super().__init__(detail)
 
-    def answer(self) -> Response:
-        """The same for HTTP."""
-        return problem(self.status, self.detail, self.errors, self.headers)
+    def to_response(self) -> Response:
+        """Return the HTTP response."""
+        return build_problem(self.status, self.detail, self.errors, self.headers)
 
 
-def problem(
+def build_problem(
     status: int, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer for one problem."""
-    said = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
-    return Response(said.model_dump_json(), status, headers, MEDIA_TYPE)
+    """Build the response for a problem."""
+    content = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
+    return Response(content.model_dump_json(), status, headers, MEDIA_TYPE)
 
 
-def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The same for OpenAPI: what each of these statuses carries."""
+def describe_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entries of these error statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def place(location: Sequence[Any]) -> str:
-    """`pull_requests.3.additions`."""
-    return ".".join(str(part) for part in location)[:LONGEST_PLACE]
+def format_location(location: Sequence[Any]) -> str:
+    """Format a field's location, such as `pull_requests.3.additions`."""
+    return ".".join(str(part) for part in location)[:MAX_LOCATION_LENGTH]
 
 
-def unusable(errors: Sequence[FieldProblem], hint: str = "") -> Refused:
-    """What is said where fields can't be used."""
-    what = f"{len(errors)} fields can't be used." if len(errors) > 1 else "A field can't be used."
-    return Refused(422, f"{what} {hint}".rstrip(), errors=errors)
+def reject_fields(errors: Sequence[FieldProblem], hint: str = "") -> RequestRefused:
+    """Return the error for fields that are not valid."""
+    what = f"{len(errors)} fields are not valid." if len(errors) > 1 else "A field is not valid."
+    return RequestRefused(422, f"{what} {hint}".rstrip(), errors=errors)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error that the application raises on purpose this way."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(SentinelError, _known)
-    app.add_exception_handler(HTTPException, _http)
+    """Install handlers that answer the application's own errors with problem details."""
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(RequestRefused, _handle_refusal)
+    app.add_exception_handler(SentinelError, _handle_sentinel_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _handle_validation_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  the handler is for these alone
-    found = [FieldProblem(field=place(one["loc"][1:]), problem=one["msg"]) for one in error.errors()]
-    return unusable(found).answer()
+    found = [FieldProblem(field=format_location(one["loc"][1:]), problem=one["msg"]) for one in error.errors()]
+    return reject_fields(found).to_response()
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)  # noqa: S101  the handler is for these alone
-    return error.answer()
+async def _handle_refusal(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRefused)  # noqa: S101  the handler is for these alone
+    return error.to_response()
 
 
-async def _known(_: Request, error: Exception) -> Response:
+async def _handle_sentinel_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, SentinelError)  # noqa: S101  the handler is for these alone
-    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
-    return problem(status, f"{error.problem} {error.advice}")
+    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+    return build_problem(status, f"{error.problem} {error.advice}")
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _handle_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  the handler is for these alone
-    return problem(error.status_code, _MEANINGS.get(error.status_code, str(error.detail)), headers=error.headers)
+    return build_problem(error.status_code, _DETAILS.get(error.status_code, str(error.detail)), headers=error.headers)
 
 
-_MEANINGS = {
-    404: "There is nothing at this path; /openapi.json lists what there is.",
-    405: "This path does not know the method; the header Allow lists those that it knows.",
+_DETAILS = {
+    404: "This path does not exist; /openapi.json lists all paths.",
+    405: "This path does not support the method; see the Allow header.",
 }

@@ -1,9 +1,9 @@
-/** The page: takes an address or fields, asks the service, shows what it says. */
+/** The page: takes a URL or fields, calls the service, and shows the result. */
 
 import { showCard, showNoCard } from "./card.js";
 import { byId, el } from "./dom.js";
 import * as forms from "./forms.js";
-import { show } from "./result.js";
+import { showResult } from "./result.js";
 import * as service from "./service.js";
 
 const EXAMPLE = {
@@ -21,43 +21,43 @@ let shownModel = null;
 
 function start() {
   forms.setFields({ created_at: forms.localTime(new Date()) });
-  byId("by-url").addEventListener("submit", onAddress);
+  byId("by-url").addEventListener("submit", onUrl);
   byId("by-fields").addEventListener("submit", onFields);
   byId("example").addEventListener("click", onExample);
-  addEventListener("hashchange", followAddress);
+  addEventListener("hashchange", followLocation);
   refreshCard();
-  followAddress();
+  followLocation();
 }
 
-/** Score what the page's own address names: `/?url=…` or `/#url=…`, as links from elsewhere have it. */
-function followAddress() {
+/** Score the pull request named in the page's own URL, `/?url=…` or `/#url=…`, as links to the page have it. */
+function followLocation() {
   const named = new URLSearchParams(location.hash.slice(1)).get("url") ?? new URLSearchParams(location.search).get("url");
   if (named && byId("url").value !== named) {
-    forms.setAddress(named);
+    forms.setUrl(named);
     byId("by-url").requestSubmit();
   }
 }
 
-function onAddress(event) {
+function onUrl(event) {
   event.preventDefault();
-  const url = forms.address();
-  forms.setAddress(url);
+  const url = forms.getUrl();
+  forms.setUrl(url);
   score(event.target, async () => {
     const answer = await service.scoreUrl(url);
     await present(answer, answer.pull_request ?? { url });
     history.replaceState(null, "", `?${new URLSearchParams({ url })}`);
-  }, forms.blameAddress);
+  }, forms.showUrlProblem);
 }
 
 function onFields(event) {
   event.preventDefault();
   const form = event.target;
   score(form, async () => {
-    const pull = forms.pull();
+    const pull = forms.getPull();
     const answer = await service.scorePull(pull);
     await present(answer, { ...pull, author: pull.user.login });
     history.replaceState(null, "", location.pathname);
-  }, (problem) => forms.blameFields(form, problem));
+  }, (problem) => forms.showFieldProblems(form, problem));
 }
 
 function onExample() {
@@ -67,9 +67,9 @@ function onExample() {
   byId("by-fields").requestSubmit();
 }
 
-/** Run one scoring from a form that is filled in well; what is wrong is said where `blame` puts it. */
-async function score(form, work, blame) {
-  if (isBusy() || !forms.isSound(form)) {
+/** Run one scoring if the form is valid; `showProblem` shows what went wrong. */
+async function score(form, work, showProblem) {
+  if (isBusy() || !forms.isValid(form)) {
     return;
   }
   setBusy(true);
@@ -81,13 +81,13 @@ async function score(form, work, blame) {
   }
   setBusy(false);
   if (problem) {
-    blame(problem);
+    showProblem(problem);
   }
 }
 
 async function present(answer, pull) {
   const [result] = answer.results;
-  show(result, pull, answer.model, await service.distribution(result.repository));
+  showResult(result, pull, answer.model, await service.getDistribution(result.repository));
   if (answer.model.digest !== shownModel) {
     refreshCard();
   }
@@ -103,7 +103,7 @@ function setBusy(busy) {
 
 async function refreshCard() {
   try {
-    const card = await service.model();
+    const card = await service.getModel();
     shownModel = card.digest;
     offerRepositories(card.manifest?.data?.repositories);
     showCard(card);

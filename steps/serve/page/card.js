@@ -1,7 +1,7 @@
-/** The model's card: which one it is, what it learned from when, and how well it did beside others. */
+/** The model card: version, training data, and metrics beside the baselines'. */
 
 import { byId, el } from "./dom.js";
-import { counted, date, figure, known } from "./words.js";
+import { formatCount, formatDate, formatNumber, isKnown } from "./words.js";
 
 const DETECTORS = {
   model: "this model",
@@ -9,17 +9,17 @@ const DETECTORS = {
   ecod: "ECOD",
   lines_added: "lines added",
 };
-/** What a column is called, and whether narrow windows do without it. */
-const FIGURES = {
-  average_precision: { words: "average precision" },
-  recall_at_1: { words: "in the top 1 %", extra: true },
-  recall_at_5: { words: "in the top 5 %" },
+/** The heading of a column, and whether narrow windows hide it. */
+const METRICS = {
+  average_precision: { label: "average precision" },
+  recall_at_1: { label: "in the top 1 %", extra: true },
+  recall_at_5: { label: "in the top 5 %" },
 };
 const CAPTION =
-  "Pull requests with something odd planted in them were mixed with newer ones that the model had not seen. So well does each way of ranking bring them to the top: average precision, and the share of them that it has there. Longer is better.";
-const MOST_NAMED = 3;
+  "Anomalies were injected into pull requests newer than the training data. The table shows how well each detector ranks them first: average precision, and the share in the top 1 % and 5 %. Longer bars are better.";
+const MAX_NAMED = 3;
 
-/** Show the card, or why there is none. */
+/** Show the model card. */
 export function showCard(card) {
   const manifest = card.manifest ?? {};
   byId("card").replaceChildren(...[facts(card, manifest), table(manifest.metrics)].filter(Boolean));
@@ -32,40 +32,40 @@ export function showNoCard(problem) {
 function facts(card, manifest) {
   const registration = card.registration ?? {};
   const rows = [
-    ["Version", [card.name, card.version].filter(known).join(" ")],
-    ["Registered", date(registration.registered_at, true)],
-    ["Let in because", registration.reason],
-    ["Learned from", learnedFrom(manifest.data)],
+    ["Version", [card.name, card.version].filter(isKnown).join(" ")],
+    ["Registered", formatDate(registration.registered_at, true)],
+    ["Accepted because", registration.reason],
+    ["Trained on", describeTraining(manifest.data)],
     ["Digest", code(card.digest)],
     ["Data hash", code(manifest.data_hash)],
     ["Dataset", code(manifest.dataset_uri)],
     ["Git commit", code(manifest.git_commit)],
     ["MLflow run", code(registration.run_id)],
-  ].filter(([, value]) => known(value));
+  ].filter(([, value]) => isKnown(value));
   return el("dl", { class: "card" }, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
-const code = (text) => (known(text) ? el("code", {}, text) : null);
+const code = (text) => (isKnown(text) ? el("code", {}, text) : null);
 
-/** `3,904 pull requests of example/docs, opened from 1 Jan 2024 to 30 Nov 2025`, as far as that is known. */
-function learnedFrom(data) {
+/** `3,904 pull requests in example/docs, opened from 1 Jan 2024 to 30 Nov 2025`, as far as known. */
+function describeTraining(data) {
   const { pull_requests: pulls, repositories, first, last } = data ?? {};
-  const whose = Array.isArray(repositories) ? named(repositories) : counted(repositories, "repository");
-  const opened = known(first) && known(last) ? `opened from ${date(first)} to ${date(last)}` : "";
-  const what = [counted(pulls, "pull request"), whose].filter(known).join(" of ");
-  return [what, opened].filter(known).join(", ");
+  const where = Array.isArray(repositories) ? formatRepositories(repositories) : formatCount(repositories, "repository");
+  const opened = isKnown(first) && isKnown(last) ? `opened from ${formatDate(first)} to ${formatDate(last)}` : "";
+  const what = [formatCount(pulls, "pull request"), where].filter(isKnown).join(" in ");
+  return [what, opened].filter(isKnown).join(", ");
 }
 
-function named(repositories) {
-  const more = repositories.length - MOST_NAMED;
-  const first = repositories.slice(0, MOST_NAMED).join(", ");
+function formatRepositories(repositories) {
+  const more = repositories.length - MAX_NAMED;
+  const first = repositories.slice(0, MAX_NAMED).join(", ");
   return more > 0 ? `${first} and ${more} more` : first;
 }
 
-/** The figures of each way of ranking, the best of a column longest; null where there are none. */
+/** Build the table of metrics by detector; null if there are none. */
 function table(metrics) {
   const detectors = Object.keys(metrics ?? {}).sort((a, b) => order(a) - order(b));
-  const columns = Object.keys(FIGURES).filter((name) => detectors.some((one) => known(metrics[one]?.[name])));
+  const columns = Object.keys(METRICS).filter((name) => detectors.some((one) => isKnown(metrics[one]?.[name])));
   if (!columns.length) {
     return null;
   }
@@ -94,12 +94,12 @@ function row(detector, figures, columns) {
   return el("tr", { class: detector === "model" ? "model" : null }, el("th", { scope: "row" }, name), ...cells);
 }
 
-const ifExtra = (column) => (FIGURES[column].extra ? "extra" : null);
+const ifExtra = (column) => (METRICS[column].extra ? "extra" : null);
 
-const heading = (column) => el("th", { scope: "col", class: ifExtra(column) }, FIGURES[column].words);
+const heading = (column) => el("th", { scope: "col", class: ifExtra(column) }, METRICS[column].label);
 
 function cell(value, column) {
   const bar = el("span", { class: "share", "aria-hidden": "true" }, el("span"));
   bar.firstChild.style.width = `${100 * Math.min(Math.max(value ?? 0, 0), 1)}%`;
-  return el("td", { class: ifExtra(column) }, figure(value, 3), bar);
+  return el("td", { class: ifExtra(column) }, formatNumber(value, 3), bar);
 }

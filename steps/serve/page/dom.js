@@ -1,17 +1,17 @@
-/** Making elements; every text goes in as text, so that nothing a stranger wrote is read as markup. */
+/** Creating elements; every text is inserted as text, so that no user content is parsed as markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
 export const byId = (id) => document.getElementById(id);
 
-/** An HTML element with attributes (those that are null or false are left out) and children, elements or texts. */
-export const el = (name, attributes = {}, ...children) => filled(document.createElement(name), attributes, children);
+/** Create an HTML element with attributes (null and false ones are left out) and children (elements or texts). */
+export const el = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
 
-/** The same of SVG. */
+/** Create an SVG element. */
 export const svg = (name, attributes = {}, ...children) =>
-  filled(document.createElementNS(SVG, name), attributes, children);
+  fill(document.createElementNS(SVG, name), attributes, children);
 
-function filled(element, attributes, children) {
+function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== null && value !== undefined && value !== false) {
       element.setAttribute(name, value === true ? "" : value);
@@ -21,17 +21,17 @@ function filled(element, attributes, children) {
   return element;
 }
 
-/** A link, where the address is one of the web; else its text alone. */
-export function link(address, text) {
-  const safe = webAddress(address);
+/** Create a link if the URL is http or https; otherwise only its text. */
+export function link(url, text) {
+  const safe = parseWebUrl(url);
   const shown = el("bdi", {}, text);
   return safe ? el("a", { href: safe, rel: "noopener noreferrer nofollow" }, shown) : shown;
 }
 
-function webAddress(text) {
+function parseWebUrl(text) {
   try {
-    const address = new URL(text);
-    return ["http:", "https:"].includes(address.protocol) ? address.href : null;
+    const url = new URL(text);
+    return ["http:", "https:"].includes(url.protocol) ? url.href : null;
   } catch {
     return null;
   }

@@ -1,33 +1,33 @@
-/** The two forms: what stands in them, and what is wrong with it. */
+/** The two forms: their values, and the problems with them. */
 
 import { byId } from "./dom.js";
 
 const COUNTS = ["additions", "deletions", "changed_files", "commits"];
-/** Fields of the interface whose names end differently from those of their inputs. */
+/** API fields whose last name differs from that of their input. */
 const INPUTS = { login: "author", full_name: "repository" };
-const COMPLAINTS = {
-  badInput: "This can’t be read.",
-  valueMissing: "Please fill this in.",
+const VALIDATION_MESSAGES = {
+  badInput: "This is not a valid value.",
+  valueMissing: "This field is required.",
   patternMismatch: "Write it as owner/name.",
-  typeMismatch: "This is not a web address.",
-  rangeUnderflow: "This can’t be below 0.",
+  typeMismatch: "This is not a URL.",
+  rangeUnderflow: "This must be at least 0.",
   rangeOverflow: "This is too large.",
   stepMismatch: "This must be a whole number.",
   tooLong: "This is too long.",
 };
 
-/** The address, with the scheme that people leave out. */
-export function address() {
+/** Return the URL, with the scheme added if it is missing. */
+export function getUrl() {
   const text = byId("url").value.trim();
   return text === "" || text.includes("://") ? text : `https://${text}`;
 }
 
-export function setAddress(text) {
+export function setUrl(text) {
   byId("url").value = text;
 }
 
-/** The fields as GitHub's interface has a pull request. */
-export function pull() {
+/** Return the fields in the form of GitHub's API. */
+export function getPull() {
   const value = (name) => byId(name).value;
   return {
     number: 1,
@@ -52,29 +52,29 @@ export function openFields() {
   byId("fields").open = true;
 }
 
-/** A moment as an input of the kind datetime-local takes it. */
+/** Format a moment for an input of type datetime-local. */
 export function localTime(moment) {
   const shifted = new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000);
   return shifted.toISOString().slice(0, 16);
 }
 
-/** Whether a form is filled in well; if not, it says what is wrong where. */
-export function isSound(form) {
+/** Validate a form, and show a message beside each field that is not valid. */
+export function isValid(form) {
   clear(form);
   const wrong = [...form.elements].filter((input) => input.willValidate && !input.validity.valid);
-  wrong.forEach((input) => mark(input, complaint(input.validity)));
+  wrong.forEach((input) => mark(input, validationMessage(input.validity)));
   wrong[0]?.focus();
   return wrong.length === 0;
 }
 
-function complaint(validity) {
-  const kind = Object.keys(COMPLAINTS).find((name) => validity[name]);
-  return COMPLAINTS[kind] ?? "This can’t be used.";
+function validationMessage(validity) {
+  const kind = Object.keys(VALIDATION_MESSAGES).find((name) => validity[name]);
+  return VALIDATION_MESSAGES[kind] ?? "This is not valid.";
 }
 
-function mark(input, words) {
+function mark(input, text) {
   input.setAttribute("aria-invalid", "true");
-  byId(`${input.id}-error`).textContent = words;
+  byId(`${input.id}-error`).textContent = text;
 }
 
 function clear(form) {
@@ -82,9 +82,9 @@ function clear(form) {
   form.querySelectorAll(".error").forEach((place) => (place.textContent = ""));
 }
 
-/** Say what the service has against the address, and where there is another way. */
-export function blameAddress(problem) {
-  const another = problem.status >= 500 ? " You can fill in its fields below instead." : "";
+/** Show a problem with the URL, and offer the fields if the service can't fetch it. */
+export function showUrlProblem(problem) {
+  const another = problem.status >= 500 ? " You can enter its fields below instead." : "";
   if (another) {
     openFields();
   }
@@ -92,8 +92,8 @@ export function blameAddress(problem) {
   byId("url").focus();
 }
 
-/** Say what the service has against the fields, each beside its own; the rest below them. */
-export function blameFields(form, problem) {
+/** Show problems with the fields, each beside its input; the rest below the form. */
+export function showFieldProblems(form, problem) {
   const found = problem.errors.map((error) => [inputOf(form, error.field), error]);
   const rest = found.filter(([input]) => !input).map(([, error]) => `${error.field}: ${error.problem}`);
   const placed = found.filter(([input]) => input);

@@ -1,8 +1,8 @@
-/** The score on the distribution of the past, as an SVG as wide as its place. */
+/** The score on the distribution of past scores, as an SVG as wide as its container. */
 
 import { el, svg } from "./dom.js";
-import { bars, placed, scoreAt, shareBelow, ticks } from "./scale.js";
-import { figure, past } from "./words.js";
+import { computeBars, computeTicks, placeLabels, scoreAt, shareBelow } from "./scale.js";
+import { describePast, formatNumber } from "./words.js";
 
 const ROW = 20;
 const BARS = 132;
@@ -12,20 +12,20 @@ const GAP = 6;
 const BAR_WIDTH = 8;
 const TICK_WIDTH = 56;
 
-/** The plot with its caption; null where there is nothing to draw from. */
-export function plot(result, distribution) {
+/** Build the plot with its caption; null if there is nothing to draw. */
+export function buildPlot(result, distribution) {
   if (!isUsable(distribution)) {
     return null;
   }
-  const said = caption(result, distribution);
+  const caption = describePlot(result, distribution);
   const place = el("div", { class: "plot" });
   new ResizeObserver(([entry]) => {
     const width = Math.round(entry.contentRect.width);
     if (width > 0) {
-      draw(place, width, result, distribution, said);
+      draw(place, width, result, distribution, caption);
     }
   }).observe(place);
-  return el("figure", { class: "card" }, el("h3", {}, "Where it stands"), place, el("figcaption", {}, said));
+  return el("figure", { class: "card" }, el("h3", {}, "How it compares"), place, el("figcaption", {}, caption));
 }
 
 function isUsable(distribution) {
@@ -33,26 +33,26 @@ function isUsable(distribution) {
   return Array.isArray(levels) && Array.isArray(scores) && levels.length === scores.length && levels.length > 1;
 }
 
-/** The plot in words. */
-function caption({ score }, distribution) {
+/** Describe the plot in words. */
+function describePlot({ score }, distribution) {
   const { threshold, high } = distribution;
   const above = Math.round(1000 * (1 - shareBelow(distribution, threshold)));
   return [
-    `Taller bars are more frequent scores among ${past(distribution)}.`,
-    `Half of them score below ${figure(scoreAt(distribution, 0.5), 2)}.`,
-    `From ${figure(threshold, 2)} a score counts as unusual, as ${above < 1 ? "fewer than one" : `about ${figure(above, 0)}`} in 1,000 do; from ${figure(high, 2)} as very unusual.`,
-    `This one is at ${figure(score, 2)}.`,
+    `The bars show how frequent each score is among ${describePast(distribution)}.`,
+    `Half of them score below ${formatNumber(scoreAt(distribution, 0.5), 2)}.`,
+    `Scores from ${formatNumber(threshold, 2)} are unusual (${above < 1 ? "fewer than one" : `about ${formatNumber(above, 0)}`} in 1,000), scores from ${formatNumber(high, 2)} high.`,
+    `This pull request scores ${formatNumber(score, 2)}.`,
   ].join(" ");
 }
 
-function draw(place, width, result, distribution, said) {
+function draw(place, width, result, distribution, caption) {
   const { threshold, high } = distribution;
   const end = 1.06 * Math.max(distribution.scores.at(-1), high, threshold, result.score, 1);
   const x = (score) => SIDE + (score / end) * (width - 2 * SIDE);
   const lines = [
-    { kind: "threshold", x: x(threshold), words: `unusual from ${figure(threshold, 2)}` },
-    { kind: "high", x: x(high), words: `very unusual from ${figure(high, 2)}` },
-    { kind: "marker", x: x(result.score), words: `this one: ${figure(result.score, 2)}` },
+    { kind: "threshold", x: x(threshold), text: `unusual from ${formatNumber(threshold, 2)}` },
+    { kind: "high", x: x(high), text: `high from ${formatNumber(high, 2)}` },
+    { kind: "marker", x: x(result.score), text: `this one: ${formatNumber(result.score, 2)}` },
   ];
   const top = ROW * lines.length;
   const height = top + BARS + FOOT;
@@ -60,7 +60,7 @@ function draw(place, width, result, distribution, said) {
     "svg",
     { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-labelledby": "plot-title plot-words" },
     svg("title", { id: "plot-title" }, "The score among those of past pull requests"),
-    svg("desc", { id: "plot-words" }, said),
+    svg("desc", { id: "plot-words" }, caption),
     zone("unusual", x(threshold), x(high), top),
     zone("high", x(high), x(end), top),
     ...columns(distribution, end, x, top + BARS),
@@ -75,12 +75,12 @@ const zone = (kind, from, to, top) =>
 
 function columns(distribution, end, x, ground) {
   const count = Math.max(10, Math.round((x(end) - x(0)) / BAR_WIDTH));
-  const all = bars(distribution, end, count);
+  const all = computeBars(distribution, end, count);
   const tallest = Math.max(...all.map((bar) => bar.share));
   return all
     .filter((bar) => bar.share > 0)
     .map((bar) => {
-      const height = Math.max((bar.share / tallest) * BARS, 1.5); // the rarest still shows
+      const height = Math.max((bar.share / tallest) * BARS, 1.5); // the rarest is still visible
       const wide = Math.max(x(bar.to) - x(bar.from) - 1, 1);
       return svg("rect", { class: `bar ${kindOf(bar, distribution)}`, x: x(bar.from), y: ground - height, width: wide, height });
     });
@@ -92,7 +92,7 @@ function kindOf(bar, { threshold, high }) {
 }
 
 function axis(end, x, ground, width) {
-  const marks = ticks(end, (x(end) - x(0)) / TICK_WIDTH);
+  const marks = computeTicks(end, (x(end) - x(0)) / TICK_WIDTH);
   return [
     svg("line", { class: "axis", x1: x(0), x2: x(end), y1: ground, y2: ground }),
     ...marks.map((mark) => svg("text", { class: "tick", x: x(mark), y: ground + 17 }, mark.toLocaleString("en"))),
@@ -100,12 +100,12 @@ function axis(end, x, ground, width) {
   ];
 }
 
-/** The upright lines with their labels, which are measured first. */
+/** Draw the vertical lines with their labels, which are measured first. */
 function label(drawing, lines, width, ground) {
-  const texts = lines.map(({ kind, words }) => svg("text", { class: `label ${kind}` }, words));
+  const texts = lines.map(({ kind, text }) => svg("text", { class: `label ${kind}` }, text));
   drawing.append(...texts);
   const measured = lines.map((line, place) => ({ ...line, width: texts[place].getComputedTextLength() }));
-  placed(measured, width, GAP).forEach(({ kind, x, row, left }, place) => {
+  placeLabels(measured, width, GAP).forEach(({ kind, x, row, left }, place) => {
     const y = row * ROW;
     drawing.insertBefore(svg("line", { class: `mark ${kind}`, x1: x, x2: x, y1: y + 4, y2: ground }), texts[0]);
     texts[place].setAttribute("x", left);

@@ -1,19 +1,19 @@
-/** A scored pull request: the verdict, where it stands, why, and what it was compared with. */
+/** A scored pull request: its level, its place in the distribution, the reasons, and what it was compared with. */
 
 import { byId, el, link } from "./dom.js";
-import { plot } from "./plot.js";
-import { comparison, counted, date, figure, known, level, noReasons, sentence } from "./words.js";
+import { buildPlot } from "./plot.js";
+import { describeComparison, describeScore, formatCount, formatDate, formatLevel, formatNumber, isKnown, noReasons } from "./words.js";
 
-/** Show a result and lead there. `pull` is what is known of the pull request; `model` is the one that answered. */
-export function show(result, pull, model, distribution) {
+/** Show a result and scroll to it. `pull` holds the known fields of the pull request; `model` is the one that scored it. */
+export function showResult(result, pull, model, distribution) {
   const place = byId("result");
   place.replaceChildren(
     verdict(result, pull, distribution),
-    el("div", { class: "columns" }, plot(result, distribution), why(result, model)),
+    el("div", { class: "columns" }, buildPlot(result, distribution), why(result, model)),
   );
   place.hidden = false;
   byId("empty").hidden = true;
-  document.title = `${level(result.level)}: ${pull.title || "(no title)"} · PR Sentinel`;
+  document.title = `${formatLevel(result.level)}: ${pull.title || "(no title)"} · PR Sentinel`;
   byId("verdict").focus({ preventScroll: true });
   place.scrollIntoView({ block: "nearest" });
 }
@@ -22,26 +22,26 @@ function verdict(result, pull, distribution) {
   return el(
     "div",
     { class: `card verdict ${result.level}` },
-    el("h2", { id: "verdict", tabindex: "-1" }, level(result.level)),
-    el("p", { class: "sentence" }, sentence(result, distribution)),
+    el("h2", { id: "verdict", tabindex: "-1" }, formatLevel(result.level)),
+    el("p", { class: "sentence" }, describeScore(result, distribution)),
     el("p", { class: "which" }, link(pull.url, pull.title || "(no title)")),
     el("p", { class: "quiet" }, facts(result, pull)),
   );
 }
 
-/** One line on the pull request, without what isn't known. */
+/** Describe the pull request in one line, without unknown fields. */
 function facts(result, pull) {
-  const lines = known(pull.additions) && known(pull.deletions);
+  const lines = isKnown(pull.additions) && isKnown(pull.deletions);
   return el(
     "span",
     {},
     el("bdi", {}, result.repository),
     pull.url ? ` #${result.number}` : "",
-    ...(known(pull.author) ? [" · by ", el("bdi", {}, pull.author)] : []),
-    known(pull.created_at) ? ` · opened ${date(pull.created_at, true)}` : "",
-    lines ? ` · +${figure(pull.additions, 0)} −${figure(pull.deletions, 0)}` : "",
-    known(pull.changed_files) ? ` in ${counted(pull.changed_files, "file")}` : "",
-    known(pull.commits) ? `, ${counted(pull.commits, "commit")}` : "",
+    ...(isKnown(pull.author) ? [" · by ", el("bdi", {}, pull.author)] : []),
+    isKnown(pull.created_at) ? ` · opened ${formatDate(pull.created_at, true)}` : "",
+    lines ? ` · +${formatNumber(pull.additions, 0)} −${formatNumber(pull.deletions, 0)}` : "",
+    isKnown(pull.changed_files) ? ` in ${formatCount(pull.changed_files, "file")}` : "",
+    isKnown(pull.commits) ? `, ${formatCount(pull.commits, "commit")}` : "",
   );
 }
 
@@ -50,19 +50,19 @@ function why(result, model) {
   return el(
     "section",
     { class: "card why", "aria-labelledby": "why" },
-    el("h3", { id: "why" }, result.level === "standard" ? "What is least usual about it" : "Why"),
+    el("h3", { id: "why" }, result.level === "standard" ? "Least usual about it" : "Why"),
     reasons.length
       ? el("ul", { class: "reasons" }, ...reasons.map(reason))
       : el("p", {}, noReasons(result.level)),
-    el("p", { class: "quiet" }, comparison(result.history, result.repository)),
+    el("p", { class: "quiet" }, describeComparison(result.history, result.repository)),
     el("p", { class: "quiet" }, "Scored by ", el("a", { href: "#model" }, `${model.name} version ${model.version}`), "."),
   );
 }
 
-/** What is so, and below it what is usual. */
-function reason(words) {
-  const [what, ...usual] = words.split("; ");
-  return el("li", {}, `It ${what}.`, usual.length ? el("span", { class: "quiet usual" }, capital(usual.join("; "))) : null);
+/** Build a list item: what stands out, and below it what is usual. */
+function reason(text) {
+  const [what, ...usual] = text.split("; ");
+  return el("li", {}, `It ${what}.`, usual.length ? el("span", { class: "quiet usual" }, capitalise(usual.join("; "))) : null);
 }
 
-const capital = (words) => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+const capitalise = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

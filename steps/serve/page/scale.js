@@ -1,6 +1,6 @@
-/** From quantiles to bars, and where labels go: arithmetic alone, nothing is drawn here. */
+/** Arithmetic of the plot: from quantiles to bars, and the placement of labels. */
 
-/** The share of the past at or below a score, straight between quantiles. */
+/** Return the share of past scores at or below a score, interpolated linearly between quantiles. */
 export function shareBelow({ levels, scores }, score) {
   const after = scores.findIndex((one) => one > score);
   if (after === -1) {
@@ -13,7 +13,7 @@ export function shareBelow({ levels, scores }, score) {
   return levels[after - 1] + part * (levels[after] - levels[after - 1]);
 }
 
-/** The score that a share of the past stays below. */
+/** Return the score that a share of past scores stays below. */
 export function scoreAt({ levels, scores }, share) {
   const after = levels.findIndex((one) => one >= share);
   if (after <= 0) {
@@ -23,16 +23,16 @@ export function scoreAt({ levels, scores }, share) {
   return scores[after - 1] + part * (scores[after] - scores[after - 1]);
 }
 
-/** Equally wide bars over [0, end]: where each begins and ends, and its share of the past. */
-export function bars(distribution, end, count) {
+/** Compute bars of equal width over [0, end]: the ends of each, and its share of past scores. */
+export function computeBars(distribution, end, count) {
   const edges = Array.from({ length: count + 1 }, (_, place) => (place * end) / count);
   const below = edges.map((edge) => shareBelow(distribution, edge));
   below[0] = 0;
   return edges.slice(1).map((to, place) => ({ from: edges[place], to, share: below[place + 1] - below[place] }));
 }
 
-/** Round places for ticks over [0, end], about so many. */
-export function ticks(end, wanted) {
+/** Compute round positions for about `wanted` ticks over [0, end]. */
+export function computeTicks(end, wanted) {
   const rough = end / Math.max(wanted, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
@@ -40,20 +40,20 @@ export function ticks(end, wanted) {
 }
 
 /**
- * Put each label beside its upright line, in a row of its own, so that as few lines as possible cross a label.
+ * Place each label beside its vertical line, in a row of its own, so that as few lines as possible cross a label.
  *
- * Each label has `x`, the line's, and `width`; the answer adds `row` (0 is the highest) and `left`. All ways are tried:
- * for three labels they are 48.
+ * Each label has `x`, that of its line, and `width`; the result adds `row` (0 is the top) and `left`. All arrangements
+ * are tried: 48 for three labels.
  */
-export function placed(labels, width, gap) {
+export function placeLabels(labels, width, gap) {
   const ways = orders(labels.map((_, place) => place)).flatMap((rows) =>
-    sides(labels.length).map((right) => labels.map((label, place) => at(label, rows[place], right[place], width, gap))),
+    sides(labels.length).map((right) => labels.map((label, place) => placeLabel(label, rows[place], right[place], width, gap))),
   );
   const costs = ways.map((way) => cost(way, gap));
   return ways[costs.indexOf(Math.min(...costs))];
 }
 
-function at(label, row, right, width, gap) {
+function placeLabel(label, row, right, width, gap) {
   const wanted = right ? label.x + gap : label.x - gap - label.width;
   const left = Math.max(0, Math.min(wanted, width - label.width));
   return { ...label, row, left, moved: Math.abs(left - wanted) };

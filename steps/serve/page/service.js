@@ -1,10 +1,10 @@
-/** What the page asks the service. */
+/** Requests to the service. */
 
-const PATIENCE_MS = 30_000;
-const SILENT = "The service does not answer. Check that it is running, then try again.";
-export const UNREADABLE = "The service answered with something that this page can’t read.";
+const TIMEOUT_MS = 30_000;
+const NO_RESPONSE = "The service does not respond. Check that it is running, then try again.";
+export const UNREADABLE = "The service sent a response that this page can’t read.";
 
-/** What the service, or the way to it, has against a request; `status` is 0 where there was no answer. */
+/** A failed request; `status` is 0 if there was no response. */
 export class Problem extends Error {
   constructor(status, detail, errors = []) {
     super(detail);
@@ -13,23 +13,23 @@ export class Problem extends Error {
   }
 }
 
-export const scoreUrl = (url) => ask("score_url", { url });
+export const scoreUrl = (url) => request("score_url", { url });
 
-export const scorePull = (pull) => ask("score", { pull_requests: [pull] });
+export const scorePull = (pull) => request("score", { pull_requests: [pull] });
 
-export const model = () => ask("model");
+export const getModel = () => request("model");
 
-/** How a repository's past scored; null where that can't be had, for the rest of a result does without. */
-export async function distribution(repository) {
+/** Fetch the score distribution of a repository; null if that fails, as a result can be shown without it. */
+export async function getDistribution(repository) {
   try {
-    return await ask(`distribution?${new URLSearchParams({ repository })}`);
+    return await request(`distribution?${new URLSearchParams({ repository })}`);
   } catch {
     return null;
   }
 }
 
-async function ask(path, body) {
-  const answer = await sent(path, body);
+async function request(path, body) {
+  const answer = await send(path, body);
   const content = await answer.json().catch(() => null);
   if (answer.ok && content !== null) {
     return content;
@@ -37,14 +37,14 @@ async function ask(path, body) {
   if (answer.ok) {
     throw new Problem(answer.status, UNREADABLE);
   }
-  throw new Problem(answer.status, content?.detail || `The service answered ${answer.status}.`, content?.errors ?? []);
+  throw new Problem(answer.status, content?.detail || `The service responded with status ${answer.status}.`, content?.errors ?? []);
 }
 
-async function sent(path, body) {
+async function send(path, body) {
   const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   try {
-    return await fetch(path, { ...(body ? post : {}), signal: AbortSignal.timeout(PATIENCE_MS) });
+    return await fetch(path, { ...(body ? post : {}), signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch {
-    throw new Problem(0, SILENT);
+    throw new Problem(0, NO_RESPONSE);
   }
 }

@@ -1,45 +1,45 @@
-/** Numbers, dates and findings in plain English. */
+/** Numbers, dates and results as text. */
 
-const LEVELS = { standard: "Nothing unusual", unusual: "Unusual", high: "Very unusual" };
+const LEVELS = { standard: "Standard", unusual: "Unusual", high: "High" };
 const NO_REASONS = {
   standard: "Nothing about it stands out.",
-  other: "No single thing stands out; it is all of it together.",
+  other: "No single feature stands out; it is the combination of all.",
 };
 
-export const level = (name) => LEVELS[name] ?? String(name ?? "Scored");
+export const formatLevel = (name) => LEVELS[name] ?? String(name ?? "Scored");
 
-export const known = (value) => value !== null && value !== undefined && value !== "";
+export const isKnown = (value) => value !== null && value !== undefined && value !== "";
 
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
-/** A figure with so many digits; nothing for what is none. */
-export function figure(value, digits) {
+/** Format a number with a fixed number of digits; empty if it is not a number. */
+export function formatNumber(value, digits) {
   return isNumber(value) ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }) : "";
 }
 
-/** `1 line`, `41,200 lines`. */
-export function counted(count, noun) {
-  return isNumber(count) ? `${figure(count, 0)} ${noun}${count === 1 ? "" : "s"}` : "";
+/** Format a count: `1 line`, `41,200 lines`. */
+export function formatCount(count, noun) {
+  return isNumber(count) ? `${formatNumber(count, 0)} ${noun}${count === 1 ? "" : "s"}` : "";
 }
 
-/** `17 Aug 2026`, or with `time` also `18:05 UTC`; what is no date stays as it is. */
-export function date(text, time = false) {
+/** Format a date: `17 Aug 2026`, with `time` also `18:05 UTC`; a text that is not a date stays as it is. */
+export function formatDate(text, time = false) {
   const moment = new Date(text);
-  if (!known(text) || Number.isNaN(moment.getTime())) {
+  if (!isKnown(text) || Number.isNaN(moment.getTime())) {
     return String(text ?? "");
   }
   const day = moment.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
   return time ? `${day}, ${moment.toISOString().slice(11, 16)} UTC` : day;
 }
 
-/** A share in percent, cut off rather than rounded up to all: `62 %`, `99.8 %`, `99.99 %`. */
-export function percent(share) {
+/** Format a percentage, rounded down so that it never reads 100 % early: `62 %`, `99.8 %`, `99.99 %`. */
+export function formatPercent(share) {
   const digits = share > 99.9 ? 2 : share >= 99 || share < 1 ? 1 : 0;
-  return `${figure(Math.floor(share * 10 ** digits + 1e-9) / 10 ** digits, digits)} %`;
+  return `${formatNumber(Math.floor(share * 10 ** digits + 1e-9) / 10 ** digits, digits)} %`;
 }
 
-/** Whose past pull requests the score stands among. */
-export function past(distribution) {
+/** Describe the pull requests that the score is compared with. */
+export function describePast(distribution) {
   if (!distribution) {
     return "past pull requests";
   }
@@ -48,30 +48,30 @@ export function past(distribution) {
     : "the past pull requests of all repositories that the model knows";
 }
 
-/** Where the score stands in that past. */
-export function standing(percentile, distribution) {
+/** Describe the rank of the score among them. */
+export function describeRank(percentile, distribution) {
   if (!isNumber(percentile)) {
     return "";
   }
   if (percentile >= 100) {
-    return `higher than all of ${past(distribution)}`;
+    return `higher than all of ${describePast(distribution)}`;
   }
-  return percentile < 0.1 ? `lower than nearly all of ${past(distribution)}` : `higher than ${percent(percentile)} of ${past(distribution)}`;
+  return percentile < 0.1 ? `lower than nearly all of ${describePast(distribution)}` : `higher than ${formatPercent(percentile)} of ${describePast(distribution)}`;
 }
 
-/** The one sentence under the verdict. */
-export function sentence(result, distribution) {
-  const where = standing(result.percentile, distribution);
-  const score = figure(result.score, 2);
+/** Describe the score in one sentence. */
+export function describeScore(result, distribution) {
+  const where = describeRank(result.percentile, distribution);
+  const score = formatNumber(result.score, 2);
   return where ? `Its score, ${score}, is ${where}.` : `Its score is ${score}.`;
 }
 
-/** What it was compared with. */
-export function comparison(history, repository) {
+/** Describe what the pull request was compared with. */
+export function describeComparison(history, repository) {
   const texts = {
-    repository: `Size, words, author and hour were compared with what came before in ${repository}.`,
-    all: `The service knows nothing of what came before in ${repository}, so it was compared with all repositories that it knows. What only this repository could tell, such as who is a newcomer, counts as usual.`,
-    none: "What came before could not be looked up, so it was scored by itself. Whatever needs a past counts as usual: the score may be too low.",
+    repository: `Its size, words, author and hour were compared with past pull requests in ${repository}.`,
+    all: `The service has no history of ${repository}, so it was compared with all repositories that it knows. What only this repository’s history shows, such as whether the author is new, counts as usual.`,
+    none: "The history could not be read, so it was scored without one. What needs a history counts as usual: the score may be too low.",
   };
   return texts[history] ?? "";
 }

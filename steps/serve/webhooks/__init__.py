@@ -1,1 +1,1 @@
-"""Webhooks: deliveries from GitHub, from the receiver over the queue to the worker and its notifications."""
+"""Webhooks: deliveries from GitHub, from the receiver through the queue to the worker and its notifications."""

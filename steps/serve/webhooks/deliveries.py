@@ -1,4 +1,4 @@
-"""The queue of webhook deliveries in MongoDB: each is kept once, worked on by one, and lost by nobody."""
+"""The queue of webhook deliveries in MongoDB: each is stored once, processed by one worker, and never lost."""
 
 import asyncio
 import random
@@ -14,31 +14,31 @@ from steps.serve.webhooks.events import Notice
 
 KEPT_SECONDS = 30 * 24 * 3600
 LEASE_SECONDS = 120.0
-"""After which a delivery that somebody took and said no more about is taken anew."""
-FIRST_WAIT_SECONDS = 5.0
-LONGEST_WAIT_SECONDS = 1_800.0
-PATIENCE = timedelta(days=3)
-"""For so long a delivery is tried."""
+"""Lease of a delivery; after that another worker may take it."""
+MIN_WAIT_SECONDS = 5.0
+MAX_WAIT_SECONDS = 1_800.0
+MAX_AGE = timedelta(days=3)
+"""How long a delivery is retried."""
 BUSY_SECONDS = 1.0
 OVERDUE_SECONDS = 600.0
-"""After which services with another model take what nobody else does."""
+"""Delay after which services with another model take a delivery that nobody else takes."""
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 
 class Delivery(NamedTuple):
-    """One that was taken; `attempt` tells it from the same one taken later."""
+    """A delivery that was taken from the queue; `attempt` distinguishes it from later attempts."""
 
     notice: Notice
     attempt: int
     received_at: datetime
 
 
-class Deliveries:
+class DeliveryQueue:
     """The collection `deliveries`.
 
-    `next_attempt` is when one is due; while somebody works on it, it is the end of the lease. Meanwhile its pull
-    request stands in `busy`, which is unique, so that nobody else works on the same pull request. `model` is that of
-    the service that received it: during a release, a service that is only tried out says nothing to anybody.
+    `next_attempt` is when a delivery is due or, while a worker has it, the end of the lease. Meanwhile `busy`, which is
+    unique, holds its pull request, so that no other worker takes the same one. `model` is that of the service that
+    received it: during a release, the preview notifies nobody.
     """
 
     def __init__(self, database: AsyncDatabase[Document], model: str) -> None:
@@ -48,7 +48,7 @@ class Deliveries:
         self._preparing = asyncio.Lock()
 
     async def prepare(self) -> None:
-        """Make the indexes, unless they are there."""
+        """Create the indexes if they are missing."""
         async with self._preparing:
             if not self._prepared:
                 await self._collection.create_index("received_at", expireAfterSeconds=KEPT_SECONDS)
@@ -56,13 +56,13 @@ class Deliveries:
                 await self._collection.create_index("busy", unique=True, sparse=True)
                 self._prepared = True
 
-    async def keep(self, notice: Notice) -> bool:
-        """Keep a delivery; one that is known is taken up again only if it had failed for good.
+    async def enqueue(self, notice: Notice) -> bool:
+        """Store a delivery; a known one is queued again only if it had failed for good.
 
         Returns:
-            Whether there is something to do.
+            True if there is something to do.
         """
-        # SecantusDB never answers again once an insert and an index have both begun to make the same collection.
+        # Before the first insert: a service without a model runs no worker that would create the indexes.
         await self.prepare()
         now = datetime.now(UTC)
         fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now, "model": self._model}
@@ -75,7 +75,7 @@ class Deliveries:
         return True
 
     async def take(self) -> Delivery | None:
-        """The one that is due for longest, for the time of a lease; None where nothing is due."""
+        """Take the delivery that has been due longest, for the time of a lease; None if none is due."""
         while True:
             now = datetime.now(UTC)
             overdue = {"next_attempt": {"$lte": now - timedelta(seconds=OVERDUE_SECONDS)}}
@@ -84,12 +84,12 @@ class Deliveries:
             if found is None:
                 return None
             same = {"_id": found["_id"], "state": WAITING, "next_attempt": found["next_attempt"]}
-            lease = {"next_attempt": now + timedelta(seconds=LEASE_SECONDS), "busy": _pull(found)}
+            lease = {"next_attempt": now + timedelta(seconds=LEASE_SECONDS), "busy": _format_key(found)}
             try:
                 taken = await self._collection.find_one_and_update(
                     same, {"$set": lease, "$inc": {"attempts": 1}}, return_document=ReturnDocument.AFTER
                 )
-            except DuplicateKeyError:  # somebody works on this pull request
+            except DuplicateKeyError:  # another worker has this pull request
                 later = now + timedelta(seconds=BUSY_SECONDS)
                 await self._collection.update_one(same, {"$set": {"next_attempt": later}})
                 continue
@@ -98,29 +98,29 @@ class Deliveries:
                 return Delivery(notice, taken["attempts"], taken["received_at"])
 
     async def finish(self, delivery: Delivery, outcome: str, result: dict[str, Any]) -> None:
-        """Record what came of it."""
+        """Record the outcome."""
         await self._end(delivery, {"state": DONE, "outcome": outcome, "result": result})
 
     async def fail(self, delivery: Delivery, problem: str) -> None:
-        """Give it up, until it is redelivered."""
+        """Give it up until it is redelivered."""
         await self._end(delivery, {"state": FAILED, "problem": problem})
 
     async def postpone(self, delivery: Delivery, problem: str, wait: float | None = None) -> datetime | None:
-        """Leave it for later: after `wait` seconds where somebody asked for that, else after ever longer ones.
+        """Retry it later: after `wait` seconds if given, else with exponential backoff.
 
         Returns:
-            When it is due again; None where it was given up, having been tried for long enough.
+            The time at which it is due again; None if it was given up after MAX_AGE.
         """
         now = datetime.now(UTC)
-        if now - delivery.received_at > PATIENCE:
+        if now - delivery.received_at > MAX_AGE:
             await self.fail(delivery, problem)
             return None
-        due = now + timedelta(seconds=_backoff(delivery.attempt) if wait is None else wait)
+        due = now + timedelta(seconds=_compute_backoff(delivery.attempt) if wait is None else wait)
         await self._update(delivery, {"$set": {"next_attempt": due, "problem": problem}, "$unset": {"busy": ""}})
         return due
 
     async def release(self, delivery: Delivery, after: float) -> None:
-        """Hand it back unfinished, due after some seconds."""
+        """Return it to the queue, due after some seconds."""
         due = datetime.now(UTC) + timedelta(seconds=after)
         await self._update(delivery, {"$set": {"next_attempt": due}, "$unset": {"busy": ""}})
 
@@ -129,15 +129,15 @@ class Deliveries:
         await self._update(delivery, {"$set": {"finished_at": datetime.now(UTC), **fields}, "$unset": gone})
 
     async def _update(self, delivery: Delivery, change: Document) -> None:
-        """Change it, if it is still this attempt's."""
+        """Update it if this attempt still holds it."""
         own = {"_id": delivery.notice.delivery, "state": WAITING, "attempts": delivery.attempt}
         await self._collection.update_one(own, change)
 
 
-def _pull(found: Document) -> str:
+def _format_key(found: Document) -> str:
     return f"{found['repository']}#{found['number']}"
 
 
-def _backoff(attempt: int) -> float:
-    longest = min(FIRST_WAIT_SECONDS * 2.0 ** min(attempt - 1, 20), LONGEST_WAIT_SECONDS)
-    return longest * random.uniform(0.8, 1.2)  # noqa: S311 - only so that not all come back at once
+def _compute_backoff(attempt: int) -> float:
+    wait = min(MIN_WAIT_SECONDS * 2.0 ** min(attempt - 1, 20), MAX_WAIT_SECONDS)
+    return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, so that not all are due at once

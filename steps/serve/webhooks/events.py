@@ -1,76 +1,70 @@
-"""What GitHub sends to a webhook: whether it really comes from there, and what of it matters."""
+"""GitHub's webhook events: their signature, and the fields that are used."""
 
 import hmac
 import re
 from hashlib import sha256
 from typing import Annotated, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from steps.common.pull_request import LARGEST_COUNT
+from steps.common.pull_request import MAX_COUNT
+from steps.common.repository_name import RepositoryName
 
 ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"})
-"""Of pull_request events, those after which a pull request may score differently."""
+"""Actions of pull_request events after which a pull request may score differently."""
 COMMIT = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-class _Part(BaseModel):
+class _EventPart(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-def _named(name: str) -> str:
-    if name.rpartition("/")[2] in (".", ".."):
-        raise ValueError("must be owner/name")
-    return name
+InstallationId = Annotated[int, Field(ge=1, le=2**53)]
 
 
-Id = Annotated[int, Field(ge=1, le=2**53)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+$", max_length=256)]
-
-
-class Action(_Part):
-    """What every event with actions says first."""
+class EventAction(_EventPart):
+    """The action of an event."""
 
     action: Annotated[str, Field(max_length=64)]
 
 
-class Head(_Part):
-    """The commit that a pull request stands at."""
+class EventHead(_EventPart):
+    """The head commit of a pull request."""
 
     sha: Annotated[str, Field(pattern=COMMIT)]
 
 
-class Pull(_Part):
-    """What is taken of the pull request; all else is fetched anew when it is looked at."""
+class EventPullRequest(_EventPart):
+    """The fields used of the pull request; the worker fetches the others when it scores it."""
 
-    head: Head
-
-
-class Repository(_Part):
-    """The repository that the event is of."""
-
-    full_name: Annotated[Name, AfterValidator(_named)]
+    head: EventHead
 
 
-class Installation(_Part):
+class EventRepository(_EventPart):
+    """The repository of the event."""
+
+    full_name: RepositoryName
+
+
+class EventInstallation(_EventPart):
     """The installation of a GitHub App that the event was sent to."""
 
-    id: Id
+    id: InstallationId
 
 
-class PullRequestEvent(Action):
+class PullRequestEvent(EventAction):
     """A pull_request event."""
 
-    number: Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
-    pull_request: Pull
-    repository: Repository
-    installation: Installation | None = None
+    number: Annotated[int, Field(ge=1, le=MAX_COUNT)]
+    pull_request: EventPullRequest
+    repository: EventRepository
+    installation: EventInstallation | None = None
 
 
 class Notice(NamedTuple):
-    """That something happened to a pull request: names and numbers, no texts."""
+    """The stored part of a pull_request event: names and numbers, no texts."""
 
     delivery: str
     action: str
@@ -80,8 +74,8 @@ class Notice(NamedTuple):
     installation: int | None
 
     @classmethod
-    def of(cls, delivery: str, event: PullRequestEvent) -> "Notice":
-        """What is kept of an event."""
+    def from_event(cls, delivery: str, event: PullRequestEvent) -> "Notice":
+        """Return the part of an event that is stored."""
         return cls(
             delivery,
             event.action,
@@ -92,13 +86,13 @@ class Notice(NamedTuple):
         )
 
 
-def signature(secret: bytes, raw: bytes) -> str:
-    """What `X-Hub-Signature-256` has to be for these bytes."""
+def sign(secret: bytes, raw: bytes) -> str:
+    """Return the `X-Hub-Signature-256` for these bytes."""
     return f"sha256={hmac.new(secret, raw, sha256).hexdigest()}"
 
 
-def genuine(secret: bytes, raw: bytes, given: str | None) -> bool:
-    """Whether the signature is the one that only a holder of the secret can make; compared in constant time."""
+def is_genuine(secret: bytes, raw: bytes, given: str | None) -> bool:
+    """Return True if the signature was made with the secret; compared in constant time."""
     if given is None or SIGNATURE.fullmatch(given) is None:
         return False
-    return hmac.compare_digest(signature(secret, raw), given)
+    return hmac.compare_digest(sign(secret, raw), given)

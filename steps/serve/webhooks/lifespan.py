@@ -1,4 +1,4 @@
-"""What takes and works on webhook deliveries for as long as the service lives, put together from the settings."""
+"""The receiver and the worker of webhook deliveries, built from the settings, for the lifetime of the service."""
 
 import asyncio
 import logging
@@ -7,97 +7,89 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from pymongo import AsyncMongoClient
-from pymongo.errors import PyMongoError
 
 from steps.common.errors import ConfigurationError
-from steps.common.mongo import Document
+from steps.common.mongo import Document, create_async_client
 from steps.common.settings import ServeSettings
-from steps.serve.github_access import Identities
+from steps.serve.github_access import CredentialProvider
 from steps.serve.webhooks.alerts import Alerts
-from steps.serve.webhooks.deliveries import Deliveries
-from steps.serve.webhooks.notifiers import Checks, Comments
-from steps.serve.webhooks.receiver import Closed, Receiver
-from steps.serve.webhooks.recent_pull_requests import Openings
-from steps.serve.webhooks.worker import Telling, Worker
+from steps.serve.webhooks.deliveries import DeliveryQueue
+from steps.serve.webhooks.notifiers import CheckRunNotifier, CommentNotifier
+from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
+from steps.serve.webhooks.recent_pull_requests import RecentPullRequests
+from steps.serve.webhooks.worker import Notification, Worker
 
 if TYPE_CHECKING:
     from steps.serve.scorer import Scorer
 
 MONGO_TIMEOUT_MS = 5_000
-"""For the work behind, which nobody waits for."""
+"""For background work, which no client waits for."""
 
 logger = logging.getLogger(__name__)
 
 
-class _Needs(NamedTuple):
+class _Dependencies(NamedTuple):
     secret: bytes
     client: AsyncMongoClient[Document]
-    identities: Identities
+    credentials: CredentialProvider
 
 
 @asynccontextmanager
-async def listening(settings: ServeSettings, scorer: "Scorer | None") -> AsyncIterator[Receiver | Closed]:
-    """Take deliveries and work on them until the end of the block; without a scorer they are kept for later."""
+async def webhook_lifespan(
+    settings: ServeSettings, scorer: "Scorer | None"
+) -> AsyncIterator[Receiver | DisabledReceiver]:
+    """Receive and process deliveries until the end of the block; without a scorer they are only stored."""
     try:
-        needs = _needs(settings)
+        dependencies = _build_dependencies(settings)
     except ConfigurationError as error:
         level = logging.ERROR if settings.webhook_secret else logging.INFO
-        logger.log(level, "taking no webhooks", extra={"problem": error.problem, "advice": error.advice})
-        yield Closed(str(error))
+        logger.log(level, "webhooks are disabled", extra={"problem": error.problem, "advice": error.advice})
+        yield DisabledReceiver(str(error))
         return
-    database = needs.client[settings.mongo_db]
-    deliveries = Deliveries(database, scorer.name.digest if scorer else "")
+    database = dependencies.client[settings.mongo_db]
+    deliveries = DeliveryQueue(database, scorer.name.digest if scorer else "")
     alerts = Alerts(database, settings.webhook_weekly_alerts)
-    async with needs.client:
+    async with dependencies.client:
         if scorer is None:
-            yield Receiver(needs.secret, deliveries, lambda: None)
+            yield Receiver(dependencies.secret, deliveries, lambda: None)
             return
-        openings = Openings(database, scorer.histories)
+        recent = RecentPullRequests(database, scorer.histories)
         worker = Worker(
             deliveries,
             scorer,
-            needs.identities,
-            openings.note,
-            _telling(settings, alerts),
-            prepare=(deliveries.prepare, alerts.prepare, openings.prepare),
+            dependencies.credentials,
+            recent.remember,
+            _build_notification(settings, alerts),
+            prepare=(deliveries.prepare, alerts.prepare, recent.prepare),
         )
-        running = asyncio.create_task(worker.run())
+        task = asyncio.create_task(worker.run())
         try:
-            yield Receiver(needs.secret, deliveries, worker.call)
+            yield Receiver(dependencies.secret, deliveries, worker.wake)
         finally:
-            await worker.stop(running)
-            needs.identities.close()
+            await worker.stop(task)
+            dependencies.credentials.close()
 
 
-def _telling(settings: ServeSettings, alerts: Alerts) -> Telling | None:
+def _build_notification(settings: ServeSettings, alerts: Alerts) -> Notification | None:
     if settings.webhook_mode == "comment":
-        return Telling(alerts, Comments())
-    return Telling(alerts, Checks(settings.github_app_id or "")) if settings.webhook_mode == "check" else None
+        return Notification(alerts, CommentNotifier())
+    return (
+        Notification(alerts, CheckRunNotifier(settings.github_app_id or ""))
+        if settings.webhook_mode == "check"
+        else None
+    )
 
 
-def _needs(settings: ServeSettings) -> _Needs:
-    """What taking deliveries needs.
+def _build_dependencies(settings: ServeSettings) -> _Dependencies:
+    """Build what receiving deliveries needs.
 
     Raises:
         ConfigurationError: a setting is missing or wrong.
     """
     if settings.webhook_secret is None:
-        raise ConfigurationError(
-            "There is no secret to check deliveries by.", advice="Set WEBHOOK_SECRET to the one that the webhook has."
-        )
+        raise ConfigurationError("WEBHOOK_SECRET is not set.", advice="Set it to the secret of the webhook.")
     if settings.mongo_uri is None:
-        raise ConfigurationError("There is no MongoDB to keep deliveries in.", advice="Set MONGO_URI.")
-    identities = Identities(settings)
-    try:
-        client: AsyncMongoClient[Document] = AsyncMongoClient(
-            settings.mongo_uri.get_secret_value(),
-            tz_aware=True,
-            timeoutMS=MONGO_TIMEOUT_MS,
-            appname="pr-sentinel-webhook",
-        )
-    except (PyMongoError, ValueError) as error:  # what it says may hold a password
-        raise ConfigurationError(
-            f"MONGO_URI can't be used ({type(error).__name__}).",
-            advice="It has the form mongodb://user:password@host:27017/?options.",
-        ) from None
-    return _Needs(settings.webhook_secret.get_secret_value().encode(), client, identities)
+        raise ConfigurationError("MONGO_URI is not set.", advice="Set it; deliveries are stored in MongoDB.")
+    credentials = CredentialProvider(settings)
+    client = create_async_client(settings.mongo_uri, "pr-sentinel-webhook", MONGO_TIMEOUT_MS)
+    return _Dependencies(settings.webhook_secret.get_secret_value().encode(), client, credentials)

@@ -1,55 +1,61 @@
-"""How an announcement gets to GitHub: as a comment, or as a neutral check run; said once, and edited from then on."""
+"""Notifiers on GitHub: a comment or a neutral check run, posted once and edited from then on."""
 
 from typing import Any, Protocol
 
 from steps.common.errors import NotFound
-from steps.serve.github_access import GitHub
+from steps.serve.github_access import GitHubRestClient
 from steps.serve.webhooks.alerts import Alert
-from steps.serve.webhooks.messages import Words
+from steps.serve.webhooks.messages import Message
 
 CHECK_NAME = "PR Sentinel"
 MARKER = "<!-- pr-sentinel -->"
 PER_PAGE = 100
-MOST_PAGES = 10
-"""Of comments looked through for an own one."""
+MAX_PAGES = 10
+"""Pages of comments that are searched for the service's own."""
 
 
-class Announcer(Protocol):
-    """Says something of a pull request; its methods block.
+class Notifier(Protocol):
+    """Notifies maintainers on a pull request; its methods block.
 
-    They raise `Obstacle` where another try may help, and a `SentinelError` where it can't.
+    They raise `TransientError` if a retry may help, and a `SentinelError` if not.
     """
 
-    def tell(self, github: GitHub, repository: str, alert: Alert, head_sha: str, words: Words) -> Alert | None:
-        """Say it at this commit, in place of what the alert said before; None where a person has removed that."""
+    def notify(
+        self, github: GitHubRestClient, repository: str, alert: Alert, head_sha: str, message: Message
+    ) -> Alert | None:
+        """Post a message at this commit, or replace the alert's earlier one; None if a person has deleted that."""
 
-    def amend(self, github: GitHub, repository: str, alert: Alert, words: Words) -> None:
-        """Say it in place of what the alert said before, if that is still there; never anew."""
+    def update(self, github: GitHubRestClient, repository: str, alert: Alert, message: Message) -> None:
+        """Replace the alert's earlier message if it still exists; never post a new one."""
 
 
-class Comments:
-    """Comments by the token's user, one on each pull request, found again by a hidden marker."""
+class CommentNotifier:
+    """Comments by the token's user, one per pull request, found again by a hidden marker."""
 
-    def tell(self, github: GitHub, repository: str, alert: Alert, head_sha: str, words: Words) -> Alert | None:
-        """Edit the comment, or write it if there never was one."""
+    def notify(
+        self, github: GitHubRestClient, repository: str, alert: Alert, head_sha: str, message: Message
+    ) -> Alert | None:
+        """Edit the comment, or create it if there never was one."""
         place = alert.place or self._find(github, repository, alert.number)
-        body = {"body": _comment(words)}
+        body = {"body": _format_comment(message)}
         if place is None:
             place = github.write("POST", f"/repos/{repository}/issues/{alert.number}/comments", body)
-        elif not _patched(github, f"/repos/{repository}/issues/comments/{place}", body):
+        elif not _update_if_present(github, f"/repos/{repository}/issues/comments/{place}", body):
             return None
         return Alert(alert.number, head_sha, place)
 
-    def amend(self, github: GitHub, repository: str, alert: Alert, words: Words) -> None:
+    def update(self, github: GitHubRestClient, repository: str, alert: Alert, message: Message) -> None:
         """Edit the comment."""
         if place := alert.place or self._find(github, repository, alert.number):
-            _patched(github, f"/repos/{repository}/issues/comments/{place}", {"body": _comment(words)})
+            _update_if_present(
+                github, f"/repos/{repository}/issues/comments/{place}", {"body": _format_comment(message)}
+            )
 
-    def _find(self, github: GitHub, repository: str, number: int) -> int | None:
-        """The own comment; anybody can write the marker, so it has to be this user's."""
-        user, path = github.user(), f"/repos/{repository}/issues/{number}/comments"
-        for page in range(1, MOST_PAGES + 1):
-            comments = github.items(path, {"per_page": str(PER_PAGE), "page": str(page)})
+    def _find(self, github: GitHubRestClient, repository: str, number: int) -> int | None:
+        """Find the service's comment; anybody can write the marker, so it must be this user's."""
+        user, path = github.fetch_user_id(), f"/repos/{repository}/issues/{number}/comments"
+        for page in range(1, MAX_PAGES + 1):
+            comments = github.list_items(path, {"per_page": str(PER_PAGE), "page": str(page)})
             for comment in comments:
                 own = (comment.get("user") or {}).get("id") == user
                 if own and str(comment.get("body")).startswith(MARKER):
@@ -59,16 +65,18 @@ class Comments:
         return None
 
 
-class Checks:
-    """Neutral check runs of the GitHub App, one on each commit, found again by their external id."""
+class CheckRunNotifier:
+    """Neutral check runs of the GitHub App, one per commit, found again by their external id."""
 
     def __init__(self, app_id: str) -> None:
         self._app_id = app_id
 
-    def tell(self, github: GitHub, repository: str, alert: Alert, head_sha: str, words: Words) -> Alert | None:
-        """Change the commit's check run, or create it if there is none."""
+    def notify(
+        self, github: GitHubRestClient, repository: str, alert: Alert, head_sha: str, message: Message
+    ) -> Alert | None:
+        """Update the commit's check run, or create it if it is missing."""
         known = alert if alert.head_sha == head_sha else Alert(alert.number, head_sha)
-        place, body = known.place or self._find(github, repository, known), _check(repository, known, words)
+        place, body = known.place or self._find(github, repository, known), _build_check_run(repository, known, message)
         if place is None:
             own = {"name": CHECK_NAME, "head_sha": head_sha}
             place = github.write("POST", f"/repos/{repository}/check-runs", body | own)
@@ -76,23 +84,25 @@ class Checks:
             github.write("PATCH", f"/repos/{repository}/check-runs/{place}", body)
         return Alert(alert.number, head_sha, place)
 
-    def amend(self, github: GitHub, repository: str, alert: Alert, words: Words) -> None:
-        """Change the check run."""
+    def update(self, github: GitHubRestClient, repository: str, alert: Alert, message: Message) -> None:
+        """Update the check run."""
         if place := alert.place or self._find(github, repository, alert):
-            _patched(github, f"/repos/{repository}/check-runs/{place}", _check(repository, alert, words))
+            _update_if_present(
+                github, f"/repos/{repository}/check-runs/{place}", _build_check_run(repository, alert, message)
+            )
 
-    def _find(self, github: GitHub, repository: str, alert: Alert) -> int | None:
+    def _find(self, github: GitHubRestClient, repository: str, alert: Alert) -> int | None:
         path = f"/repos/{repository}/commits/{alert.head_sha}/check-runs"
-        asked = {"check_name": CHECK_NAME, "filter": "all", "per_page": str(PER_PAGE)}
-        for run in github.items(path, asked, "check_runs"):
+        parameters = {"check_name": CHECK_NAME, "filter": "all", "per_page": str(PER_PAGE)}
+        for run in github.list_items(path, parameters, "check_runs"):
             app = run.get("app") or {}
             own = self._app_id in (str(app.get("id")), app.get("client_id"))
-            if own and run.get("external_id") == _external_id(repository, alert):
+            if own and run.get("external_id") == _format_external_id(repository, alert):
                 return int(run["id"])
         return None
 
 
-def _patched(github: GitHub, path: str, body: dict[str, Any]) -> bool:
+def _update_if_present(github: GitHubRestClient, path: str, body: dict[str, Any]) -> bool:
     try:
         github.write("PATCH", path, body)
     except NotFound:
@@ -100,18 +110,18 @@ def _patched(github: GitHub, path: str, body: dict[str, Any]) -> bool:
     return True
 
 
-def _comment(words: Words) -> str:
-    return f"{MARKER}\n### {words.title}\n\n{words.text}\n"
+def _format_comment(message: Message) -> str:
+    return f"{MARKER}\n### {message.title}\n\n{message.body}\n"
 
 
-def _external_id(repository: str, alert: Alert) -> str:
+def _format_external_id(repository: str, alert: Alert) -> str:
     return f"{repository}#{alert.number}"
 
 
-def _check(repository: str, alert: Alert, words: Words) -> dict[str, Any]:
+def _build_check_run(repository: str, alert: Alert, message: Message) -> dict[str, Any]:
     return {
         "status": "completed",
         "conclusion": "neutral",
-        "external_id": _external_id(repository, alert),
-        "output": {"title": words.title, "summary": words.text},
+        "external_id": _format_external_id(repository, alert),
+        "output": {"title": message.title, "summary": message.body},
     }

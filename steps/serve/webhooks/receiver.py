@@ -1,4 +1,4 @@
-"""`POST /webhook`: check that a delivery comes from GitHub, keep it, answer at once; the work is done behind."""
+"""`POST /webhook`: verify that a delivery comes from GitHub, store it, and answer at once; a worker processes it."""
 
 import asyncio
 import logging
@@ -10,119 +10,121 @@ from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
-from steps.serve.contract import FieldProblem, Form
-from steps.serve.http.problems import Refused, described, place, unusable
+from steps.serve.contract import ApiModel, FieldProblem
+from steps.serve.http.problems import RequestRefused, describe_responses, format_location, reject_fields
 from steps.serve.webhooks import events
-from steps.serve.webhooks.deliveries import Deliveries
+from steps.serve.webhooks.deliveries import DeliveryQueue
 
-KEEP_SECONDS = 0.7
-"""Within which a delivery has to be kept; GitHub wants an answer soon."""
+ENQUEUE_TIMEOUT_SECONDS = 0.7
+"""Time to store a delivery; GitHub wants a quick response."""
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)
 logger = logging.getLogger(__name__)
 
 
-class Receipt(Form):
-    """What became of a delivery."""
+class DeliveryReceipt(ApiModel):
+    """The outcome of receiving a delivery."""
 
     status: str
 
 
-class Answer(NamedTuple):
-    """A status, and what became of the delivery."""
+class WebhookResponse(NamedTuple):
+    """An HTTP status, and the outcome for the sender."""
 
     status: int
-    said: str
+    text: str
 
 
-class Closed:
-    """Takes no deliveries, and says why."""
+class DisabledReceiver:
+    """Refuses every delivery, with the reason."""
 
-    def __init__(self, why: str) -> None:
-        self._why = why
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
 
-    async def receive(self, headers: Mapping[str, str], raw: bytes) -> Answer:
-        """Take none.
+    async def receive(self, headers: Mapping[str, str], raw: bytes) -> WebhookResponse:
+        """Refuse the delivery.
 
         Raises:
-            Refused: always.
+            RequestRefused: always.
         """
-        raise Refused(503, f"This service takes no webhooks. {self._why}")
+        raise RequestRefused(503, f"Webhooks are disabled. {self._reason}")
 
 
 class Receiver:
-    """Takes deliveries; `call` tells whoever works on them that there is one."""
+    """Receives deliveries; `wake_worker` is called after each that was stored."""
 
-    def __init__(self, secret: bytes, deliveries: Deliveries, call: Callable[[], None]) -> None:
+    def __init__(self, secret: bytes, deliveries: DeliveryQueue, wake_worker: Callable[[], None]) -> None:
         self._secret = secret
         self._deliveries = deliveries
-        self._call = call
+        self._wake_worker = wake_worker
 
-    async def receive(self, headers: Mapping[str, str], raw: bytes) -> Answer:
-        """Check a delivery and keep it; nothing of it is read before its signature is found right.
+    async def receive(self, headers: Mapping[str, str], raw: bytes) -> WebhookResponse:
+        """Verify and store a delivery; nothing of it is parsed before its signature is verified.
 
         Args:
             headers: by their names in any case, as Starlette has them.
             raw: the body, byte for byte.
 
         Raises:
-            Refused: it does not come from GitHub, lacks something, or can't be kept.
+            RequestRefused: it is not from GitHub, lacks a field, or can't be stored.
         """
-        if not events.genuine(self._secret, raw, headers.get("x-hub-signature-256")):
-            raise Refused(401, "X-Hub-Signature-256 does not fit: the webhook needs the secret that this service has.")
-        notice = _read(headers, raw)
-        return await self._keep(notice) if isinstance(notice, events.Notice) else notice
+        if not events.is_genuine(self._secret, raw, headers.get("x-hub-signature-256")):
+            raise RequestRefused(
+                401, "X-Hub-Signature-256 does not match: set the webhook's secret to the service's WEBHOOK_SECRET."
+            )
+        notice = _read_notice(headers, raw)
+        return await self._enqueue(notice) if isinstance(notice, events.Notice) else notice
 
-    async def _keep(self, notice: events.Notice) -> Answer:
+    async def _enqueue(self, notice: events.Notice) -> WebhookResponse:
         try:
-            async with asyncio.timeout(KEEP_SECONDS):
-                new = await self._deliveries.keep(notice)
+            async with asyncio.timeout(ENQUEUE_TIMEOUT_SECONDS):
+                new = await self._deliveries.enqueue(notice)
         except (PyMongoError, TimeoutError) as error:
             extra = {"delivery": notice.delivery, "error": type(error).__name__}
-            logger.error("a delivery could not be kept", extra=extra)  # noqa: TRY400 - the trace says no more
-            said = "MongoDB does not answer, so this was not kept. Redeliver it once it is back."
-            raise Refused(503, said) from None
+            logger.error("could not store a delivery", extra=extra)  # noqa: TRY400 - the traceback adds nothing
+            text = "MongoDB does not answer, so the delivery was not stored. Redeliver it once MongoDB is back."
+            raise RequestRefused(503, text) from None
         if not new:
-            return Answer(200, "already received")
-        self._call()
-        return Answer(202, "accepted")
+            return WebhookResponse(200, "already received")
+        self._wake_worker()
+        return WebhookResponse(202, "accepted")
 
 
-def _read(headers: Mapping[str, str], raw: bytes) -> events.Notice | Answer:
-    """What a genuine delivery says, or the answer where nothing is to be done.
+def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | WebhookResponse:
+    """Parse a verified delivery, or return the response if there is nothing to do.
 
     Raises:
-        Refused: it lacks something.
+        RequestRefused: it lacks a header or a field.
     """
     kind, delivery = headers.get("x-github-event"), headers.get("x-github-delivery", "")
     if kind is None:
-        raise Refused(400, "X-GitHub-Event is missing.")
+        raise RequestRefused(400, "X-GitHub-Event is missing.")
     if kind == "ping":
-        return Answer(200, "pong")
+        return WebhookResponse(200, "pong")
     if kind != "pull_request":
-        return Answer(202, "ignored: only pull_request events matter here")
-    if _parsed(events.Action, raw).action not in events.ACTIONS:
-        return Answer(202, "ignored: after this action a pull request scores as before")
+        return WebhookResponse(202, "ignored: only pull_request events are processed")
+    if _parse_event(events.EventAction, raw).action not in events.ACTIONS:
+        return WebhookResponse(202, "ignored: this action does not change a pull request's score")
     if events.DELIVERY.fullmatch(delivery) is None:
-        raise Refused(400, "X-GitHub-Delivery is missing, or not as GitHub writes it.")
-    return events.Notice.of(delivery, _parsed(events.PullRequestEvent, raw))
+        raise RequestRefused(400, "X-GitHub-Delivery is missing or not a valid delivery id.")
+    return events.Notice.from_event(delivery, _parse_event(events.PullRequestEvent, raw))
 
 
-def _parsed(form: type[AnyEvent], raw: bytes) -> AnyEvent:
+def _parse_event(model: type[AnyEvent], raw: bytes) -> AnyEvent:
     try:
-        return form.model_validate_json(raw)
+        return model.model_validate_json(raw)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
     if found[0]["type"] == "json_invalid":
-        raise Refused(400, f"The body is no JSON: {found[0]['msg']}.")
-    fields = [FieldProblem(field=place(one["loc"]), problem=one["msg"]) for one in found]
-    raise unusable(fields, "This is not the payload of a pull_request event.")
+        raise RequestRefused(400, f"The body is not valid JSON: {found[0]['msg']}.")
+    fields = [FieldProblem(field=format_location(one["loc"]), problem=one["msg"]) for one in found]
+    raise reject_fields(fields, "This is not the payload of a pull_request event.")
 
 
 HEADERS = {
-    "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body by the webhook's secret",
-    "X-GitHub-Event": "the kind of event; all but `pull_request` and `ping` are ignored",
-    "X-GitHub-Delivery": "the delivery's id; one that was received is not received again",
+    "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body, keyed with the webhook's secret",
+    "X-GitHub-Event": "the name of the event; all but `pull_request` and `ping` are ignored",
+    "X-GitHub-Delivery": "the delivery's id; a repeated one is not processed again",
 }
 EXAMPLE = {
     "action": "opened",
@@ -131,7 +133,7 @@ EXAMPLE = {
     "repository": {"full_name": "owner/name"},
     "installation": {"id": 1},
 }
-OPENAPI = {
+OPENAPI_EXTRA = {
     "parameters": [
         {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
         for name, text in HEADERS.items()
@@ -142,8 +144,8 @@ OPENAPI = {
     },
 }
 STATUSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": Receipt, "description": "A ping, or a delivery that was received before"},
-    202: {"model": Receipt, "description": "Accepted to be worked on, or ignored"},
+    200: {"model": DeliveryReceipt, "description": "A ping, or a delivery that was already received"},
+    202: {"model": DeliveryReceipt, "description": "Accepted for processing, or ignored"},
 }
 
 router = APIRouter(tags=["webhook"])
@@ -152,11 +154,11 @@ router = APIRouter(tags=["webhook"])
 @router.post(
     "/webhook",
     status_code=202,
-    responses=STATUSES | described(400, 401, 408, 413, 415, 422, 503),
-    openapi_extra=OPENAPI,
+    responses=STATUSES | describe_responses(400, 401, 408, 413, 415, 422, 503),
+    openapi_extra=OPENAPI_EXTRA,
 )
 async def webhook(request: Request) -> Response:
-    """Take a delivery of a GitHub App's or a repository's webhook; the answer does not wait for the work."""
-    receiver: Receiver | Closed = request.app.state.webhook
-    status, said = await receiver.receive(request.headers, await request.body())
-    return JSONResponse(Receipt(status=said).model_dump(), status)
+    """Receive a delivery of a GitHub App's or a repository's webhook; the response does not wait for the work."""
+    receiver: Receiver | DisabledReceiver = request.app.state.webhook
+    status, text = await receiver.receive(request.headers, await request.body())
+    return JSONResponse(DeliveryReceipt(status=text).model_dump(), status)

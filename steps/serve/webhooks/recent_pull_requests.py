@@ -1,4 +1,4 @@
-"""What webhooks saw opened, so that a burst is seen within the day although a repository's state is from last night."""
+"""Pull requests that webhooks reported as opened, so that a burst shows before the nightly state includes it."""
 
 from datetime import UTC, datetime
 
@@ -12,23 +12,23 @@ from steps.serve.histories import Histories
 KEPT_SECONDS = 2 * 24 * 3600
 
 
-class Openings:
-    """The collection `openings`: hashes only, for two days."""
+class RecentPullRequests:
+    """The collection `openings`: hashes only, kept for two days."""
 
     def __init__(self, database: AsyncDatabase[Document], histories: Histories) -> None:
         self._collection = database.openings
         self._histories = histories
 
     async def prepare(self) -> None:
-        """Make the indexes, unless they are there."""
+        """Create the indexes if they are missing."""
         await self._collection.create_index("kept_at", expireAfterSeconds=KEPT_SECONDS)
         await self._collection.create_index("repository")
 
-    async def note(self, pull: PullRequest) -> None:
-        """Remember an opening for those that follow; a repository without a past of its own has no day to join."""
+    async def remember(self, pull: PullRequest) -> None:
+        """Store an opened pull request for those that follow, if the repository has a history of its own."""
         repository = pull.base.repo.full_name
-        past = (await self._histories.of([repository]))[repository]
-        if past.history is None or past.whose != "repository":
+        past = (await self._histories.for_repositories([repository]))[repository]
+        if past.history is None or past.source != "repository":
             return
         recent = past.history.recent(plain_rows([pull])[0])
         opening = recent._asdict() | {"repository": repository, "words": sorted(recent.words)}

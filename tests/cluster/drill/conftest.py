@@ -5,13 +5,10 @@ staging beside production's, and limits for a small node. GIT_SERVER is a server
 which Argo CD reads: a push to `$GIT_SERVER/pr-sentinel.git` makes the repository.
 """
 
-import base64
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import requests
@@ -20,14 +17,10 @@ import yaml
 from local.services import embedded
 from release.images import IMAGES, SERVE
 from tests.cluster import kube
-from tests.cluster.conftest import SETTINGS, Vault, executor_image, pushed, step_secrets
-from tests.integration.release.conftest import NAME, Repository
+from tests.cluster.drill.environments import ARGO_CD, BRANCHES, HERE, STAGING, WATCH, cluster, own
+from tests.cluster.project import Vault, pushed, step_secrets
 from tests.support.command_line import ROOT
-
-HERE = Path(__file__).parent
-ARGO_CD, WATCH, STAGING = "argocd", "monitoring", "pr-sentinel-staging"
-BRANCHES = {"staging": ("staging", STAGING), "production": ("main", kube.PIPELINE)}
-"""Each environment's branch and namespace."""
+from tests.support.releases import NAME, Repository
 
 
 @pytest.fixture(scope="session")
@@ -56,62 +49,6 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     made.git("remote", "add", "origin", made.address)
     made.git("push", "--quiet", "--force", "origin", "HEAD:main", "HEAD:staging")
     return made
-
-
-def own(clusters: Path, address: str) -> None:
-    """Write what a fork writes for its clusters; these two are one."""
-    change(clusters / "root" / "repository.yaml", lambda found: found["data"].update(url=address))
-    change(clusters / "root" / "project.yaml", lambda found: found["spec"]["destinations"][0].update(namespace=STAGING))
-    change(clusters / "root" / "staging.yaml", lambda found: found["spec"]["destination"].update(namespace=STAGING))
-    for environment in BRANCHES:
-        folder = clusters / environment
-        change(folder / "settings.yaml", lambda found: found["data"].update(SETTINGS))
-        shutil.copy(HERE.parent / "fetch-from-stand-in.yaml", folder)
-        shutil.copy(HERE.parent / "load.yaml", folder)
-        change(folder / "kustomization.yaml", adapted(environment))
-
-
-def change(path: Path, how: Callable[[Any], object]) -> None:
-    """Change a YAML file."""
-    found = yaml.safe_load(path.read_text())
-    how(found)
-    path.write_text(yaml.safe_dump(found, sort_keys=False))
-
-
-def adapted(environment: str) -> Callable[[Any], None]:
-    """What an environment's kustomization has more: this cluster's executor, and a small node's limits."""
-    patches = [
-        patch("ConfigMap", "/data/executor", executor_image(), "pr-sentinel-images"),
-        patch("Rollout", "/spec/template/spec/containers/0/resources/requests/cpu", "50m"),
-        # Nobody measures pods here, so that the autoscaler would be taken for ill.
-        removed("HorizontalPodAutoscaler"),
-        {"target": {"kind": "Rollout"}, "patch": json.dumps([{"op": "add", "path": "/spec/replicas", "value": 2}])},
-    ]
-
-    def how(found: Any) -> None:
-        found["resources"] += ["fetch-from-stand-in.yaml", "load.yaml"]
-        found["patches"] += patches
-        if environment == "staging":
-            found["namespace"] = STAGING
-            # Kustomize leaves alone whom a binding is for; what holds for the whole cluster is production's.
-            found["patches"] += [
-                patch("RoleBinding", "/subjects/0/namespace", STAGING),
-                removed("ValidatingAdmissionPolicy"),
-                removed("ValidatingAdmissionPolicyBinding"),
-            ]
-
-    return how
-
-
-def removed(kind: str) -> dict[str, Any]:
-    """A kustomize patch that takes all of a kind away."""
-    return {"target": {"kind": kind}, "patch": f"$patch: delete\nkind: {kind}\nmetadata: {{name: any}}"}
-
-
-def patch(kind: str, path: str, value: object, name: str = ".*") -> dict[str, Any]:
-    """A kustomize patch that puts a value in another's place."""
-    written = json.dumps([{"op": "replace", "path": path, "value": value}])
-    return {"target": {"kind": kind, "name": name}, "patch": written}
 
 
 @pytest.fixture(scope="session")
@@ -178,7 +115,7 @@ def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Itera
     try:
         yield
     finally:
-        # It would make itself and the others anew.
+        # It would recreate itself and the others.
         stop = ("--type=merge", '--patch={"spec": {"syncPolicy": null}}')
         kube.kubectl("patch", "application", "pr-sentinel", *stop, namespace=ARGO_CD)
         kube.kubectl("delete", "applications", "--all", namespace=ARGO_CD)
@@ -186,22 +123,6 @@ def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Itera
             kube.kubectl("delete", "secret", f"cluster-{name}", namespace=ARGO_CD)
         kube.kubectl("delete", "rollout", "--all")
         kube.kubectl("delete", "namespace", STAGING, "--wait=false", namespace="default")
-
-
-def cluster(name: str, server: str) -> dict[str, Any]:
-    """How Argo CD reaches a cluster, as `argocd cluster add` writes it; by its application controller's own account."""
-    token = kube.kubectl("create", "token", "argocd-application-controller", "--duration=3h", namespace=ARGO_CD).strip()
-    authority = kube.get("configmap", "kube-root-ca.crt", namespace=ARGO_CD)["data"]["ca.crt"]
-    config = {
-        "bearerToken": token,
-        "tlsClientConfig": {"caData": base64.b64encode(authority.encode()).decode()},
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": f"cluster-{name}", "labels": {"argocd.argoproj.io/secret-type": "cluster"}},
-        "stringData": {"name": name, "server": server, "config": json.dumps(config)},
-    }
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,14 @@ keeps its metrics to itself.
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from steps.serve.app import create as usual
-from steps.serve.http.middleware import Boundary
+from steps.serve.app import create_app as usual
+from steps.serve.http.middleware import RequestMiddleware
 
 BROKEN = Path("/tmp/broken")  # noqa: S108  the pod's own
 
@@ -38,7 +39,8 @@ class Faulty:
 def create() -> FastAPI:
     """The application; the fault is inside of what counts requests."""
     app = usual()
-    (place,) = (number for number, one in enumerate(app.user_middleware) if one.cls is Boundary)
+    counting: Any = RequestMiddleware
+    (place,) = (number for number, one in enumerate(app.user_middleware) if one.cls is counting)
     app.add_middleware(Faulty)
     app.user_middleware.insert(place, app.user_middleware.pop(place + 1))
     return app

@@ -1,9 +1,6 @@
 """Two versions of the service beside each other, each a process of its own, with the histories of the samples."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,11 +8,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from steps.common.settings import MongoSettings
 from tests.support import candidates, serving
-
-ROOT = Path(__file__).parents[3]
-Start = Callable[..., AbstractContextManager[serving.Running]]
+from tests.support.check_command import Start
 
 
 @pytest.fixture(scope="session")
@@ -58,11 +52,3 @@ def pair(start: Start) -> Iterator[tuple[str, str, str]]:
     with ExitStack() as stack:
         good, active = (stack.enter_context(start(model)) for model in ("good", "active"))
         yield good.address, active.address, str(good.get("/model").json()["digest"])
-
-
-def check(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """The command, with these settings and none of MongoDB's else."""
-    unset = {name.upper() for name in MongoSettings.model_fields}
-    environment = {name: value for name, value in os.environ.items() if name not in unset} | settings
-    command = [sys.executable, "-m", "rollouts.checks", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

@@ -1,13 +1,13 @@
 """`python -m rollouts.checks` says yes to a good candidate beside a real active service, and no to each bad one."""
 
-import time
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
 
-from tests.integration.checks.conftest import Start, check
 from tests.load import services
+from tests.support.check_command import Start, check
+from tests.support.waiting import wait_until
 
 NOWHERE = "http://127.0.0.1:9"
 Pair = tuple[str, str, str]
@@ -40,10 +40,10 @@ def test_the_wrong_model_fails_each_check_that_knows_the_right_one(name: str, pa
 
 
 @pytest.mark.parametrize("name", ["identity", "golden"])
-def test_without_the_expected_digest_there_is_no_yes(name: str, pair: Pair) -> None:
+def test_without_the_expected_digest_no_check_passes(name: str, pair: Pair) -> None:
     """The candidate's own word is none."""
     done = check(name, pair[0])
-    assert (done.returncode, "nobody said which digest is expected" in done.stdout) == (2, True)
+    assert (done.returncode, "no expected digest was given" in done.stdout) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_speed_is_the_verdict_of_the_load_test(service: services.Service, code: 
     assert done.returncode == code, done.stdout + done.stderr
 
 
-def test_speed_of_another_model_is_no_yes() -> None:
+def test_the_speed_of_another_model_does_not_pass() -> None:
     """However quick it is."""
     with services.running(services.Service()) as address:
         done = check("speed", address, f"--digest={services.ANOTHER}")
     assert (done.returncode, "wrong model" in done.stderr) == (1, True)
 
 
-def test_pull_requests_come_from_mongodb_or_a_file_or_it_is_said_why_not(pair: Pair, mongo: dict[str, str]) -> None:
+def test_pull_requests_come_from_mongodb_or_a_file_or_an_error_says_why_not(pair: Pair, mongo: dict[str, str]) -> None:
     """Too few are no verdict; none at all are not either."""
     candidate, active, digest = pair
     asked = ("behaviour", candidate, f"--against={active}", f"--digest={digest}")
@@ -127,14 +127,14 @@ def test_pull_requests_come_from_mongodb_or_a_file_or_it_is_said_why_not(pair: P
     assert (empty.returncode, "0 real pull requests are too few" in empty.stdout) == (2, True), empty.stdout
 
 
-def test_two_versions_are_compared_by_what_both_have_said(pair: Pair, mongo: dict[str, str], tmp_path: Any) -> None:
-    """Of real pull requests; those that were planted don't count."""
+def test_two_versions_are_compared_by_their_predictions(pair: Pair, mongo: dict[str, str], tmp_path: Any) -> None:
+    """Of real pull requests; those that were injected don't count."""
     candidate, active, digest = pair
     assert check("behaviour", candidate, f"--against={active}", f"--digest={digest}").returncode == 0
     written = {"model.version": "4", "number": {"$lt": 2_000_000_000}}
     with MongoClient[dict[str, Any]](mongo["MONGO_URI"]) as client:
-        while len(client[mongo["MONGO_DB"]].predictions.distinct("id", written)) < 600:
-            time.sleep(0.1)
+        kept = client[mongo["MONGO_DB"]].predictions
+        wait_until(lambda: len(kept.distinct("id", written)) >= 600, "600 predictions", interval=0.1)
     picture = tmp_path / "versions.png"
     done = check("compare", "--versions", "3", "4", f"--plot={picture}", **mongo)
     assert done.returncode == 2, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What is read of a version is what users saw of it, and no check's own traffic; what nobody knows stays unknown."""
+"""The data of a version cover what users saw, not the checks' own traffic; missing data stay missing."""
 
 import json
 import threading
@@ -12,10 +12,10 @@ import pytest
 from pymongo.database import Database
 
 from rollouts.checks import versions
-from rollouts.checks.compare import Scored, Share
-from rollouts.checks.recent import PLANTED
+from rollouts.checks.compare import LatestScore, Proportion
+from rollouts.checks.recent import FIRST_INJECTED_NUMBER
 from steps.common.errors import Unavailable
-from tests.integration.checks.test_live_figures import found
+from tests.support.promtool import found
 
 Mongo = Database[dict[str, Any]]
 NOW = datetime.now(UTC)
@@ -29,32 +29,34 @@ def prediction(number: int, version: str = "4", **changes: Any) -> dict[str, Any
 
 def test_the_last_word_on_each_pull_request_counts(database: Mongo) -> None:
     """Of this version, in these days."""
-    later = {"scored_at": NOW + timedelta(seconds=1), "score": 7.0, "unusual": True}
-    old = {"scored_at": NOW - timedelta(days=8)}
+    later: dict[str, Any] = {"scored_at": NOW + timedelta(seconds=1), "score": 7.0, "unusual": True}
+    old: dict[str, Any] = {"scored_at": NOW - timedelta(days=8)}
     database.predictions.insert_many(
         [prediction(1, **later), prediction(1), prediction(2), prediction(3, "3"), prediction(4, **old)]
     )
-    read = versions.read(database, "4", 7, None)
-    assert read.scored == {"o/n#1": Scored(7.0, True), "o/n#2": Scored(2.0, False)}
-    assert (read.name, read.digests, read.flagged) == ("4", {"d"}, Share(1, 2))
-    assert (read.slow, read.removed) == (Share(0, 0), Share(0, 0))
+    read = versions.read_version(database, "4", 7, None)
+    assert read.scored == {"o/n#1": LatestScore(7.0, True), "o/n#2": LatestScore(2.0, False)}
+    assert (read.name, read.digests, read.flagged_share) == ("4", frozenset({"d"}), Proportion(1, 2))
+    assert (read.slow, read.removed) == (Proportion(0, 0), Proportion(0, 0))
 
 
-def test_what_the_checks_have_sent_does_not_count(database: Mongo) -> None:
+def test_the_checks_own_requests_do_not_count(database: Mongo) -> None:
     """Planted and golden ones are flagged on purpose."""
-    database.predictions.insert_many([prediction(PLANTED + 1), prediction(201, repository="golden/example")])
-    assert versions.read(database, "4", 7, None).scored == {}
+    database.predictions.insert_many(
+        [prediction(FIRST_INJECTED_NUMBER + 1), prediction(201, repository="golden/example")]
+    )
+    assert versions.read_version(database, "4", 7, None).scored == {}
 
 
 def test_alerts_that_a_person_removed_are_counted_by_pull_request(database: Mongo) -> None:
     """However many deliveries there were of it."""
-    told = [(1, "announced"), (1, "updated"), (2, "announced"), (2, "removed by a person"), (3, "standard")]
+    alerts = [(1, "announced"), (1, "updated"), (2, "announced"), (2, "removed by a person"), (3, "standard")]
     database.deliveries.insert_many(
         {"repository": "o/n", "number": number, "outcome": outcome, "finished_at": NOW, "result": {"model": "4"}}
-        for number, outcome in told
+        for number, outcome in alerts
     )
-    assert versions.read(database, "4", 7, None).removed == Share(1, 2)
-    assert versions.read(database, "3", 7, None).removed == Share(0, 0)
+    assert versions.read_version(database, "4", 7, None).removed == Proportion(1, 2)
+    assert versions.read_version(database, "3", 7, None).removed == Proportion(0, 0)
 
 
 class Prometheus(BaseHTTPRequestHandler):
@@ -74,7 +76,7 @@ class Prometheus(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> list[Any]:
-    """What Prometheus will say."""
+    """Set Prometheus' answers."""
     return []
 
 
@@ -98,18 +100,18 @@ def result(*values: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("total", "quick", "slow"),
     [
-        (result("1000.4"), result("990"), Share(10, 1_000)),
-        (result("1000"), result("1000.9"), Share(0, 1_000)),
-        (result(), result(), Share(0, 0)),
-        (result("NaN"), result("NaN"), Share(0, 0)),
+        (result("1000.4"), result("990"), Proportion(10, 1_000)),
+        (result("1000"), result("1000.9"), Proportion(0, 1_000)),
+        (result(), result(), Proportion(0, 0)),
+        (result("NaN"), result("NaN"), Proportion(0, 0)),
     ],
 )
 def test_slow_answers_are_those_over_a_tenth_of_a_second(
-    total: Any, quick: Any, slow: Share, database: Mongo, prometheus: str, answers: list[Any]
+    total: Any, quick: Any, slow: Proportion, database: Mongo, prometheus: str, answers: list[Any]
 ) -> None:
     """No data are no requests, and no quick ones either."""
     answers += [total, quick]
-    assert versions.read(database, "4", 7, prometheus).slow == slow
+    assert versions.read_version(database, "4", 7, prometheus).slow == slow
 
 
 @pytest.mark.parametrize("answer", [{"status": "error"}, [], result("1") | {"data": None}])
@@ -119,7 +121,7 @@ def test_a_prometheus_that_does_not_answer_as_it_should_is_an_error(
     """It is not left out in silence."""
     answers.append(answer)
     with pytest.raises(Unavailable):
-        versions.read(database, "4", 7, prometheus)
+        versions.read_version(database, "4", 7, prometheus)
 
 
 def test_the_query_counts_the_requests_of_a_versions_pods(tmp_path: Path) -> None:

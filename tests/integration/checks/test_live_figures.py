@@ -1,4 +1,4 @@
-"""What is watched after a promotion says yes only for figures that are there and good, by the engines that will ask it.
+"""The analysis after a promotion passes only with present and good figures, evaluated by the real engines.
 
 Prometheus' own engine works out each query over series that are made up here; Argo Rollouts' own code then judges what
 came of it by the conditions beside the query.
@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support import manifests
+from tests.support.promtool import ANOTHER, HASH, Series, found
 from tests.support.schemas import CACHE, ROLLOUTS, source
 
-HASH, ANOTHER = "7b5c", "66aa"
-STEP_SECONDS = 5
+pytestmark = pytest.mark.slow
+
 EVALUATE = Path(__file__).parents[2] / "rollouts" / "evaluate.go"
 (TEMPLATE,) = (one for one in manifests.of_kind("AnalysisTemplate") if one["metadata"]["name"] == "post-promotion")
 METRICS = {metric["name"]: metric for metric in TEMPLATE["spec"]["metrics"]}
-Series = dict[str, float]
-"""By what they are, what they grow by in a second; those that are no counters have the value."""
 
 
 def requests(status: str, route: str = "/score", pods: str = HASH) -> str:
@@ -110,7 +108,7 @@ def evaluate() -> Path:
 
 
 def phases(evaluate: Path, metric: dict[str, Any], results: Sequence[list[float | None]]) -> list[str]:
-    """What becomes of each result; None stands for NaN."""
+    """Evaluate each result; None stands for NaN."""
     conditions = {"Success": metric["successCondition"], "Failure": metric["failureCondition"]}
     asked = "\n".join(json.dumps({**conditions, "Result": result}) for result in results)
     done = subprocess.run([evaluate], input=asked, capture_output=True, text=True, check=True)
@@ -124,7 +122,7 @@ def test_no_data_and_no_number_are_neither_yes_nor_no(name: str, evaluate: Path)
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_good_and_bad_figures_are_told_apart(name: str, evaluate: Path) -> None:
+def test_good_and_bad_figures_are_distinguished(name: str, evaluate: Path) -> None:
     """The limit itself is good."""
     good, limit, bad = {
         "answers": (0.0, 0.01, 0.0101),
@@ -148,27 +146,3 @@ def test_series_are_judged_as_they_should_be(
 ) -> None:
     """Each query over series of three minutes, at their end."""
     assert phases(evaluate, METRICS[name], [found(METRICS[name], series, tmp_path)]) == [phase]
-
-
-def found(metric: dict[str, Any], series: Series, folder: Path) -> list[float | None]:
-    """What Prometheus finds: its tester is told to expect nothing, and says what it got instead."""
-    if not shutil.which("promtool"):
-        pytest.skip("promtool, which comes with Prometheus, is not on the PATH")
-    query = metric["provider"]["prometheus"]["query"].replace("{{args.pod-hash}}", HASH)
-    counters = {one: not one.startswith(("up", "pr_sentinel_ready")) for one in series}
-    given = [
-        {"series": one, "values": f"0+{rate * STEP_SECONDS}x36" if counters[one] else f"{rate}x36"}
-        for one, rate in series.items()
-    ]
-    asked = [{"expr": query, "eval_time": "3m", "exp_samples": []}]
-    test = {"interval": f"{STEP_SECONDS}s", "input_series": given, "promql_expr_test": asked}
-    (folder / "test.yaml").write_text(yaml.safe_dump({"tests": [test]}))
-    done = subprocess.run(
-        ["promtool", "test", "rules", folder / "test.yaml"], capture_output=True, text=True, check=False
-    )
-    said = done.stdout + done.stderr
-    if done.returncode == 0:
-        return []
-    _, _, got = said.partition("got:")
-    assert got, said
-    return [None if "NaN" in line else float(line.split()[-1]) for line in got.strip().splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Trainings in a real MLflow on SQLite, made once; each test registers them in a copy of its own."""
+"""Trainings in a real MLflow on SQLite, run once; each test registers them in a copy of its own."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ OTHER_NAMES = ("alpha", "beta", "gamma")
 
 
 class Trainings:
-    """What register is given, by a name that says what the training is like."""
+    """The inputs of register, by a name that describes the training."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -76,8 +76,8 @@ def trainings(tmp_path_factory: pytest.TempPathFactory) -> Trainings:
 
 @pytest.fixture(autouse=True)
 def plain_bentos(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here is about BentoML, or could be: the service takes none of these small models."""
-    monkeypatch.setattr(package, "make", plain_bento.make)
+    """Replace the Bento build: the service refuses these small models."""
+    monkeypatch.setattr(package, "build", plain_bento.build)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from steps.common.store import FolderStore, Store, open_store
 from steps.packaging import archive
 from steps.register import package
 from steps.register.registry import decide_and_register
+from tests.support.command_line import ROOT
 
 NAME = "pr-sentinel"
 
@@ -32,7 +33,7 @@ def champion(client: MlflowClient) -> ModelVersion:
 
 def keys(store: Store) -> list[str]:
     """All Bentos."""
-    return store.keys(archive.FOLDER)
+    return store.list_keys(archive.FOLDER)
 
 
 def lose(client: MlflowClient, store: Store) -> None:
@@ -62,11 +63,11 @@ def test_a_champion_has_a_bento_that_tells_what_it_is(
     version = champion(client)
     assert (version.tags[archive.BENTO_TAG], [version.tags[archive.KEY_TAG]]) == (answer["bento"], keys(store))
     assert answer["bento"].startswith(f"{NAME}:1-")
-    folder = archive.unpacked(store, version.tags[archive.KEY_TAG], tmp_path / "here")
-    assert json.loads((folder / package.REGISTRATION).read_bytes()) == {
+    folder = archive.unpack(store, version.tags[archive.KEY_TAG], tmp_path / "here")
+    assert json.loads((folder / package.REGISTRATION_FILE).read_bytes()) == {
         "name": NAME,
         "version": "1",
-        "registered_at": package.Registration.of(version).made.isoformat(),
+        "registered_at": package.RegisteredVersion.from_version(version).created_at.isoformat(),
         "run_id": trainings["good"]["run_id"],
         "reason": answer["reason"],
     }
@@ -78,7 +79,7 @@ def test_the_same_run_again_packs_nothing(
 ) -> None:
     """The Bento that is there is the answer."""
     first = decide_and_register(**trainings["good"])
-    monkeypatch.setattr(package, "make", None)
+    monkeypatch.setattr(package, "build", None)
     again = decide_and_register(**trainings["good"])
     assert (again["decision"], again["bento"]) == ("unchanged", first["bento"])
     assert keys(store) == [champion(client).tags[archive.KEY_TAG]]
@@ -106,8 +107,8 @@ def test_other_code_makes_another_bento_of_the_same_version(
     """So what is mended in the service reaches it without a new model; the old Bento stays for who uses it."""
     first = decide_and_register(**trainings["good"])
     before = champion(client).tags[archive.KEY_TAG]
-    files = [*package.files(), package.ROOT / "README.md"]
-    monkeypatch.setattr(package, "files", lambda: files)
+    files = [*package.list_files(), ROOT / "README.md"]
+    monkeypatch.setattr(package, "list_files", lambda: files)
     answer = decide_and_register(**trainings["faint"])
     assert answer["decision"] == "refused"
     after = champion(client)
@@ -125,11 +126,11 @@ def test_a_champion_that_does_not_fit_the_code_any_more_keeps_its_bento(
     """A refusal of another model stays one; the log says that there is no new Bento."""
     decide_and_register(**trainings["good"])
     before = dict(champion(client).tags)
-    monkeypatch.setattr(package, "files", lambda: [])
-    monkeypatch.setattr(package, "make", refused)
+    monkeypatch.setattr(package, "list_files", lambda: [])
+    monkeypatch.setattr(package, "build", refused)
     assert decide_and_register(**trainings["faint"])["decision"] == "refused"
     assert (champion(client).tags, keys(store)) == (before, [before[archive.KEY_TAG]])
-    (told,) = (record for record in caplog.records if record.message == "no new Bento of the champion")
+    (told,) = (record for record in caplog.records if record.message == "could not rebuild the champion's Bento")
     assert "golden" in vars(told)["problem"]
 
 
@@ -144,7 +145,7 @@ def test_a_version_whose_bento_can_not_be_made_does_not_become_champion(
     """The next try ends what this one began."""
     decide_and_register(**trainings["faint"])
     with monkeypatch.context() as patch:
-        patch.setattr(package, "make", refused)
+        patch.setattr(package, "build", refused)
         with pytest.raises(DamagedArtefact, match="golden"):
             decide_and_register(**trainings["good"])
     assert champion(client).version in {"1", 1}
@@ -154,7 +155,7 @@ def test_a_version_whose_bento_can_not_be_made_does_not_become_champion(
     assert len(keys(store)) == 2
 
 
-def test_a_full_store_is_told_as_such(
+def test_a_full_store_is_reported(
     client: MlflowClient, store: Store, trainings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing half-written is left where a Bento would be."""
@@ -169,7 +170,7 @@ def test_a_full_store_is_told_as_such(
     assert not client.search_registered_models()[0].aliases
 
 
-def test_what_is_withdrawn_takes_its_bento_along(
+def test_deleting_a_refused_version_deletes_its_bento(
     client: MlflowClient, store: Store, trainings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A version that an interrupted run left and that is refused now leaves nothing in the store."""
@@ -182,7 +183,7 @@ def test_what_is_withdrawn_takes_its_bento_along(
         patch.setattr(MlflowClient, "set_registered_model_alias", interrupted)
         with pytest.raises(KeyboardInterrupt):
             decide_and_register(**trainings["good"])
-    assert len(store.keys(f"{archive.FOLDER}/2")) == 1
+    assert len(store.list_keys(f"{archive.FOLDER}/2")) == 1
     client.set_model_version_tag(NAME, "1", "model_sha256", client.get_model_version(NAME, "2").tags["model_sha256"])
-    assert decide_and_register(**trainings["good"])["reason"].startswith("Taken back: ")
-    assert store.keys(f"{archive.FOLDER}/2") == []
+    assert decide_and_register(**trainings["good"])["reason"].startswith("Demoted: ")
+    assert store.list_keys(f"{archive.FOLDER}/2") == []

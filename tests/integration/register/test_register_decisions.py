@@ -135,7 +135,7 @@ def test_without_its_alias_a_champion_that_cannot_be_compared_makes_way(client: 
     assert decide_and_register(**trainings["other names"])["version"] == "2"
 
 
-def test_a_model_that_a_person_took_back_does_not_come_back_by_itself(client: MlflowClient, trainings: Any) -> None:
+def test_a_demoted_model_is_not_promoted_again(client: MlflowClient, trainings: Any) -> None:
     """However well it scores: neither by its own run nor by another with the same content."""
     decide_and_register(**trainings["faint"])
     decide_and_register(**trainings["good"])
@@ -143,7 +143,7 @@ def test_a_model_that_a_person_took_back_does_not_come_back_by_itself(client: Ml
     for again in ("good", "twin"):
         answer = decide_and_register(**trainings[again])
         assert (answer["version"], answer["decision"]) == ("", "refused")
-        assert answer["reason"].startswith("Taken back: ")
+        assert answer["reason"].startswith("Demoted: ")
     assert champion(client) == "1"
     assert versions(client) == ["1", "2"]
 

@@ -15,6 +15,8 @@ from steps.packaging import archive
 from steps.register import package, registry
 from tests.support import plain_bento
 
+pytestmark = pytest.mark.slow
+
 NAME = "pr-sentinel"
 # Forked from a server that holds nothing but the imports: a process of its own without seconds of importing each.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -37,7 +39,7 @@ def die_before(method: str, argument: str, environment: Mapping[str, str], given
         return asked(self, *arguments, **named)
 
     os.environ.update(environment)
-    package.make = plain_bento.make
+    package.build = plain_bento.build
     setattr(MlflowClient, method, fatal)
     registry.decide_and_register(**given)
 
@@ -56,7 +58,7 @@ def die_before(method: str, argument: str, environment: Mapping[str, str], given
         ("set_registered_model_alias", "champion", "faint"),
     ],
 )
-def test_killed_before_the_alias_moves_it_ends_as_if_nothing_had_happened(
+def test_a_kill_before_the_alias_moves_leaves_no_trace_after_a_retry(
     client: MlflowClient, trainings: Any, method: str, argument: str, first: str | None
 ) -> None:
     """The champion stays until the second try, which gives the answer of an undisturbed run and no second version."""
@@ -78,12 +80,12 @@ def test_killed_before_the_alias_moves_it_ends_as_if_nothing_had_happened(
     assert client.get_model_version_by_alias(NAME, "champion").version == found[0].version
     assert found[0].tags["reason"] == answer["reason"]
     store = open_store(StoreSettings(store_url=environment["STORE_URL"]))
-    assert store.keys(f"{archive.FOLDER}/{answer['version']}") == [found[0].tags[archive.KEY_TAG]]
+    assert store.list_keys(f"{archive.FOLDER}/{answer['version']}") == [found[0].tags[archive.KEY_TAG]]
     assert archive.is_whole(store, found[0].tags[archive.KEY_TAG])
     assert found[0].tags[archive.BENTO_TAG] == answer["bento"]
 
 
-def test_killed_after_the_alias_moved_it_finds_its_work_done(client: MlflowClient, trainings: Any) -> None:
+def test_a_kill_after_the_alias_moved_changes_nothing_on_retry(client: MlflowClient, trainings: Any) -> None:
     """The version is the champion and known to have been it, so that it stays away once a person takes it back."""
     registry.decide_and_register(**trainings["faint"])
     environment = {name: os.environ[name] for name in ("STORE_URL", "MLFLOW_URI")}
@@ -95,4 +97,4 @@ def test_killed_after_the_alias_moved_it_finds_its_work_done(client: MlflowClien
     answer = registry.decide_and_register(**trainings["good"])
     assert (answer["decision"], answer["version"]) == ("unchanged", "2")
     client.set_registered_model_alias(NAME, "champion", "1")
-    assert registry.decide_and_register(**trainings["good"])["reason"].startswith("Taken back: ")
+    assert registry.decide_and_register(**trainings["good"])["reason"].startswith("Demoted: ")

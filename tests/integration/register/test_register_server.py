@@ -42,7 +42,7 @@ def address(trainings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         yield url
 
 
-def test_a_server_is_told_the_same_as_a_database(address: str, trainings: Any) -> None:
+def test_a_server_gets_the_same_registry_as_a_database(address: str, trainings: Any) -> None:
     """A first model, a better one, nothing new, a worse one, and a run that isn't there."""
     expected = [("faint", "1", "accepted"), ("good", "2", "accepted"), ("twin", "2", "unchanged")]
     for name, version, decision in [*expected, ("newer faint", "", "refused")]:

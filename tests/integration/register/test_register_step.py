@@ -21,9 +21,9 @@ class Missing:
 
 sys.meta_path.insert(0, Missing())
 from steps.register import package
-from tests import plain_bento
+from tests.support import plain_bento
 
-package.make = plain_bento.make
+package.build = plain_bento.build
 sys.argv[0] = "runner"
 runpy.run_module("hera.workflows.runner", run_name="__main__")
 """
@@ -39,7 +39,7 @@ def run(function: str, given: dict[str, str], folder: Path) -> subprocess.Comple
 
 
 @pytest.mark.usefixtures("client")
-def test_register_needs_nothing_that_its_image_lacks(trainings: Any, tmp_path: Path) -> None:
+def test_register_runs_without_packages_that_its_image_lacks(trainings: Any, tmp_path: Path) -> None:
     """The whole step runs without TensorFlow, scikit-learn, PyOD, pandas, matplotlib and Spark."""
     done = run("register", trainings["good"], tmp_path)
     assert done.returncode == 0, done.stderr

@@ -1,11 +1,11 @@
-"""Analyses that don't speak for a promotion: each way in which one may be wrong, and what is said of it then."""
+"""Analyses that don't support a promotion: each way in which one may be wrong, and the objection to it."""
 
 from collections.abc import Callable
 from typing import Any
 
 from release.analysis import Analysis
 from release.images import SERVE
-from tests.integration.release.conftest import digest
+from tests.support.releases import digest
 
 Change = Callable[[list[Analysis]], list[Analysis]]
 
@@ -37,17 +37,17 @@ WRONG: dict[str, tuple[Callable[[str], Change], str]] = {
     "inconclusive": (lambda kind: changed(kind, phase="Inconclusive"), "it is Inconclusive"),
     "error": (lambda kind: changed(kind, phase="Error"), "it is Error"),
     "running": (lambda kind: changed(kind, phase="Running"), "it is Running"),
-    "before Argo CD has synchronised": (lambda kind: changed(kind, commit="f" * 40), f"staging at {'f' * 40}, and"),
-    "while it synchronises": (lambda kind: changed(kind, commit=""), "staging at no commit yet, and"),
+    "before Argo CD has synchronised": (lambda kind: changed(kind, commit="f" * 40), f"staging to {'f' * 40}, but"),
+    "while it synchronises": (lambda kind: changed(kind, commit=""), "staging to no commit yet, but"),
     "of another digest": (
         lambda kind: changed(kind, image=f"registry.example/{SERVE}@{digest(1)}"),
-        f"it is of another image, registry.example/{SERVE}@{digest(1)}",
+        f"it analysed another image, registry.example/{SERVE}@{digest(1)}",
     ),
     "of another repository": (
         lambda kind: changed(kind, image=f"other.example/{SERVE}@{digest(2)}"),
-        "it is of another image, other.example",
+        "it analysed another image, other.example",
     ),
-    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it is of another image"),
+    "by a tag": (lambda kind: changed(kind, image=f"registry.example/{SERVE}:2"), "it analysed another image"),
     "without metrics": (lambda kind: changed(kind, metrics={}), "was not measured"),
     "one metric short": (unmeasured, "was not measured"),
     "one metric failed": (lambda kind: failing(kind, "Failed"), "is Failed"),

@@ -23,5 +23,5 @@ def release(folder: Path, *arguments: str, **environment: str) -> CompletedProce
 def file_of(analyses: list[Analysis], folder: Path) -> str:
     """A file that holds them."""
     path = folder / "analyses.json"
-    path.write_text(analysis.written(analyses))
+    path.write_text(analysis.dump(analyses))
     return str(path)

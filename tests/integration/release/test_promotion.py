@@ -9,17 +9,17 @@ import pytest
 from release import git, promotion
 from release.analysis import KINDS, Analysis
 from release.git import Clone
-from release.github import hub
+from release.github import open_repo
 from release.images import COMPONENT, IMAGES, SERVE
-from release.promotion import Refused
-from release.settings import GitSettings, HubSettings
+from release.promotion import PromotionRefused
+from release.settings import GitHubRepoSettings, GitSettings
 from steps.common.errors import DataError, NotFound
 from steps.common.settings import load
 from tests.integration.release.analyses import WRONG
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import file_of, release
-from tests.integration.release.conftest import HOST, NAME, Pulls, Repository, digest, passed
 from tests.support import kubectl
+from tests.support.releases import HOST, NAME, Pulls, Repository, digest, passed
 
 pytestmark = kubectl.needed
 
@@ -44,7 +44,7 @@ def prepared(clone: Clone, commit: str) -> promotion.Proposal:
 
 def refusal(clone: Clone, text: str, analyses: list[Analysis]) -> str:
     clone.refresh()
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PromotionRefused) as refused:
         promotion.verify(clone, text, analyses)
     return refused.value.problem
 
@@ -77,11 +77,11 @@ def test_promoting_twice_brings_the_same_pull_request_up_to_date(
     repository: Repository, clone: Clone, released: str, pulls: Pulls
 ) -> None:
     """With the evidence of what staging holds by then."""
-    with hub(load(HubSettings)) as github:
-        first = promotion.propose(clone, github, prepared(clone, released))
+    with open_repo(load(GitHubRepoSettings)) as github:
+        first = promotion.open_pull_request(clone, github, prepared(clone, released))
         later = repository.release("staging", 3)
         clone.refresh()
-        second = promotion.propose(clone, github, prepared(clone, later))
+        second = promotion.open_pull_request(clone, github, prepared(clone, later))
     (request,) = pulls.all()
     assert first.number == second.number == request["number"]
     assert later in request["body"]
@@ -94,8 +94,8 @@ def test_two_promotions_at_once_open_one_pull_request(clone: Clone, released: st
     proposal = prepared(clone, released)
 
     def propose(_: int) -> int:
-        with git.clone(load(GitSettings)) as own, hub(load(HubSettings)) as github:
-            return promotion.propose(own, github, proposal).number
+        with git.clone(load(GitSettings)) as own, open_repo(load(GitHubRepoSettings)) as github:
+            return promotion.open_pull_request(own, github, proposal).number
 
     with ThreadPoolExecutor(4) as threads:
         numbers = set(threads.map(propose, range(4)))
@@ -108,8 +108,11 @@ def test_a_promotion_is_refused_when_staging_moves_meanwhile(
     """The evidence would be of something else."""
     proposal = prepared(clone, released)
     later = repository.release("staging", 3)
-    with hub(load(HubSettings)) as github, pytest.raises(Refused, match=f"has moved from {released} to {later}"):
-        promotion.propose(clone, github, proposal)
+    with (
+        open_repo(load(GitHubRepoSettings)) as github,
+        pytest.raises(PromotionRefused, match=f"has moved from {released} to {later}"),
+    ):
+        promotion.open_pull_request(clone, github, proposal)
     assert pulls.all() == []
 
 
@@ -122,7 +125,7 @@ def test_an_opened_promotion_is_refused_once_staging_has_moved(
     later = repository.push("staging", "more settings")
     clone.refresh()
     said = refusal(clone, proposal.text, passed(clone, later))
-    assert f"the evidence is of {released}, and staging stands at {later}" in said
+    assert f"the evidence is for {released}, but staging is at {later}" in said
 
 
 def test_what_main_alone_has_is_refused(repository: Repository, clone: Clone, released: str) -> None:
@@ -131,7 +134,9 @@ def test_what_main_alone_has_is_refused(repository: Repository, clone: Clone, re
     (repository.folder / "hotfix").write_text("only in production\n")
     repository.push("main", "a hotfix")
     clone.refresh()
-    with pytest.raises(Refused, match="main would hold more than what staging ran; merge main into staging first"):
+    with pytest.raises(
+        PromotionRefused, match="main has commits that staging did not run; merge main into staging first"
+    ):
         prepared(clone, released)
     repository.merge("main", "staging")
     clone.refresh()
@@ -142,20 +147,20 @@ def test_branches_that_contradict_each_other_are_refused(repository: Repository,
     """In words, not by a failing merge."""
     repository.release("main", 9, (SERVE,))
     clone.refresh()
-    with pytest.raises(DataError, match="contradict each other"):
+    with pytest.raises(DataError, match="have merge conflicts"):
         prepared(clone, released)
 
 
 def test_an_analysis_that_does_not_speak_for_it_is_a_refusal(clone: Clone, released: str) -> None:
     """Each kind, in each way: when the evidence is gathered, and when it is verified against what they say by then."""
-    good, merge = passed(clone, released), promotion.Merge.of(clone)
+    good, merge = passed(clone, released), promotion.PromotionMerge.from_clone(clone)
     found = prepared(clone, released).evidence
-    assert promotion.objections(found, merge, good) == []
+    assert promotion.find_objections(found, merge, good) == []
     for kind, (change, words) in itertools.product(KINDS, WRONG.values()):
         wrong = change(kind)(good)
         for said in (
-            promotion.objections(found, merge, wrong),
-            promotion.objections(found._replace(analyses=wrong), merge, good),
+            promotion.find_objections(found, merge, wrong),
+            promotion.find_objections(found._replace(analyses=wrong), merge, good),
         ):
             assert said
             assert all(f"{kind}: " in line for line in said)
@@ -167,7 +172,7 @@ def test_the_whole_way_ends_at_such_an_analysis(wrong: str, clone: Clone, releas
     """Gathering refuses, and so does the check of a promotion that was gathered before."""
     good = passed(clone, released)
     bad = WRONG[wrong][0]("PrePromotion")(good)
-    with pytest.raises(Refused, match="PrePromotion: "):
+    with pytest.raises(PromotionRefused, match="PrePromotion: "):
         promotion.prepare(clone, bad, no_card, NAME)
     assert "PrePromotion: " in refusal(clone, prepared(clone, released).text, bad)
 
@@ -183,7 +188,7 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
         cluster.say(sync, good)
         refused = release(repository.folder, "promote")
         assert refused.returncode == DataError.exit_code, refused.stdout
-        assert "Argo CD has staging at" in refused.stdout
+        assert "Argo CD has synced staging to" in refused.stdout
     cluster.say(None, good)
     assert release(repository.folder, "promote").returncode == NotFound.exit_code
     assert pulls.all() == []
@@ -193,19 +198,21 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
     number = str(request["number"])
     assert release(repository.folder, "verify-promotion", number).returncode == 0
     cluster.say({"status": "OutOfSync", "revision": released}, good)
-    assert "Argo CD has staging at no commit yet" in release(repository.folder, "verify-promotion", number).stdout
+    assert (
+        "Argo CD has synced staging to no commit yet" in release(repository.folder, "verify-promotion", number).stdout
+    )
 
 
 def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: str) -> None:
-    """Each part of it is compared with Git and with the analyses, as they are asked anew."""
+    """Each part of it is compared with Git and with the analyses, which are queried again."""
     good, text = passed(clone, released), prepared(clone, released).text
     assert promotion.verify(clone, text, good)
     machine = text.rpartition("<!-- evidence")[2]
     edits = {
-        digest(2): (digest(7), "names other images or another model than Git"),
-        f'"digest": "{2:064x}"': (f'"digest": "{7:064x}"', "names other images or another model than Git"),
-        '"version": "2"': ('"version": "7"', "names other images or another model than Git"),
-        clone.tree(released): (clone.tree("main"), "the evidence is of"),
+        digest(2): (digest(7), "names different images or a different model than Git"),
+        f'"digest": "{2:064x}"': (f'"digest": "{7:064x}"', "names different images or a different model than Git"),
+        '"version": "2"': ('"version": "7"', "names different images or a different model than Git"),
+        clone.tree(released): (clone.tree("main"), "the evidence is for"),
         '"Successful"': ('"Failed"', "it is Failed"),
     }
     for old, (new, words) in edits.items():
@@ -235,7 +242,7 @@ def test_what_is_not_released_yet_is_refused(repository: Repository, clone: Clon
     """Each image has to have a digest; those that have none are named."""
     commit = repository.release("staging", 1, tuple(name for name in IMAGES if name != "pr-sentinel/train"))
     clone.refresh()
-    with pytest.raises(Refused, match="not released yet: pr-sentinel/train"):
+    with pytest.raises(PromotionRefused, match="not released yet: pr-sentinel/train"):
         prepared(clone, commit)
 
 
@@ -245,7 +252,7 @@ def test_a_tag_in_git_is_refused(repository: Repository, clone: Clone, released:
     path.write_text(path.read_text().replace(f"digest: {digest(2)}", "digest: latest", 1))
     repository.push("staging", "a tag")
     clone.refresh()
-    with pytest.raises(DataError, match="names no image by digest"):
+    with pytest.raises(DataError, match="has no valid digest"):
         prepared(clone, clone.head("staging"))
 
 
@@ -257,7 +264,7 @@ def test_a_rollout_without_an_analysis_can_not_be_promoted(repository: Repositor
     path.write_text(text[:begin] + text[end:])
     repository.push("staging", "no gate")
     clone.refresh()
-    with pytest.raises(Refused, match="PrePromotion: the Rollout asks for no such analysis"):
+    with pytest.raises(PromotionRefused, match="PrePromotion: the Rollout asks for no such analysis"):
         prepared(clone, clone.head("staging"))
 
 
@@ -272,7 +279,7 @@ def test_a_dirty_tree_is_refused(
     assert pulls.all() == []
 
 
-def test_github_s_refusal_is_told_in_words(
+def test_github_s_refusal_is_reported(
     repository: Repository, clone: Clone, released: str, pulls: Pulls, tmp_path: Path
 ) -> None:
     """Without a trace, and without the token."""

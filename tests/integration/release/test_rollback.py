@@ -14,8 +14,8 @@ from release.images import SERVE
 from steps.common.registry import CHAMPION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
-from tests.integration.release.conftest import Pulls, Repository, digest
 from tests.support import kubectl
+from tests.support.releases import Pulls, Repository, digest
 
 pytestmark = kubectl.needed
 
@@ -98,17 +98,17 @@ def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
     assert status(production)[0] == 0
     code, said = rollback(production)
     assert code == 0, said
-    assert (cluster.active, champion(registry), cluster.held) == ("hash2", "2", True)
+    assert (cluster.active, champion(registry), cluster.is_held) == ("hash2", "2", True)
     (request,) = pulls.all()
     assert request["html_url"] in said
     code, said = status(production)
     assert code == 1
-    assert "Argo CD leaves production alone" in said
+    assert "Argo CD is paused for production" in said
     assert "main names model version 3" in said
     production.merge("rollback/version-2", "main")
     code, said = rollback(production)
     assert code == 0, said
-    assert not cluster.held
+    assert not cluster.is_held
     assert production.git("rev-parse", f"{production.fetched('staging')}^{{tree}}") == production.git(
         "rev-parse", f"{production.fetched('main')}^{{tree}}"
     )
@@ -192,7 +192,7 @@ def test_without_a_revision_git_alone_brings_it_back(
     cluster.write(3, active=3, stable=3, current=3, argo_cd=False)
     code, said = rollback(production, "1")
     assert code == 0, said
-    assert "it comes back with the merge" in said
+    assert "merging the pull request brings it back" in said
     assert cluster.active == "hash3"
     assert len(pulls.all()) == 1
 
@@ -217,7 +217,7 @@ def test_a_version_whose_image_is_gone_is_refused(
     (images / digest(2)).unlink()
     code, said = rollback(production)
     assert code == 66
-    assert "is gone from the registry" in said
+    assert "is no longer in the registry" in said
     assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
 
 
@@ -229,22 +229,20 @@ def test_a_version_that_the_registry_lacks_is_refused(
     registry.delete_model_version(NAME, "2")
     code, said = rollback(production)
     assert code == 66
-    assert "The registry has no version 2 any more" in said
+    assert "The registry no longer has version 2" in said
     assert (cluster.state, pulls.all()) == (before, [])
 
 
-def test_sources_that_are_not_there_are_told_apart_from_ones_that_fail(
-    production: Repository, cluster: Cluster, tmp_path: Path
-) -> None:
+def test_missing_sources_differ_from_failing_ones(production: Repository, cluster: Cluster, tmp_path: Path) -> None:
     """No registry is no disagreement; a cluster that does not answer is."""
     code, said = status(production)
     assert code == 0, said
-    assert "not asked: no MLFLOW_URI" in said
+    assert "skipped: MLFLOW_URI is not set" in said
     cluster.path.unlink()
     code, said = status(production)
     assert code == 1
-    assert "They disagree: the cluster did not answer." in said
+    assert "They disagree: the cluster did not respond." in said
     code, said = status(production, KUBECONFIG="", HOME=str(tmp_path))
     assert code == 1
-    assert "not asked: no kubeconfig" in said
+    assert "skipped: no kubeconfig" in said
     assert "nothing can be compared" in said

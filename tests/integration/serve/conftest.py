@@ -1,4 +1,4 @@
-"""The service around a small real model, in this process and as one of its own; and a Bento of it, made once."""
+"""The service with a small real model, in this process and as its own process, and a Bento built once."""
 
 import shutil
 import warnings
@@ -10,7 +10,7 @@ import pytest
 
 from samples import raw
 from steps.common.settings import ServeSettings
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import bentos, builders, pulls, serving
 from tests.support.command_line import SampleRun
 
@@ -21,13 +21,13 @@ with warnings.catch_warnings():
 
 @pytest.fixture(scope="session")
 def bento(tmp_path_factory: pytest.TempPathFactory) -> bentos.Bento:
-    """Nobody changes it."""
-    return bentos.make(tmp_path_factory.mktemp("bento"))
+    """A Bento; tests must not change it."""
+    return bentos.build(tmp_path_factory.mktemp("bento"))
 
 
 @pytest.fixture(scope="session")
 def trained(sample_run: SampleRun) -> Path:
-    """A state folder with a champion; nobody changes it."""
+    """A state folder with a champion; tests must not change it."""
     assert sample_run.result.returncode == 0, sample_run.result.stdout + sample_run.result.stderr
     return sample_run.state
 
@@ -43,7 +43,7 @@ def state(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model of the real features; nobody changes it."""
+    """The folder of a model with the real features; tests must not change it."""
     folder = tmp_path_factory.mktemp("model")
     builders.fitted(folder, pulls.pulls(600))
     return folder
@@ -61,7 +61,7 @@ def settings(model: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch
 @pytest.fixture
 def client(settings: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """The service in this process."""
-    with TestClient(create()) as found:
+    with TestClient(create_app()) as found:
         yield found
 
 
@@ -74,11 +74,11 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 
 @pytest.fixture(scope="session")
 def samples() -> list[dict[str, Any]]:
-    """Pull requests as GitHub's REST interface has them; nobody changes them."""
-    return raw.newest(50)
+    """Pull requests in the form of GitHub's REST API; tests must not change them."""
+    return raw.build_newest(50)
 
 
 @pytest.fixture
 def pull(samples: list[dict[str, Any]]) -> dict[str, Any]:
-    """One of them, which may be changed."""
+    """One of them, which a test may change."""
     return dict(samples[0])

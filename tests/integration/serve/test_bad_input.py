@@ -1,4 +1,4 @@
-"""Whatever is sent that can't be scored is answered with what is wrong with it, and where."""
+"""Input that can't be scored is refused, with the problem and its place."""
 
 import json
 import pickle
@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from steps.serve.contract import MOST_BYTES
+from steps.serve.contract import MAX_BODY_BYTES
 
 Pull = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
 
 
-def asked(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON) -> tuple[int, dict[str, Any]]:
-    """The status and the problem that some bytes are answered with."""
+def post_score(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON) -> tuple[int, dict[str, Any]]:
+    """Post bytes to `/score`, and return the status and the problem."""
     answer = client.post("/score", content=body, headers=headers)
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
@@ -23,15 +23,15 @@ def asked(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON)
     return answer.status_code, problem
 
 
-def refused(client: TestClient, *pulls: Any) -> dict[str, str]:
-    """What is said of the fields of pull requests that can't be used."""
-    status, problem = asked(client, json.dumps({"pull_requests": list(pulls)}))
+def read_field_problems(client: TestClient, *pulls: Any) -> dict[str, str]:
+    """Post pull requests, and return the problems by field."""
+    status, problem = post_score(client, json.dumps({"pull_requests": list(pulls)}))
     assert status == 422
     return {one["field"]: one["problem"] for one in problem["errors"]}
 
 
 def test_a_pull_request_is_scored_and_a_pickle_of_it_is_not(client: TestClient, pull: Pull) -> None:
-    """With the model's name in the answer and its headers."""
+    """With the model's name in the response and its headers."""
     given = {"pull_requests": [pull]}
     answer = client.post("/score", json=given)
     assert answer.status_code == 200
@@ -40,8 +40,8 @@ def test_a_pull_request_is_scored_and_a_pickle_of_it_is_not(client: TestClient, 
     assert result["level"] in ("standard", "unusual", "high")
     assert answer.headers["x-model"] == "pr-sentinel:unregistered"
     assert answer.headers["x-model-digest"] == answer.json()["model"]["digest"]
-    assert asked(client, pickle.dumps(given), {"Content-Type": "application/vnd.bentoml+pickle"})[0] == 415
-    assert asked(client, pickle.dumps(given))[0] == 400
+    assert post_score(client, pickle.dumps(given), {"Content-Type": "application/vnd.bentoml+pickle"})[0] == 415
+    assert post_score(client, pickle.dumps(given))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_pull_request_is_scored_and_a_pickle_of_it_is_not(client: TestClient, 
     ],
 )
 def test_only_json_is_read(client: TestClient, kind: str) -> None:
-    status, problem = asked(client, b'{"pull_requests": []}', {"Content-Type": kind})
+    status, problem = post_score(client, b'{"pull_requests": []}', {"Content-Type": kind})
     assert status == 415
     assert "application/json" in problem["detail"]
 
@@ -68,7 +68,7 @@ def test_a_body_without_a_content_type_is_not_read(client: TestClient) -> None:
 
 
 def test_a_compressed_body_is_not_read(client: TestClient) -> None:
-    assert asked(client, b"\x1f\x8b", JSON | {"Content-Encoding": "gzip"})[0] == 415
+    assert post_score(client, b"\x1f\x8b", JSON | {"Content-Encoding": "gzip"})[0] == 415
 
 
 def test_json_may_name_its_encoding(client: TestClient, pull: Pull) -> None:
@@ -77,14 +77,14 @@ def test_json_may_name_its_encoding(client: TestClient, pull: Pull) -> None:
 
 
 def test_a_body_over_the_limit_is_not_read(client: TestClient) -> None:
-    status, problem = asked(client, b" " * (MOST_BYTES + 1))
+    status, problem = post_score(client, b" " * (MAX_BODY_BYTES + 1))
     assert status == 413
     assert "32 MiB" in problem["detail"]
 
 
 def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> None:
     """It would take a gigabyte of memory."""
-    status, problem = asked(client, b'{"pull_requests": [' + b"{}," * 2_000_001 + b"{}]}")
+    status, problem = post_score(client, b'{"pull_requests": [' + b"{}," * 2_000_001 + b"{}]}")
     assert status == 413
     assert "2,000,000 values" in problem["detail"]
 
@@ -109,14 +109,14 @@ def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> N
     ],
     ids=lambda body: body[:24].decode("ascii", "replace"),
 )
-def test_what_is_no_json_is_said_to_be_none_and_where(client: TestClient, body: bytes) -> None:
-    status, problem = asked(client, body)
+def test_a_body_that_is_not_valid_json_is_refused_with_the_position(client: TestClient, body: bytes) -> None:
+    status, problem = post_score(client, body)
     assert status == 400
-    assert "no JSON" in problem["detail"]
+    assert "not valid JSON" in problem["detail"]
     assert "position" in problem["detail"]
 
 
-def test_of_a_name_that_stands_twice_the_last_counts(client: TestClient, pull: Pull) -> None:
+def test_the_last_of_duplicate_names_counts(client: TestClient, pull: Pull) -> None:
     text = json.dumps({"pull_requests": [pull]}).replace('"additions":', '"additions": -1, "additions":', 1)
     assert client.post("/score", content=text, headers=JSON).status_code == 200
 
@@ -136,8 +136,8 @@ def test_of_a_name_that_stands_twice_the_last_counts(client: TestClient, pull: P
         ('{"pull_requests": [1], "more": 1}', "more", "not permitted"),
     ],
 )
-def test_a_body_of_another_form_is_refused(client: TestClient, body: str, field: str, said: str) -> None:
-    status, problem = asked(client, body)
+def test_a_body_of_another_shape_is_refused(client: TestClient, body: str, field: str, said: str) -> None:
+    status, problem = post_score(client, body)
     assert status == 422
     assert said in {one["field"]: one["problem"] for one in problem["errors"]}[field]
 
@@ -179,25 +179,23 @@ def test_a_body_of_another_form_is_refused(client: TestClient, body: str, field:
         ("base", {"ref": "main", "repo": {"full_name": "a/b/c"}}),
     ],
 )
-def test_a_field_that_can_not_be_used_is_named_with_its_item(
-    client: TestClient, pull: Pull, name: str, value: Any
-) -> None:
-    found = refused(client, pull, pull, pull, pull | {name: value})
+def test_an_invalid_field_is_named_with_its_item(client: TestClient, pull: Pull, name: str, value: Any) -> None:
+    found = read_field_problems(client, pull, pull, pull, pull | {name: value})
     assert all(field.startswith(f"pull_requests.3.{name}") for field in found), found
     assert found
 
 
 @pytest.mark.parametrize("name", ["number", "title", "user", "state", "created_at", "additions", "commits", "base"])
-def test_a_field_that_is_missing_is_named(client: TestClient, pull: Pull, name: str) -> None:
+def test_a_missing_field_is_named(client: TestClient, pull: Pull, name: str) -> None:
     del pull[name]
-    assert refused(client, pull) == {f"pull_requests.0.{name}": "Field required"}
+    assert read_field_problems(client, pull) == {f"pull_requests.0.{name}": "Field required"}
 
 
-def test_an_item_of_githubs_list_is_refused_with_the_way_out(client: TestClient, pull: Pull) -> None:
+def test_an_item_of_githubs_list_is_refused_with_a_hint(client: TestClient, pull: Pull) -> None:
     for name in ("additions", "deletions", "changed_files", "commits"):
         del pull[name]
-    _, problem = asked(client, json.dumps({"pull_requests": [pull]}))
-    assert "lists of pull requests leave sizes out" in problem["detail"]
+    _, problem = post_score(client, json.dumps({"pull_requests": [pull]}))
+    assert "lists of pull requests omit sizes" in problem["detail"]
     assert len(problem["errors"]) == 4
 
 
@@ -206,33 +204,33 @@ def test_author_and_body_may_be_null(client: TestClient, pull: Pull) -> None:
     assert answer.status_code == 200
 
 
-def test_there_may_be_ten_thousand_pull_requests_and_not_one_more(client: TestClient, pull: Pull) -> None:
+def test_ten_thousand_pull_requests_are_accepted_and_not_one_more(client: TestClient, pull: Pull) -> None:
     slim = {name: pull[name] for name in ("title", "user", "state", "created_at", "updated_at")}
     slim |= {name: pull[name] for name in ("number", "additions", "deletions", "changed_files", "commits", "base")}
     slim["base"] = {"ref": "main", "repo": {"full_name": "owner/name"}}
     answer = client.post("/score", json={"pull_requests": [slim] * 10_000})
     assert answer.status_code == 200
     assert len(answer.json()["results"]) == 10_000
-    assert "at most 10000" in refused(client, *[slim] * 10_001)["pull_requests"]
+    assert "at most 10000" in read_field_problems(client, *[slim] * 10_001)["pull_requests"]
 
 
-def test_a_request_may_name_a_hundred_repositories(client: TestClient, pull: Pull) -> None:
+def test_a_hundred_repositories_are_accepted_and_not_one_more(client: TestClient, pull: Pull) -> None:
     def of(count: int) -> list[Pull]:
         bases = ({"ref": "main", "repo": {"full_name": f"owner/name-{number}"}} for number in range(count))
         return [pull | {"base": base} for base in bases]
 
     assert client.post("/score", json={"pull_requests": of(100)}).status_code == 200
-    assert "100 repositories" in refused(client, *of(101))["pull_requests"]
+    assert "100 repositories" in read_field_problems(client, *of(101))["pull_requests"]
 
 
-def test_the_item_is_named_however_far_down_it_stands(client: TestClient, pull: Pull) -> None:
-    assert refused(client, *[pull] * 700, pull | {"commits": -1}) == {
+def test_a_bad_item_is_named_at_any_position(client: TestClient, pull: Pull) -> None:
+    assert read_field_problems(client, *[pull] * 700, pull | {"commits": -1}) == {
         "pull_requests.700.commits": "Input should be greater than or equal to 0"
     }
 
 
-def test_no_more_than_a_hundred_fields_are_named(client: TestClient) -> None:
-    assert len(refused(client, *[{}] * 2_000)) == 100
+def test_at_most_a_hundred_fields_are_named(client: TestClient) -> None:
+    assert len(read_field_problems(client, *[{}] * 2_000)) == 100
 
 
 @pytest.mark.parametrize(
@@ -251,7 +249,7 @@ def test_no_more_than_a_hundred_fields_are_named(client: TestClient) -> None:
         ("GET", "/docs", 404),
     ],
 )
-def test_paths_and_methods_that_there_are_not_are_problems_too(
+def test_unknown_paths_and_methods_are_answered_with_problems(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
     answer = client.request(method, path)

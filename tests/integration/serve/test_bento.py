@@ -1,4 +1,4 @@
-"""A Bento is whole in itself: BentoML takes it, and its worker serves it and ends without dropping a request."""
+"""A Bento is self-contained: BentoML imports it, and its worker serves it and stops without dropping a request."""
 
 import os
 import signal
@@ -17,49 +17,54 @@ from steps.register import package
 from steps.scoring.artefact import FILES, MANIFEST
 from steps.serve.http.examples import PULL_REQUEST
 from tests.support import bentos, workers
+from tests.support.command_line import ROOT, clean_environment
 
 NAME = "pr-sentinel"
 
 
 def bentoml(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """BentoML's command, with a home of its own."""
+    """Run BentoML's command with a home of its own."""
     environment = os.environ | {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
     command = [sys.executable, "-m", "bentoml", *arguments]
     return subprocess.run(command, cwd=home.parent, env=environment, capture_output=True, text=True, check=True)
 
 
-def test_it_holds_the_service_its_packages_and_the_model_and_nothing_else(bento: bentos.Bento) -> None:
+def test_a_bento_holds_the_service_its_packages_and_the_model_and_nothing_else(bento: bentos.Bento) -> None:
     """No tests, no bytecode, no step but the service."""
     source = bento.folder / "src"
     found = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
-    ours = {path.relative_to(package.ROOT).as_posix() for path in package.files()}
-    model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION)}
+    ours = {path.relative_to(ROOT).as_posix() for path in package.list_files()}
+    model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION_FILE)}
     assert found == ours | model | {"bentofile.yaml"}
     for name in (*FILES, MANIFEST):
         assert (source / "model" / name).read_bytes() == (bento.model / name).read_bytes()
 
 
-def test_it_says_what_it_is(bento: bentos.Bento) -> None:
+def test_a_bento_describes_itself(bento: bentos.Bento) -> None:
     """Its name, its version with the hash of its content, and when the model was registered."""
     told = yaml.safe_load((bento.folder / "bento.yaml").read_text())
     assert f"{told['name']}:{told['version']}" == bento.tag
-    assert told["creation_time"] == bentos.REGISTRATION.made.isoformat()
+    assert told["creation_time"] == bentos.REGISTRATION.created_at.isoformat()
     assert told["service"] == "steps.serve.service:ModelServing"
     assert not told["python"]["lock_packages"]
 
 
-def test_packing_it_again_gives_the_same_bytes(bento: bentos.Bento, tmp_path: Path) -> None:
-    """So a second try after a kill ends at the same place in the store."""
-    again = package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+def test_building_a_bento_again_gives_the_same_bytes(bento: bentos.Bento, tmp_path: Path) -> None:
+    """So a retry after a kill ends at the same key in the store."""
+    again = package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
     assert again.read_bytes() == bento.packed.read_bytes()
 
 
-def test_its_tag_follows_all_that_goes_into_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model, what the registry knows of it, and the code."""
-    given, files = bentos.REGISTRATION, package.files()
-    tags = {package.tag(given, ""), package.tag(given, "0"), package.tag(given._replace(reason="Better: so."), "")}
-    monkeypatch.setattr(package, "files", lambda: files[1:])
-    tags.add(package.tag(given, ""))
+def test_the_tag_changes_with_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model, its record in the registry, and the code."""
+    given, files = bentos.REGISTRATION, package.list_files()
+    tags = {
+        package.compute_tag(given, ""),
+        package.compute_tag(given, "0"),
+        package.compute_tag(given._replace(reason="Better: so."), ""),
+    }
+    monkeypatch.setattr(package, "list_files", lambda: files[1:])
+    tags.add(package.compute_tag(given, ""))
     assert len(tags) == 4
 
 
@@ -70,32 +75,32 @@ def test_a_model_that_the_service_refuses_is_not_packed(bento: bentos.Bento, tmp
     for path in bento.model.iterdir():
         (model / path.name).write_bytes(path.read_bytes().replace(b"golden/example", b"golden/changed"))
     with pytest.raises(DataError, match=r"golden\.json"):
-        package.make(model, bentos.REGISTRATION, bento.tag, tmp_path)
+        package.build(model, bentos.REGISTRATION, bento.tag, tmp_path)
 
 
-def test_code_that_can_not_be_imported_is_not_packed(
+def test_code_that_fails_to_import_is_not_packed(
     bento: bentos.Bento, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the words of what is wrong with it."""
-    files = [path for path in package.files() if path.name != "boundary.py"]
-    monkeypatch.setattr(package, "files", lambda: files)
-    with pytest.raises(DataError, match=r"No module named 'steps\.serve\.boundary'"):
-        package.make(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
+    """With the error message."""
+    files = [path for path in package.list_files() if path.name != "middleware.py"]
+    monkeypatch.setattr(package, "list_files", lambda: files)
+    with pytest.raises(DataError, match=r"No module named 'steps\.serve\.http\.middleware'"):
+        package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
 
 
-def test_bentoml_imports_it(bento: bentos.Bento, tmp_path: Path) -> None:
-    """The file is what `bentoml import` reads, and comes out as it went in."""
+def test_bentoml_imports_the_archive(bento: bentos.Bento, tmp_path: Path) -> None:
+    """`bentoml import` reads the archive, and restores what was packed."""
     home = tmp_path / "home"
     home.mkdir()
     bentoml(home, "import", str(bento.packed))
     imported = home / "bentos" / NAME / bento.tag.partition(":")[2]
     assert (imported / "bento.yaml").read_bytes() == (bento.folder / "bento.yaml").read_bytes()
     recipe = (imported / "env" / "docker" / "Dockerfile").read_text()
-    assert recipe.strip() == (package.ROOT / package.SERVE / "bento.Dockerfile").read_text().strip()
+    assert recipe.strip() == (ROOT / package.SERVE / "bento.Dockerfile").read_text().strip()
 
 
-def test_its_worker_serves_the_model_that_is_in_it(bento: bentos.Bento, tmp_path: Path) -> None:
-    """By name and version, in the answer and in the headers."""
+def test_the_worker_serves_the_model_in_the_bento(bento: bentos.Bento, tmp_path: Path) -> None:
+    """By name and version, in the response and in the headers."""
     with workers.running(bento.folder, tmp_path / "home") as worker:
         answer = workers.score(worker.wait().address, PULL_REQUEST)
         assert answer.status_code == 200
@@ -106,8 +111,10 @@ def test_its_worker_serves_the_model_that_is_in_it(bento: bentos.Bento, tmp_path
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_answers_what_it_was_asked(bento: bentos.Bento, tmp_path: Path, number: signal.Signals) -> None:
-    """A request that is still coming in is read, scored and answered; then the process ends well, in no time."""
+def test_the_worker_answers_requests_in_flight_before_it_stops(
+    bento: bentos.Bento, tmp_path: Path, number: signal.Signals
+) -> None:
+    """A request that is still arriving is read, scored and answered; then the process exits with 0 at once."""
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     with workers.running(bento.folder, tmp_path / "home", TMPDIR=str(temporary)) as worker:
@@ -122,7 +129,7 @@ def test_told_to_stop_it_answers_what_it_was_asked(bento: bentos.Bento, tmp_path
     assert list(temporary.iterdir()) == []
 
 
-def test_told_to_stop_while_it_starts_it_ends(bento: bentos.Bento, tmp_path: Path) -> None:
+def test_a_signal_during_start_up_ends_the_worker(bento: bentos.Bento, tmp_path: Path) -> None:
     """It does not wait until it is ready."""
     with workers.running(bento.folder, tmp_path / "home") as worker:
         time.sleep(0.5)
@@ -130,21 +137,21 @@ def test_told_to_stop_while_it_starts_it_ends(bento: bentos.Bento, tmp_path: Pat
         assert worker.process.wait(timeout=20) in {0, -signal.SIGTERM}
 
 
-def test_a_port_that_is_taken_is_named(bento: bentos.Bento) -> None:
+def test_a_port_in_use_is_named(bento: bentos.Bento) -> None:
     """In one line."""
     with socket.create_server((workers.LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)]
         done = subprocess.run(command, cwd=bento.folder / "src", capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.splitlines() == [f"Nothing can listen at 127.0.0.1:{port}: Address already in use."]
+    assert done.stderr.splitlines() == [f"Cannot listen on 127.0.0.1:{port}: Address already in use."]
 
 
-def test_bentoml_serves_it_as_well(bento: bentos.Bento, tmp_path: Path) -> None:
-    """With its supervisor, for who wants that."""
+def test_bentoml_serves_the_bento(bento: bentos.Bento, tmp_path: Path) -> None:
+    """With its supervisor."""
     port = workers.free_port()
     command = [sys.executable, "-m", "bentoml", "serve", str(bento.folder), "--port", str(port)]
-    environment = {name: value for name, value in os.environ.items() if name not in workers.SETTINGS}
+    environment = clean_environment()
     environment |= {"BENTOML_HOME": str(tmp_path / "home"), "BENTOML_DO_NOT_TRACK": "True"}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

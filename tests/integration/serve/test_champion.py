@@ -1,4 +1,4 @@
-"""From a state folder to the Bento of the champion: each thing that may be missing or damaged is named."""
+"""The champion's Bento of a state folder: whatever is missing or damaged is named."""
 
 import shutil
 from pathlib import Path
@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from local.champion import find
+from local.champion import fetch_champion
 from steps.common.errors import DamagedArtefact, NotFound, Unavailable
 from steps.common.tracking import REGISTERED_MODEL
 from steps.packaging import archive
-from tests.support.command_line import NAMED
+from tests.support.command_line import SETTINGS
 
 
 @pytest.fixture(autouse=True)
-def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the environment stands in for what the state folder holds."""
-    for name in NAMED:
+def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove settings from the environment that would replace those of the state folder."""
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def registry(state: Path) -> MlflowClient:
-    """The state's own."""
+    """The registry of the state folder."""
     return MlflowClient(f"sqlite:///{state}/mlflow.db")
 
 
@@ -33,28 +33,28 @@ def stored(state: Path, registry: MlflowClient) -> Path:
     return state / "store" / str(version.tags[archive.KEY_TAG])
 
 
-def test_it_is_unpacked_beside_the_rest(state: Path, stored: Path) -> None:
-    """Once; from then on the store isn't asked."""
-    first = find(state)
+def test_the_champions_bento_is_unpacked_once(state: Path, stored: Path) -> None:
+    """After that, the store is not read."""
+    first = fetch_champion(state)
     assert first.folder == state / "bentos" / stored.stem
     assert (first.folder / "src" / "model" / "model.onnx").is_file()
     assert (first.version, first.tag.rpartition("-")[0]) == ("1", "pr-sentinel:1")
     shutil.rmtree(state / "store")
-    assert find(state) == first
+    assert fetch_champion(state) == first
 
 
-def test_where_nobody_is_champion_it_says_what_to_do(state: Path, registry: MlflowClient) -> None:
-    """Though models were registered."""
+def test_a_missing_champion_is_reported_with_advice(state: Path, registry: MlflowClient) -> None:
+    """Even if models were registered."""
     registry.delete_registered_model_alias(REGISTERED_MODEL, "champion")
     with pytest.raises(NotFound, match=r"There is no champion model yet\. Run make run"):
-        find(state)
+        fetch_champion(state)
 
 
-def test_a_champion_from_before_there_were_bentos_is_named(state: Path, registry: MlflowClient) -> None:
-    """With what gives it one."""
+def test_a_champion_without_a_bento_is_named(state: Path, registry: MlflowClient) -> None:
+    """With the command that builds one."""
     registry.delete_model_version_tag(REGISTERED_MODEL, "1", archive.KEY_TAG)
     with pytest.raises(NotFound, match=r"Version 1, the champion, has no Bento\. Run the pipeline again"):
-        find(state)
+        fetch_champion(state)
 
 
 def test_one_changed_byte_is_refused(state: Path, stored: Path) -> None:
@@ -62,19 +62,19 @@ def test_one_changed_byte_is_refused(state: Path, stored: Path) -> None:
     content = bytearray(stored.read_bytes())
     content[len(content) // 2] ^= 1
     stored.write_bytes(content)
-    with pytest.raises(DamagedArtefact, match="has another hash than its name says"):
-        find(state)
+    with pytest.raises(DamagedArtefact, match="differs from its name"):
+        fetch_champion(state)
     assert list((state / "bentos").iterdir()) == []
 
 
-def test_a_store_that_has_lost_it_is_told(state: Path, stored: Path) -> None:
-    """With what brings it back."""
+def test_a_bento_missing_from_the_store_is_named(state: Path, stored: Path) -> None:
+    """With the command that rebuilds it."""
     stored.unlink()
-    with pytest.raises(NotFound, match=rf"lacks the Bento bentos/1/{stored.name}\. Run the pipeline again"):
-        find(state)
+    with pytest.raises(NotFound, match=rf"has no Bento bentos/1/{stored.name}\. Run the pipeline again"):
+        fetch_champion(state)
 
 
-def test_a_store_that_is_away_is_told(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_store_is_named(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its address."""
     away = {
         "STORE_URL": "s3://bucket/x",
@@ -85,4 +85,4 @@ def test_a_store_that_is_away_is_told(state: Path, monkeypatch: pytest.MonkeyPat
     for name, value in away.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(Unavailable, match="The store s3://bucket/x does not answer"):
-        find(state)
+        fetch_champion(state)

@@ -1,4 +1,4 @@
-"""No word of a pull request leaves the service but in its answer: not in the log, not in reports of errors."""
+"""Texts of pull requests leave the service in its response only: not in the log, not in error reports."""
 
 import gzip
 import json
@@ -14,15 +14,15 @@ from starlette.testclient import TestClient
 
 from steps.common.pull_request import PullRequest
 from steps.serve import logs, scorer
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import serving
 
 MARK = "Xyzzy4711"
 Pull = dict[str, Any]
 
 
-def marked(pull: Pull) -> Pull:
-    """A pull request with the mark in all that people write."""
+def mark_texts(pull: Pull) -> Pull:
+    """Put the mark into all texts of a pull request."""
     words = {name: f"{MARK} {name}" for name in ("title", "body")}
     labels = [{"name": f"{MARK} label"}]
     return pull | words | {"user": {"login": MARK}, "labels": labels, "html_url": f"https://{MARK}"}
@@ -30,9 +30,9 @@ def marked(pull: Pull) -> Pull:
 
 @pytest.fixture
 def failing(settings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A service in which scoring meets a mistake that quotes what it was given."""
+    """A service in which scoring fails with an error that quotes its input."""
 
-    def score(_: Any, asked: list[scorer.Asked]) -> list[scorer.Scored]:
+    def score(_: Any, asked: list[scorer.ScoreInput]) -> list[scorer.ScoredPullRequest]:
         pull: PullRequest = asked[0].pull
         try:
             return [int(pull.title)]  # type: ignore[list-item]
@@ -44,7 +44,7 @@ def failing(settings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 class Ingest(BaseHTTPRequestHandler):
-    """Takes what Sentry's client sends."""
+    """Receives what Sentry's client sends."""
 
     taken: list[bytes]
 
@@ -61,7 +61,7 @@ class Ingest(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[bytes]]]:
-    """An address for SENTRY_DSN, and what was sent there."""
+    """A DSN for SENTRY_DSN, and the requests sent to it."""
     monkeypatch.setattr(sentry_sdk.transport, "brotli", None)
     taken: list[bytes] = []
     handler = type("Own", (Ingest,), {"taken": taken})
@@ -73,9 +73,9 @@ def ingest(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[bytes]]]
         thread.join()
 
 
-def test_a_request_is_one_line_of_json_without_a_word_of_its_pull_request(service: serving.Running, pull: Pull) -> None:
+def test_a_request_is_logged_as_one_line_without_the_pull_requests_texts(service: serving.Running, pull: Pull) -> None:
     """Whether it is scored or refused."""
-    whole, address = marked(pull), f"{service.address}/score"
+    whole, address = mark_texts(pull), f"{service.address}/score"
     bodies = [
         json.dumps({"pull_requests": [whole]}),
         json.dumps({"pull_requests": [whole | {"additions": MARK}], MARK: 1}),
@@ -99,53 +99,53 @@ def test_a_request_is_one_line_of_json_without_a_word_of_its_pull_request(servic
     assert MARK not in service.log.read_text()
 
 
-def test_everything_that_the_worker_says_is_json(service: serving.Running) -> None:
-    """Only what starts it has its own way of speaking."""
+def test_all_output_of_the_worker_is_json(service: serving.Running) -> None:
+    """Only its launcher logs in another format."""
     others = [line for line in service.log.read_text().splitlines() if not line.startswith("{")]
     assert all(" [cli] " in line for line in others), others
 
 
-def test_probes_leave_no_line_while_all_is_well(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+def test_successful_probes_are_not_logged(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     for path in ("/livez", "/readyz", "/metrics"):
         assert client.get(path).status_code == 200
-    assert [record for record in caplog.records if record.message == "answered"] == []
+    assert [record for record in caplog.records if record.message == "request"] == []
 
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65, "a\tb", 'a"b', "ä"])
-def test_a_callers_own_id_is_taken_only_if_it_can_stand_in_a_log(client: TestClient, name: str) -> None:
+def test_a_request_id_is_accepted_only_if_it_is_safe_to_log(client: TestClient, name: str) -> None:
     answer = client.get("/livez", headers={"X-Request-Id": name.encode()})
     assert len(answer.headers["x-request-id"]) == 32
 
 
-def test_a_mistake_is_a_500_and_its_place_in_the_log(
+def test_an_unexpected_error_is_a_500_with_its_traceback_in_the_log(
     failing: pytest.MonkeyPatch, pull: Pull, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """With the causes' kinds, and none of their words."""
+    """With the types of its causes, and no messages."""
     logs.configure()
-    with TestClient(create()) as client:
-        answer = client.post("/score", json={"pull_requests": [marked(pull)]}, headers={"X-Request-Id": "one"})
+    with TestClient(create_app()) as client:
+        answer = client.post("/score", json={"pull_requests": [mark_texts(pull)]}, headers={"X-Request-Id": "one"})
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-model"] == "pr-sentinel:unregistered"
     assert MARK not in answer.text
     said = capfd.readouterr().err
     (line,) = (json.loads(one) for one in said.splitlines() if "exception" in one)
-    assert (line["message"], line["request_id"], line["error"]) == ("an answer failed", "one", "RuntimeError")
+    assert (line["message"], line["request_id"], line["error"]) == ("request failed", "one", "RuntimeError")
     assert "in score" in line["exception"]
     assert [one for one in line["exception"].splitlines() if one.endswith("Error")] == ["ValueError", "RuntimeError"]
     assert MARK not in said
 
 
-def test_sentry_is_told_of_a_mistake_and_of_nothing_else(
+def test_sentry_gets_an_unexpected_error_without_its_message(
     failing: pytest.MonkeyPatch, pull: Pull, ingest: tuple[str, list[bytes]]
 ) -> None:
-    """Its kind and place."""
+    """Its type and traceback."""
     address, taken = ingest
     failing.setenv("SENTRY_DSN", address)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.post("/score", json={"pull_requests": []}).status_code == 422
-        assert client.post("/score", json={"pull_requests": [marked(pull)]}).status_code == 500
+        assert client.post("/score", json={"pull_requests": [mark_texts(pull)]}).status_code == 500
     (envelope,) = taken
     assert MARK.encode() not in envelope
     event = json.loads(envelope.splitlines()[2])
@@ -153,23 +153,23 @@ def test_sentry_is_told_of_a_mistake_and_of_nothing_else(
     frames = event["exception"]["values"][-1]["stacktrace"]["frames"]
     assert frames[-1]["function"] == "score"
     assert not any("vars" in frame for frame in frames)
-    assert event["logentry"] == {"message": "an answer failed"}
+    assert event["logentry"] == {"message": "request failed"}
     assert not {"request", "user", "breadcrumbs", "extra", "contexts"} & event.keys()
 
 
-def test_sentry_hears_nothing_without_an_address(
+def test_without_a_dsn_sentry_gets_nothing(
     failing: pytest.MonkeyPatch, pull: Pull, ingest: tuple[str, list[bytes]]
 ) -> None:
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.post("/score", json={"pull_requests": [pull]}).status_code == 500
     assert ingest[1] == []
 
 
-def test_an_unusable_address_for_sentry_is_said_and_no_more(
+def test_an_invalid_dsn_is_logged_without_its_value(
     settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.setenv("SENTRY_DSN", "https://secret@/")
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.get("/readyz").status_code == 200
-    assert "SENTRY_DSN can't be used" in caplog.text
+    assert "SENTRY_DSN is not valid" in caplog.text
     assert "secret" not in caplog.text

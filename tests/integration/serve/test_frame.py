@@ -1,4 +1,4 @@
-"""BentoML's frame around the application costs no memory that grows with the requests."""
+"""BentoML's middleware costs no memory that grows with the number of requests."""
 
 import subprocess
 import sys
@@ -23,8 +23,8 @@ with TestClient(ModelServing.to_asgi()) as client:
 """
 
 
-def test_a_request_that_is_answered_leaves_no_timer_behind() -> None:
-    """BentoML's own time limit keeps one for each request of the last minute."""
+def test_an_answered_request_leaves_no_timer_behind() -> None:
+    """BentoML's own timeout keeps one for each request of the last minute."""
     done = subprocess.run([sys.executable, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < REQUESTS / 4

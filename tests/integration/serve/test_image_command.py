@@ -6,15 +6,15 @@ import pytest
 from rich.console import Console
 
 from local import image
-from local.champion import find
+from local.champion import fetch_champion
 from steps.common.errors import ConfigurationError
-from tests.support.command_line import NAMED
+from tests.support.command_line import SETTINGS
 
 
 @pytest.fixture
 def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A `docker` that keeps what it is asked in a file, and fails where it is asked for what there is not."""
-    for name in NAMED:
+    for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "bin").mkdir()
     script = tmp_path / "bin" / "docker"
@@ -24,11 +24,11 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "asked"
 
 
-def test_the_champion_s_bento_is_built_by_its_own_recipe(
+def test_the_champions_bento_is_built_with_its_own_dockerfile(
     state: Path, docker: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Under its version and hash, with what else Docker is to know, and a line that says how to try it."""
-    champion = find(state)
+    champion = fetch_champion(state)
     assert image.build(state, ["--network", "host"], Console(width=200)) == 0
     asked = docker.read_text().splitlines()
     version = champion.tag.rpartition(":")[2]
@@ -42,15 +42,15 @@ def test_the_champion_s_bento_is_built_by_its_own_recipe(
     )
 
 
-def test_docker_s_failure_is_the_command_s(state: Path, docker: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_of_docker_sets_the_exit_code(state: Path, docker: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With its exit code, and nothing to try."""
     assert image.build(state, ["--nothing"], Console()) == 125
     assert docker.is_file()
     assert "docker run" not in capsys.readouterr().out
 
 
-def test_without_docker_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_docker_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is looked up."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigurationError, match="no docker on the PATH"):
+    with pytest.raises(ConfigurationError, match="docker is not on the PATH"):
         image.build(tmp_path, [], Console())

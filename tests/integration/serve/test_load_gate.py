@@ -9,6 +9,8 @@ import pytest
 
 from tests.load import services
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -81,10 +83,10 @@ def test_a_service_that_never_answers_fails() -> None:
         done = load(address, LOAD_PATIENCE="1")
     assert done.returncode == 1
     assert "no answer" in done.stdout
-    assert "no right answer to measure" in done.stdout
+    assert "no correct answer to measure" in done.stdout
 
 
-def test_too_few_requests_are_no_verdict() -> None:
+def test_too_few_requests_give_no_result() -> None:
     """However good they were."""
     with services.running(services.Service()) as address:
         done = load(address, LOAD_RATE="10", LOAD_THROUGHPUT="1")
@@ -94,11 +96,11 @@ def test_too_few_requests_are_no_verdict() -> None:
     ]
 
 
-def test_a_service_that_is_not_there_fails_with_words() -> None:
+def test_an_unreachable_service_fails_with_a_message() -> None:
     """Nothing is sent."""
     done = load("http://127.0.0.1:9", LOAD_SECONDS="30")
     assert done.returncode == 1
-    assert "Load test: failed; the service at http://127.0.0.1:9 does not tell its model" in done.stderr
+    assert "Load test: failed; the service at http://127.0.0.1:9 does not report its model" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""What the service remembers in MongoDB and what it reads there; without it, it answers all the same."""
+"""Predictions written to MongoDB and histories read from it; the service also works without it."""
 
 import time
 from collections.abc import Iterator
@@ -8,16 +8,17 @@ from typing import Any
 import bson
 import pytest
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
 from steps.common.dataset import OVERALL
 from steps.scoring.features import NAMES
 from steps.scoring.history import VERSION
 from steps.serve import histories, metrics, predictions
-from steps.serve.app import create
-from tests.integration.serve.cable import Cable
-from tests.integration.webhook.hook import eventually
+from steps.serve.app import create_app
 from tests.support import pulls
+from tests.support.cable import Cable
+from tests.support.waiting import wait_until
 
 Mongo = Database[dict[str, Any]]
 Pull = dict[str, Any]
@@ -26,14 +27,14 @@ KNOWN, UNKNOWN = "owner/name", "owner/new"
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, Any]:
-    """The history of a repository, as preprocess leaves it."""
+    """The history of a repository, as preprocess stores it."""
     rows: list[dict[str, Any]] = [row for row in pulls.passed(pulls.pulls(300)) if row["split"] == "history"]
     return {"state": bson.Binary(rows[0]["state"]), "dataset": "a", "version": VERSION}
 
 
 @pytest.fixture
 def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: dict[str, Any]) -> Iterator[Cable]:
-    """The way to a MongoDB with one repository's history, that the service's settings name."""
+    """A proxy to a MongoDB with one repository's history, named in the service's settings."""
     database.history.insert_one({"_id": KNOWN, **state})
     for module, name in (
         (predictions, "FLUSH_SECONDS"),
@@ -48,26 +49,26 @@ def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: 
         yield found
 
 
-def scored(client: TestClient, pull: Pull, repository: str, count: int = 1) -> list[dict[str, Any]]:
-    """The results for a pull request, as if it were one of this repository."""
+def score(client: TestClient, pull: Pull, repository: str, count: int = 1) -> list[dict[str, Any]]:
+    """Score a pull request as one of this repository."""
     base = {"ref": "main", "repo": {"full_name": repository}}
     answer = client.post("/score", json={"pull_requests": [pull | {"base": base}] * count})
     assert answer.status_code == 200
     return list(answer.json()["results"])
 
 
-def _seen(database: Mongo) -> set[tuple[float, ...]]:
-    """The different features of what was scored."""
+def _read_features(database: Mongo) -> set[tuple[float, ...]]:
+    """Return the distinct features of scored pull requests."""
     return {tuple(one["features"]) for one in database.predictions.find()}
 
 
-def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, database: Mongo, pull: Pull) -> None:
-    """With what drift and comparisons need."""
+def test_every_scored_pull_request_is_stored_without_its_texts(cable: Cable, database: Mongo, pull: Pull) -> None:
+    """With the fields that drift checks and comparisons need."""
     before = datetime.now(UTC)
-    with TestClient(create()) as client:
-        (result,) = scored(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
+    with TestClient(create_app()) as client:
+        (result,) = score(client, pull | {"title": "Zanzibarquux", "user": {"login": "Zanzibarquux"}}, KNOWN)
         model = client.get("/model").json()
-        kept = eventually(database.predictions.find_one)
+        kept = wait_until(database.predictions.find_one)
     assert timedelta(seconds=-1) < kept.pop("scored_at") - before < timedelta(minutes=1)
     assert len(kept.pop("features")) == len(NAMES)
     assert isinstance(kept.pop("_id"), bson.ObjectId)
@@ -79,42 +80,40 @@ def test_every_scored_pull_request_is_kept_without_its_texts(cable: Cable, datab
     }
 
 
-def test_predictions_end_by_themselves_after_ninety_days(cable: Cable, database: Mongo, pull: Pull) -> None:
-    with TestClient(create()) as client:
-        scored(client, pull, KNOWN)
+def test_predictions_expire_after_ninety_days(cable: Cable, database: Mongo, pull: Pull) -> None:
+    with TestClient(create_app()) as client:
+        score(client, pull, KNOWN)
     (index,) = (one for one in database.predictions.index_information().values() if "expireAfterSeconds" in one)
     assert (index["key"], index["expireAfterSeconds"]) == ([("scored_at", 1)], 90 * 24 * 3600)
 
 
-def test_what_was_scored_just_before_the_end_is_kept(cable: Cable, database: Mongo, pull: Pull) -> None:
-    with TestClient(create()) as client:
-        scored(client, pull, KNOWN, count=1_200)
+def test_scores_from_just_before_the_shutdown_are_stored(cable: Cable, database: Mongo, pull: Pull) -> None:
+    with TestClient(create_app()) as client:
+        score(client, pull, KNOWN, count=1_200)
     assert database.predictions.count_documents({}) == 1_200
 
 
-def test_a_pull_request_is_compared_with_its_repositorys_past_or_that_of_all_or_none(
+def test_the_source_of_the_history_is_the_repository_all_or_none(
     cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
 ) -> None:
-    """Whose it was is told."""
-    with TestClient(create()) as client:
-        assert scored(client, pull, KNOWN)[0]["history"] == "repository"
-        assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
+    """The result names it."""
+    with TestClient(create_app()) as client:
+        assert score(client, pull, KNOWN)[0]["history"] == "repository"
+        assert score(client, pull, UNKNOWN)[0]["history"] == "none"
         database.history.insert_one({"_id": OVERALL, **state})
-        eventually(lambda: scored(client, pull, UNKNOWN)[0]["history"] == "all")
+        wait_until(lambda: score(client, pull, UNKNOWN)[0]["history"] == "all")
         counted = client.get("/metrics").text
     for whose in ("repository", "none", "all"):
         assert f'pr_sentinel_scored_total{{history="{whose}"' in counted
 
 
-def test_a_new_history_is_used_once_it_is_there(
-    cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
-) -> None:
-    with TestClient(create()) as client:
-        scored(client, pull, KNOWN)
+def test_a_new_history_is_picked_up(cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull) -> None:
+    with TestClient(create_app()) as client:
+        score(client, pull, KNOWN)
         rows = [row for row in pulls.passed(pulls.pulls(600)) if row["split"] == "history"]
         newer = state | {"state": bson.Binary(rows[0]["state"]), "dataset": "b"}
         database.history.replace_one({"_id": KNOWN}, newer)
-        assert eventually(lambda: scored(client, pull, KNOWN) and len(_seen(database)) == 2)
+        assert wait_until(lambda: score(client, pull, KNOWN) and len(_read_features(database)) == 2)
 
 
 @pytest.mark.parametrize(
@@ -122,93 +121,91 @@ def test_a_new_history_is_used_once_it_is_there(
     [{"state": b"no BSON"}, {"state": bson.Binary(bson.encode({"version": 0}))}, {"state": 5}, {"dataset": None}, {}],
     ids=str,
 )
-def test_a_history_that_can_not_be_read_is_as_none(
+def test_an_unreadable_history_is_treated_as_missing(
     cable: Cable, database: Mongo, pull: Pull, broken: dict[str, Any], state: dict[str, Any]
 ) -> None:
-    """And of no concern to others."""
+    """And other repositories are not affected."""
     database.history.insert_one({"_id": UNKNOWN, "dataset": "a", "version": VERSION, **broken})
-    with TestClient(create()) as client:
-        assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
-        assert scored(client, pull, KNOWN)[0]["history"] == "repository"
+    with TestClient(create_app()) as client:
+        assert score(client, pull, UNKNOWN)[0]["history"] == "none"
+        assert score(client, pull, KNOWN)[0]["history"] == "repository"
 
 
-def test_while_mongodb_is_away_answers_go_on_and_scores_are_kept_for_later(
-    cable: Cable, database: Mongo, pull: Pull
-) -> None:
+def test_without_mongodb_scoring_goes_on_and_scores_are_queued(cable: Cable, database: Mongo, pull: Pull) -> None:
     """With the histories that are in memory."""
-    with TestClient(create()) as client:
-        first = scored(client, pull, KNOWN)[0]
-        eventually(lambda: database.predictions.count_documents({}) == 1)
+    with TestClient(create_app()) as client:
+        first = score(client, pull, KNOWN)[0]
+        wait_until(lambda: database.predictions.count_documents({}) == 1)
         # The service too has to have heard that it is written, or it would keep it to be written again.
-        eventually(lambda: "pr_sentinel_predictions_waiting 0.0" in client.get("/metrics").text)
+        wait_until(lambda: "pr_sentinel_predictions_waiting 0.0" in client.get("/metrics").text)
         cable.pull()
         time.sleep(0.3)
         began = time.monotonic()
-        assert scored(client, pull, KNOWN)[0] == first
-        assert scored(client, pull, UNKNOWN)[0]["history"] == "none"
+        assert score(client, pull, KNOWN)[0] == first
+        assert score(client, pull, UNKNOWN)[0]["history"] == "none"
         assert time.monotonic() - began < 3
         assert client.get("/readyz").status_code == 200
-        eventually(lambda: "pr_sentinel_predictions_waiting 2.0" in client.get("/metrics").text)
+        wait_until(lambda: "pr_sentinel_predictions_waiting 2.0" in client.get("/metrics").text)
         assert database.predictions.count_documents({}) == 1
         cable.plug()
-        eventually(lambda: database.predictions.count_documents({}) == 3)
+        wait_until(lambda: database.predictions.count_documents({}) == 3)
 
 
-def test_a_mongodb_that_is_away_from_the_start_is_found_once_it_comes(
-    cable: Cable, database: Mongo, pull: Pull
-) -> None:
+def test_a_mongodb_that_starts_later_is_found(cable: Cable, database: Mongo, pull: Pull) -> None:
     cable.pull()
-    with TestClient(create()) as client:
-        assert scored(client, pull, KNOWN)[0]["history"] == "none"
+    with TestClient(create_app()) as client:
+        assert score(client, pull, KNOWN)[0]["history"] == "none"
         cable.plug()
-        eventually(lambda: scored(client, pull, KNOWN)[0]["history"] == "repository")
+        wait_until(lambda: score(client, pull, KNOWN)[0]["history"] == "repository")
 
 
 def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_one(
     cable: Cable, pull: Pull, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Those that ask at once find that it is absent, and the others don't ask."""
+    """The first queries find that it is absent; the others are skipped."""
     settings.setattr(histories, "AWAY_SECONDS", 60)
     cable.pull()
     bases = [{"ref": "main", "repo": {"full_name": f"owner/name-{number}"}} for number in range(100)]
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         began = time.monotonic()
         answer = client.post("/score", json={"pull_requests": [pull | {"base": base} for base in bases]})
         assert answer.status_code == 200
         assert time.monotonic() - began < 3
-    asked = [record for record in caplog.records if record.message == "a history can't be read"]
-    assert 0 < len(asked) <= histories.MOST_AT_ONCE
+    asked = [record for record in caplog.records if record.message == "could not read a history"]
+    assert 0 < len(asked) <= histories.MAX_CONCURRENT_QUERIES
 
 
-def test_what_waits_for_too_long_makes_room_and_is_counted(
+def test_the_oldest_queued_scores_are_dropped_and_counted(
     cable: Cable, database: Mongo, pull: Pull, settings: pytest.MonkeyPatch
 ) -> None:
     """The oldest go first."""
-    settings.setattr(predictions, "MOST_WAITING", 10)
+    settings.setattr(predictions, "MAX_WAITING", 10)
     cable.pull()
     dropped = metrics.PREDICTIONS.labels("dropped")
     before = dropped._value.get()
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         for number in range(1, 16):
-            scored(client, pull | {"number": number}, UNKNOWN)
-        eventually(lambda: dropped._value.get() - before == 5)
+            score(client, pull | {"number": number}, UNKNOWN)
+        wait_until(lambda: dropped._value.get() - before == 5)
         cable.plug()
-        eventually(lambda: database.predictions.count_documents({}) == 10)
+        wait_until(lambda: database.predictions.count_documents({}) == 10)
     assert sorted(one["number"] for one in database.predictions.find()) == list(range(6, 16))
 
 
-def test_an_absent_mongodb_does_not_hold_up_the_end(cable: Cable, pull: Pull, caplog: pytest.LogCaptureFixture) -> None:
-    """What is lost is said."""
+def test_an_absent_mongodb_does_not_delay_the_shutdown(
+    cable: Cable, pull: Pull, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lost scores are logged."""
     cable.pull()
-    with TestClient(create()) as client:
-        scored(client, pull, KNOWN, count=3)
+    with TestClient(create_app()) as client:
+        score(client, pull, KNOWN, count=3)
         began = time.monotonic()
     assert time.monotonic() - began < predictions.STOP_SECONDS + 3
-    (lost,) = (record for record in caplog.records if record.message == "predictions are lost")
+    (lost,) = (record for record in caplog.records if record.message == "predictions lost")
     assert lost.count == 3  # type: ignore[attr-defined]
 
 
-def test_scores_that_were_written_although_the_answer_was_lost_are_not_written_twice(
+def test_scores_whose_acknowledgement_was_lost_are_not_written_twice(
     cable: Cable, database: Mongo, pull: Pull, settings: pytest.MonkeyPatch
 ) -> None:
     """By their ids."""
@@ -219,21 +216,21 @@ def test_scores_that_were_written_although_the_answer_was_lost_are_not_written_t
         written(self, batch)
         if not lost:
             lost.append(True)
-            raise predictions.PyMongoError("the answer was lost")
+            raise PyMongoError("the answer was lost")
 
     settings.setattr(predictions.Predictions, "_write", write)
-    with TestClient(create()) as client:
-        scored(client, pull, KNOWN, count=3)
-        eventually(lambda: lost)
-        scored(client, pull, KNOWN, count=2)
+    with TestClient(create_app()) as client:
+        score(client, pull, KNOWN, count=3)
+        wait_until(lambda: lost)
+        score(client, pull, KNOWN, count=2)
     assert database.predictions.count_documents({}) == 5
 
 
 @pytest.mark.parametrize("uri", ["nonsense", "mongodb://user:secret@:::", "mongodb://127.0.0.1:1"])
-def test_a_mongodb_that_there_is_not_costs_histories_and_nothing_else(
+def test_an_invalid_mongo_uri_costs_histories_and_nothing_else(
     settings: pytest.MonkeyPatch, uri: str, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.setenv("MONGO_URI", uri)
-    with TestClient(create()) as client:
-        assert scored(client, pull, KNOWN)[0]["history"] == "none"
+    with TestClient(create_app()) as client:
+        assert score(client, pull, KNOWN)[0]["history"] == "none"
     assert "secret" not in caplog.text

@@ -1,4 +1,4 @@
-"""The service as `bentoml serve` runs it: limits on the wire, nobody kept waiting, nothing dropped at its end."""
+"""The service under `bentoml serve`: limits on the wire, no blocked requests, nothing dropped on shutdown."""
 
 import http.client
 import json
@@ -16,15 +16,15 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from steps.serve.contract import MOST_BYTES
+from steps.serve.contract import MAX_BODY_BYTES
 from tests.support import serving
 
 Pull = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
 
 
-def test_a_pull_request_is_scored_and_bentomls_own_ways_are_closed(service: serving.Running, pull: Pull) -> None:
-    """No pickle, no other form, none of BentoML's routes."""
+def test_a_pull_request_is_scored_and_bentomls_own_routes_are_closed(service: serving.Running, pull: Pull) -> None:
+    """No pickle, no other content type, none of BentoML's routes."""
     given = {"pull_requests": [pull]}
     address = f"{service.address}/score"
     answer = requests.post(address, json=given, timeout=30)
@@ -40,7 +40,7 @@ def test_a_pull_request_is_scored_and_bentomls_own_ways_are_closed(service: serv
         assert "x-request-id" in closed.headers
 
 
-def test_every_answer_names_the_model_and_forbids_what_no_page_needs(service: serving.Running) -> None:
+def test_every_response_names_the_model_and_has_security_headers(service: serving.Running) -> None:
     digest = service.get("/model").json()["digest"]
     for path in ("/", "/livez", "/readyz", "/metrics", "/model", "/openapi.json", "/page/app.js", "/nothing"):
         headers = service.get(path).headers
@@ -52,8 +52,8 @@ def test_every_answer_names_the_model_and_forbids_what_no_page_needs(service: se
         assert "server" not in headers
 
 
-def test_metrics_are_those_of_the_service(service: serving.Running, pull: Pull) -> None:
-    """By route and status, with no path that a caller made up, and no repository."""
+def test_metrics_are_labelled_by_route_and_status_only(service: serving.Running, pull: Pull) -> None:
+    """With no client's paths, and no repository."""
     requests.post(f"{service.address}/score", json={"pull_requests": [pull] * 3}, timeout=30)
     service.get("/some/path/of/mine")
     answer = service.get("/metrics")
@@ -79,17 +79,15 @@ def _parts(count: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_a_body_over_the_limit_is_answered_although_nobody_listens_before_the_end(
-    service: serving.Running, announced: bool
-) -> None:
-    """Whether its length is told before or not."""
-    body = b" " * (MOST_BYTES + 2**20) if announced else _parts(MOST_BYTES // 2**20 + 1)
+def test_a_body_over_the_limit_is_answered_after_it_was_sent(service: serving.Running, announced: bool) -> None:
+    """With and without Content-Length."""
+    body = b" " * (MAX_BODY_BYTES + 2**20) if announced else _parts(MAX_BODY_BYTES // 2**20 + 1)
     answer = requests.post(f"{service.address}/score", body, headers=JSON, timeout=60)
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_caller_who_asks_first_sends_nothing_in_vain(service: serving.Running) -> None:
+def test_a_client_that_expects_100_continue_is_refused_before_it_sends(service: serving.Running) -> None:
     """`Expect: 100-continue` is answered with the refusal."""
     parts = urlsplit(service.address)
     with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=10) as connection:
@@ -108,7 +106,7 @@ def test_a_caller_who_asks_first_sends_nothing_in_vain(service: serving.Running)
     ],
     ids=lambda head: head[:40].decode("ascii", "replace"),
 )
-def test_what_is_no_http_is_refused_and_the_service_lives_on(service: serving.Running, head: bytes) -> None:
+def test_invalid_http_is_refused_and_the_service_survives(service: serving.Running, head: bytes) -> None:
     parts = urlsplit(service.address)
     with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=10) as connection:
         connection.sendall(head)
@@ -116,17 +114,18 @@ def test_what_is_no_http_is_refused_and_the_service_lives_on(service: serving.Ru
     assert service.get("/readyz").status_code == 200
 
 
-def test_a_caller_who_goes_away_in_the_middle_is_no_mistake(service: serving.Running) -> None:
+def test_a_disconnect_in_the_middle_of_a_body_is_not_an_error(service: serving.Running) -> None:
     parts = urlsplit(service.address)
     with socket.create_connection((str(parts.hostname), int(parts.port or 0)), timeout=10) as connection:
         head = b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Request-Id: gone\r\n"
         connection.sendall(head + b"Content-Length: 100\r\n\r\n{")
     line = service.line("gone")
-    assert (line["level"], line["message"], line["status"]) == ("info", "answered", 499)
+    assert (line["level"], line["message"], line["status"]) == ("info", "request", 499)
 
 
-def test_ten_thousand_pull_requests_keep_nobody_else_waiting(service: serving.Running, pull: Pull) -> None:
-    """Neither a probe nor a single pull request; on a machine that has much else to do, a few times over."""
+@pytest.mark.slow
+def test_ten_thousand_pull_requests_do_not_block_other_requests(service: serving.Running, pull: Pull) -> None:
+    """Neither a probe nor a single pull request; several attempts, since the machine may be busy."""
     slim = {name: value for name, value in pull.items() if not isinstance(value, dict | list) and "url" not in name}
     slim |= {"user": {"login": "someone"}, "base": {"ref": "main", "repo": {"full_name": "owner/name"}}}
     large, single = (json.dumps({"pull_requests": [slim] * count}) for count in (10_000, 1))
@@ -151,8 +150,9 @@ def test_ten_thousand_pull_requests_keep_nobody_else_waiting(service: serving.Ru
     assert max(waits) < 2
 
 
-def test_at_its_end_the_service_answers_whatever_it_has_begun(model: Path, tmp_path: Path, pull: Pull) -> None:
-    """SIGTERM among requests of a thousand pull requests: each that was sent is answered, and then it is over."""
+@pytest.mark.slow
+def test_the_service_answers_requests_in_flight_before_it_stops(model: Path, tmp_path: Path, pull: Pull) -> None:
+    """SIGTERM during requests of a thousand pull requests: each is answered, then the service stops."""
     body = json.dumps({"pull_requests": [pull] * 1_000})
     answers: list[int] = []
     with serving.running(tmp_path, {"MODEL_DIR": str(model)}) as service:
@@ -168,5 +168,5 @@ def test_at_its_end_the_service_answers_whatever_it_has_begun(model: Path, tmp_p
         assert service.process.wait(30) in (0, -signal.SIGTERM)
         lines = service.lines()
     assert answers == [200] * 4
-    assert [one["status"] for one in lines if one["message"] == "answered"] == [200] * 4
+    assert [one["status"] for one in lines if one["message"] == "request"] == [200] * 4
     assert not [one for one in lines if one["level"] == "error"]

@@ -1,4 +1,4 @@
-"""A service is ready only with a model that is whole and fits; with any other it lives on and says what is wrong."""
+"""A service is ready only with a valid model; with any other it stays alive and logs the reason."""
 
 import json
 import pickle
@@ -11,12 +11,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from steps.scoring.artefact import as_json, read, write
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import serving
 
 
-def changed(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
-    """Change features and golden pull requests, and make the hashes right again."""
+def rewrite_model(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
+    """Change features and golden pull requests, and update the hashes."""
     files, manifest, _ = read(folder)
     features, golden = (json.loads(files[name]) for name in ("features.json", "golden.json"))
     change(features, golden)
@@ -24,68 +24,68 @@ def changed(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], Non
     write(folder, files, {name: value for name, value in manifest.items() if name not in ("version", "sha256")})
 
 
-def one_byte(folder: Path) -> None:
+def change_one_byte(folder: Path) -> None:
     path = folder / "model.onnx"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
-def keras_instead(folder: Path) -> None:
+def use_keras(folder: Path) -> None:
     (folder / "model.onnx").rename(folder / "model.keras")
 
 
-def pickle_instead(folder: Path) -> None:
+def use_pickle(folder: Path) -> None:
     """Hashes and all."""
     files, manifest, _ = read(folder)
     files["model.onnx"] = pickle.dumps(print)
     write(folder, files, {"data_hash": manifest["data_hash"]})
 
 
-def reordered(folder: Path) -> None:
+def reorder_features(folder: Path) -> None:
     def swap(features: dict[str, Any], _: Any) -> None:
         first, second, *rest = features["features"]
         features["features"] = [second, first, *rest]
 
-    changed(folder, swap)
+    rewrite_model(folder, swap)
 
 
-def scores_otherwise(folder: Path) -> None:
+def shift_scores(folder: Path) -> None:
     def shift(_: Any, golden: Any) -> None:
         golden[0]["score"] += 1e-5
 
-    changed(folder, shift)
+    rewrite_model(folder, shift)
 
 
-def without_golden(folder: Path) -> None:
-    changed(folder, lambda _, golden: golden.clear())
+def drop_golden(folder: Path) -> None:
+    rewrite_model(folder, lambda _, golden: golden.clear())
 
 
 BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "one byte changed": (one_byte, "model.onnx of the model in"),
+    "one byte changed": (change_one_byte, "model.onnx of the model in"),
     "a missing file": (lambda folder: (folder / "thresholds.json").unlink(), "lacks thresholds.json"),
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "lacks manifest.json"),
     "nothing at all": (shutil.rmtree, "lacks manifest.json"),
-    "Keras": (keras_instead, "it holds model.keras, and only ONNX is read"),
-    "a pickle": (pickle_instead, "model.onnx is no ONNX network"),
-    "another feature order": (reordered, "The model's feature 1 is"),
-    "other scores": (scores_otherwise, "differs by 1e-05 in score"),
-    "no golden pull requests": (without_golden, "has no golden pull requests"),
+    "Keras": (use_keras, "it holds model.keras, and only ONNX is read"),
+    "a pickle": (use_pickle, "model.onnx is no ONNX network"),
+    "another feature order": (reorder_features, "The model's feature 1 is"),
+    "other scores": (shift_scores, "differs by 1e-05 in score"),
+    "no golden pull requests": (drop_golden, "has no golden pull requests"),
     "a broken version file": (lambda folder: (folder / "version.json").write_text("{"), "version.json can't be read"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
+def test_a_service_with_a_damaged_model_is_never_ready_and_logs_why(
     name: str, model: Path, tmp_path: Path, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It lives, so that it can be asked."""
+    """It stays alive for diagnosis."""
     do, said = BROKEN[name]
     folder = tmp_path / "model"
     shutil.copytree(model, folder)
     do(folder)
     settings.setenv("MODEL_DIR", str(folder))
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         assert client.get("/livez").json() == {"status": "alive"}
         for method, path, given in (
             ("GET", "/readyz", None),
@@ -95,7 +95,7 @@ def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
             answer = client.request(method, path, json=given)
             assert answer.status_code == 503
             assert answer.headers["content-type"] == "application/problem+json"
-            assert "no model" in answer.json()["detail"]
+            assert "no valid model" in answer.json()["detail"]
             assert "x-model" not in answer.headers
         assert "pr_sentinel_ready 0.0" in client.get("/metrics").text
     (error,) = (record for record in caplog.records if record.levelname == "ERROR")
@@ -103,12 +103,12 @@ def test_a_service_with_a_broken_model_is_never_ready_and_says_why(
     assert error.advice  # type: ignore[attr-defined]
 
 
-def test_a_sound_model_makes_it_ready_and_tells_of_itself(model: Path, settings: pytest.MonkeyPatch) -> None:
-    """With what the registry knows of it."""
+def test_a_valid_model_makes_the_service_ready_and_has_a_card(model: Path, settings: pytest.MonkeyPatch) -> None:
+    """With its record in the registry."""
     version = {"name": "pr-sentinel", "version": "3", "registered_at": "2026-09-01T00:00:00Z", "reason": "First."}
     (model / "version.json").write_text(json.dumps(version))
     try:
-        with TestClient(create()) as client:
+        with TestClient(create_app()) as client:
             assert client.get("/readyz").json() == {"status": "ready"}
             card = client.get("/model").json()
             assert (card["name"], card["version"]) == ("pr-sentinel", "3")
@@ -120,11 +120,11 @@ def test_a_sound_model_makes_it_ready_and_tells_of_itself(model: Path, settings:
         (model / "version.json").unlink()
 
 
-def test_a_process_with_a_broken_model_lives_and_is_not_ready(model: Path, tmp_path: Path) -> None:
+def test_a_process_with_a_damaged_model_is_alive_and_not_ready(model: Path, tmp_path: Path) -> None:
     """As `bentoml serve` runs it."""
     folder = tmp_path / "model"
     shutil.copytree(model, folder)
-    one_byte(folder)
+    change_one_byte(folder)
     with serving.running(tmp_path, {"MODEL_DIR": str(folder)}, "/livez") as service:
         assert service.get("/readyz").status_code == 503
         assert service.get("/livez").status_code == 200

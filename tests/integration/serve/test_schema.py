@@ -1,4 +1,4 @@
-"""The service is as its OpenAPI says: Schemathesis sends what fits and what does not, a thousand times an operation."""
+"""The service conforms to its OpenAPI: Schemathesis sends valid and invalid input, a thousand times per operation."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,10 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from samples.graph import SITE
-from steps.serve.app import create
+from steps.serve.app import create_app
 from tests.support import serving
+
+pytestmark = pytest.mark.slow
 
 CASES = 1_000
 
@@ -19,7 +21,7 @@ CASES = 1_000
 def whole(
     model: Path, mongo_uri: str, github_address: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[serving.Running]:
-    """A service that has all it may have."""
+    """A service with every setting."""
     given = {
         "MODEL_DIR": str(model),
         "MONGO_URI": mongo_uri,
@@ -35,36 +37,36 @@ def whole(
 
 REFUSALS = {"negative_data_rejection": {"expected-statuses": [400, 401, 404, 405, 413, 415, 422]}}
 EITHER = {"positive_data_acceptance": {"expected-statuses": ["2xx", 404, 422]}}
-"""Which GitHub's an address has to be can't be said in a schema."""
+"""A schema can't say which GitHub a URL must belong to."""
 CONFIG = schemathesis.Config.from_dict(
     {"checks": REFUSALS, "operations": [{"include-path": "/score_url", "checks": EITHER}]}
 )
 
-schema = schemathesis.openapi.from_dict(create().openapi(), config=CONFIG)
+schema = schemathesis.openapi.from_dict(create_app().openapi(), config=CONFIG)
 
 
 @schema.hook
 def map_body(_: schemathesis.HookContext, body: Any) -> Any:
-    """To JSON Schema 1.0 is an integer; to the service, and to GitHub, it is none."""
-    return meant(body)
+    """To JSON Schema 1.0 is an integer; to the service, and to GitHub, it is not."""
+    return normalise(body)
 
 
-def meant(value: Any) -> Any:
-    """A value with every whole number written as one."""
+def normalise(value: Any) -> Any:
+    """Return a value with every whole number as an int."""
     if isinstance(value, dict):
-        return {name: meant(one) for name, one in value.items()}
+        return {name: normalise(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [meant(one) for one in value]
+        return [normalise(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @schema.parametrize()
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_operation_keeps_its_word(case: schemathesis.Case, whole: serving.Running) -> None:
-    """No 5xx, nothing accepted that doesn't fit, nothing refused that does, and answers as described."""
+def test_every_operation_conforms_to_its_schema(case: schemathesis.Case[Any], whole: serving.Running) -> None:
+    """No 5xx, nothing invalid accepted, nothing valid refused, and responses as described."""
     case.call_and_validate(base_url=whole.address)
 
 
-def test_no_mistake_of_the_services_came_to_light(whole: serving.Running) -> None:
-    """In its log."""
+def test_the_log_has_no_unexpected_error(whole: serving.Running) -> None:
+    """Whatever was sent."""
     assert {line["level"] for line in whole.lines()} <= {"info", "warning"}

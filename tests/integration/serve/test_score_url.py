@@ -1,4 +1,4 @@
-"""A pull request is fetched by the address of its page: from GitHub alone, and with words for whatever goes wrong."""
+"""A pull request is fetched by its URL: from GitHub only, and with a message for every failure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,11 +8,11 @@ import requests
 from github import Auth
 from starlette.testclient import TestClient
 
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from samples.graph import SITE
 from steps.serve import github_access, lookup
-from steps.serve.app import create
-from tests.integration.conftest import StandIn
+from steps.serve.app import create_app
+from tests.support.github import StandIn
 
 TOKEN = "ghp_hunter2"  # noqa: S105 - it guards nothing
 PULL = f"{SITE}/example/webshop/pull/12"
@@ -20,23 +20,23 @@ PULL = f"{SITE}/example/webshop/pull/12"
 
 @pytest.fixture
 def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[TestClient]:
-    """A service with a token for the stand-in."""
+    """A service with a token for the fake GitHub."""
     requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
     settings.setenv("GITHUB_API_URL", github_address)
     settings.setenv("GITHUB_URL", SITE)
     settings.setenv("GITHUB_TOKEN", TOKEN)
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         yield client
 
 
 @pytest.fixture
 def github(github_address: str) -> StandIn:
-    """The stand-in's controls."""
+    """The controls of the fake GitHub."""
     return StandIn(github_address)
 
 
 def problem(client: TestClient, url: Any) -> tuple[int, str, str | None]:
-    """The status, the words and the pause that an address is answered with; the token is in none of it."""
+    """Post a URL, and return status, detail and Retry-After; the token is in none of them."""
     answer = client.post("/score_url", json={"url": url})
     assert answer.headers["content-type"] == "application/problem+json"
     assert TOKEN not in answer.text + str(answer.headers)
@@ -44,7 +44,7 @@ def problem(client: TestClient, url: Any) -> tuple[int, str, str | None]:
 
 
 def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: StandIn) -> None:
-    """With what the page shows of it."""
+    """With the summary that the page shows."""
     answer = fetching.post("/score_url", json={"url": PULL})
     assert answer.status_code == 200
     (result,), shown = answer.json()["results"], answer.json()["pull_request"]
@@ -59,9 +59,10 @@ def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: Stan
 
 def test_a_pull_request_comes_with_the_first_of_its_files(fetching: TestClient, github: StandIn) -> None:
     """A hundred at most, in one request more."""
-    largest = max(repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
+    largest = max(generate_repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
     before = github.stats().get("requests", 0)
-    found = github_access.GitHub(github.address, Auth.Token(TOKEN)).pull_request("example/webshop", largest.number).pull
+    client = github_access.GitHubRestClient(github.address, Auth.Token(TOKEN))
+    found = client.fetch_pull_request("example/webshop", largest.number).pull
     assert found.files is not None
     assert [file["filename"] for file in found.files] == [file.path for file in largest.files]
     assert (len(found.files), github.stats()["requests"] - before) == (100, 2)
@@ -75,13 +76,13 @@ def test_a_pull_request_whose_files_can_not_be_listed_is_scored_without_them(
     github.control(next=["pass", fault])
     assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
     (said,) = [record for record in caplog.records if record.name == github_access.__name__]
-    assert said.getMessage() == "the changed files can't be listed, scoring without them"
+    assert said.getMessage() == "could not list the changed files, scoring without them"
 
 
 @pytest.mark.parametrize(
     "rest", ["/files", "/files?w=1", "#discussion_r1", "?diff=split", "/", "/commits/abc", "/../../../../user", " "]
 )
-def test_an_address_may_be_any_of_the_pull_requests_pages(fetching: TestClient, rest: str) -> None:
+def test_a_url_may_be_any_page_of_the_pull_request(fetching: TestClient, rest: str) -> None:
     assert fetching.post("/score_url", json={"url": PULL + rest}).status_code == 200
 
 
@@ -117,39 +118,39 @@ def test_an_address_may_be_any_of_the_pull_requests_pages(fetching: TestClient, 
         "javascript:alert(1)",
     ],
 )
-def test_any_other_address_is_refused_and_nobody_is_asked(fetching: TestClient, github: StandIn, url: str) -> None:
-    """Of an address, only the repository and the number are used."""
+def test_any_other_url_is_refused_without_a_request(fetching: TestClient, github: StandIn, url: str) -> None:
+    """Only the repository and the number of a URL are used."""
     before = github.stats().get("requests", 0)
     status, said, _ = problem(fetching, url)
     assert status == 422
-    assert f"Give {SITE}/owner/name/pull/1." in said
+    assert f"Use one such as {SITE}/owner/name/pull/1." in said
     assert github.stats().get("requests", 0) == before
 
 
 @pytest.mark.parametrize("url", [None, 5, ["x"], {"a": 1}, "x" * 1_025])
-def test_an_address_is_a_text_of_bounded_length(fetching: TestClient, url: Any) -> None:
+def test_a_url_is_a_string_of_bounded_length(fetching: TestClient, url: Any) -> None:
     status, _, _ = problem(fetching, url)
     assert status == 422
 
 
-def test_a_pull_request_that_there_is_not(fetching: TestClient) -> None:
+def test_a_missing_pull_request_is_a_404(fetching: TestClient) -> None:
     status, said, _ = problem(fetching, f"{SITE}/example/webshop/pull/999999")
     assert status == 404
     assert "example/webshop#999999" in said
 
 
 @pytest.mark.parametrize("fault", ["500", "502", "503", "drop", "truncate", "garbage", "html", "null"])
-def test_a_github_that_does_not_answer_as_it_should(fetching: TestClient, github: StandIn, fault: str) -> None:
-    """It is worth another try."""
+def test_a_failing_github_is_a_503(fetching: TestClient, github: StandIn, fault: str) -> None:
+    """It is worth a retry."""
     github.control(next=[fault])
     status, said, pause = problem(fetching, PULL)
     assert (status, pause) == (503, "10")
-    assert said.startswith("GitHub can't be asked now: ")
+    assert said.startswith("GitHub is not available now: ")
     assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
 
 
 @pytest.mark.parametrize("limit", ["secondary", "secondary-429", "primary", "primary-403"])
-def test_while_a_limit_holds_the_caller_is_told_for_how_long_and_github_is_left_alone(
+def test_a_rate_limit_is_passed_on_and_no_request_is_sent_while_it_holds(
     fetching: TestClient, github: StandIn, limit: str
 ) -> None:
     github.control(next=[limit], retry_after=30)
@@ -161,19 +162,19 @@ def test_while_a_limit_holds_the_caller_is_told_for_how_long_and_github_is_left_
     assert "requests_during_retry_after" not in github.stats()
 
 
-def test_a_token_that_is_not_accepted(fetching: TestClient, settings: pytest.MonkeyPatch) -> None:
+def test_a_rejected_token_is_a_502(fetching: TestClient, settings: pytest.MonkeyPatch) -> None:
     """The fault is the service's, not the caller's."""
     settings.setenv("GITHUB_TOKEN", "bad")
-    with TestClient(create()) as client:
+    with TestClient(create_app()) as client:
         status, said, _ = problem(client, PULL)
     assert status == 503
     assert "does not accept the token" in said
 
 
-def test_a_github_that_is_slow_is_given_up_and_holds_up_nobody_else(
+def test_a_slow_github_times_out_and_blocks_no_other_request(
     settings: pytest.MonkeyPatch, fetching: TestClient, github: StandIn, pull: dict[str, Any]
 ) -> None:
-    settings.setattr(lookup, "PATIENCE_SECONDS", 0.3)
+    settings.setattr(lookup, "FETCH_TIMEOUT_SECONDS", 0.3)
     github.control(latency_ms=1_000)
     status, said, _ = problem(fetching, PULL)
     assert status == 503
@@ -181,8 +182,8 @@ def test_a_github_that_is_slow_is_given_up_and_holds_up_nobody_else(
     assert fetching.post("/score", json={"pull_requests": [pull]}).status_code == 200
 
 
-def test_a_service_without_a_token_says_so(client: TestClient) -> None:
+def test_a_service_without_a_token_refuses_urls(client: TestClient) -> None:
     status, said, _ = problem(client, "https://github.com/example/webshop/pull/12")
     assert status == 503
-    assert "no token" in said
-    assert github_access.TIMEOUT_SECONDS < lookup.PATIENCE_SECONDS
+    assert "no GitHub token" in said
+    assert github_access.TIMEOUT_SECONDS < lookup.FETCH_TIMEOUT_SECONDS

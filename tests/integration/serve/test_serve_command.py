@@ -1,10 +1,8 @@
-"""`make serve`: the champion's own Bento, served until somebody says stop; each thing that may be missing is named."""
+"""`make serve`: the champion's Bento, served until a signal; whatever is missing is named."""
 
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +15,13 @@ from local.services import embedded
 from samples.graph import SITE
 from steps.serve.http.examples import PULL_REQUEST
 from tests.support import workers
-from tests.support.command_line import NAMED, ROOT, cli
+from tests.support.command_line import cli, start_cli
 
 WELL = "Serving version 1 (pr-sentinel:1-"
 
 
 class Serving:
-    """The command as it runs, and what it has said so far."""
+    """The running command, and its output so far."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.process = process
@@ -32,10 +30,10 @@ class Serving:
         self.family: list[psutil.Process] = []
 
     def ready(self) -> list[str]:
-        """Wait for its words, and return them: the last ones before it waits itself."""
+        """Wait until it is ready, and return its output."""
         assert self.process.stdout is not None
         said: list[str] = []
-        while "looked up in the GitHub of the samples" not in (said[-1] if said else ""):
+        while "looked up in the fake GitHub of the samples" not in (said[-1] if said else ""):
             line = self.process.stdout.readline()
             assert line, f"it ended: {said}"
             said.append(line.rstrip())
@@ -43,7 +41,7 @@ class Serving:
         return said
 
     def stop(self, number: signal.Signals) -> tuple[int, str]:
-        """Send a signal; the exit code and the last words."""
+        """Send a signal, and return the exit code and the last output."""
         self.process.send_signal(number)
         words, _ = self.process.communicate(timeout=60)
         return self.process.returncode, words
@@ -51,19 +49,11 @@ class Serving:
 
 @contextmanager
 def serving(state: Path) -> Iterator[Serving]:
-    """Run the command on a port that is free, without a token."""
+    """Run the command on a free port, without a token."""
     port = workers.free_port()
-    unset = NAMED | workers.SETTINGS
     # What tests in the background ignore, their children would too.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "workflows", "serve", "--state", str(state), "--port", str(port)],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name not in unset},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = start_cli("serve", "--state", str(state), "--port", str(port), stderr=subprocess.STDOUT)
     signal.signal(signal.SIGINT, before)
     try:
         yield Serving(process, port)
@@ -73,16 +63,16 @@ def serving(state: Path) -> Iterator[Serving]:
 
 
 def serve(state: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command where it ends by itself."""
+    """Run the command until it ends by itself."""
     return cli("serve", "--state", str(state), "--port", str(workers.free_port()), *arguments, **environment)
 
 
-def test_it_serves_the_champion_and_says_where(trained: Path) -> None:
-    """With the histories that the run has left, and the addresses of the samples' pull requests."""
+def test_the_command_serves_the_champion_and_prints_the_url(trained: Path) -> None:
+    """With the histories of the run, and the URLs of the samples' pull requests."""
     with serving(trained) as served:
         said = served.ready()
         (named,) = (line for line in said if line.startswith(WELL))
-        assert named.endswith(f"at {served.address}; Ctrl-C ends it.")
+        assert named.endswith(f"at {served.address}; press Ctrl-C to stop it.")
         (curl,) = (line for line in said if line.startswith("curl "))
         answer = requests.post(f"{served.address}/score_url", json={"url": curl.split('"')[3]}, timeout=60)
         assert answer.status_code == 200, answer.text
@@ -92,8 +82,8 @@ def test_it_serves_the_champion_and_says_where(trained: Path) -> None:
         assert curl.split('"')[3].startswith(SITE)
 
 
-def test_a_run_beside_it_shares_its_mongo(trained: Path) -> None:
-    """Neither takes the other's away: whoever comes later finds the one that is there."""
+def test_a_pipeline_run_shares_the_embedded_mongodb(trained: Path) -> None:
+    """The second one uses the server of the first."""
     with serving(trained) as served:
         served.ready()
         with embedded.mongo(trained) as uri:
@@ -104,13 +94,13 @@ def test_a_run_beside_it_shares_its_mongo(trained: Path) -> None:
 
 
 def base(repository: str) -> dict[str, object]:
-    """Where a pull request would go."""
+    """Return the base of a pull request."""
     return {"ref": "main", "repo": {"full_name": repository}}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_told_to_stop_it_leaves_nothing_behind(state: Path, number: signal.Signals) -> None:
-    """What it is asked is answered, every process ends, and the exit code is 0."""
+def test_a_signal_leaves_no_process_behind(state: Path, number: signal.Signals) -> None:
+    """Requests in flight are answered, every process ends, and the exit code is 0."""
     with serving(state) as served:
         served.ready()
         assert len(served.family) >= 3
@@ -122,7 +112,7 @@ def test_told_to_stop_it_leaves_nothing_behind(state: Path, number: signal.Signa
         assert psutil.wait_procs(served.family, timeout=10)[1] == []
 
 
-def test_killed_it_leaves_nothing_behind(state: Path) -> None:
+def test_a_kill_leaves_no_process_behind(state: Path) -> None:
     """Not even by kill -9."""
     with serving(state) as served:
         served.ready()
@@ -131,7 +121,7 @@ def test_killed_it_leaves_nothing_behind(state: Path) -> None:
 
 
 def test_a_service_that_dies_ends_the_command(state: Path) -> None:
-    """With an exit code that says so, and nothing left."""
+    """With a failing exit code, and no process left."""
     with serving(state) as served:
         served.ready()
         (worker,) = (one for one in served.family if "steps.serve.bento_worker" in one.cmdline())
@@ -141,36 +131,36 @@ def test_a_service_that_dies_ends_the_command(state: Path) -> None:
         assert psutil.wait_procs(served.family, timeout=10)[1] == []
 
 
-def test_without_a_model_it_says_what_to_do(tmp_path: Path) -> None:
-    """And makes no registry."""
+def test_a_missing_model_is_reported_with_advice(tmp_path: Path) -> None:
+    """And no registry is created."""
     done = serve(tmp_path)
     assert done.returncode == 66
     assert done.stdout.startswith("There is no champion model yet.\nRun make run")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     """Before anything is started."""
     with socket.create_server((workers.LOOPBACK, 0)) as taken:
         port = str(taken.getsockname()[1])
         done = cli("serve", "--state", str(tmp_path), "--port", port)
     assert done.returncode == 78
     assert done.stdout.splitlines() == [
-        f"Nothing can listen at 127.0.0.1:{port}: Address already in use.",
-        "End what listens there, or give another port (PORT=).",
+        f"Cannot listen on 127.0.0.1:{port}: Address already in use.",
+        "Stop the process that listens there, or use another port (PORT=).",
     ]
 
 
-def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
-    """It is none of this machine's."""
+def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
+    """The host is not on this machine."""
     done = serve(tmp_path, "--host", "192.0.2.1")
     assert done.returncode == 78
-    assert "Nothing can listen at 192.0.2.1:" in done.stdout
+    assert "Cannot listen on 192.0.2.1:" in done.stdout
 
 
-def test_a_service_that_does_not_get_ready_is_told(state: Path) -> None:
-    """Its own words stand above."""
+def test_a_service_that_does_not_get_ready_is_reported(state: Path) -> None:
+    """Its own output comes first."""
     done = serve(state, WEBHOOK_MODE="shout")
     assert done.returncode == 75
     assert "WEBHOOK_MODE" in done.stderr
-    assert "The service has ended before it was ready." in done.stdout
+    assert "The service exited before it was ready." in done.stdout

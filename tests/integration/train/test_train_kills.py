@@ -10,7 +10,9 @@ import pytest
 from mlflow import MlflowClient
 
 from steps.train.run import train_and_measure
-from tests.integration.train.conftest import BUDGET, SEED, Trained
+from tests.support.trainings import BUDGET, SEED, Trained
+
+pytestmark = pytest.mark.slow
 
 DIE = """
 import importlib, os, signal, sys

@@ -15,7 +15,7 @@ from steps.preprocess.anomalies import KINDS
 from steps.scoring.features import FEATURES
 from steps.scoring.model import Model
 from steps.train.run import train_and_measure
-from tests.integration.train.conftest import BUDGET, SEED, Trained
+from tests.support.trainings import BUDGET, SEED, Trained
 
 DETECTORS = {"model", "lines_added", "isolation_forest", "ecod"}
 FIGURES = {"average_precision", "roc_auc", "f1", "recall_at_1", "recall_at_5", "recall_at_10"}

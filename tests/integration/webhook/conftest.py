@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.app import create
-from tests.integration.webhook.hook import SECRET, Hook, Mongo, hurried, serving
+from tests.support.github import StandIn
+from tests.support.webhook.app import create
+from tests.support.webhook.hook import SECRET, Hook, Mongo, serving, shorten_waits
 
 
 @pytest.fixture
@@ -20,6 +20,6 @@ def configured(github: StandIn, database: Mongo, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def hook(configured: pytest.MonkeyPatch, github: StandIn, database: Mongo) -> Iterator[Hook]:
     """A webhook at such a service."""
-    hurried(configured)
+    shorten_waits(configured)
     with serving(create()) as address:
         yield Hook(address, database, github)

@@ -1,4 +1,4 @@
-"""The queue on its own, in a MongoDB of its own, which a test that fails here may leave stuck."""
+"""The queue in a MongoDB of its own, which a failing test may leave stuck."""
 
 import asyncio
 from pathlib import Path
@@ -7,21 +7,21 @@ from pymongo import AsyncMongoClient
 
 from local.services import embedded
 from steps.common.mongo import Document
-from steps.serve.webhooks.deliveries import Deliveries
+from steps.serve.webhooks.deliveries import DeliveryQueue
 from steps.serve.webhooks.events import Notice
 
 
 async def _keep_while_preparing(uri: str, name: str) -> set[str]:
     async with AsyncMongoClient[Document](uri, timeoutMS=20_000) as client:
-        deliveries = Deliveries(client[name], "a model")
+        deliveries = DeliveryQueue(client[name], "a model")
         notice = Notice("first", "opened", "owner/name", 12, "0" * 40, None)
-        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.keep(notice))
+        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.enqueue(notice))
         assert kept
         return set(await client[name].deliveries.index_information())
 
 
-def test_a_delivery_that_comes_while_the_indexes_are_made_is_kept(tmp_path: Path) -> None:
-    """In an empty database, again and again, for the moment is short."""
+def test_a_delivery_that_arrives_while_indexes_are_created_is_stored(tmp_path: Path) -> None:
+    """In an empty database, repeatedly, since the race is short."""
     with embedded.mongo(tmp_path) as uri:
         for turn in range(20):
             made = asyncio.run(_keep_while_preparing(uri, f"empty_{turn}"))

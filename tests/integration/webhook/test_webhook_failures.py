@@ -1,4 +1,4 @@
-"""What goes wrong behind the webhook is tried again, and leads to one announcement all the same."""
+"""Failures in the worker are retried, and still lead to one notification."""
 
 import signal
 import time
@@ -9,32 +9,33 @@ from pathlib import Path
 import pytest
 
 from steps.serve.webhooks import deliveries
-from tests.integration.conftest import StandIn
-from tests.integration.webhook import app
-from tests.integration.webhook.hook import SECRET, Hook, Mongo, eventually, process
+from tests.support.github import StandIn
+from tests.support.waiting import wait_until
+from tests.support.webhook import app
+from tests.support.webhook.hook import SECRET, Hook, Mongo, process
 
 
 @pytest.mark.parametrize(
     "fault", ["500", "502", "503", "504", "drop", "truncate", "garbage", "html", "null", "timeout"]
 )
 @pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
-def test_whatever_github_answers_it_is_announced_once(hook: Hook, github: StandIn, fault: str, before: int) -> None:
+def test_faults_of_github_lead_to_one_notification(hook: Hook, github: StandIn, fault: str, before: int) -> None:
     """Be it at reading the pull request or its files, at looking for an own comment, or at writing it."""
-    hook.shape(additions=5_000)
+    hook.push(additions=5_000)
     github.control(next=["pass"] * before + [fault, fault])
-    done = hook.happens()
+    done = hook.deliver()
     assert (done["outcome"], done["attempts"] > 1, "problem" in done) == ("announced", True, False)
     assert len(hook.comments()) == 1
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 3, 4])
-def test_a_comment_whose_answer_was_lost_is_found_and_not_written_twice(
+def test_a_comment_whose_response_was_lost_is_found_and_not_posted_twice(
     hook: Hook, github: StandIn, before: int
 ) -> None:
-    """GitHub did it, but nobody was told so."""
-    hook.shape(additions=5_000)
+    """GitHub created it, but the response was lost."""
+    hook.push(additions=5_000)
     github.control(next=["pass"] * before + ["lost"])
-    assert hook.happens()["outcome"] == "announced"
+    assert hook.deliver()["outcome"] == "announced"
     [comment] = hook.comments()
     assert comment["edits"] == (1 if before == 4 else 0)
 
@@ -43,85 +44,86 @@ def test_files_that_can_not_be_listed_hold_up_nothing(
     hook: Hook, github: StandIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The pull request is scored without them, at the first attempt, and the log says so."""
-    hook.shape(additions=5_000)
+    hook.push(additions=5_000)
     github.control(next=["pass", "500"])
-    done = hook.happens()
+    done = hook.deliver()
     assert (done["outcome"], done["attempts"]) == ("announced", 1)
-    assert any(record.getMessage().startswith("the changed files can't be listed") for record in caplog.records)
+    assert any(record.getMessage().startswith("could not list the changed files") for record in caplog.records)
 
 
 @pytest.mark.parametrize("limit", ["secondary", "secondary-429", "primary", "primary-403"])
 def test_no_request_is_sent_while_a_limit_holds(hook: Hook, github: StandIn, limit: str) -> None:
-    """For no delivery, for the limit is the token's."""
-    hook.shape(additions=5_000)
+    """For any delivery, since the limit is the token's."""
+    hook.push(additions=5_000)
     github.control(next=[limit], retry_after=2)
     hook.send(delivery="one")
     hook.send(13, delivery="other")
-    assert [hook.ended(name)["outcome"] for name in ("one", "other")] == ["announced", "standard"]
+    assert [hook.wait_for(name)["outcome"] for name in ("one", "other")] == ["announced", "standard"]
     assert "requests_during_retry_after" not in github.stats()
 
 
-def test_a_pull_request_that_is_not_to_be_seen_is_given_up_with_the_reason(hook: Hook, github: StandIn) -> None:
-    """No later try would find it."""
+def test_a_pull_request_without_access_fails_with_the_reason(hook: Hook, github: StandIn) -> None:
+    """No retry would find it."""
     github.control(now="2000-01-01T00:00:00Z")
-    failed = hook.happens()
+    failed = hook.deliver()
     assert (failed["state"], failed["attempts"]) == ("failed", 1)
     assert "pulls/12" in failed["problem"]
 
 
-def test_one_that_can_not_be_read_is_given_up_with_the_field(hook: Hook) -> None:
-    """GitHub's answer lacks what a pull request has."""
-    hook.shape(additions=None)  # type: ignore[arg-type]  # that is the point
-    failed = hook.happens()
+def test_an_invalid_pull_request_fails_with_the_field(hook: Hook) -> None:
+    """GitHub's response lacks a required field."""
+    hook.push(additions=None)  # type: ignore[arg-type]  # that is the point
+    failed = hook.deliver()
     assert (failed["state"], "additions" in failed["problem"]) == ("failed", True)
 
 
-def test_after_days_of_trying_it_is_given_up(
+def test_a_delivery_is_given_up_after_days_of_retries(
     hook: Hook, github: StandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log says so, and a redelivery begins anew."""
-    monkeypatch.setattr(deliveries, "PATIENCE", timedelta(seconds=-1))
+    """It is logged, and a redelivery starts over."""
+    monkeypatch.setattr(deliveries, "MAX_AGE", timedelta(seconds=-1))
     github.control(next=["500"])
-    assert hook.happens()["state"] == "failed"
+    assert hook.deliver()["state"] == "failed"
     assert any(record.getMessage() == "delivery failed" for record in caplog.records)
 
 
-def test_a_mistake_of_the_service_stops_nobody_else(hook: Hook, github: StandIn, database: Mongo) -> None:
-    """The delivery is left for later, the next one is worked on."""
-    hook.shape(12, additions=app.BROKEN)
+def test_an_unexpected_error_does_not_stop_other_deliveries(hook: Hook, github: StandIn, database: Mongo) -> None:
+    """The delivery is postponed, and the next one is processed."""
+    hook.push(12, additions=app.BROKEN)
     hook.send(12, delivery="unlucky")
-    assert hook.happens(13)["outcome"] == "standard"
-    eventually(lambda: database.deliveries.find_one({"_id": "unlucky", "problem": {"$regex": "ValueError"}}))
-    hook.shape(12, additions=5_000)
-    assert hook.ended("unlucky")["outcome"] == "announced"
+    assert hook.deliver(13)["outcome"] == "standard"
+    wait_until(lambda: database.deliveries.find_one({"_id": "unlucky", "problem": {"$regex": "ValueError"}}))
+    hook.push(12, additions=5_000)
+    assert hook.wait_for("unlucky")["outcome"] == "announced"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_service_that_ends_in_the_middle_loses_nothing(
+def test_a_service_that_stops_in_the_middle_loses_nothing(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Killed, its lease ends; told to end, it finishes or hands back. Another one goes on, and says it once."""
+    """Killed, its lease expires; on SIGTERM, it finishes or returns the delivery. Another service notifies once."""
     github.control(latency_ms=400)
     names = [str(uuid.uuid4()) for _ in range(4)]
     for delay in (0.2, 0.7, 1.1, 1.6):
         with process(tmp_path, lease=2) as (running, address):
             hook = Hook(address, database, github)
             place = names.index(next(name for name in names if not database.deliveries.find_one({"_id": name})))
-            hook.shape(place + 1, additions=5_000)
+            hook.push(place + 1, additions=5_000)
             assert hook.send(place + 1, delivery=names[place]).status_code == 202
             time.sleep(delay)
             running.send_signal(number)
             assert running.wait(20) == -number
     github.control(latency_ms=0)
     with process(tmp_path, lease=2):
-        assert {hook.ended(name)["state"] for name in names} == {"done"}
+        assert {hook.wait_for(name)["state"] for name in names} == {"done"}
     issues = [comment["issue"] for comment in hook.comments()]
     assert len(issues) == len(set(issues)) == len(names)
 
 
-def test_mongodb_s_absence_in_the_middle_of_the_work_is_sat_out(hook: Hook, database: Mongo) -> None:
-    """A lease that nobody gave back ends by itself."""
-    hook.shape(additions=5_000)
+def test_an_outage_of_mongodb_in_the_middle_of_a_delivery_is_survived(hook: Hook, database: Mongo) -> None:
+    """A lease that was not returned expires."""
+    hook.push(additions=5_000)
     now = datetime.now(UTC)
     stuck = {"repository": "example/webshop", "number": 12, "action": "opened", "head_sha": "0" * 40}
     held = {
@@ -132,26 +134,26 @@ def test_mongodb_s_absence_in_the_middle_of_the_work_is_sat_out(hook: Hook, data
         "busy": "example/webshop#12",
         "model": "0" * 64,
     }
-    hook.left("stuck", **stuck, **held, next_attempt=now + timedelta(seconds=2))
+    hook.insert_delivery("stuck", **stuck, **held, next_attempt=now + timedelta(seconds=2))
     hook.send(action="edited", delivery="next")
     assert database.deliveries.find_one({"_id": "next"})["state"] == "waiting"  # type: ignore[index]
-    assert {hook.ended(name)["outcome"] for name in ("stuck", "next")} == {"announced", "updated"}
+    assert {hook.wait_for(name)["outcome"] for name in ("stuck", "next")} == {"announced", "updated"}
     assert len(hook.comments()) == 1
 
 
-def test_no_secret_stands_in_the_log(
+def test_the_log_holds_no_secret(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, tmp_path: Path
 ) -> None:
-    """Nor a text of a pull request, whatever happened."""
+    """Nor any text of a pull request, whatever happened."""
     configured.setenv("GITHUB_TOKEN", "ghp_hunter2")
     github.control(next=["500", "drop", "pass", "pass", "secondary"])
     with process(tmp_path) as (running, address):
         hook = Hook(address, database, github)
-        hook.shape(additions=5_000, title="hunter3", body="hunter4")
-        hook.happens()
-        hook.shape(13, additions=app.BROKEN, title="hunter3")
+        hook.push(additions=5_000, title="hunter3", body="hunter4")
+        hook.deliver()
+        hook.push(13, additions=app.BROKEN, title="hunter3")
         hook.send(13, delivery="unlucky")
-        eventually(lambda: database.deliveries.find_one({"_id": "unlucky", "attempts": {"$gt": 1}}))
+        wait_until(lambda: database.deliveries.find_one({"_id": "unlucky", "attempts": {"$gt": 1}}))
         hook.post(b"{}", {"Content-Type": "application/json"})
         running.terminate()
         running.wait()

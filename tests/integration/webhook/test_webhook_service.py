@@ -1,4 +1,4 @@
-"""The service around the webhook: without what it needs, what it leaves behind, how it is described and tried."""
+"""The service around the webhook: missing settings, expiry, description, and the command that tries it."""
 
 import os
 import signal
@@ -7,32 +7,34 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import requests
 
 from local.services import embedded
-from tests.integration.conftest import StandIn
-from tests.integration.webhook.app import create
-from tests.integration.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, eventually, headers, serving
+from tests.support.github import StandIn
+from tests.support.waiting import wait_until
+from tests.support.webhook.app import create
+from tests.support.webhook.hook import PAYLOAD, SECRET, SHOP, Hook, Mongo, headers, serving
 
 
-def test_without_mongodb_the_answer_says_so_within_a_second(
+def test_without_mongodb_a_delivery_is_refused_within_a_second(
     configured: pytest.MonkeyPatch, github: StandIn, tmp_path: Path
 ) -> None:
-    """GitHub shows the delivery as failed, so that it can be redelivered: nothing is taken and lost."""
+    """GitHub shows the delivery as failed, so that it can be redelivered: none is accepted and lost."""
     with embedded.mongo(tmp_path) as uri:
         configured.setenv("MONGO_URI", uri)
         with serving(create()) as address:
             assert send(address).status_code == 202
-            with deaf(int((tmp_path / "mongo.lock").read_text())):
-                refused_in_time(address)
-                refused_in_time(address)
+            with suspend(int((tmp_path / "mongo.lock").read_text())):
+                assert_refused_in_time(address)
+                assert_refused_in_time(address)
             assert send(address).status_code == 202
     configured.setenv("MONGO_URI", "mongodb://127.0.0.1:1")
     with serving(create()) as address:
-        refused_in_time(address)
+        assert_refused_in_time(address)
 
 
 def send(address: str) -> requests.Response:
@@ -41,8 +43,8 @@ def send(address: str) -> requests.Response:
 
 
 @contextmanager
-def deaf(process: int) -> Iterator[None]:
-    """A process that keeps its connections and answers nothing."""
+def suspend(process: int) -> Iterator[None]:
+    """Suspend a process, which keeps its connections and answers nothing."""
     os.kill(process, signal.SIGSTOP)
     try:
         yield
@@ -50,8 +52,8 @@ def deaf(process: int) -> Iterator[None]:
         os.kill(process, signal.SIGCONT)
 
 
-def refused_in_time(address: str) -> None:
-    """Whether a delivery is answered soon, by what to do."""
+def assert_refused_in_time(address: str) -> None:
+    """Assert that a delivery is refused in time, with advice."""
     started = time.monotonic()
     answer = send(address)
     assert (answer.status_code, time.monotonic() - started < 1) == (503, True)
@@ -73,10 +75,10 @@ def refused_in_time(address: str) -> None:
         ),
     ],
 )
-def test_a_service_that_lacks_a_setting_takes_nothing_and_names_it(
+def test_a_missing_setting_disables_webhooks_and_is_named(
     configured: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: dict[str, str], named: str
 ) -> None:
-    """Its answer and its log say what to set, never what is set."""
+    """The response and the log name the setting, never its value."""
     for name, value in settings.items():
         configured.setenv(name, value)
     with caplog.at_level("INFO"), serving(create()) as address:
@@ -86,20 +88,18 @@ def test_a_service_that_lacks_a_setting_takes_nothing_and_names_it(
     assert "hunter2" not in answer.text + "".join(f"{record.__dict__}" for record in caplog.records)
 
 
-def test_what_is_kept_ends_by_itself(hook: Hook, database: Mongo) -> None:
+def test_stored_documents_expire(hook: Hook, database: Mongo) -> None:
     """Deliveries after thirty days, alerts after sixty, openings after two."""
-    lives = {
-        name: eventually(lambda name=name: _lives(database, name)) for name in ("deliveries", "alerts", "openings")
-    }
+    lives = {name: wait_until(partial(_read_expiry, database, name)) for name in ("deliveries", "alerts", "openings")}
     assert lives == {"deliveries": 30 * 86_400, "alerts": 60 * 86_400, "openings": 2 * 86_400}
 
 
-def _lives(database: Mongo, name: str) -> int | None:
+def _read_expiry(database: Mongo, name: str) -> int | None:
     found = [index.get("expireAfterSeconds") for index in database[name].index_information().values()]
     return next((seconds for seconds in found if seconds), None)
 
 
-def test_the_interface_is_described(hook: Hook) -> None:
+def test_the_webhook_is_described_in_openapi(hook: Hook) -> None:
     """OpenAPI names the headers, the body and every status."""
     operation = requests.get(f"{hook.address}/openapi.json", timeout=9).json()["paths"]["/webhook"]["post"]
     assert {one["name"] for one in operation["parameters"]} == {
@@ -111,10 +111,10 @@ def test_the_interface_is_described(hook: Hook) -> None:
     assert set(operation["responses"]) == {"200", "202", "400", "401", "408", "413", "415", "422", "503"}
 
 
-def test_the_command_sends_what_github_would(hook: Hook, database: Mongo) -> None:
-    """`python -m samples.deliver` signs it, and shows the answer."""
+def test_the_deliver_command_sends_a_signed_delivery(hook: Hook, database: Mongo) -> None:
+    """`python -m samples.deliver` signs it, and prints the response."""
     command = [sys.executable, "-m", "samples.deliver", f"{SHOP}#12", "--to", f"{hook.address}/webhook"]
     environment = os.environ | {"WEBHOOK_SECRET": SECRET}
     sent = subprocess.run([*command, "--delivery", "one"], env=environment, capture_output=True, text=True, check=True)
     assert sent.stdout.startswith("one: 202")
-    assert hook.ended("one")["outcome"] == "standard"
+    assert hook.wait_for("one")["outcome"] == "standard"

@@ -1,4 +1,4 @@
-# What the checks may do in Vault: read their own secrets.
+# The checks may read their own secrets.
 path "secret/data/pr-sentinel/checks" {
   capabilities = ["read"]
 }

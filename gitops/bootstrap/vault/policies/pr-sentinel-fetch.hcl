@@ -1,4 +1,4 @@
-# What fetch may do in Vault: read its own secrets.
+# The fetch step may read its own secrets.
 path "secret/data/pr-sentinel/fetch" {
   capabilities = ["read"]
 }

@@ -1,4 +1,4 @@
-# What preprocess may do in Vault: read its own secrets.
+# The preprocess step may read its own secrets.
 path "secret/data/pr-sentinel/preprocess" {
   capabilities = ["read"]
 }

@@ -1,4 +1,4 @@
-# What register may do in Vault: read its own secrets.
+# The register step may read its own secrets.
 path "secret/data/pr-sentinel/register" {
   capabilities = ["read"]
 }

@@ -1,4 +1,4 @@
-# What the service may do in Vault: read its own secrets.
+# The service may read its own secrets.
 path "secret/data/pr-sentinel/serve" {
   capabilities = ["read"]
 }

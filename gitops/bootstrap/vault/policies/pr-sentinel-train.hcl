@@ -1,4 +1,4 @@
-# What train may do in Vault: read its own secrets.
+# The train step may read its own secrets.
 path "secret/data/pr-sentinel/train" {
   capabilities = ["read"]
 }

@@ -1,0 +1,1 @@
+"""Detection measured on repositories of your choice, beside what a user would pick instead."""

@@ -1,0 +1,101 @@
+"""The reference of settings: every environment variable that a step, the service or a release command reads."""
+
+import inspect
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from docs.tools import template
+from docs.tools.markdown import code, page, sentence, table
+from release import settings as release
+from rollouts.checks.load import settings as load
+from steps.common import settings as steps
+from steps.preprocess import executors
+
+
+def settings_classes(module: ModuleType) -> list[type[BaseSettings]]:
+    """Return the settings classes that a module itself declares, in their order."""
+    kinds = (kind for kind in vars(module).values() if inspect.isclass(kind) and issubclass(kind, BaseSettings))
+    return [kind for kind in kinds if kind.__module__ == module.__name__]
+
+
+HEADER = ("variable", "default", "description")
+SECTIONS: dict[str, Sequence[type[BaseSettings]]] = {
+    "fetch and discover": [steps.FetchSettings],
+    "preprocess": [steps.PreprocessSettings],
+    "preprocess with Spark executors": settings_classes(executors),
+    "train": [steps.TrainSettings],
+    "register": [steps.RegisterSettings],
+    "The service": [steps.ServeSettings],
+    "The release commands": settings_classes(release),
+    "The load test": settings_classes(load),
+}
+VAULT = {
+    "VAULT_ADDR": ("", "URL of Vault. Where it is set, a step logs in with its pod's service account."),
+    "VAULT_ROLE": ("required with `VAULT_ADDR`", "Role to log in with."),
+    "VAULT_SECRET_PATH": (
+        "required with `VAULT_ADDR`",
+        "Path of the step's secret, `mount/path` of a key-value store, version 2.",
+    ),
+    "VAULT_PATH_AUTH": ("`kubernetes`", "Mount path of the Kubernetes authentication method."),
+    "VAULT_CACERT": ("", "File with the CA certificate of Vault."),
+}
+
+
+def render() -> str:
+    """Render the page."""
+    blocks = [
+        "Settings come from the environment. In a pod with `VAULT_ADDR`, whatever the environment does not set comes "
+        "from the step's path in Vault, under the same names in lower case. An empty value counts as not set. Each "
+        "step reads only the settings listed for it. `make run` and `make serve` set all of them for the embedded "
+        "parts, unless you set them yourself.",
+    ]
+    for title, kinds in SECTIONS.items():
+        fields = {name: (kind, field) for kind in kinds for name, field in kind.model_fields.items()}
+        blocks += [f"## {title}", table(HEADER, [_row(kind, name, field) for name, (kind, field) in fields.items()])]
+    rows = [[code(name), *words] for name, words in VAULT.items()]
+    blocks += ["## Vault, for every step", table(HEADER, rows)]
+    given = template.spec()["arguments"]["parameters"]
+    parameters = [[code(one["name"]), code(one["value"]), one["description"]] for one in given]
+    return page(
+        "Settings",
+        *blocks,
+        "## Parameters of a workflow run",
+        "Pass them with `argo submit -p NAME=VALUE`, or patch them into the CronWorkflow.",
+        table(("parameter", "default", "description"), parameters),
+    )
+
+
+def variable(kind: type[BaseSettings], name: str) -> str:
+    """Return the environment variable of a field."""
+    return f"{kind.model_config.get('env_prefix') or ''}{name}".upper()
+
+
+def _row(kind: type[BaseSettings], name: str, field: FieldInfo) -> list[str]:
+    words = [sentence(field.description or "").rstrip("."), _choices(field), _secret(field)]
+    return [code(variable(kind, name)), _default(field), "; ".join(word for word in words if word)]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return ""
+    return "the Bento's own model" if field.annotation is Path else code(field.default)
+
+
+def _choices(field: FieldInfo) -> str:
+    options: tuple[Any, ...] = typing.get_args(field.annotation)
+    named = [code(option) for option in options if isinstance(option, str)]
+    return f"one of {', '.join(named)}" if named else ""
+
+
+def _secret(field: FieldInfo) -> str:
+    kinds = (field.annotation, *typing.get_args(field.annotation))
+    return "secret" if SecretStr in kinds else ""

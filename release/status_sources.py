@@ -1,0 +1,50 @@
+"""Queries to every source that `status` compares; a missing source is reported differently from a failing one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from release import git
+from release.cluster import Cluster, RolloutState
+from release.images import Release
+from release.models import ChampionVersion, open_registry
+from release.settings import ClusterSettings, GitSettings, ModelSettings
+from release.status import StatusReport
+from steps.common.errors import SentinelError
+
+Answer = TypeVar("Answer")
+
+
+def collect_status(source: GitSettings, clusters: ClusterSettings, registry: ModelSettings) -> StatusReport:
+    """Collect the status of Git, production's cluster, Argo CD and the registry."""
+    unavailable: list[str] = []
+
+    def query(name: str, read: Callable[[], Answer]) -> Answer | str:
+        try:
+            return read()
+        except SentinelError as error:
+            unavailable.append(name)
+            return error.problem
+
+    branches = query("Git", lambda: _read_branches(source))
+    staging, production = (branches, branches) if isinstance(branches, str) else branches
+    serving: RolloutState | str = "skipped: no kubeconfig"
+    held: bool | str | None = False
+    if clusters.kubeconfig or (Path.home() / ".kube" / "config").is_file():
+        serving = query("the cluster", Cluster(clusters.production_context, clusters.production_namespace).read_state)
+        held = query("Argo CD", Cluster(clusters.argo_cd_context, clusters.argo_cd_namespace).is_held)
+    champion: ChampionVersion | str = "skipped: MLFLOW_URI is not set"
+    if registry.mlflow_uri:
+        champion = query("the registry", lambda: _read_champion(registry))
+    return StatusReport(staging, production, serving, champion, held is True, tuple(unavailable))
+
+
+def _read_branches(source: GitSettings) -> tuple[Release, Release]:
+    with git.clone(source) as clone:
+        staging, production = (clone.release(clone.head(branch)) for branch in (git.STAGING, git.PRODUCTION))
+    return staging, production
+
+
+def _read_champion(registry: ModelSettings) -> ChampionVersion | str:
+    with open_registry(registry) as known:
+        return (known.champion() if known else None) or "none"

@@ -1,0 +1,64 @@
+"""The frame that every step runs in: logging, exit codes, and the reason of a failure for Kubernetes."""
+
+import logging
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from steps.common import log
+from steps.common.errors import SentinelError, StorageFull, is_storage_full
+
+TERMINATION_LOG = Path("/dev/termination-log")
+"""The file whose content Kubernetes, and so Argo, shows as the reason why a container ended."""
+
+
+@contextmanager
+def run_step(name: str) -> Iterator[logging.Logger]:
+    """Run a step's body: log its start, end and duration, and turn a known error into one line and an exit code.
+
+    Raises:
+        SystemExit: with the error's exit code, after the line that says what was wrong and what to do.
+    """
+    log.configure()
+    logger = logging.getLogger(f"steps.{name}")
+    started = time.monotonic()
+    previous_handler = signal.signal(signal.SIGTERM, _handle_sigterm)
+    logger.info("started")
+    try:
+        yield logger
+    except SentinelError as error:
+        _exit(logger, error)
+    except Exception as error:
+        if isinstance(error, OSError) and is_storage_full(error):
+            _exit(logger, StorageFull(f"No space left: {error}.", advice="Free some space and run it again."))
+        # The error's own message may hold secrets: it belongs in the log only.
+        _write_termination_log(f"Unexpected {type(error).__name__}. See the log for its traceback.")
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, previous_handler)
+    logger.info("finished", extra={"seconds": round(time.monotonic() - started, 3)})
+
+
+def _handle_sigterm(number: int, _: object) -> None:
+    """End at once, as without a handler, but leave the reason."""
+    _write_termination_log(
+        "Received SIGTERM (for example, the node is being drained). The next attempt continues from what was saved."
+    )
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
+def _exit(logger: logging.Logger, error: SentinelError) -> NoReturn:
+    logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})
+    _write_termination_log(str(error))
+    raise SystemExit(error.exit_code) from error
+
+
+def _write_termination_log(text: str) -> None:
+    """Write the text to the termination log, if there is one."""
+    with suppress(OSError):
+        if TERMINATION_LOG.exists():
+            TERMINATION_LOG.write_text(text)

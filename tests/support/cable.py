@@ -1,0 +1,60 @@
+"""A proxy to MongoDB that can be cut and restored."""
+
+import socket
+import threading
+from contextlib import suppress
+from typing import Self
+
+
+class Cable:
+    """Listens on a port of its own and forwards connections to a server while it is plugged in."""
+
+    def __init__(self, uri: str) -> None:
+        host, _, port = uri.removeprefix("mongodb://").partition(":")
+        self._server = (host, int(port))
+        self._plugged = True
+        self._ends: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.uri = f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pull()
+        self._listener.close()
+
+    def pull(self) -> None:
+        """Cut all connections."""
+        self._plugged = False
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        self._ends.clear()
+
+    def plug(self) -> None:
+        """Let new connections through again."""
+        self._plugged = True
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if not self._plugged:
+                    near.close()
+                    continue
+                far = socket.create_connection(self._server)
+                self._ends += (near, far)
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
+
+    @staticmethod
+    def _carry(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while content := source.recv(65_536):
+                target.sendall(content)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,20 @@
+"""The controls of the stand-in for GitHub."""
+
+from typing import Any
+
+import requests
+
+
+class StandIn:
+    """The stand-in's controls."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def control(self, **settings: Any) -> None:
+        """Set faults, the clock or fields of pull requests."""
+        requests.post(f"{self.address}/_control", json=settings, timeout=10).raise_for_status()
+
+    def stats(self) -> dict[str, int]:
+        """What it was asked so far."""
+        return dict(requests.get(f"{self.address}/_stats", timeout=10).json())

@@ -1,0 +1,45 @@
+"""Which tests stay in one process of pytest-xdist: those of a module, and modules that share what is slow to make."""
+
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+HERE = "tests/integration"
+TOGETHER: dict[str, tuple[str, ...]] = {
+    "one training, and what is left of those that are killed": (f"{HERE}/train/",),
+    "the sample run's folder, which only one run may use at a time": (
+        f"{HERE}/test_backtest.py",
+        f"{HERE}/test_local_pipeline.py",
+    ),
+    "the service's own processes and the sample run": (
+        f"{HERE}/serve/test_champion.py",
+        f"{HERE}/serve/test_image_command.py",
+        f"{HERE}/serve/test_serve_command.py",
+    ),
+    "trainings to register, and their store": (f"{HERE}/register/",),
+    "one Java process": (f"{HERE}/test_preprocess_", f"{HERE}/test_features_engines.py"),
+    "two versions of the service": (f"{HERE}/checks/test_checks_",),
+}
+"""Beginnings of test ids, by what the tests have in common; the first take longest, and begin first."""
+
+
+def scope_of(nodeid: str) -> str:
+    """Return the name of what must not be spread over processes: a group of modules, or the test's module."""
+    for name, beginnings in TOGETHER.items():
+        if nodeid.startswith(beginnings):
+            return name
+    return nodeid.partition("::")[0]
+
+
+def rank(nodeid: str) -> int:
+    """Return a test's place in the order of beginning: real data and groups first, what is short last."""
+    if nodeid.startswith("tests/real/"):
+        return -1
+    groups = [*TOGETHER]
+    scope = scope_of(nodeid)
+    return groups.index(scope) if scope in groups else len(groups) + (not nodeid.startswith(HERE))
+
+
+class SharedFixtureScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Pytest-xdist's scheduling by scope, with the scopes of this project."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
