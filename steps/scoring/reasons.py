@@ -91,7 +91,8 @@ def _deletion(row: Row) -> str:
 
 def _small_promise(row: Row) -> str:
     word = row["named_word"] or "small fix"
-    fact = f"changes {format_count(row['additions'] + row['deletions'], 'line')} under a title with '{word}'"
+    lines = format_count(row["additions"] + row["deletions"], "line")
+    fact = f"promises little in its title ('{word}') and changes {lines}"
     if row["promise_lines"]:
         usual = format_count(row["promise_lines"], "line")
         return f"{fact}; nine in ten such pull requests here change at most {usual}"
@@ -136,7 +137,7 @@ def _sensitive_files(row: Row) -> str:
 def _insider_sweep(row: Row) -> str:
     files, hour = format_count(row["changed_files"], "file"), row["created_at"].hour
     silence = " without a description" if row["empty_body"] else ""
-    return f"changes {files}{silence}, opened at {hour}:00 UTC, when its author seldom opens any" + _usual_files(row)
+    return f"changes {files}{silence}, opened at {hour}:00 UTC, an unlikely hour for its author{_usual_files(row)}"
 
 
 def _commit_flood(row: Row) -> str:
@@ -154,7 +155,7 @@ def _foreign_text(row: Row) -> str:
 def _burst(row: Row) -> str:
     same = expm1(row["near_duplicates"])
     if same >= 1:
-        return f"has nearly the same title as {format_count(same, 'other')} by other authors within a day"
+        return f"has nearly the same title as {format_count(same, 'pull request')} of the last day by other authors"
     others = round(expm1(row["newcomers_hour"])) - 1
     return f"comes within an hour of {format_count(others, 'other first-time author')}" if others > 0 else ""
 
@@ -175,7 +176,7 @@ def _binary_files(row: Row) -> str:
 def _who(row: Row) -> str:
     """Return what the author's earlier pull requests here were."""
     if not row["author_before"]:
-        return "first pull request of its author here"
+        return "comes from a first-time author"
     if row["stranger"] == 1:
         earlier = format_count(expm1(row["author_before"]), "earlier pull request")
         return f"none of its author's {earlier} here is merged"
