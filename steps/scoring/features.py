@@ -71,8 +71,8 @@ OWN_FEATURES: tuple[str, ...] = (
 )
 """What a pull request shows by itself."""
 
-NAMED: tuple[str, ...] = ("named_word", "named_path")
-"""The word and the path that a reason can quote; null for none."""
+NAMED: tuple[str, ...] = ("named_word", "named_path", "named_binary")
+"""The word of a promise, the sensitive path and the binary file that a reason can quote; null for none."""
 
 CONTEXT: tuple[str, ...] = (
     "author_before",
@@ -172,7 +172,8 @@ def _own_files(files: Any) -> dict[str, Any]:
     ]
     elsewhere = (file for file in files if paths.classify(file["path"]) != paths.DOCS)
     return {
-        "named_path": next(iter(sensitive or binaries), None),
+        "named_path": next(iter(sensitive), None),
+        "named_binary": next(iter(binaries), None),
         "sensitive_count": float(len(sensitive)),
         "docs_lines": float(sum(file["additions"] + file["deletions"] for file in elsewhere)),
     }

@@ -129,6 +129,8 @@ def _bot_impersonation(row: Row) -> str:
 
 
 def _sensitive_files(row: Row) -> str:
+    if not row["named_path"]:
+        return ""
     more = round(row["sensitive_count"]) - 1
     others = f" and {format_count(more, 'other file')} that run elsewhere" if more > 0 else ""
     return "; ".join(part for part in (f"edits {row['named_path']}{others}", _who(row), _account(row)) if part)
@@ -167,10 +169,10 @@ def _deleted_tests(row: Row) -> str:
 
 def _binary_files(row: Row) -> str:
     count = round(expm1(row["new_binaries"]))
-    if not count or not row["named_path"]:
+    if not count or not row["named_binary"]:
         return ""
     more = f" and {format_count(count - 1, 'other binary file')}" if count > 1 else ""
-    return f"adds the binary file {row['named_path']}{more}" + describe_rank(row, "new_binaries", "add as many")
+    return f"adds the binary file {row['named_binary']}{more}" + describe_rank(row, "new_binaries", "add as many")
 
 
 def _who(row: Row) -> str:

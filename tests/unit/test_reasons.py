@@ -25,6 +25,7 @@ def row(**changes: Any) -> dict[str, Any]:
         "commits": 1,
         "named_word": None,
         "named_path": None,
+        "named_binary": None,
         "account_days": -1.0,
         "author_before": 1.0,
         "window_rows": 1_000.0,
