@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from steps.common.changed_files import from_rows
-from steps.common.dataset import Repository, materialise
+from steps.common.dataset import RepositorySummary, materialise
 from steps.common.pull_request import PullRequest
 from steps.common.store import FolderStore
 from steps.scoring import model, prior_curves, signals
@@ -53,7 +53,8 @@ class Passed(NamedTuple):
 
     def column(self, name: str) -> Floats:
         """Return a feature of the ordinary rows."""
-        return np.array([value[name] for value in self.values])[self.ordinary]
+        found: Floats = np.array([value[name] for value in self.values])[self.ordinary]
+        return found
 
 
 def read(pulls: Path, files: Path | None) -> tuple[list[dict[str, Any]], list[bool]]:
@@ -143,7 +144,7 @@ def _train(past: Floats, owners: Sequence[str], scales: Scales, validation: Floa
     )
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as folder:
-        shares = {"all": Repository(rows=len(past), first=now, last=now, watermark=None)}
+        shares = {"all": RepositorySummary(rows=len(past), first=now, last=now, watermark=None)}
         uri = builders.publish(Path(folder), {"train": table}, names, shares)
         dataset = materialise(FolderStore(Path(folder)), uri, Path(folder) / "dataset")
         groups = [feature.group for feature in NETWORK]

@@ -59,26 +59,42 @@ def detectors(model: Model, tests: TestSet, baselines: Mapping[str, Scorer]) -> 
     return {name: np.concatenate(parts) for name, parts in found.items()} | {"lines_added": lines}
 
 
-def flagged_shares(model: Model, tests: TestSet, scores: Floats) -> dict[str, Any]:
-    """What rolling thresholds flag of the real rows: over all, by repository, and in its worst thousand in a row.
+def flag_rows(model: Model, rows: Rows, scores: Floats) -> Bools:
+    """Return which rows a service would flag [rows], by thresholds that move with the scores of real ones.
 
-    The thresholds go on from the newest scores before, and see each score only once it was judged.
+    The thresholds go on from the newest scores before, and see each score only once it was judged. Rows with an
+    injected anomaly are held to the threshold that its repository began with, and move nothing.
     """
+    owners, kinds = np.asarray(rows.repositories), np.array(rows.table.column("kind").to_pylist(), dtype=object)
+    real = np.array([kind is None for kind in kinds], dtype=bool)
+    opened = rows.table.column("created_at").to_numpy()
+    flagged = np.zeros(len(scores), dtype=bool)
+    for name in sorted(set(rows.repositories)):
+        injected = np.flatnonzero(~real & (owners == name))
+        flagged[injected] = scores[injected] > model.limits(name).threshold
+        places = np.flatnonzero(real & (owners == name))
+        places = places[np.argsort(opened[places], kind="stable")]
+        limits = replay(scores[places], model.rolling(name))
+        flagged[places] = scores[places] > np.array([limit.threshold for limit in limits])
+    return flagged
+
+
+def flagged_shares(model: Model, tests: TestSet, scores: Floats) -> dict[str, Any]:
+    """Return the share of real rows that is flagged: over all, by repository, and in its worst thousand in a row."""
+    flagged = flag_rows(model, tests.rows, scores)
     owners = np.asarray(tests.rows.repositories)
     opened = tests.rows.table.column("created_at").to_numpy()
     shares: dict[str, dict[str, float]] = {}
-    total = 0
     for name in sorted(set(tests.rows.repositories)):
         places = np.flatnonzero(tests.real & (owners == name))
-        own = scores[places[np.argsort(opened[places], kind="stable")]]
-        limits = replay(own, model.rolling(name))
-        flagged = own > np.array([limit.threshold for limit in limits])
-        total += int(flagged.sum())
-        shares[name] = {"rows": len(own), "share": float(flagged.mean())}
+        own = flagged[places[np.argsort(opened[places], kind="stable")]]
+        if not len(own):
+            continue
+        shares[name] = {"rows": len(own), "share": float(own.mean())}
         if len(own) >= NEWEST:
-            counts = np.convolve(flagged, np.ones(NEWEST), "valid") / NEWEST
+            counts = np.convolve(own, np.ones(NEWEST), "valid") / NEWEST
             shares[name] |= {"lowest": float(counts.min()), "highest": float(counts.max())}
-    return {"flagged_share": total / max(int(tests.real.sum()), 1), "flagged_by_repository": shares}
+    return {"flagged_share": float(flagged[tests.real].mean()), "flagged_by_repository": shares}
 
 
 def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, float]:

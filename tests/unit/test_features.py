@@ -16,7 +16,7 @@ from tests.support.pulls import passed, pull, pulls
 COUNTS = st.integers(0, 2**31 - 1)
 
 
-def own(**changes: object) -> dict[str, Any]:
+def own(**changes: Any) -> dict[str, Any]:
     """The features that one pull request shows by itself."""
     return with_own([pull(**changes)])[0]
 
