@@ -3,7 +3,6 @@
 Whatever the product changes about them has to be followed here and nowhere else in this benchmark.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -17,22 +16,26 @@ from steps.preprocess.anomalies import KINDS
 from steps.preprocess.held_out import HELD_OUT_KINDS
 from steps.preprocess.injection import Past, Text
 from steps.scoring import reasons as product_reasons
-from steps.scoring.features import FEATURES, NAMES
+from steps.scoring.features import NAMES
 from steps.scoring.history import History
 from steps.scoring.model import Model
+from steps.scoring.rarity import RANKED
 from steps.scoring.scaling import Scales
+from steps.scoring.signals import SIGNALS
+from steps.scoring.thresholds import replay
 from steps.scoring.vectors import plain_rows, vector, with_own
 
 Row = dict[str, Any]
 
 MAX_FOREIGN_TEXTS = 2_000
+MAX_SIGNALS = len(SIGNALS)
 KIND_SHARE = 0.03
 """Share of the later pull requests beside which one of each kind is injected."""
 
 EXPECTED: Mapping[str, str] = {
     "vendored_dump": r"(changes|adds) [\d,]+ (line|file)",
     "mass_deletion": r"deletes [\d,]+",
-    "big_typo_fix": r"promises little|typo",
+    "big_typo_fix": r"promises little|has a title with",
     "outsider_junk": (
         r"first-time|first here|no pull request|no description|title of [\d,]+ words?|web editor|rare here"
     ),
@@ -55,7 +58,7 @@ def to_rows(pulls: Sequence[PullRequest]) -> list[Row]:
 def begin_history(end: History) -> History:
     """Return the repository's history at its beginning, which knows the same other projects as at its end."""
     history = History()
-    history.elsewhere = end.elsewhere
+    history.vocabulary.elsewhere = end.vocabulary.elsewhere
     return history
 
 
@@ -104,9 +107,10 @@ def draw_foreign_texts(pulls: Mapping[str, Sequence[PullRequest]], repository: s
 
 
 def score(model: Model, features: Floats, repositories: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return scores [rows] and what each feature adds [rows, features]."""
+    """Return scores [rows] and the strength of each signal [rows, MAX_SIGNALS], zeros beyond the model's own."""
     scored = model.score(features, repositories)
-    return scored.scores, scored.surprises
+    missing = MAX_SIGNALS - scored.surprises.shape[1]
+    return scored.scores, np.pad(scored.surprises, ((0, 0), (0, missing)))
 
 
 def budget(model: Model) -> float:
@@ -116,25 +120,25 @@ def budget(model: Model) -> float:
 
 def flag(model: Model, scores: Floats, repository: str) -> Bools:
     """Flag pull requests of one repository, which come in the order of their opening."""
-    return np.asarray(scores > model.threshold)
+    limits = replay(scores, model.rolling(repository))
+    return np.asarray(scores > np.array([limit.threshold for limit in limits]))
 
 
 def reasons(model: Model, row: Row, surprises: Floats) -> list[str]:
     """Return the reasons that a maintainer would read, the weightiest first."""
-    return product_reasons.reasons(model, row, surprises)
+    return product_reasons.reasons(model, row, surprises[: len(model.signals)])
 
 
 def feature_of(reason: str) -> str:
-    """Return the name of the feature that a reason is about."""
-    return next((name for name, form in _FORMS.items() if form.match(reason)), "unknown")
+    """Return the name of the ranked feature whose rarity a reason states."""
+    return next((name for name, words in _RANK_WORDS.items() if words in reason), "unknown")
 
 
 def statements(model: Model, row: Row, surprises: Floats) -> list[Statement]:
     """Return how rare each feature of the pull request would be called, whether or not it becomes a reason."""
     found = []
-    for place in np.flatnonzero(surprises >= product_reasons.LEAST_SURPRISE).tolist():
-        words = product_reasons._usual(model, row, place, surprises[place])
-        if statement := read_statement(words, row["repository"], model.names[place]):
+    for name in RANKED:
+        if statement := read_statement(product_reasons.describe_rank(row, name), row["repository"], name):
             found.append(statement)
     return found
 
@@ -144,10 +148,12 @@ def fit_scales(features: Floats, repositories: Sequence[str]) -> Callable[[Float
     return Scales.fit(features, repositories).apply
 
 
-def _form(words: str) -> re.Pattern[str]:
-    """A pattern of the words with anything in the places of their values."""
-    return re.compile(re.sub(r"\\\{\w+\\\}", ".+?", re.escape(words)) + ";")
-
-
-_FORMS = {feature.name: _form(feature.words) for feature in sorted(FEATURES, key=lambda one: -len(one.words))}
-"""How a reason about each feature reads; longer ones first, for one may begin like another."""
+_RANK_WORDS = {
+    "net_deletions": "delete that much more than they add",
+    "commits_for_lines": "have so many for so little",
+    "foreign_text": "do so to that degree",
+    "deleted_tests": "more of tests than it adds",
+    "docs_promise": "outside the documentation",
+    "new_binaries": "add as many",
+}
+"""Words of a reason that state the rarity of each feature."""

@@ -22,7 +22,7 @@ class Scoring:
     """Everything that was scored in one way of training.
 
     `scores` [candidates] by detector; `flags` [candidates] of real ones at the budget, by detector; `surprises`
-    [candidates, features] of the product; `models` by repository.
+    [candidates, signals] of the product; `models` by repository.
     """
 
     scores: dict[str, Floats]
@@ -46,7 +46,7 @@ def score_all(
     rules = score_by_rules(candidates.each)
     scores: dict[str, Floats] = {PRODUCT: np.zeros(count), **rules}
     flags: dict[str, Bools] = {PRODUCT: np.zeros(count, bool)}
-    surprises = np.zeros((count, len(NAMES)))
+    surprises = np.zeros((count, product.MAX_SIGNALS))
     models: dict[str, Model] = {}
     for run, names in trained:
         mask = np.isin(candidates.repositories, list(names))
