@@ -10,7 +10,7 @@ from steps.common.closure import ROOT, find_sources
 from steps.common.provenance import hash_code
 from steps.preprocess.source import Fingerprint
 
-LIBRARIES = ("numpy", "narwhals", "pyarrow", "pydantic", "pymongo", "pyspark")
+LIBRARIES = ("numpy", "pyarrow", "pydantic", "pymongo", "pyspark")
 
 
 def hash_inputs(repositories: Sequence[str], most_rejected: float, documents: Fingerprint) -> str:

@@ -1,14 +1,13 @@
-"""Serve the Bento that contains this file with BentoML's own worker: one process, without a supervisor.
+"""Serve the application of the Bento that contains this file with uvicorn: one process, without a supervisor.
 
-`bentoml serve` loads everything twice, to watch a worker that the container runtime watches anyway.
+`bentoml serve` serves the same application, but loads everything twice, to watch a worker that the container runtime
+watches anyway, and puts a timer around every request.
 """
 
 import argparse
-import os
 import signal
 import socket
 import sys
-from pathlib import Path
 
 BACKLOG = 2_048
 KEEP_ALIVE_SECONDS = 75
@@ -23,12 +22,10 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
     options = parser.parse_args()
-    # The worker's server replaces these handlers, and raises the signal again once every request is answered.
+    # uvicorn replaces these handlers, and raises the signal again once every request is answered.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    # Until the service configures logging, BentoML writes lines in another format.
-    os.environ.setdefault("BENTOML_QUIET", "true")
-    serve(Path(__file__).resolve().parents[3], open_listener(options.host, options.port))
+    serve(open_listener(options.host, options.port))
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -45,18 +42,27 @@ def open_listener(host: str, port: int) -> socket.socket:
         sys.exit(f"Cannot listen on {host}:{port}: {str(error.strerror).partition(' (')[0]}.")
 
 
-def serve(bento: Path, listener: socket.socket) -> None:
-    """Run BentoML's worker for the service in a Bento's folder."""
-    from _bentoml_impl.worker.service import main as worker
+def serve(listener: socket.socket) -> None:
+    """Serve the application on a listening socket."""
+    import uvicorn
 
-    worker.main(
-        [
-            str(bento),
-            *("--fd", str(listener.detach()), "--worker-id", "1", "--backlog", str(BACKLOG)),
-            *("--timeout-keep-alive", str(KEEP_ALIVE_SECONDS), "--timeout-graceful-shutdown", str(GRACE_SECONDS)),
-        ],
-        standalone_mode=False,
+    from steps.serve import logs
+    from steps.serve.app import create_app
+
+    logs.configure()
+    config = uvicorn.Config(
+        create_app(),
+        http="h11",  # httptools has no limit for headers
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""The BentoML service around the application."""
+"""The BentoML service around the application, for `bentoml serve` and `bentoml build`."""
 
 from typing import Any, cast
 
 import bentoml
-from bentoml._internal.server.http import traffic
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from steps.serve import logs
@@ -25,23 +24,6 @@ class DirectRoutingMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         await (self._application if scope["type"] == "http" else self._bentoml)(scope, receive, send)
-
-
-class NoTimeoutMiddleware:
-    """ASGI middleware in place of BentoML's timeout, which leaves a timer behind for a minute per request.
-
-    The application has its own timeouts where something may take long: request bodies, MongoDB, GitHub.
-    """
-
-    def __init__(self, app: ASGIApp, timeout: float) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        await self._app(scope, receive, send)
-
-
-traffic.TimeoutMiddleware = NoTimeoutMiddleware  # type: ignore[assignment,misc]  # no setting turns it off
 
 
 @bentoml.service(

@@ -1,4 +1,4 @@
-"""BentoML's middleware costs no memory that grows with the number of requests."""
+"""The application costs no memory that grows with the number of requests."""
 
 import subprocess
 import sys
@@ -10,12 +10,12 @@ REQUESTS = 20
 ASK = f"""
 import asyncio
 from starlette.testclient import TestClient
-from steps.serve.service import ModelServing
+from steps.serve.app import create_app
 
 def timers() -> int:
     return sum(not timer.cancelled() for timer in asyncio.get_running_loop()._scheduled)
 
-with TestClient(ModelServing.to_asgi()) as client:
+with TestClient(create_app()) as client:
     before = client.portal.call(timers)
     for _ in range({REQUESTS}):
         assert client.get("/livez").status_code == 200
@@ -24,7 +24,7 @@ with TestClient(ModelServing.to_asgi()) as client:
 
 
 def test_an_answered_request_leaves_no_timer_behind() -> None:
-    """BentoML's own timeout keeps one for each request of the last minute."""
+    """A timeout around each request would keep one for a minute."""
     done = subprocess.run([sys.executable, "-c", ASK], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < REQUESTS / 4
