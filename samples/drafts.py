@@ -46,7 +46,7 @@ class Draft:
     reverts: "Draft | None" = field(default=None, repr=False)
 
     @property
-    def closed(self) -> datetime:
+    def closed_at(self) -> datetime:
         """The moment of closing, which may be after the end."""
         return self.created + timedelta(hours=self.open_hours)
 
@@ -71,7 +71,7 @@ def number_drafts(drafts: list[Draft], traits: RepositoryTraits) -> dict[int, Pu
     first_merge: dict[str, datetime] = {}
     for draft in ordered:
         if draft.merged:
-            first_merge[draft.author] = min(draft.closed, first_merge.get(draft.author, draft.closed))
+            first_merge[draft.author] = min(draft.closed_at, first_merge.get(draft.author, draft.closed_at))
     pulls = {}
     for draft in ordered:
         if draft.reverts:
@@ -85,7 +85,7 @@ def number_drafts(drafts: list[Draft], traits: RepositoryTraits) -> dict[int, Pu
 
 
 def _build_pull(index: int, draft: Draft, association: str, traits: RepositoryTraits) -> Pull:
-    closed = draft.closed if draft.closed <= END else None
+    closed = draft.closed_at if draft.closed_at <= END else None
     updated = min((closed or draft.created) + timedelta(hours=draft.discussed_hours), END)
     random = Random(f"{traits.seed} {traits.full_name} {draft.created} {draft.title}")  # noqa: S311 - nothing is secret
     head = _name_branch(draft, traits, random)

@@ -148,14 +148,14 @@ class Generator:
 
     def _draw_revert_key(self, draft: Draft) -> float:
         """Draw a key; the largest are reverted, more often large, unexplained work of little-known people."""
-        if not draft.merged or draft.closed > END - timedelta(days=10):
+        if not draft.merged or draft.closed_at > END - timedelta(days=10):
             return 0.0
         weight = math.log1p(draft.additions) * (1 if draft.author in self._members else 1.8) * (1 if draft.body else 2)
         return float(self._random.random() ** (1 / weight))
 
     def _revert(self, draft: Draft) -> Draft:
         return Draft(
-            created=draft.closed + timedelta(hours=min(self._random.expovariate(1 / 40), 200)),
+            created=draft.closed_at + timedelta(hours=min(self._random.expovariate(1 / 40), 200)),
             author=self._random.choice(self._maintainers).login,
             title=f'Revert "{draft.title}"',
             body="",  # it names a number, which is not yet given

@@ -1,6 +1,7 @@
 """What the definitions of the features promise."""
 
 import math
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +41,18 @@ def test_names_are_unique_and_groups_are_of_the_network() -> None:
 def test_nothing_that_tells_how_it_ended_reaches_the_features(name: str) -> None:
     """What GitHub adds later is not among the columns that the pass reads."""
     assert name not in PULL_SCHEMA.names
+
+
+@pytest.mark.parametrize("hours", [-1, 0, 1, 500])
+def test_whether_a_pull_request_was_merged_changes_none_of_its_own_features(hours: int) -> None:
+    """Its merge stands in the row for those that are opened later, and whatever its time, it does not look at it."""
+    history = History()
+    for one in with_own(pulls(40)):
+        history.update(one)
+    open_one: dict[str, Any] = own(number=41, author="dev-5", merged_at=None)
+    merged = open_one | {"merged_at": open_one["created_at"] + timedelta(hours=hours)}
+    assert history.features(merged) == history.features(open_one)
+    assert {name: merged[name] for name in NAMES if name in merged} == {n: open_one[n] for n in NAMES if n in open_one}
 
 
 def test_a_size_is_on_a_log_scale() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from local.engine.progress import summarise
 from local.engine.run_state import Node, Phase, WorkflowRun
 from local.report import changes, page, tables
-from local.report.findings import Evaluation, Findings, UnusualPullRequest
+from local.report.findings import EvaluationReport, Findings, UnusualPullRequest
 from local.untrusted import one_line, web_url
 
 HOSTILE = '<script>alert(1)</script> "onmouseover="x {{ 7*7 }}'
@@ -46,7 +46,7 @@ def pull(**fields: Any) -> UnusualPullRequest:
 
 def findings(*unusual: UnusualPullRequest) -> Findings:
     """Findings with arbitrary figures."""
-    evaluation = Evaluation.model_validate(
+    evaluation = EvaluationReport.model_validate(
         {
             "alert_budget": 0.01,
             "threshold": 6.0,

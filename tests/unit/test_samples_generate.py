@@ -111,6 +111,7 @@ def test_an_account_is_one_persons_and_older_than_what_it_opens() -> None:
     for item in ALL.values():
         for pull in pulls(item):
             opened = datetime.fromisoformat(pull.created_at)
+            assert pull.account is not None
             assert pull.account == accounts[pull.author]
             assert pull.account is not None
             assert pull.account <= estimate_newest(opened)

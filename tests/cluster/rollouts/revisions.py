@@ -152,7 +152,7 @@ def release(given: Release) -> Any:
 
 
 def run_plugin(*command: str) -> None:
-    """Tell Argo Rollouts something, as a person does."""
+    """Run a command of the Argo Rollouts plugin on the Rollout."""
     kube.run("kubectl", "argo", "rollouts", "--namespace", SPACE, *command, ROLLOUT)
 
 

@@ -264,7 +264,7 @@ def test_a_rollout_without_an_analysis_can_not_be_promoted(repository: Repositor
     path.write_text(text[:begin] + text[end:])
     repository.push("staging", "no gate")
     clone.refresh()
-    with pytest.raises(PromotionRefused, match="PrePromotion: the Rollout asks for no such analysis"):
+    with pytest.raises(PromotionRefused, match="PrePromotion: the Rollout defines no such analysis"):
         prepared(clone, clone.head("staging"))
 
 
