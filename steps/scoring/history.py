@@ -205,7 +205,7 @@ class History:
         values |= {"usual_lines": _usual(self.recent_lines), "usual_files": _usual(self.recent_files)}
         values["commits_for_lines"] = joint.commits_for_lines(values)
         values["new_ground_files"] = values["new_ground"] * values["log_files"]
-        values["foreign_text"] = joint.foreign_text(values)
+        values["foreign_text"] = joint.foreign_text(reading, values)
         for feature in (joint.low_effort, joint.polished_text, joint.bot_impersonation, joint.sensitive_files):
             values[feature.__name__] = feature(reading, values)
         values["insider_sweep"] = joint.insider_sweep(reading, values)

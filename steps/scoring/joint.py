@@ -76,8 +76,13 @@ def insider_sweep(reading: Reading, own: Features) -> float:
     return own["author_before"] * late * own["log_files"] * (0.3 + reading.empty)
 
 
-def foreign_text(own: Features) -> float:
-    """Return how much title and body belong to another project, or to other files; a weighted sum, about 0 mostly."""
+def foreign_text(reading: Reading, own: Features) -> float:
+    """Return how much title and body belong to another project, or to other files; a weighted sum, about 0 mostly.
+
+    A bot writes of other projects by trade.
+    """
+    if reading.bot:
+        return OWN_TEXT
     return (
         1.5 * own["title_elsewhere"]
         + 0.4 * own["body_elsewhere"]
@@ -104,6 +109,8 @@ def commits_for_lines(own: Features) -> float:
 
 
 FEW_COMMITS = -9.0
+OWN_TEXT = -20.0
+"""As low as the sum for a text that could not fit better."""
 
 
 def _youth(days: float, *steps: tuple[float, float], older: float = -0.4) -> float:

@@ -48,7 +48,7 @@ def reasons(model: Model, row: Row, strengths: Floats) -> list[str]:
         text = sentence(row)
         if text and text not in found:
             found.append(text)
-    return found[:MAX_REASONS]
+    return found[:MAX_REASONS] if found or strengths.max() < MIN_STRENGTH else [_size(row)]
 
 
 def describe_rank(row: Row, feature: str, words: str = "go that far") -> str:
@@ -62,20 +62,23 @@ def describe_rank(row: Row, feature: str, words: str = "go that far") -> str:
     return f"; about one in {one_in:,} of the latest here {words}" if one_in >= MIN_ONE_IN else ""
 
 
-def _dump(row: Row) -> str:
+def _size(row: Row) -> str:
     files = f" in {format_count(row['changed_files'], 'file')}"
     if row["additions"] >= row["deletions"]:
-        fact = f"adds {format_count(row['additions'], 'line')}{files}"
-    else:
-        fact = f"changes {format_count(row['additions'] + row['deletions'], 'line')}{files}"
-    return fact + _usual_size(row)
+        return f"adds {format_count(row['additions'], 'line')}{files}"
+    return f"changes {format_count(row['additions'] + row['deletions'], 'line')}{files}"
+
+
+def _dump(row: Row) -> str:
+    usual = _usual_size(row)
+    return _size(row) + usual if usual or row[WINDOW_ROWS] < MIN_WINDOW else ""
 
 
 def _usual_size(row: Row) -> str:
     lines, usual_lines = row["additions"] + row["deletions"], row["usual_lines"]
     if usual_lines and lines > usual_lines:
         return f"; 99 % of the latest pull requests here change at most {format_count(usual_lines, 'line')}"
-    return _usual_files(row) or "; much for a title like this by this author"
+    return _usual_files(row)
 
 
 def _usual_files(row: Row) -> str:
@@ -85,6 +88,8 @@ def _usual_files(row: Row) -> str:
 
 
 def _deletion(row: Row) -> str:
+    if row["deletions"] <= row["additions"]:
+        return ""
     fact = f"deletes {format_count(row['deletions'], 'line')} and adds {row['additions']:,}"
     return fact + describe_rank(row, "net_deletions", "delete that much more than they add")
 
@@ -145,13 +150,13 @@ def _insider_sweep(row: Row) -> str:
 def _commit_flood(row: Row) -> str:
     lines = format_count(row["additions"] + row["deletions"], "changed line")
     fact = f"has {format_count(row['commits'], 'commit')} for {lines}"
-    return fact + describe_rank(row, "commits_for_lines", "have so many for so little")
+    rank = describe_rank(row, "commits_for_lines", "have so many for so little")
+    return fact + rank if rank or row[WINDOW_ROWS] < MIN_WINDOW else ""
 
 
 def _foreign_text(row: Row) -> str:
-    return "uses words in title and description that are new here and do not name its files" + describe_rank(
-        row, "foreign_text", "do so to that degree"
-    )
+    rank = describe_rank(row, "foreign_text", "do so to that degree")
+    return f"uses words in title and description that are new here and do not name its files{rank}" if rank else ""
 
 
 def _burst(row: Row) -> str:

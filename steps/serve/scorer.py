@@ -1,5 +1,6 @@
 """Scores and reasons for pull requests, with the features and the model of training."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -70,8 +71,7 @@ class Scorer:
     ) -> AsyncIterator[Sequence[ScoredPullRequest]]:
         """Score pull requests a block at a time, so that other callers get their turn in between."""
         names = {pull.base.repo.full_name for pull in pulls}
-        pasts = await self.histories.for_repositories(names)
-        await self.thresholds.prepare(names)
+        pasts, _ = await asyncio.gather(self.histories.for_repositories(names), self.thresholds.prepare(names))
         for start in range(0, len(pulls), BLOCK_SIZE):
             inputs = [ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls[start : start + BLOCK_SIZE]]
             scored = await self._batcher(inputs)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -15,6 +16,8 @@ from steps.serve.contract import ScoreResult
 
 WEBHOOK = "/webhook"
 """Only what GitHub itself delivered counts: callers of the interface could move a threshold as they please."""
+AWAY_SECONDS = 5.0
+"""How long MongoDB is left alone after it did not answer."""
 MAX_REPOSITORIES = 1_000
 MAX_REMEMBERED = 5_000
 """Pull requests whose score was counted; scored again, they don't count again."""
@@ -29,23 +32,28 @@ class LiveThresholds:
         self._model = model
         self._predictions = None if database is None else database.predictions
         self._digest = digest
+        self._away_until = 0.0
         self._rolling: OrderedDict[str, Rolling] = OrderedDict()
         self._counted: OrderedDict[str, None] = OrderedDict()
 
     async def prepare(self, repositories: Iterable[str]) -> None:
         """Take in what the service predicted before it started, once for each repository; a failure costs only that."""
-        for name in {*repositories} - self._rolling.keys():
+        missing = {*repositories} - self._rolling.keys()
+        if not missing or time.monotonic() < self._away_until:
+            return
+        try:
+            found = await asyncio.to_thread(self._read, missing)
+        except PyMongoError as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            logger.warning("predictions can't be read", extra={"error": type(error).__name__})
+            return
+        for name in missing - self._rolling.keys():
             rolling = self._model.rolling(name)
-            try:
-                earlier = await asyncio.to_thread(self._read, name)
-            except PyMongoError as error:
-                logger.warning("predictions can't be read", extra={"repository": name, "error": type(error).__name__})
-                earlier = []
-            for identity, score, threshold in earlier:
+            for identity, score, threshold in found.get(name, ()):
                 self._count(rolling, identity, score, threshold)
             self._rolling[name] = rolling
-            while len(self._rolling) > MAX_REPOSITORIES:
-                self._rolling.popitem(last=False)
+        while len(self._rolling) > MAX_REPOSITORIES:
+            self._rolling.popitem(last=False)
 
     def limits(self, repository: str) -> Limits:
         """Return the limits of a repository; those of training where it was not prepared."""
@@ -69,21 +77,23 @@ class LiveThresholds:
             self._counted.popitem(last=False)
         rolling.update(score, threshold)
 
-    def _read(self, repository: str) -> list[tuple[str, float, float]]:
-        """Return the newest predictions of this model for a repository, the oldest first.
+    def _read(self, repositories: Iterable[str]) -> dict[str, list[tuple[str, float, float]]]:
+        """Return the newest predictions of this model for each repository, the oldest first.
 
         Raises:
             PyMongoError: MongoDB does not answer.
         """
         if self._predictions is None:
-            return []
+            return {}
+        shown = {"id": 1, "score": 1, "threshold": 1}
         wanted = {
-            "repository": repository,
             "model.digest": self._digest,
             "route": WEBHOOK,
             "history": "repository",
             "threshold": {"$exists": True},
         }
-        shown = {"id": 1, "score": 1, "threshold": 1}
-        found = self._predictions.find(wanted, shown).sort("scored_at", -1).limit(NEWEST)
-        return [(one["id"], one["score"], one["threshold"]) for one in found][::-1]
+        found = {}
+        for name in repositories:
+            newest = self._predictions.find({"repository": name, **wanted}, shown).sort("scored_at", -1).limit(NEWEST)
+            found[name] = [(one["id"], one["score"], one["threshold"]) for one in newest][::-1]
+        return found

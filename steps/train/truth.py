@@ -14,6 +14,10 @@ FACTOR = 2.0
 """By so much, stated and counted shares may differ."""
 MIN_EXPECTED = 5.0
 """A level is checked where at least so many rows should reach it."""
+CHANCE_DEVIATIONS = 2.0
+"""So many standard deviations beyond the factor may be chance: unusual pull requests come in clusters."""
+MIN_LATER = 300
+"""A repository with fewer newest rows contradicts nothing."""
 MIN_WINDOW = 100
 MAX_FALSE_SHARE = 0.5
 """A feature is contradicted where more of its statements than this are false, and twice by chance at least."""
@@ -36,7 +40,8 @@ def statements(table_above: Floats, table_rows: Floats) -> Iterator[tuple[int, b
         expected = float(able.sum()) / level
         if expected < MIN_EXPECTED:
             continue
-        yield level, float((shares[able] <= 1.0 / level).sum()) <= FACTOR * expected
+        most = FACTOR * expected + CHANCE_DEVIATIONS * (FACTOR * expected) ** 0.5
+        yield level, float((shares[able] <= 1.0 / level).sum()) <= most
 
 
 def contradicted(later: Rows) -> set[str]:
@@ -51,6 +56,7 @@ def contradicted(later: Rows) -> set[str]:
         verdicts = [
             holds
             for owner in sorted(set(later.repositories))
+            if (owners == owner).sum() >= MIN_LATER
             for _, holds in statements(above[owners == owner], remembered[owners == owner])
         ]
         wrong = len(verdicts) - sum(verdicts)

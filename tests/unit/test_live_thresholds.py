@@ -79,3 +79,5 @@ def test_without_mongodb_the_thresholds_of_training_hold(model: Model) -> None:
     asyncio.run(live.prepare([REPOSITORY, "never/seen"]))
     assert live.limits(REPOSITORY) == model.limits(REPOSITORY)
     assert live.limits("never/seen") == (model.threshold, model.high)
+    live.update([result(n, 9.0) for n in range(200)], WEBHOOK)
+    assert live.limits(REPOSITORY) == model.limits(REPOSITORY)

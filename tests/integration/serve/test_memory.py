@@ -73,7 +73,8 @@ def test_every_scored_pull_request_is_stored_without_its_texts(cable: Cable, dat
     assert len(kept.pop("features")) == len(NAMES)
     assert isinstance(kept.pop("_id"), bson.ObjectId)
     assert kept == {
-        name: result[name] for name in ("id", "repository", "number", "score", "level", "unusual", "history")
+        name: result[name]
+        for name in ("id", "repository", "number", "score", "threshold", "level", "unusual", "history")
     } | {
         "model": {"version": model["version"], "digest": model["digest"]},
         "route": "/score",
