@@ -85,7 +85,7 @@ class Evaluation:
             name: int((self.candidates.real & (self.candidates.repositories == name)).sum()) for name in self._names()
         }
         stated = [
-            statement for place in np.flatnonzero(self.candidates.real) for statement in self._statements(int(place))
+            statement for one in self.candidates.each if one.kind is None for statement in product.statements(one.row)
         ]
         verdicts = rarity.judge(rarity.build_cells(stated, later))
         return rarity.summarise(verdicts) | {"alerts": self._first_reasons(rarity.by_cell(verdicts))}
@@ -113,7 +113,7 @@ class Evaluation:
     def reasons(self, place: int) -> list[str]:
         """Return the reasons given for one candidate."""
         row, model = self.candidates.each[place].row, self.scoring.models[self.candidates.repositories[place]]
-        return product.reasons(model, row, self.scoring.surprises[place])
+        return product.reasons(model, row, self.scoring.strengths[place])
 
     def _measure(self, positives: Sequence[Bools], negatives: Bools, share: float | None) -> Figures:
         random = np.random.default_rng(self.seed)
@@ -127,10 +127,6 @@ class Evaluation:
         counts = {"positives": int(sum(mask.sum() for mask in positives)), "negatives": int(negatives.sum())}
         return {**counts, "detectors": detectors}
 
-    def _statements(self, place: int) -> list[rarity.Statement]:
-        row, model = self.candidates.each[place].row, self.scoring.models[self.candidates.repositories[place]]
-        return product.statements(model, row, self.scoring.surprises[place])
-
     def _first_reasons(self, verdicts: Mapping[tuple[str, str, int, bool], rarity.Verdict]) -> Figures:
         """Count what the first reasons of the alerts state: a rarity that is true or false, or something else."""
         counts = {"alerts": 0, "rarity_true": 0, "rarity_false": 0, "rarity_unjudged": 0, "other": 0, "none": 0}
@@ -141,16 +137,14 @@ class Evaluation:
         return counts | {"rarity": self._share(counts["rarity_true"], judged)}
 
     def _first_reason(self, place: int, verdicts: Mapping[tuple[str, str, int, bool], rarity.Verdict]) -> str:
-        reason = next(iter(self.reasons(place)), None)
-        if reason is None:
+        row, model = self.candidates.each[place].row, self.scoring.models[self.candidates.repositories[place]]
+        if not self.reasons(place):
             return "none"
-        name = str(self.candidates.repositories[place])
-        statement = rarity.read_statement(reason, name, product.feature_of(reason))
+        statement = product.statement_of(model, row, self.scoring.strengths[place])
         if statement is None:
             return "other"
-        return {True: "rarity_true", False: "rarity_false", None: "rarity_unjudged"}[
-            rarity.is_true(statement, verdicts)
-        ]
+        truth = rarity.is_true(statement, verdicts)
+        return "rarity_unjudged" if truth is None else "rarity_true" if truth else "rarity_false"
 
     def _share(self, hits: int, cases: int) -> Figures:
         estimate = share_of(hits, cases, np.random.default_rng(self.seed))

@@ -3,7 +3,6 @@
 Whatever the product changes about them has to be followed here and nowhere else in this benchmark.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
@@ -17,10 +16,12 @@ from steps.preprocess.anomalies import KINDS
 from steps.preprocess.held_out import HELD_OUT_KINDS
 from steps.preprocess.injection import Past, Text
 from steps.scoring import reasons as product_reasons
-from steps.scoring.features import FEATURES, NAMES
+from steps.scoring.features import NAMES
 from steps.scoring.history import History
 from steps.scoring.model import Model
+from steps.scoring.rarity import RANKED
 from steps.scoring.scaling import Scales
+from steps.scoring.thresholds import replay
 from steps.scoring.vectors import plain_rows, vector, with_own
 
 Row = dict[str, Any]
@@ -30,19 +31,17 @@ KIND_SHARE = 0.03
 """Share of the later pull requests beside which one of each kind is injected."""
 
 EXPECTED: Mapping[str, str] = {
-    "vendored_dump": r"(changes|adds) [\d,]+ (line|file)",
-    "mass_deletion": r"deletes [\d,]+",
-    "big_typo_fix": r"promises little|typo",
-    "outsider_junk": (
-        r"first-time|first here|no pull request|no description|title of [\d,]+ words?|web editor|rare here"
-    ),
-    "hijacked_maintainer": r"hour|no description|changes [\d,]+ files|known author",
-    "commit_flood": r"has [\d,]+ commits",
-    "wrong_repository": r"other projects|never seen here|words",
-    "copycat_burst": r"last day|first-time authors",
-    "polished_slop": r"first pull request|first-time|description|account",
-    "impersonated_bot": r"bot|first pull request|account",
-    "workflow_edit": r"\.github/workflows|workflow",
+    "vendored_dump": r"^(adds|changes) [\d,]+ lines? in",
+    "mass_deletion": r"^deletes [\d,]+ lines?",
+    "big_typo_fix": r"under a title with '|outside the documentation",
+    "outsider_junk": r"first pull request|none of its author's|web editor's|no description",
+    "hijacked_maintainer": r"opened at \d+:00 UTC|changes [\d,]+ files",
+    "commit_flood": r"has [\d,]+ commits for",
+    "wrong_repository": r"uses words in title and description",
+    "copycat_burst": r"nearly the same title|within an hour of",
+    "polished_slop": r"^describes a change of|first pull request",
+    "impersonated_bot": r"dependency bot|named like a bot",
+    "workflow_edit": r"^edits \S*\.github/",
 }
 """What the first reason has to speak of, by injected kind."""
 
@@ -55,7 +54,7 @@ def to_rows(pulls: Sequence[PullRequest]) -> list[Row]:
 def begin_history(end: History) -> History:
     """Return the repository's history at its beginning, which knows the same other projects as at its end."""
     history = History()
-    history.elsewhere = end.elsewhere
+    history.vocabulary.elsewhere = end.vocabulary.elsewhere
     return history
 
 
@@ -104,50 +103,47 @@ def draw_foreign_texts(pulls: Mapping[str, Sequence[PullRequest]], repository: s
 
 
 def score(model: Model, features: Floats, repositories: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return scores [rows] and what each feature adds [rows, features]."""
+    """Return scores [rows] and the strength of each of the model's signals [rows, signals]."""
     scored = model.score(features, repositories)
     return scored.scores, scored.surprises
 
 
 def budget(model: Model) -> float:
     """Return the share of pull requests that may be flagged."""
-    return float(model.thresholds["alert_budget"])
+    return model.alert_budget
 
 
 def flag(model: Model, scores: Floats, repository: str) -> Bools:
-    """Flag pull requests of one repository, which come in the order of their opening."""
-    return np.asarray(scores > model.threshold)
+    """Flag pull requests of one repository, which come in the order of their opening, as the service would go on."""
+    limits = replay(scores, model.rolling(repository))
+    return np.array([score > limit.threshold for score, limit in zip(scores.tolist(), limits, strict=True)], bool)
 
 
-def reasons(model: Model, row: Row, surprises: Floats) -> list[str]:
+def reasons(model: Model, row: Row, strengths: Floats) -> list[str]:
     """Return the reasons that a maintainer would read, the weightiest first."""
-    return product_reasons.reasons(model, row, surprises)
+    return product_reasons.reasons(model, row, strengths)
 
 
-def feature_of(reason: str) -> str:
-    """Return the name of the feature that a reason is about."""
-    return next((name for name, form in _FORMS.items() if form.match(reason)), "unknown")
+def statement_of(model: Model, row: Row, strengths: Floats) -> Statement | None:
+    """Return the rarity that the first reason states; None where it states another fact, or there is none."""
+    reason = next(iter(reasons(model, row, strengths)), "")
+    stated = read_statement(reason, row["repository"], "")
+    strongest = model.signals[int(np.argmax(strengths))]
+    for feature in (name.removesuffix("_rarity") for name in strongest.weights):
+        own = read_statement(product_reasons.describe_rank(row, feature), row["repository"], feature)
+        if stated and own and own[2:] == stated[2:]:
+            return own
+    return stated
 
 
-def statements(model: Model, row: Row, surprises: Floats) -> list[Statement]:
+def statements(row: Row) -> list[Statement]:
     """Return how rare each feature of the pull request would be called, whether or not it becomes a reason."""
-    found = []
-    for place in np.flatnonzero(surprises >= product_reasons.LEAST_SURPRISE).tolist():
-        words = product_reasons._usual(model, row, place, surprises[place])
-        if statement := read_statement(words, row["repository"], model.names[place]):
-            found.append(statement)
-    return found
+    found = (
+        read_statement(product_reasons.describe_rank(row, feature), row["repository"], feature) for feature in RANKED
+    )
+    return [statement for statement in found if statement]
 
 
 def fit_scales(features: Floats, repositories: Sequence[str]) -> Callable[[Floats, Sequence[str]], Floats]:
     """Fit the scales that the model has, and return what applies them; so baselines get the same help."""
     return Scales.fit(features, repositories).apply
-
-
-def _form(words: str) -> re.Pattern[str]:
-    """A pattern of the words with anything in the places of their values."""
-    return re.compile(re.sub(r"\\\{\w+\\\}", ".+?", re.escape(words)) + ";")
-
-
-_FORMS = {feature.name: _form(feature.words) for feature in sorted(FEATURES, key=lambda one: -len(one.words))}
-"""How a reason about each feature reads; longer ones first, for one may begin like another."""

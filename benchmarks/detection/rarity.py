@@ -20,7 +20,7 @@ real share were FACTOR times the stated one."""
 MIN_LATER = 300
 """A repository with fewer later pull requests is left out of the check."""
 
-_RARITY = re.compile(r"\b(about|fewer than) one in ([\d,]+)")
+_RARITY = re.compile(r"\b(about|fewer than) one in ([\d,]+)|\b(none) of the latest ([\d,]+)")
 
 
 class Statement(NamedTuple):
@@ -62,11 +62,12 @@ class Verdict(NamedTuple):
 
 
 def read_statement(words: str, repository: str, feature: str) -> Statement | None:
-    """Read "about one in N" or "fewer than one in N" out of a reason; None where it says neither."""
+    """Read "about one in N", "fewer than one in N" or "none of the latest N" out of a reason; None without any."""
     found = _RARITY.search(words)
     if not found:
         return None
-    return Statement(repository, feature, float(found.group(2).replace(",", "")), found.group(1) == "fewer than")
+    form, number = (part for part in found.groups() if part)
+    return Statement(repository, feature, float(number.replace(",", "")), form != "about")
 
 
 def build_cells(statements: Iterable[Statement], later: Mapping[str, int]) -> list[Cell]:

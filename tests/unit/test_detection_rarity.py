@@ -28,6 +28,7 @@ def say(
     [
         ("changes 41,212 lines; about one in 87 are like that", 87, False),
         ("has 60 commits; fewer than one in 1,000 are like that", 1_000, True),
+        ("deletes 90,000 lines; none of the latest 1,000 here delete that much more than they add", 1_000, True),
     ],
 )
 def test_a_rarity_is_read_out_of_a_reason(words: str, number: int, fewer: bool) -> None:
