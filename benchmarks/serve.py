@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--state", type=Path, help="state folder of a `make run`, to use its model")
     given = parser.parse_args()
-    bodies = [json.dumps({"pull_requests": [pull]}).encode() for pull in raw.newest(500)]
+    bodies = [json.dumps({"pull_requests": [pull]}).encode() for pull in raw.build_newest(500)]
     with prepare(given.state) as (folder, settings):
         starts = [measure_start(folder, settings) for _ in range(ROUNDS)]
         with ExitStack() as stack:
@@ -56,7 +56,7 @@ def main() -> None:
         print_rounds(rounds)
         print(f"\nStart to the first score: {format_spread(starts, 1)} s.")
         with run_server(OURS, folder, settings) as ours:
-            whole = raw.newest(LIST_LENGTH)
+            whole = raw.build_newest(LIST_LENGTH)
             print(f"\n{LIST_LENGTH:,} pull requests in one call, as GitHub returns them: {measure_lists(ours, whole)}")
             read = [PullRequest.model_validate(pull).model_dump(mode="json") for pull in whole]
             print(f"{LIST_LENGTH:,} in one call, with only the fields that are used: {measure_lists(ours, read)}")
@@ -88,7 +88,7 @@ def run_server(name: str, bento: Path, settings: Mapping[str, str]) -> Iterator[
     """Run one of COMMANDS; ours runs from its Bento."""
     cwd = bento / "src" if name == OURS else ROOT
     own = {key: value for key, value in settings.items() if name != OURS or key != "PYTHONPATH"}
-    with servers.run_server(name, own, cwd, raw.newest(1)) as found:
+    with servers.run_server(name, own, cwd, raw.build_newest(1)) as found:
         yield found
 
 

@@ -1,1 +1,1 @@
-"""A small stand-in for GitHub with made-up repositories, for the first run and the tests."""
+"""A small fake GitHub server with synthetic repositories, for the first run and the tests."""

@@ -1,4 +1,4 @@
-"""The few pull requests of a repository that are not like the others, for a detector to find."""
+"""Anomalies: the few pull requests of a repository that differ from the others, for a detector to find."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -6,11 +6,11 @@ from random import Random
 
 from samples.drafts import Draft
 
-ODD_SHARE = 0.01
+ANOMALY_SHARE = 0.01
 
 
 def vendored_dump(draft: Draft, random: Random) -> None:
-    """A copy of somebody else's code comes in under an ordinary title."""
+    """Add a copy of somebody else's code under an ordinary title."""
     draft.additions = 4_000 + draft.additions * random.randint(50, 300)
     draft.files *= random.randint(10, 40)
     draft.commits = 1
@@ -18,14 +18,14 @@ def vendored_dump(draft: Draft, random: Random) -> None:
 
 
 def mass_deletion(draft: Draft, random: Random) -> None:
-    """A large part of the repository goes."""
+    """Delete a large part of the repository."""
     draft.deletions = 3_000 + draft.deletions * random.randint(30, 200)
     draft.files *= random.randint(8, 25)
     draft.work = "deletion"
 
 
 def large_typo(draft: Draft, random: Random) -> None:
-    """The title promises a word, the diff is a rewrite."""
+    """Announce a typo in the title of a rewrite."""
     draft.title = random.choice(("fix typo", "small fix", "docs: fix a typo", "minor cleanup"))
     draft.additions = 700 + draft.additions * random.randint(5, 20)
     draft.files += random.randint(8, 30)
@@ -34,7 +34,7 @@ def large_typo(draft: Draft, random: Random) -> None:
 
 
 def drive_by(draft: Draft, random: Random) -> None:
-    """Somebody unknown leaves a line and goes."""
+    """Add a line by an unknown author."""
     draft.author, draft.bot = f"visitor-{random.randint(1000, 9999)}", False
     draft.title = random.choice(("Update README.md", "Create hello.txt", "test", ".", "Add my name"))
     draft.body, draft.labels, draft.assignees = "", (), ()
@@ -44,7 +44,7 @@ def drive_by(draft: Draft, random: Random) -> None:
 
 
 def night_shift(draft: Draft, random: Random) -> None:
-    """Many files at an hour when its author sleeps, and not a word about it."""
+    """Change many files without a description, at an hour when the author sleeps."""
     draft.created -= timedelta(hours=random.uniform(10, 14))
     draft.body, draft.labels = "", ()
     draft.files += random.randint(25, 60)
@@ -53,12 +53,12 @@ def night_shift(draft: Draft, random: Random) -> None:
 
 
 def many_commits(draft: Draft, random: Random) -> None:
-    """A long way to a tiny change."""
+    """Use many commits for a tiny change."""
     draft.commits = random.randint(25, 70)
     draft.additions, draft.deletions, draft.files = random.randint(1, 6), random.randint(0, 6), 1
 
 
-ODDITIES: tuple[Callable[[Draft, Random], None], ...] = (
+ANOMALIES: tuple[Callable[[Draft, Random], None], ...] = (
     vendored_dump,
     mass_deletion,
     large_typo,

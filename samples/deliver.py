@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from samples import rest
-from samples.generate import repositories
-from samples.records import Repository
+from samples.generate import generate_repositories
+from samples.records import SampleRepository
 from samples.server import LATEST
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -24,11 +24,13 @@ TIMEOUT_SECONDS = 10
 API = "https://api.github.example"
 
 
-def payload(repository: Repository, number: int, action: str, installation: int | None = None) -> dict[str, Any]:
-    """What GitHub says of a pull request when something happens to it.
+def build_payload(
+    repository: SampleRepository, number: int, action: str, installation: int | None = None
+) -> dict[str, Any]:
+    """Build the payload of a `pull_request` event.
 
     Raises:
-        KeyError: there is no such pull request.
+        KeyError: the pull request does not exist.
     """
     pull = repository.one(number, LATEST)
     if pull is None:
@@ -37,15 +39,15 @@ def payload(repository: Repository, number: int, action: str, installation: int 
     return {
         "action": action,
         "number": number,
-        "pull_request": rest.single(pull, repository, API),
+        "pull_request": rest.format_pull_request(pull, repository, API),
         "repository": {"full_name": repository.full_name, "name": name, "owner": {"login": owner}},
         "sender": {"login": pull.author},
         **({"installation": {"id": installation}} if installation else {}),
     }
 
 
-def headers(raw: bytes, secret: str, delivery: str, event: str = "pull_request") -> dict[str, str]:
-    """The headers that go with a body."""
+def build_headers(raw: bytes, secret: str, delivery: str, event: str = "pull_request") -> dict[str, str]:
+    """Build the headers of a delivery."""
     return {
         "Content-Type": "application/json",
         "User-Agent": "GitHub-Hookshot/sample",
@@ -56,35 +58,35 @@ def headers(raw: bytes, secret: str, delivery: str, event: str = "pull_request")
 
 
 def main() -> None:
-    """Send one and show the answer."""
+    """Send a delivery and print the response."""
     parser = argparse.ArgumentParser(description="Send a webhook to a service on this machine, as GitHub would.")
     parser.add_argument("pull_request", help="one of the samples, such as example/webshop#12")
     parser.add_argument("--to", default="http://127.0.0.1:3000/webhook", help="(default: %(default)s)")
     parser.add_argument("--action", default="opened", help="opened, synchronize, edited, ... (default: %(default)s)")
     parser.add_argument("--secret-env", default="WEBHOOK_SECRET", help="the variable with the secret (%(default)s)")
-    parser.add_argument("--delivery", default=str(uuid.uuid4()), help="its id; one sent before is a redelivery")
-    parser.add_argument("--installation", type=int, help="of a GitHub App, where the webhook is an App's")
+    parser.add_argument("--delivery", default=str(uuid.uuid4()), help="its id; a repeated one is a redelivery")
+    parser.add_argument("--installation", type=int, help="the installation of a GitHub App, for an App's webhook")
     given = parser.parse_args()
     name, _, number = given.pull_request.partition("#")
-    repository, secret = repositories().get(name), os.environ.get(given.secret_env)
+    repository, secret = generate_repositories().get(name), os.environ.get(given.secret_env)
     if urlsplit(given.to).hostname not in LOOPBACK:
-        parser.error(f"--to has to be on this machine, not {given.to}")
+        parser.error(f"--to must be on this machine, not {given.to}")
     if not secret:
-        parser.error(f"{given.secret_env} is not set; give it the secret that the service has")
+        parser.error(f"{given.secret_env} is not set; set it to the service's secret")
     if repository is None or not number.isdecimal() or repository.one(int(number), LATEST) is None:
         parser.error(f"there is no sample {given.pull_request}")
-    raw = json.dumps(payload(repository, int(number), given.action, given.installation)).encode()
-    print(f"{given.delivery}: {_sent(given.to, raw, headers(raw, secret, given.delivery))}")  # noqa: T201
+    raw = json.dumps(build_payload(repository, int(number), given.action, given.installation)).encode()
+    print(f"{given.delivery}: {_send(given.to, raw, build_headers(raw, secret, given.delivery))}")  # noqa: T201
 
 
-def _sent(address: str, raw: bytes, named: dict[str, str]) -> str:
+def _send(address: str, raw: bytes, named: dict[str, str]) -> str:
     try:
         with urlopen(Request(address, raw, named), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - on this machine
             return f"{answer.status} {answer.read().decode()}"
     except HTTPError as error:
         return f"{error.code} {error.read().decode()}"
     except URLError as error:
-        return f"nobody answers there ({error.reason})"
+        return f"no response ({error.reason})"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What goes wrong on demand, and the count of what was asked."""
+"""Faults on demand, and counters of requests."""
 
 import time
 from collections import Counter, deque
@@ -8,19 +8,19 @@ from typing import Any
 LIMITS = frozenset({"secondary", "secondary-429", "primary", "primary-403"})
 NAMES = LIMITS | {
     *("500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"),
-    "lost",  # what was asked is done, but the answer never comes
-    "pass",  # nothing goes wrong with this one
+    "lost",  # the request is processed, but the response never comes
+    "pass",  # no fault
 }
 
 
 @dataclass
 class Faults:
-    """The faults of the next requests, in order, and what holds for all."""
+    """The faults of the next requests, in order, and settings for all requests."""
 
     next: deque[str] = field(default_factory=deque)
     latency_ms: float = 0
     retry_after: int = 1
-    """Seconds that a limit holds."""
+    """Duration of a rate limit, in seconds."""
     heavy_above: int = 0
     """Pages larger than this time out, unless they leave files out; 0 for none."""
     held_until: float = 0
@@ -28,7 +28,7 @@ class Faults:
     stats: Counter[str] = field(default_factory=Counter)
 
     def take(self) -> str | None:
-        """The fault of this request; while a limit holds, that limit."""
+        """Return the fault of this request, which is the rate limit while one holds."""
         self.stats["requests"] += 1
         if time.monotonic() < self.held_until:
             self.stats["requests_during_retry_after"] += 1
@@ -41,7 +41,7 @@ class Faults:
         return fault
 
     def set(self, wanted: dict[str, Any]) -> None:
-        """Take over the settings of a control request.
+        """Apply the settings of a control request.
 
         Raises:
             ValueError: there is no such fault or setting.

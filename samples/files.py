@@ -1,4 +1,4 @@
-"""Which files a synthetic pull request changes: paths by its kind of work and its area, lines that add up."""
+"""The files that a synthetic pull request changes: paths by its kind of work and area, and lines that add up."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import NamedTuple
 MAX_LISTED = 100
 """Files that are listed of a pull request, as on GitHub's first page."""
 NEAR = 8
-"""So many files lie in the pull request's own area; what is wider reaches into others."""
+"""Files in the pull request's own area; any more are in other areas."""
 NAMES = (
     "models",
     "views",
@@ -38,7 +38,7 @@ class File(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a repository keeps what; `{area}` and `{name}` are filled in."""
+    """The paths of a repository, with placeholders `{area}` and `{name}`."""
 
     source: str
     test: str
@@ -47,8 +47,8 @@ class Layout:
     lock: str
 
 
-class Change(NamedTuple):
-    """What decides about the files: the kind of work, its area, and its size in lines and files."""
+class FileChanges(NamedTuple):
+    """The input that determines the files: the kind of work, its area, and its size in lines and files."""
 
     work: str
     area: str
@@ -63,8 +63,8 @@ RENAMED_SHARE = {"refactor": 0.2}
 WIDE = frozenset({"deletion", "sweep"})
 
 
-def changed_files(change: Change, layout: Layout, areas: Sequence[str], random: Random) -> tuple[File, ...]:
-    """Make up the first MAX_LISTED changed files, in the order of their paths.
+def changed_files(change: FileChanges, layout: Layout, areas: Sequence[str], random: Random) -> tuple[File, ...]:
+    """Generate the first MAX_LISTED changed files, in the order of their paths.
 
     Their lines add up to those of the change; of more files than are listed, to the listed ones' share.
     """
@@ -82,7 +82,7 @@ def changed_files(change: Change, layout: Layout, areas: Sequence[str], random: 
     return tuple(File(*file) for file in zip(paths, added, deleted, statuses, strict=True))
 
 
-def _paths(change: Change, layout: Layout, areas: Sequence[str], random: Random, wanted: int) -> set[str]:
+def _paths(change: FileChanges, layout: Layout, areas: Sequence[str], random: Random, wanted: int) -> set[str]:
     found: set[str] = set()
     patterns = _patterns(change.work, layout)
     step = 0

@@ -1,4 +1,4 @@
-"""The stand-in's GraphQL: queries over the made-up repositories, as GitHub answers them."""
+"""The fake server's GraphQL API over the synthetic repositories."""
 
 import base64
 import binascii
@@ -18,30 +18,30 @@ from graphql import (
 )
 
 from samples.files import File
-from samples.records import Entry, Pull, Repository
+from samples.records import Entry, Pull, SampleRepository
 
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text())
 SITE = "https://github.example"
-LARGEST_PAGE = 100
+MAX_PAGE = 100
 CHANGE_TYPES = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED", "R": "RENAMED", "C": "COPIED", "T": "CHANGED"}
 Fields = dict[str, Any]
 
 
 class Root:
-    """The query type at a moment; `budget` is what `rateLimit` answers."""
+    """The query type at a moment; `budget` is the value of `rateLimit`."""
 
-    def __init__(self, repositories: dict[str, Repository], now: str, budget: Fields) -> None:
+    def __init__(self, repositories: dict[str, SampleRepository], now: str, budget: Fields) -> None:
         self.rateLimit = budget
         self._repositories = repositories
         self._now = now
 
     def repository(self, _info: GraphQLResolveInfo, owner: str, name: str) -> Fields:
-        """One repository by any spelling of its name."""
+        """Return one repository by any spelling of its name."""
         wanted = f"{owner}/{name}"
         for repository in self._repositories.values():
             if repository.full_name.lower() == wanted.lower():
-                return self._shown(repository)
-        raise _refused("NOT_FOUND", f"There is no repository '{wanted}' to be seen.")
+                return self._build_repository(repository)
+        raise _build_error("NOT_FOUND", f"There is no repository '{wanted}' to be seen.")
 
     def search(
         self,
@@ -51,23 +51,23 @@ class Root:
         first: int | None = None,
         after: str | None = None,
     ) -> Fields:
-        """Repositories whose name holds every word and whose owner is the one of `org:` or `user:`; largest first."""
+        """Return repositories with every word in their name and the owner of `org:` or `user:`; largest first."""
         found = [item for item in self._repositories.values() if _matches(item.full_name, query)]
         found.sort(key=lambda item: (-len(item.pulls), item.full_name))
         begin = _place(after)[1] if after else 0
-        end = begin + _bounded(first, "search")
+        end = begin + _check_page_size(first, "search")
         page_info = {"endCursor": _cursor(type, end), "hasNextPage": end < len(found)}
-        nodes = [self._shown(item) for item in found[begin:end]]
+        nodes = [self._build_repository(item) for item in found[begin:end]]
         return {"repositoryCount": len(found), "pageInfo": page_info, "nodes": nodes}
 
-    def _shown(self, repository: Repository) -> Fields:
+    def _build_repository(self, repository: SampleRepository) -> Fields:
         def pull_requests(
             _info: GraphQLResolveInfo,
             first: int | None = None,
             after: str | None = None,
             orderBy: Fields | None = None,  # noqa: N803
         ) -> Fields:
-            return _connection(repository, self._now, _bounded(first, "pullRequests"), after, orderBy)
+            return _connection(repository, self._now, _check_page_size(first, "pullRequests"), after, orderBy)
 
         return {
             "__typename": "Repository",
@@ -79,16 +79,16 @@ class Root:
 
 
 def answer(text: str, variables: Fields, root: Root) -> Fields:
-    """Answer a query with `data`, `errors` or both."""
+    """Execute a query and return `data`, `errors` or both."""
     try:
         document = _read(text)
     except GraphQLError as error:
-        return {"errors": [_told(error)]}
+        return {"errors": [_format_error(error)]}
     if errors := validate(SCHEMA, document):
-        return {"errors": [_told(error) for error in errors]}
+        return {"errors": [_format_error(error) for error in errors]}
     result = execute_sync(SCHEMA, document, root, variable_values=variables)
-    told = {"errors": [_told(error) for error in result.errors]} if result.errors else {}
-    return {"data": result.data, **told}
+    errors_part = {"errors": [_format_error(error) for error in result.errors]} if result.errors else {}
+    return {"data": result.data, **errors_part}
 
 
 @lru_cache(maxsize=32)
@@ -96,20 +96,20 @@ def _read(text: str) -> DocumentNode:
     return parse(text)
 
 
-def _told(error: GraphQLError) -> Fields:
-    """GitHub puts an error's type at its top."""
+def _format_error(error: GraphQLError) -> Fields:
+    """Format an error as GitHub does, with its type at the top level."""
     extensions = error.extensions or {}
     place = {"path": error.path} if error.path else {}
     return {"message": error.message, **place, **{key: extensions[key] for key in ("type",) if key in extensions}}
 
 
-def _refused(kind: str, message: str) -> GraphQLError:
+def _build_error(kind: str, message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"type": kind})
 
 
-def _connection(repository: Repository, now: str, first: int, after: str | None, order: Fields | None) -> Fields:
+def _connection(repository: SampleRepository, now: str, first: int, after: str | None, order: Fields | None) -> Fields:
     if order != {"field": "UPDATED_AT", "direction": "ASC"}:
-        raise _refused("UNPROCESSABLE", "The stand-in knows one order: UPDATED_AT ASC.")
+        raise _build_error("UNPROCESSABLE", "The fake server supports one order: UPDATED_AT ASC.")
     entries = repository.after(_place(after) if after else None, now)
     page = entries[:first]
     return {
@@ -162,7 +162,7 @@ def _file(file: File) -> Fields:
 
 def _nodes(items: list[Fields], total: int | None = None) -> Any:
     def connection(info: GraphQLResolveInfo, first: int | None = None) -> Fields:
-        nodes = items[: _bounded(first, info.field_name)]
+        nodes = items[: _check_page_size(first, info.field_name)]
         return {"totalCount": len(items) if total is None else total, "nodes": nodes}
 
     return connection
@@ -178,9 +178,9 @@ def _user(login: str) -> Fields:
     return {"__typename": "User", "id": f"U_{login}", "login": login, "url": f"{SITE}/{login}"}
 
 
-def _bounded(first: int | None, connection: str) -> int:
-    if first is None or not 0 <= first <= LARGEST_PAGE:
-        raise _refused("INVALID_PAGINATION", f"`first` of `{connection}` must be given, from 0 to {LARGEST_PAGE}.")
+def _check_page_size(first: int | None, connection: str) -> int:
+    if first is None or not 0 <= first <= MAX_PAGE:
+        raise _build_error("INVALID_PAGINATION", f"`first` of `{connection}` must be given, from 0 to {MAX_PAGE}.")
     return first
 
 
@@ -192,7 +192,7 @@ def _place(cursor: str) -> tuple[str, int]:
     try:
         updated_at, number = json.loads(base64.b64decode(cursor, validate=True))
     except (binascii.Error, ValueError, TypeError):
-        raise _refused("INVALID_CURSOR_ARGUMENTS", f"`{cursor}` is not a valid cursor.") from None
+        raise _build_error("INVALID_CURSOR_ARGUMENTS", f"`{cursor}` is not a valid cursor.") from None
     return str(updated_at), int(number)
 
 

@@ -1,4 +1,4 @@
-"""Who asks the stand-in: a user by any token, the GitHub App by its JWT, or an installation by a token it was given."""
+"""The fake server's clients: a user with any token, the App with its JWT, an installation with its token."""
 
 import secrets
 import zlib
@@ -7,40 +7,40 @@ from typing import Any, Literal, NamedTuple
 
 import jwt
 
-LONGEST_JWT_SECONDS = 660  # ten minutes, and the minute that clocks may differ
+MAX_JWT_SECONDS = 660  # ten minutes, and the minute that clocks may differ
 TOKEN_HOURS = 1
-MOST_TOKENS = 1_000
+MAX_TOKENS = 1_000
 
 
 class Identity(NamedTuple):
-    """Who asks."""
+    """The client of a request."""
 
     kind: Literal["user", "app", "installation"]
     login: str
     id: int
 
-    def shown(self) -> dict[str, Any]:
-        """As GitHub shows an account."""
+    def to_account(self) -> dict[str, Any]:
+        """Return the account as GitHub shows it."""
         return {"login": self.login, "id": self.id, "type": "User" if self.kind == "user" else "Bot"}
 
 
 class App(NamedTuple):
-    """The one GitHub App there is."""
+    """The only GitHub App."""
 
     id: int
     public_key: str
     installations: tuple[int, ...] = (1,)
 
 
-class Identities:
-    """Tells identities by the `Authorization` header."""
+class IdentityRegistry:
+    """Identifies clients by the `Authorization` header."""
 
     def __init__(self) -> None:
         self.app: App | None = None
         self._tokens: dict[str, datetime] = {}
 
-    def of(self, authorization: str) -> Identity | None:
-        """Who it is; None for nobody who may ask."""
+    def identify(self, authorization: str) -> Identity | None:
+        """Return the client, or None if access is denied."""
         _, _, token = authorization.partition(" ")
         if not token or token.startswith("bad"):
             return None
@@ -48,7 +48,7 @@ class Identities:
             until = self._tokens.get(token)
             return self._as_app("installation") if until and until > datetime.now(UTC) else None
         if token.count(".") == 2:  # noqa: PLR2004 - head, content and signature of a JWT
-            return self._as_app("app") if self.app and _signed(token, self.app) else None
+            return self._as_app("app") if self.app and _is_signed(token, self.app) else None
         place = zlib.crc32(token.encode())
         return Identity("user", f"user-{place:08x}", place)
 
@@ -56,21 +56,21 @@ class Identities:
         return Identity(kind, "pr-sentinel[bot]", self.app.id) if self.app else None
 
     def issue(self, installation: int) -> dict[str, Any] | None:
-        """A token for an installation; None where there is no such."""
-        if self.app is None or installation not in self.app.installations or len(self._tokens) >= MOST_TOKENS:
+        """Issue a token for an installation, or return None if it does not exist."""
+        if self.app is None or installation not in self.app.installations or len(self._tokens) >= MAX_TOKENS:
             return None
         token, until = f"ghs_{secrets.token_hex(16)}", datetime.now(UTC) + timedelta(hours=TOKEN_HOURS)
         self._tokens[token] = until
         permissions = {"checks": "write", "pull_requests": "read", "metadata": "read"}
         return {"token": token, "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}", "permissions": permissions}
 
-    def issued(self) -> int:
-        """How many tokens were given."""
+    def count_issued(self) -> int:
+        """Return the number of tokens issued."""
         return len(self._tokens)
 
 
-def _signed(token: str, app: App) -> bool:
-    """Whether the app's own key signed it, for now and not for long."""
+def _is_signed(token: str, app: App) -> bool:
+    """Return whether the App's key signed the token, and its lifetime is valid."""
     try:
         claims = jwt.decode(
             token,
@@ -81,4 +81,4 @@ def _signed(token: str, app: App) -> bool:
         )
     except (jwt.PyJWTError, ValueError):
         return False
-    return bool(claims["exp"] - claims["iat"] <= LONGEST_JWT_SECONDS)
+    return bool(claims["exp"] - claims["iat"] <= MAX_JWT_SECONDS)

@@ -1,4 +1,4 @@
-"""What the made-up repositories are like: their areas, their words, their people, their kinds of work."""
+"""The profiles of the synthetic repositories: areas, words, people and kinds of work."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from samples.files import Layout
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of work: how often, how large (median lines added and its spread on a log scale), and how it is told."""
+    """A kind of work: its frequency, its size (median lines added and its spread on a log scale), and its words."""
 
     share: float
     lines: float
@@ -61,17 +61,17 @@ KINDS: dict[str, Kind] = {
 
 
 @dataclass(frozen=True)
-class Habits:
-    """One repository: how many pull requests, whose, about what, when, and in which style."""
+class Profile:
+    """The profile of one repository: the number, authors, subjects, times and style of its pull requests."""
 
     full_name: str
     pulls: int
     first: int
-    """The number of its first developer, so that repositories share few."""
+    """The number of its first developer; repositories share few developers."""
     maintainers: int
     regulars: int
     busy_hour: float
-    """The hour of the day (UTC) around which most people open theirs."""
+    """The hour of the day (UTC) around which most pull requests are opened."""
     areas: tuple[str, ...]
     style: str
     """`conventional` (fix(area): …), `area` (area: …) or `plain`."""
@@ -93,22 +93,22 @@ PROSE = Layout(
     "package-lock.json",
 )  # fmt: skip
 
-REPOSITORIES: tuple[Habits, ...] = (
-    Habits(
+REPOSITORIES: tuple[Profile, ...] = (
+    Profile(
         "example/webshop", 2_600, 1, 7, 45, 13.0,
         ("cart", "checkout", "catalogue", "search", "invoices", "stock", "login", "vouchers", "shipping"),
         "conventional", 1.0, 0.06, 0.8, PYTHON,
     ),
-    Habits(
+    Profile(
         "example/compiler", 1_200, 101, 4, 22, 19.0,
         ("parser", "lexer", "typeck", "codegen", "inliner", "linker", "diagnostics", "macros"),
         "area", 1.9, 0.25, 0.5, RUST, base="master",
     ),
-    Habits(
+    Profile(
         "example/docs", 400, 201, 3, 30, 9.0,
         ("tutorial", "glossary", "reference", "install", "theme", "search box"),
         "plain", 0.5, 0.35, 0.3, PROSE, kinds=("docs", "fix", "feat", "deps", "docs", "docs"),
     ),
-    Habits("example/tiny", 10, 301, 1, 3, 11.0, ("core", "tools"), "plain", 1.0, 0.2, 0.0, PYTHON),
-    Habits("example/empty", 0, 401, 1, 0, 12.0, ("core",), "plain", 1.0, 0.0, 0.0, PYTHON),
+    Profile("example/tiny", 10, 301, 1, 3, 11.0, ("core", "tools"), "plain", 1.0, 0.2, 0.0, PYTHON),
+    Profile("example/empty", 0, 401, 1, 0, 12.0, ("core",), "plain", 1.0, 0.0, 0.0, PYTHON),
 )  # fmt: skip

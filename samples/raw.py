@@ -1,11 +1,11 @@
-"""Pull requests with all that GitHub's REST interface says of one: some 15 kB, most of it addresses."""
+"""Pull requests with all fields of GitHub's REST API: about 15 kB each, most of it URLs."""
 
 import heapq
 from typing import Any
 
 from samples import rest
 from samples.drafts import END
-from samples.generate import repositories
+from samples.generate import generate_repositories
 
 API = "https://api.github.com"
 OF_A_USER = "followers following gists starred subscriptions organizations repos events received_events"
@@ -22,9 +22,9 @@ SWITCHES = (
 )
 
 
-def newest(count: int) -> list[dict[str, Any]]:
-    """So many of the newest made-up pull requests, as GitHub's REST interface gives each, with their files."""
-    made = repositories()
+def build_newest(count: int) -> list[dict[str, Any]]:
+    """Build the newest `count` synthetic pull requests as GitHub's REST API returns them, with their files."""
+    made = generate_repositories()
     now = f"{END:%Y-%m-%dT%H:%M:%SZ}"
     every = (
         (pull.created_at, repository.full_name, pull.number)
@@ -33,16 +33,18 @@ def newest(count: int) -> list[dict[str, Any]]:
     )
     found = ((made[name], made[name].one(number, now)) for _, name, number in heapq.nlargest(count, every))
     return [
-        whole(rest.single(pull, repository, API)) | {"files": rest.files(pull)} for repository, pull in found if pull
+        add_other_fields(rest.format_pull_request(pull, repository, API)) | {"files": rest.format_files(pull)}
+        for repository, pull in found
+        if pull
     ]
 
 
-def whole(pull: dict[str, Any]) -> dict[str, Any]:
-    """A pull request as the stand-in gives it, with everything else that GitHub sends along."""
+def add_other_fields(pull: dict[str, Any]) -> dict[str, Any]:
+    """Add to a pull request of the fake server all other fields that GitHub returns."""
     name, number = pull["base"]["repo"]["full_name"], pull["number"]
     page, issue = pull["html_url"], f"{API}/repos/{name}/issues/{number}"
     links = {"self": pull["url"], "html": page, "issue": issue, "comments": f"{issue}/comments"}
-    author = _user(pull["user"])
+    author = _add_user_fields(pull["user"])
     return pull | {
         "id": 1_000_000_000 + number,
         "node_id": f"PR_kwDOAAAAAA{number:08}",
@@ -56,16 +58,16 @@ def whole(pull: dict[str, Any]) -> dict[str, Any]:
         "statuses_url": f"{API}/repos/{name}/statuses/{number:040x}",
         "_links": {kind: {"href": address} for kind, address in links.items()},
         "user": author,
-        "labels": [_label(label, name, place) for place, label in enumerate(pull["labels"])],
-        "assignees": [_user(assignee) for assignee in pull["assignees"]],
+        "labels": [_add_label_fields(label, name, place) for place, label in enumerate(pull["labels"])],
+        "assignees": [_add_user_fields(assignee) for assignee in pull["assignees"]],
         "requested_reviewers": [],
         "requested_teams": [],
         "milestone": None,
         "auto_merge": None,
         "active_lock_reason": None,
         "locked": False,
-        "head": _branch(pull["head"]["ref"], (pull["head"]["repo"] or {}).get("full_name", name), number, author),
-        "base": _branch(pull["base"]["ref"], name, number + 1, None),
+        "head": _build_branch(pull["head"]["ref"], (pull["head"]["repo"] or {}).get("full_name", name), number, author),
+        "base": _build_branch(pull["base"]["ref"], name, number + 1, None),
         "merged": pull["merged_at"] is not None,
         "merged_by": None,
         "mergeable": None,
@@ -77,7 +79,7 @@ def whole(pull: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _user(user: dict[str, Any] | None) -> dict[str, Any] | None:
+def _add_user_fields(user: dict[str, Any] | None) -> dict[str, Any] | None:
     if user is None:
         return None
     address = f"{API}/users/{user['login']}"
@@ -93,7 +95,7 @@ def _user(user: dict[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _label(label: dict[str, Any], name: str, place: int) -> dict[str, Any]:
+def _add_label_fields(label: dict[str, Any], name: str, place: int) -> dict[str, Any]:
     address = f"{API}/repos/{name}/labels/{label['name']}"
     return label | {
         "id": place,
@@ -105,12 +107,18 @@ def _label(label: dict[str, Any], name: str, place: int) -> dict[str, Any]:
     }
 
 
-def _branch(ref: str, name: str, commit: int, user: dict[str, Any] | None) -> dict[str, Any]:
+def _build_branch(ref: str, name: str, commit: int, user: dict[str, Any] | None) -> dict[str, Any]:
     owner = name.partition("/")[0]
-    return {"label": f"{owner}:{ref}", "ref": ref, "sha": f"{commit:040x}", "user": user, "repo": _repository(name)}
+    return {
+        "label": f"{owner}:{ref}",
+        "ref": ref,
+        "sha": f"{commit:040x}",
+        "user": user,
+        "repo": _build_repository(name),
+    }
 
 
-def _repository(name: str) -> dict[str, Any]:
+def _build_repository(name: str) -> dict[str, Any]:
     owner, _, short = name.partition("/")
     address = f"{API}/repos/{name}"
     return {
@@ -118,7 +126,7 @@ def _repository(name: str) -> dict[str, Any]:
         "node_id": "MDEwOlJlcG9zaXRvcnkwMDAwMDAw",
         "name": short,
         "full_name": name,
-        "owner": _user({"login": owner, "type": "Organization"}),
+        "owner": _add_user_fields({"login": owner, "type": "Organization"}),
         "html_url": f"https://github.com/{name}",
         "description": "Made up, to look at and to measure with.",
         "url": address,

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from samples.files import File
-from samples.records import Pull, Repository
+from samples.records import Pull, SampleRepository
 
 SUFFIX = ".jsonl.gz"
 BOT_MARK = "[bot]"
 
 
-def load_repositories(pulls: Path, files: Path | None = None) -> dict[str, Repository]:
+def load_repositories(pulls: Path, files: Path | None = None) -> dict[str, SampleRepository]:
     """Return every repository that has a file of pull requests, by its full name; without `files` none are known."""
     found = {}
     for path in sorted(pulls.glob(f"*__*{SUFFIX}")):
         name = path.name.removesuffix(SUFFIX).replace("__", "/", 1)
         changed = files / path.name if files else None
         known = {line["number"]: _files(line) for line in _read(changed)} if changed and changed.is_file() else {}
-        found[name] = Repository(name, {record["number"]: _pull(record, name, known) for record in _read(path)})
+        found[name] = SampleRepository(name, {record["number"]: _pull(record, name, known) for record in _read(path)})
     return found
 
 

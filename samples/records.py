@@ -1,4 +1,4 @@
-"""Pull requests as the stand-in keeps them, and a repository as it stood at some moment."""
+"""The fake server's pull requests, and the state of a repository at a moment."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ class Pull:
     """The first of the changed files, in the order of their paths."""
 
     def at(self, now: str) -> "Pull | None":
-        """What was to be seen of it at a moment; None before it was opened."""
+        """Return the visible state at a moment, or None before it was opened."""
         if self.created_at > now:
             return None
         if self.updated_at <= now:
@@ -49,7 +49,7 @@ class Pull:
 
 
 class Entry(NamedTuple):
-    """A place in the order of updates; `pull` is None where something is spoilt on purpose."""
+    """A position in the order of updates; `pull` is None if it is broken on purpose."""
 
     updated_at: str
     number: int
@@ -57,8 +57,8 @@ class Entry(NamedTuple):
 
 
 @dataclass
-class Repository:
-    """A made-up repository; `changes` replaces fields of single pull requests, or the whole by nothing."""
+class SampleRepository:
+    """A synthetic repository; `changes` replaces fields of single pull requests, or removes one (None)."""
 
     full_name: str
     pulls: dict[int, Pull]
@@ -66,24 +66,24 @@ class Repository:
     _seen: dict[str, list[Entry]] = field(default_factory=dict)
 
     def at(self, now: str) -> list[Entry]:
-        """All that was there at a moment, least recently updated first."""
+        """Return all entries at a moment, least recently updated first."""
         if now not in self._seen:
             self._seen = {now: sorted(self._entry(seen) for pull in self.pulls.values() if (seen := pull.at(now)))}
         return self._seen[now]
 
     def after(self, place: tuple[str, int] | None, now: str) -> list[Entry]:
-        """What comes behind a place in that order."""
+        """Return the entries after a position in that order."""
         entries = self.at(now)
         return entries if place is None else entries[bisect_right(entries, place, key=lambda entry: entry[:2]) :]
 
     def one(self, number: int, now: str) -> Pull | None:
-        """One pull request as it was to be seen at a moment, if it was."""
+        """Return a pull request's visible state at a moment, or None."""
         pull = self.pulls.get(number)
         seen = pull.at(now) if pull else None
         return self._entry(seen).pull if seen else None
 
     def change(self, number: int, fields: dict[str, Any] | None) -> None:
-        """Answer from now on as if the pull request were so."""
+        """Replace fields of a pull request from now on."""
         self.changes[number] = fields
         self._seen = {}
 

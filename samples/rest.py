@@ -1,4 +1,4 @@
-"""The little of GitHub's REST interface that a plain loop over pull requests needs."""
+"""The part of GitHub's REST API that a plain loop over pull requests needs."""
 
 import hashlib
 import re
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode
 
 from samples.files import File
 from samples.graph import SITE
-from samples.records import Pull, Repository
+from samples.records import Pull, SampleRepository
 
 ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+?)(?P<list>/pulls(?:/(?P<number>\d+)(?P<files>/files)?)?)?")
 STATUSES = {
@@ -22,9 +22,9 @@ Headers = dict[str, str]
 
 
 def answer(
-    repositories: dict[str, Repository], now: str, path: str, query: str, base: str
+    repositories: dict[str, SampleRepository], now: str, path: str, query: str, base: str
 ) -> tuple[Any, Headers] | None:
-    """The body and headers for a path; None where there is nothing."""
+    """Return the body and headers for a path, or None if there is nothing."""
     match = ROUTE.fullmatch(path)
     repository = repositories.get(match["name"]) if match else None
     if not match or not repository:
@@ -38,18 +38,18 @@ def answer(
     if seen is None:
         return None
     if match["files"]:
-        size, page = _range(parse_qs(query))
-        return files(seen)[(page - 1) * size : page * size], {}
-    return single(seen, repository, base), {}
+        size, page = _parse_page(parse_qs(query))
+        return format_files(seen)[(page - 1) * size : page * size], {}
+    return format_pull_request(seen, repository, base), {}
 
 
-def _range(query: dict[str, list[str]]) -> tuple[int, int]:
-    """The size of a page and its number."""
+def _parse_page(query: dict[str, list[str]]) -> tuple[int, int]:
+    """Return the size of a page and its number."""
     return int(query.get("per_page", ["30"])[0]), int(query.get("page", ["1"])[0])
 
 
-def files(pull: Pull) -> list[dict[str, Any]]:
-    """The changed files; those beyond the first hundred are nowhere."""
+def format_files(pull: Pull) -> list[dict[str, Any]]:
+    """Return the first hundred changed files; there are no others."""
     return [
         {
             "filename": file.path,
@@ -62,17 +62,17 @@ def files(pull: Pull) -> list[dict[str, Any]]:
     ]
 
 
-def _page(repository: Repository, now: str, query: dict[str, list[str]], api: str) -> tuple[Any, Headers]:
-    size, page = _range(query)
+def _page(repository: SampleRepository, now: str, query: dict[str, list[str]], api: str) -> tuple[Any, Headers]:
+    size, page = _parse_page(query)
     pulls = [entry.pull for entry in repository.at(now) if entry.pull]
     rows = pulls[(page - 1) * size : page * size]
     more = urlencode({**{key: values[0] for key, values in query.items()}, "page": page + 1})
     headers = {"Link": f'<{api}/pulls?{more}>; rel="next"'} if page * size < len(pulls) else {}
-    return [_listed(pull, repository, api) for pull in rows], headers
+    return [_format_summary(pull, repository, api) for pull in rows], headers
 
 
-def _listed(pull: Pull, repository: Repository, api: str) -> dict[str, Any]:
-    """What a list shows of a pull request: everything but its sizes."""
+def _format_summary(pull: Pull, repository: SampleRepository, api: str) -> dict[str, Any]:
+    """Return the fields of a pull request in a list: everything except its sizes."""
     login = f"{pull.author}[bot]" if pull.bot else pull.author
     ours = repository.full_name
     theirs = f"{pull.author}/{ours.partition('/')[2]}" if pull.fork else ours
@@ -102,13 +102,13 @@ def _listed(pull: Pull, repository: Repository, api: str) -> dict[str, Any]:
     }
 
 
-def single(pull: Pull, repository: Repository, base: str) -> dict[str, Any]:
-    """What there is of one pull request."""
-    return {**_listed(pull, repository, f"{base}/repos/{repository.full_name}"), **_sizes(pull)}
+def format_pull_request(pull: Pull, repository: SampleRepository, base: str) -> dict[str, Any]:
+    """Return all fields of a pull request."""
+    return {**_format_summary(pull, repository, f"{base}/repos/{repository.full_name}"), **_sizes(pull)}
 
 
 def head_sha(pull: Pull, full_name: str) -> str:
-    """The commit that it stands at; a push, which changes its sizes, moves it on."""
+    """Return the head commit; it depends on the sizes, which a push changes."""
     content = f"{full_name}#{pull.number} {sorted(_sizes(pull).items())}"
     return hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What may be written to the stand-in's pull requests: comments on them, and check runs on their commits."""
+"""Comments on the fake server's pull requests, and check runs on their commits."""
 
 import re
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from urllib.parse import parse_qs
 
 from samples import rest
 from samples.identities import Identity
-from samples.records import Repository
+from samples.records import SampleRepository
 
 CONCLUSIONS = frozenset({"success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required"})
-MOST_WRITTEN = 1_000
+MAX_WRITTEN = 1_000
 COMMENT_ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+)/issues/(?:(?P<number>\d+)/comments|comments/(?P<id>\d+))")
 CHECK_ROUTE = re.compile(
     r"/repos/(?P<name>[^/]+/[^/]+)/(?:check-runs(?:/(?P<id>\d+))?|commits/(?P<sha>[0-9a-f]+)/check-runs)"
@@ -20,14 +20,14 @@ Fields = dict[str, Any]
 
 
 class Reply(NamedTuple):
-    """A status, and what is said with it."""
+    """A status and a body."""
 
     status: HTTPStatus
     body: Any
 
 
 class Request(NamedTuple):
-    """What is asked, and by whom."""
+    """A request and its client."""
 
     verb: str
     path: str
@@ -37,24 +37,24 @@ class Request(NamedTuple):
 
 
 NOT_FOUND = Reply(HTTPStatus.NOT_FOUND, {"message": "Not Found"})
-FULL = Reply(HTTPStatus.FORBIDDEN, {"message": "The stand-in keeps no more."})
+FULL = Reply(HTTPStatus.FORBIDDEN, {"message": "The fake server stores no more."})
 ONLY_APPS = Reply(HTTPStatus.FORBIDDEN, {"message": "You must authenticate via a GitHub App."})
 
 
 def invalid(message: str) -> Reply:
-    """A refusal of what was sent."""
+    """Build the reply to an invalid request."""
     return Reply(HTTPStatus.UNPROCESSABLE_ENTITY, {"message": f"Validation Failed: {message}"})
 
 
-class Written:
-    """All that was written, in order."""
+class WrittenRecords:
+    """The comments and check runs, in order."""
 
     def __init__(self) -> None:
         self.comments: dict[int, Fields] = {}
         self.check_runs: dict[int, Fields] = {}
 
-    def answer(self, asked: Request, repositories: dict[str, Repository], now: str) -> Reply | None:
-        """Answer what is about comments or check runs; None for all else."""
+    def answer(self, asked: Request, repositories: dict[str, SampleRepository], now: str) -> Reply | None:
+        """Handle a request about comments or check runs; return None for any other."""
         comment, check = COMMENT_ROUTE.fullmatch(asked.path), CHECK_ROUTE.fullmatch(asked.path)
         match = comment or check
         if match is None:
@@ -68,10 +68,10 @@ class Written:
             return self._comment(asked, repository, now, match)
         return self._check(asked, repository, now, match)
 
-    def _comment(self, asked: Request, repository: Repository, now: str, match: re.Match[str]) -> Reply:
+    def _comment(self, asked: Request, repository: SampleRepository, now: str, match: re.Match[str]) -> Reply:
         if match["id"]:
             own = self.comments.get(int(match["id"]))
-            return _changed(asked, own, ("body",)) if own else NOT_FOUND
+            return _update(asked, own, ("body",)) if own else NOT_FOUND
         number = int(match["number"])
         if repository.one(number, now) is None:
             return NOT_FOUND
@@ -80,27 +80,27 @@ class Written:
             return Reply(HTTPStatus.OK, _page([one for one in self.comments.values() if one["issue"] == issue], asked))
         if not isinstance(asked.body.get("body"), str):
             return invalid("body")
-        return _added(self.comments, {"body": asked.body["body"], "user": asked.who.shown(), "issue": issue})
+        return _add(self.comments, {"body": asked.body["body"], "user": asked.who.to_account(), "issue": issue})
 
-    def _check(self, asked: Request, repository: Repository, now: str, match: re.Match[str]) -> Reply:
+    def _check(self, asked: Request, repository: SampleRepository, now: str, match: re.Match[str]) -> Reply:
         if asked.verb == "GET":
             found = self._runs(repository, match["sha"], parse_qs(asked.query).get("check_name"))
             return Reply(HTTPStatus.OK, {"total_count": len(found), "check_runs": _page(found, asked)})
         if asked.who.kind != "installation":
             return ONLY_APPS
-        if wrong := _wrong(asked.body):
+        if wrong := _find_invalid_field(asked.body):
             return invalid(wrong)
         if match["id"]:
             own = self.check_runs.get(int(match["id"]))
-            return _changed(asked, own, ("conclusion", "external_id", "output", "status")) if own else NOT_FOUND
+            return _update(asked, own, ("conclusion", "external_id", "output", "status")) if own else NOT_FOUND
         if not isinstance(asked.body.get("name"), str) or asked.body.get("head_sha") not in _commits(repository, now):
             return invalid("name or head_sha")
         named = ("name", "head_sha", "external_id", "status", "conclusion", "output")
         fields = {name: asked.body.get(name) for name in named}
         app = {"slug": "pr-sentinel", "id": asked.who.id}
-        return _added(self.check_runs, {**fields, "app": app, "repository": repository.full_name})
+        return _add(self.check_runs, {**fields, "app": app, "repository": repository.full_name})
 
-    def _runs(self, repository: Repository, sha: str, names: list[str] | None) -> list[Fields]:
+    def _runs(self, repository: SampleRepository, sha: str, names: list[str] | None) -> list[Fields]:
         return [
             run
             for run in self.check_runs.values()
@@ -109,27 +109,27 @@ class Written:
         ]
 
 
-def _commits(repository: Repository, now: str) -> Iterator[str]:
+def _commits(repository: SampleRepository, now: str) -> Iterator[str]:
     return (rest.head_sha(entry.pull, repository.full_name) for entry in repository.at(now) if entry.pull)
 
 
-def _wrong(body: Fields) -> str:
-    """Which field of a check run is."""
+def _find_invalid_field(body: Fields) -> str:
+    """Return the invalid field of a check run, or an empty text."""
     output = body.get("output") or {}
     if body.get("conclusion") not in CONCLUSIONS or body.get("status") != "completed":
         return "conclusion or status"
     return "" if all(isinstance(output.get(name), str) for name in ("title", "summary")) else "output"
 
 
-def _changed(asked: Request, own: Fields, names: tuple[str, ...]) -> Reply:
+def _update(asked: Request, own: Fields, names: tuple[str, ...]) -> Reply:
     if asked.verb != "PATCH":
         return NOT_FOUND
     own.update({name: asked.body[name] for name in names if name in asked.body}, edits=own["edits"] + 1)
     return Reply(HTTPStatus.OK, own)
 
 
-def _added(kept: dict[int, Fields], fields: Fields) -> Reply:
-    if len(kept) >= MOST_WRITTEN:
+def _add(kept: dict[int, Fields], fields: Fields) -> Reply:
+    if len(kept) >= MAX_WRITTEN:
         return FULL
     place = len(kept) + 1
     kept[place] = {"id": place, "edits": 0, **fields}

@@ -75,9 +75,9 @@ def read_times(node: dict[str, Any]) -> Times:
     ended = {one["name"]: one["state"]["terminated"] for one in status["containerStatuses"]}
     (init,) = (one["state"]["terminated"]["startedAt"] for one in status["initContainerStatuses"])
     lines = kube.kubectl("logs", pod["metadata"]["name"], "--container=main").splitlines()
-    said = [json.loads(line) for line in lines if line.startswith("{")]  # Argo's executor logs here too
-    (working,) = (line["time"] for line in said if line["message"] == "started")
-    (worked,) = (line["time"] for line in said if line["message"] == "finished")
+    records = [json.loads(line) for line in lines if line.startswith("{")]  # Argo's executor logs here too
+    (working,) = (line["time"] for line in records if line["message"] == "started")
+    (worked,) = (line["time"] for line in records if line["message"] == "finished")
     at = (pod["metadata"]["creationTimestamp"], scheduled, init, ended["main"]["startedAt"], working, worked)
     return Times(*map(to_unix_time, (*at, ended["wait"]["finishedAt"])))
 

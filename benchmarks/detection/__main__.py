@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks.detection import product, records, report
-from benchmarks.detection.evaluation import Evaluation
+from benchmarks.detection.evaluation import DetectionEvaluation
 from benchmarks.detection.judging import Candidate, Candidates, RepositoryPass
 from benchmarks.detection.pipeline import PipelineFailed, Trained, read_documents
 from benchmarks.detection.records import BadRecords, Injected
@@ -134,7 +134,7 @@ def evaluate(given: argparse.Namespace, state: Path, tell: Narrator) -> Figures:
     for mode, trained in runs.items():
         tell(f"score: {mode}")
         scoring = score_all(candidates, trained, given.seed, tell)
-        evaluation = Evaluation(candidates, labels, scoring, given.seed, expected)
+        evaluation = DetectionEvaluation(candidates, labels, scoring, given.seed, expected)
         result["modes"][mode] = evaluation.evaluate()
         if mode == "time_split":
             result["alerts"] = evaluation.alerts(given.alerts)

@@ -21,7 +21,7 @@ Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class DetectionEvaluation:
     """Turns one scoring into figures.
 
     `labels` are by repository and number, `seed` is that of the bootstrap, `expected` are patterns of the first reason
@@ -37,15 +37,15 @@ class Evaluation:
     def evaluate(self) -> Figures:
         """Return all figures, as plain values."""
         return {
-            "injected": self.injected(),
-            "spam": self.labelled([label.spam for label in self._labels()]),
-            "reverts": self.labelled([label.reverted for label in self._labels()]),
-            "flagged": self.flagged(),
+            "injected": self.measure_injected(),
+            "spam": self.measure_labelled([label.spam for label in self._labels()]),
+            "reverts": self.measure_labelled([label.reverted for label in self._labels()]),
+            "flagged": self.count_flagged(),
             "reasons": self.truth(),
             "agreement": self.agreement(),
         }
 
-    def injected(self) -> dict[str, Figures]:
+    def measure_injected(self) -> dict[str, Figures]:
         """Measure each kind, and all evenly together, against the real ones of the repositories that got any."""
         kinds = sorted({kind for kind in self.candidates.kinds if kind is not None})
         into = set(self.candidates.repositories[~self.candidates.real])
@@ -56,14 +56,14 @@ class Evaluation:
             for name, own in tasks.items()
         }
 
-    def labelled(self, truth: Sequence[bool | None]) -> Figures:
+    def measure_labelled(self, truth: Sequence[bool | None]) -> Figures:
         """Measure how well real pull requests with a label are found, in the repositories that have any such."""
         known = np.array([value is not None for value in truth])
         wanted = np.array([bool(value) for value in truth])
         having = set(self.candidates.repositories[wanted])
         return self._measure([wanted], known & ~wanted & np.isin(self.candidates.repositories, list(having)), None)
 
-    def flagged(self) -> Figures:
+    def count_flagged(self) -> Figures:
         """Measure the share flagged, by repository for the product and over all for every detector."""
         random = np.random.default_rng(self.seed)
         real, own = self.candidates.real, self.scoring.flags[PRODUCT]

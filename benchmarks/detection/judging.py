@@ -26,7 +26,7 @@ Row = dict[str, Any]
 class Candidate:
     """A pull request to judge: its complete row, and what simple rules may know of it besides.
 
-    `kind` is None for a real one. `merged_before` counts merged ones of its author, as of its opening; `is_young` is
+    `kind` is None for real ones. `merged_before` counts merged ones of its author, as of its opening; `is_young` is
     True for an account of less than a month, None where its age is not known.
     """
 
@@ -53,7 +53,7 @@ class Candidates:
 
     @property
     def real(self) -> Bools:
-        """Which ones are real."""
+        """The rows that are real [rows]."""
         return np.array([kind is None for kind in self.kinds])
 
 
@@ -104,7 +104,7 @@ class RepositoryPass:
             yield from self._given_until(pull.created_at)
             if pull.number in self._later:
                 yield self._candidate(row, None)
-                yield from self._drawn(row)
+                yield from self._draw(row)
             self._update(pull, row)
         yield from self._given_until(None)
 
@@ -117,7 +117,7 @@ class RepositoryPass:
             yield self._candidate(row, one.kind, company)
             company.append(row)
 
-    def _drawn(self, row: Row) -> Iterator[Candidate]:
+    def _draw(self, row: Row) -> Iterator[Candidate]:
         if self._injector:
             for kind, company in self._injector.draw(row):
                 yield self._candidate(company[-1], kind, company[:-1])

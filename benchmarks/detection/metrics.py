@@ -75,7 +75,7 @@ class Ranking:
 
     @property
     def size(self) -> int:
-        """How many positives there are."""
+        """The number of positives."""
         return int(self.positives.sum())
 
     def resample(self, random: np.random.Generator, times: int) -> tuple[Floats, Floats]:

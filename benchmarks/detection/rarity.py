@@ -52,7 +52,7 @@ class Cell(NamedTuple):
 class Verdict(NamedTuple):
     """A cell with what decides it: `ratio` = found / expected, alone or pooled over repositories.
 
-    `is_true` is None where even all repositories together are too few to tell.
+    `is_true`: None where even all repositories together are too few to tell.
     """
 
     cell: Cell
@@ -131,12 +131,12 @@ def by_cell(verdicts: Iterable[Verdict]) -> dict[tuple[str, str, int, bool], Ver
 
 
 def _level(statement: Statement) -> float:
-    """How rare it is; "fewer than" one in N is rarer than any "about"."""
+    """Return the stated rarity; "fewer than" one in N is rarer than any "about"."""
     return float("inf") if statement.fewer else statement.number
 
 
 def _question(cell: Cell) -> tuple[str, int, bool]:
-    """What cells of several repositories have in common."""
+    """Return what cells of several repositories have in common."""
     return cell.feature, cell.bin, cell.fewer
 
 
@@ -162,5 +162,5 @@ def _counts(verdicts: Iterable[Verdict]) -> dict[str, Any]:
 
 
 def _badness(ratio: float) -> float:
-    """How far a ratio is from 1, either way."""
+    """Return the distance of a ratio from 1, in either direction, as a factor."""
     return max(ratio, 1 / max(ratio, 1e-9))

@@ -35,7 +35,7 @@ def show(result: Figures, console: Console) -> None:
             console.print(_kinds(injected))
         for name in ("spam", "reverts"):
             console.print(_detectors(name.capitalize(), figures[name], OUTCOMES))
-        console.print(_flagged(figures["flagged"]))
+        console.print(_build_flagged_table(figures["flagged"]))
         console.print(_reasons(figures["reasons"]))
         console.print(_agreement(figures["agreement"]))
     _print_alerts(result["alerts"], console)
@@ -74,7 +74,7 @@ def _kinds(injected: Figures) -> Table:
     return table
 
 
-def _flagged(flagged: Figures) -> Table:
+def _build_flagged_table(flagged: Figures) -> Table:
     table = Table(title="Share flagged", title_justify="left")
     for head in ("repository", "later", "budget", "flagged", "worst 1,000", "times budget", "lowest 1,000"):
         table.add_column(head, no_wrap=True)

@@ -91,7 +91,7 @@ def _threshold(scorer: Callable[[Floats, Sequence[str]], Floats], later: Rows, b
 
 
 def split_folds(sizes: Mapping[str, int], folds: int) -> list[list[str]]:
-    """Deal repositories out to folds, the largest first, to and fro; folds that would stay empty are left out."""
+    """Deal repositories out to folds, the largest first, back and forth; folds that would stay empty are left out."""
     ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
     dealt: list[list[str]] = [[] for _ in range(folds)]
     for place, name in enumerate(ordered):

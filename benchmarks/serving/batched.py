@@ -24,6 +24,6 @@ class Batched:
     async def score(self, pull_requests: list[PullRequest]) -> list[dict[str, Any]]:
         """Score pull requests."""
         pasts = await self.histories.for_repositories(pull.base.repo.full_name for pull in pull_requests)
-        asked = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
-        scored = scorer.score(self.model, asked)
+        inputs = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pull_requests]
+        scored = scorer.score(self.model, inputs)
         return [one.result.model_dump() for one in scored]

@@ -57,7 +57,7 @@ class StageClock:
 
 def measure(count: int) -> dict[str, float]:
     """Return the milliseconds by stage for one call with `count` pull requests; medians of several rounds."""
-    body = json.dumps({"pull_requests": raw.newest(count)}).encode()
+    body = json.dumps({"pull_requests": raw.build_newest(count)}).encode()
     settings = load(ServeSettings)
     model, _ = load_model(settings.model_dir)
     histories = Histories(connect(settings))
@@ -83,8 +83,8 @@ async def _measure_once(model: Model, histories: Histories, body: bytes) -> dict
         setattr(where, name, clock.wrap(stage, getattr(where, name)))
     try:
         begin = time.perf_counter()
-        asked = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
-        blocks = [asked[start : start + scorer.BLOCK_SIZE] for start in range(0, len(asked), scorer.BLOCK_SIZE)]
+        inputs = [scorer.ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls]
+        blocks = [inputs[start : start + scorer.BLOCK_SIZE] for start in range(0, len(inputs), scorer.BLOCK_SIZE)]
         found = [one for block in blocks for one in scorer.score(model, block)]
         inside = sum(clock.seconds[stage] for _, _, stage in places)
         clock.seconds[rest] = time.perf_counter() - begin - inside

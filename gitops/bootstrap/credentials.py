@@ -30,14 +30,14 @@ def ensure_passwords(service: str) -> dict[str, str]:
         return passwords
     made = {name: secrets.token_urlsafe(24) for name in PASSWORDS[service]}
     described = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": service}, "stringData": made}
-    kubectl("create", "--filename", "-", said=json.dumps(described))
+    kubectl("create", "--filename", "-", stdin=json.dumps(described))
     return made
 
 
-def kubectl(*arguments: str, said: str = "") -> str:
+def kubectl(*arguments: str, stdin: str = "") -> str:
     """Run kubectl and return its output; its errors go to standard error."""
     command = ["kubectl", "--namespace", NAMESPACE, *arguments]
-    done = subprocess.run(command, input=said, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if done.returncode:
         sys.exit(done.returncode)
     return done.stdout

@@ -32,6 +32,7 @@ from steps.register import contenders
 from steps.scoring.arrays import Floats
 from steps.scoring.model import Model
 from steps.scoring.reasons import reasons
+from steps.scoring.thresholds import MIN_SCORES
 from steps.train.data import rows, sample
 
 BUDGETS = (0.005, 0.01, 0.02)
@@ -68,11 +69,14 @@ def run_backtest(repository: str, last: int, weekly: int, settings: Mapping[str,
         name = resolve_repository(repository, load_manifest(champion.store, champion.dataset_uri))
         table = _read_newest(champion, name, last)
         scores, flagged = _score_table(champion.model, table)
-        past = _score_validation(champion)
+        past = _score_validation(champion, name)
+        limits = champion.model.limits(name)
     times, splits = table.column("created_at").to_pylist(), table.column(SPLIT_COLUMN).to_pylist()
     told = iter(apply_weekly_budget((times[place] for place in flagged), weekly))
     opened = [
-        BacktestEntry(number, time, float(score), champion.model.level(score), split, place in flagged and next(told))
+        BacktestEntry(
+            number, time, float(score), champion.model.level(score, limits), split, place in flagged and next(told)
+        )
         for place, (number, time, score, split) in enumerate(
             zip(table.column("number").to_pylist(), times, scores, splits, strict=True)
         )
@@ -82,13 +86,13 @@ def run_backtest(repository: str, last: int, weekly: int, settings: Mapping[str,
         version=champion.version,
         weekly=weekly,
         requested=last,
-        threshold=champion.model.threshold,
+        threshold=limits.threshold,
         alert_budget=float(champion.model.thresholds["alert_budget"]),
         opened=opened,
         flagged=add_titles(
             [_build_flagged(table, place, opened[place], why) for place, why in flagged.items()], settings
         ),
-        budgets=compare_budgets(champion.model, past, opened, weekly),
+        budgets=compare_budgets(champion.model, past, opened, weekly, limits.threshold),
     )
 
 
@@ -140,7 +144,8 @@ def _score_table(model: Model, table: pa.Table) -> tuple[Floats, dict[int, list[
     """Return all scores, and the reasons of the flagged rows by row number."""
     given = rows(table, model.names)
     scored = model.score(given.features, given.repositories)
-    places = [place for place, score in enumerate(scored.scores) if model.level(score) != "standard"]
+    limits = model.limits(given.repositories[0]) if len(given) else None
+    places = [place for place, score in enumerate(scored.scores) if model.level(score, limits) != "standard"]
     why = {place: reasons(model, table.slice(place, 1).to_pylist()[0], scored.surprises[place]) for place in places}
     return scored.scores, why
 
@@ -159,17 +164,23 @@ def _build_flagged(table: pa.Table, place: int, opened: BacktestEntry, why: list
     )
 
 
-def _score_validation(champion: ChampionModel) -> Floats:
-    """Score the rows of all repositories that the threshold was set on."""
+def _score_validation(champion: ChampionModel, repository: str) -> Floats:
+    """Score the rows that the threshold was set on: the repository's own, or those of all where they are few."""
     dataset = materialise(champion.store, champion.dataset_uri, champion.folder, ("validation",))
     past = sample(dataset, "validation", champion.model.names)
-    return champion.model.score(past.features, past.repositories).scores
+    scores = champion.model.score(past.features, past.repositories).scores
+    own = scores[np.asarray(past.repositories) == repository]
+    return own if len(own) >= MIN_SCORES else scores
 
 
-def compare_budgets(model: Model, past: Floats, opened: Sequence[BacktestEntry], weekly: int) -> list[BudgetOutcome]:
+def compare_budgets(
+    model: Model, past: Floats, opened: Sequence[BacktestEntry], weekly: int, own_threshold: float | None = None
+) -> list[BudgetOutcome]:
     """Compare several alert budgets on the same pull requests, including the model's own budget."""
     own = float(model.thresholds["alert_budget"])
-    thresholds = {share: float(np.quantile(past, 1 - share)) for share in BUDGETS} | {own: model.threshold}
+    thresholds = {share: float(np.quantile(past, 1 - share)) for share in BUDGETS} | {
+        own: model.threshold if own_threshold is None else own_threshold
+    }
     found = []
     for share, threshold in sorted(thresholds.items()):
         times = [one.at for one in opened if one.score > threshold]

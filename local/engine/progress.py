@@ -76,7 +76,7 @@ def _describe(node: Node) -> str:
         case Phase.FAILED | Phase.ERROR:
             return again + node.problem
         case Phase.SKIPPED:
-            return "skipped"
+            return "not needed"
         case Phase.OMITTED:
             return "not reached"
     return again + node.message

@@ -41,7 +41,7 @@ class Measures(ArtifactModel):
     recall_at_10: float
 
 
-class Evaluation(ArtifactModel):
+class EvaluationReport(ArtifactModel):
     """The measures of every detector, by kind of injected anomaly."""
 
     alert_budget: float
@@ -79,7 +79,7 @@ class Findings:
     """Everything that the table and the report show."""
 
     unusual: list[UnusualPullRequest]
-    evaluation: Evaluation
+    evaluation: EvaluationReport
     plots: dict[str, bytes]
 
 
@@ -94,7 +94,7 @@ def gather(run: WorkflowRun, settings: Mapping[str, str]) -> Findings:
     run_id = str(run.output("train", "run_id"))
     try:
         with _download_artifacts(run_id, settings) as folder:
-            evaluation = Evaluation.model_validate_json((folder / "evaluation.json").read_bytes())
+            evaluation = EvaluationReport.model_validate_json((folder / "evaluation.json").read_bytes())
             listed = json.loads((folder / "unusual.json").read_bytes())
             unusual = [UnusualPullRequest.model_validate(entry) for entry in listed]
             plots = {name: (folder / "plots" / f"{name}.png").read_bytes() for name in PLOTS}

@@ -27,7 +27,7 @@ RESAMPLES_AT_ONCE = 111
 
 
 WORDS = {Outcome.PASSED: "better", Outcome.FAILED: "worse", Outcome.INCONCLUSIVE: "not enough data"}
-"""The outcomes of a comparison, said of the new version."""
+"""The outcomes of a comparison, as a description of the new version."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _describe_agreement(old: VersionData, new: VersionData) -> Iterator[str]:
 
 
 def kappa(one: Bools, other: Bools, axis: int = -1) -> Floats:
-    """Return Cohen's kappa of two that judged the same, along an axis; NaN where neither tells anything apart."""
+    """Return Cohen's kappa of two sets of flags along an axis; NaN if both are constant and equal."""
     flagged, others = np.mean(one, axis), np.mean(other, axis)
     both, chance = np.mean(one == other, axis), flagged * others + (1 - flagged) * (1 - others)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -182,7 +182,7 @@ def kappa(one: Bools, other: Bools, axis: int = -1) -> Floats:
 
 
 def rank_correlation(one: Floats, other: Floats, axis: int = -1) -> Floats:
-    """Return Spearman's rank correlation along an axis; NaN where one of them is constant."""
+    """Return Spearman's rank correlation along an axis; NaN if one of the two is constant."""
     ranks = [rankdata(side, axis=axis) for side in (one, other)]
     first, second = (side - np.mean(side, axis, keepdims=True) for side in ranks)
     with np.errstate(invalid="ignore", divide="ignore"):

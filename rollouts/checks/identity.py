@@ -29,7 +29,7 @@ class ExpectedRevision:
 
 @dataclass(frozen=True)
 class IdentityAnswer:
-    """The model that one answer names; `place` is the URL or pod that was asked."""
+    """The model that one answer names; `place` is the URL or pod that answered."""
 
     place: str
     header: str | None
@@ -50,25 +50,25 @@ class IdentityAnswers:
     active_unknown: str | None = None
 
 
-def judge(expected: ExpectedRevision, asked: IdentityAnswers, pods: Sequence[Pod] | None) -> CheckVerdict:
+def judge(expected: ExpectedRevision, collected: IdentityAnswers, pods: Sequence[Pod] | None) -> CheckVerdict:
     """Check the answers, and the pods behind the preview's Service if they are known."""
-    wrong = [*_find_wrong_models(expected, asked), *_count_failures(asked), *_find_wrong_pods(expected, pods)]
-    unclear = [*_find_unknowns(expected, asked, pods)]
-    seen = [f"{len(asked.answers)} answers from {', '.join(sorted({one.place for one in asked.answers}))}"]
-    if asked.active is not None and asked.active == expected.digest:
+    wrong = [*_find_wrong_models(expected, collected), *_count_failures(collected), *_find_wrong_pods(expected, pods)]
+    unclear = [*_find_unknowns(expected, collected, pods)]
+    seen = [f"{len(collected.answers)} answers from {', '.join(sorted({one.place for one in collected.answers}))}"]
+    if collected.active is not None and collected.active == expected.digest:
         seen.append("the active service has the same model: this is another build of it")
-    return CheckVerdict(wrong, unclear, seen if asked.answers else ())
+    return CheckVerdict(wrong, unclear, seen if collected.answers else ())
 
 
-def _find_wrong_models(expected: ExpectedRevision, asked: IdentityAnswers) -> Iterator[str]:
+def _find_wrong_models(expected: ExpectedRevision, collected: IdentityAnswers) -> Iterator[str]:
     wanted = expected.digest
     if wanted is not None and not DIGEST.fullmatch(wanted):
         yield f"the revision names no model: {wanted!r} is not a digest"
-    if wanted is None and any(asked.active == one.body for one in asked.answers):
+    if wanted is None and any(collected.active == one.body for one in collected.answers):
         yield "the model that answers is already active"
     differing = Counter(
         f"{one.place} names {what} {str(found)[:12]} instead of {str(named)[:12]}"
-        for one in asked.answers
+        for one in collected.answers
         for what, found, named in (
             ("in its header the model", one.header, wanted or one.body),
             ("in its answer the model", one.body, wanted),
@@ -79,8 +79,8 @@ def _find_wrong_models(expected: ExpectedRevision, asked: IdentityAnswers) -> It
     yield from (f"{line} ({count} x)" for line, count in differing.most_common())
 
 
-def _count_failures(asked: IdentityAnswers) -> Iterator[str]:
-    yield from (f"{reason} ({count} x)" for reason, count in Counter(asked.failures).most_common())
+def _count_failures(collected: IdentityAnswers) -> Iterator[str]:
+    yield from (f"{reason} ({count} x)" for reason, count in Counter(collected.failures).most_common())
 
 
 def _find_wrong_pods(expected: ExpectedRevision, pods: Sequence[Pod] | None) -> Iterator[str]:
@@ -95,14 +95,14 @@ def _find_wrong_pods(expected: ExpectedRevision, pods: Sequence[Pod] | None) -> 
             yield f"pod {pod.name} runs {pod.image} instead of {expected.image}"
 
 
-def _find_unknowns(expected: ExpectedRevision, asked: IdentityAnswers, pods: Sequence[Pod] | None) -> Iterator[str]:
+def _find_unknowns(expected: ExpectedRevision, collected: IdentityAnswers, pods: Sequence[Pod] | None) -> Iterator[str]:
     if expected.digest is None:
         yield "no expected digest was given"
-    if len(asked.answers) < REQUESTS_PER_ADDRESS:
-        yield f"{len(asked.answers)} answers are too few; {REQUESTS_PER_ADDRESS} are needed"
-    if asked.active_unknown:
-        yield f"the active model is unknown: {asked.active_unknown}"
-    silent = {pod.name for pod in pods or ()} - {one.place for one in asked.answers}
+    if len(collected.answers) < REQUESTS_PER_ADDRESS:
+        yield f"{len(collected.answers)} answers are too few; {REQUESTS_PER_ADDRESS} are needed"
+    if collected.active_unknown:
+        yield f"the active model is unknown: {collected.active_unknown}"
+    silent = {pod.name for pod in pods or ()} - {one.place for one in collected.answers}
     yield from (f"pod {name} did not answer" for name in sorted(silent))
 
 
@@ -110,23 +110,23 @@ def collect_answers(address: str, against: str | None, pods: Sequence[Pod] | Non
     """Send requests to the URL, then to each pod directly."""
     places = [(address, ServiceClient(address))] * REQUESTS_PER_ADDRESS
     places += [(pod.name, ServiceClient(pod.address)) for pod in pods or () for _ in range(REQUESTS_PER_POD)]
-    asked = _send_requests(places)
+    collected = _send_requests(places)
     if against is None:
-        return asked
+        return collected
     try:
-        return replace(asked, active=ServiceClient(against).digest())
+        return replace(collected, active=ServiceClient(against).digest())
     except FAILURES as error:
-        return replace(asked, active_unknown=str(error))
+        return replace(collected, active_unknown=str(error))
 
 
 def _send_requests(places: Iterable[tuple[str, ServiceClient]]) -> IdentityAnswers:
-    said, failures = [], []
+    answers, failures = [], []
     for number, (place, service) in enumerate(places):
         try:
-            said.append(_request_model(place, service) if number % 2 else _request_score(place, service))
+            answers.append(_request_model(place, service) if number % 2 else _request_score(place, service))
         except FAILURES as error:
             failures.append(f"{place}: {error}")
-    return IdentityAnswers(said, failures)
+    return IdentityAnswers(answers, failures)
 
 
 def _request_model(place: str, service: ServiceClient) -> IdentityAnswer:

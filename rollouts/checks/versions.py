@@ -28,7 +28,7 @@ def read_version(database: Database[Document], version: str, days: int, promethe
         SentinelError: MongoDB or Prometheus can't be read.
     """
     since = datetime.now(UTC) - timedelta(days=days)
-    asked = {
+    query = {
         "model.version": version,
         "scored_at": {"$gte": since},
         # Without the pull requests of the checks.
@@ -36,7 +36,7 @@ def read_version(database: Database[Document], version: str, days: int, promethe
         "number": {"$lt": FIRST_INJECTED_NUMBER},
     }
     kept = {"id": 1, "score": 1, "unusual": 1, "model.digest": 1}
-    found = list(database.predictions.find(asked, kept).sort("scored_at", 1))
+    found = list(database.predictions.find(query, kept).sort("scored_at", 1))
     return VersionData(
         version,
         frozenset(one["model"]["digest"] for one in found),

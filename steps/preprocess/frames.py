@@ -20,8 +20,8 @@ from steps.preprocess import source
 from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA, featurise
 from steps.preprocess.validation import RESULT_SCHEMA, build_batch_validator
-from steps.scoring.reading import BODY_CHARACTERS
 from steps.scoring.vectors import PULL_SCHEMA
+from steps.scoring.wording import BODY_CHARACTERS
 
 TEXTS_PER_REPOSITORY = 300
 MAX_TEXTS = 4_000

@@ -3,34 +3,45 @@
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
-from steps.scoring.history import RECENT_SIZES, History
+from steps.scoring.history import History
 from steps.scoring.online import HashedRegression
+from steps.scoring.rarity import WINDOW
 
-_COUNTS = ("titles", "bodies", "forms", "elsewhere")
+_COUNTS = (
+    *(("vocabulary", name) for name in ("titles", "bodies", "paths", "words", "content", "path_words", "pairs")),
+    *(("tracks", name) for name in ("folders", "extensions", "names")),
+)
 _REGRESSIONS = ("sizes", "commits")
+_WINDOWS = ("recent_lines", "recent_files")
 
 
 def merge_histories(histories: Iterable[History]) -> History:
     """Merge histories, one at a time.
 
-    Counts are added, and regressions are averaged by the number of examples they have seen. Authors and the last day
-    are left out, because they mean nothing in another repository.
+    Counts are added, and regressions are averaged by the number of examples they have seen. Authors, ranks and the
+    last day are left out, because they mean nothing in another repository.
     """
-    whole, sizes = History(), [np.empty(0)]
+    whole = History()
+    sizes: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in _WINDOWS}
     for history in histories:
         whole.seen += history.seen
-        whole.empty_bodies += history.empty_bodies
-        whole.little = [one + other for one, other in zip(whole.little, history.little, strict=True)]
-        whole.hours = [one + other - 1.0 for one, other in zip(whole.hours, history.hours, strict=True)]
-        for name in _COUNTS:
-            getattr(whole, name).add(getattr(history, name))
+        mine, its = whole.authors, history.authors
+        mine.hours = [one + other - 1.0 for one, other in zip(mine.hours, its.hours, strict=True)]
+        whole.promises.extend(history.promises)
+        for part, name in _COUNTS:
+            getattr(getattr(whole, part), name).add(getattr(getattr(history, part), name))
+        whole.vocabulary.elsewhere.add(history.vocabulary.elsewhere)
         for name in _REGRESSIONS:
             _merge_regressions(getattr(whole, name), getattr(history, name))
-        sizes.append(np.array(history.recent_sizes.latest))
-    all_sizes = np.concatenate(sizes)
-    kept = min(len(all_sizes), RECENT_SIZES)
-    whole.recent_sizes.extend(all_sizes[np.linspace(0, len(all_sizes) - 1, kept).round().astype(int)].tolist())
+        for name, kept in sizes.items():
+            kept.append(np.array(getattr(history, name).latest))
+    for name, parts in sizes.items():
+        together = np.concatenate(parts)
+        kept_rows = min(len(together), WINDOW)
+        places = np.linspace(0, len(together) - 1, kept_rows).round().astype(int)
+        getattr(whole, name).extend(together[places].tolist())
     return whole
 
 

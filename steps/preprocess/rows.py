@@ -15,7 +15,7 @@ import pyarrow as pa
 from steps.preprocess.anomalies import KINDS
 from steps.preprocess.held_out import HELD_OUT_KINDS
 from steps.preprocess.injection import Injected, Past, Text
-from steps.scoring.features import NAMES
+from steps.scoring.features import CONTEXT, NAMED, NAMES
 from steps.scoring.history import History
 from steps.scoring.reading import thing
 from steps.scoring.vectors import PULL_SCHEMA, with_own
@@ -35,7 +35,8 @@ ROW_SCHEMA = pa.schema(
         *(PULL_SCHEMA.field(name).with_nullable(True) for name in _KEPT),
         pa.field("reverts", pa.int32()),  # the number of the pull request that this one reverts
         pa.field("kind", pa.string()),  # of an injected anomaly
-        *(pa.field(name, pa.float32()) for name in NAMES),
+        *(pa.field(name, pa.float32()) for name in (*NAMES, *CONTEXT)),
+        *(pa.field(name, pa.string()) for name in NAMED),  # what a reason quotes
         pa.field("state", pa.binary()),  # of a repository's history, in split history
     ]
 )
@@ -97,7 +98,7 @@ class _RepositoryPass:
         self._validation_until = int(size * (TRAIN_SHARE + VALIDATION_SHARE))
         self._index = 0
         others = [text for text in foreign if text.repository != name]
-        self._history = History(f"{text.title}\n{text.body}" for text in others[::2])
+        self._history = History((text.title, text.body) for text in others[::2])
         self._past = Past(others[1::2])  # never a text that the history contains
         self._titles: dict[int, int] = {}
 

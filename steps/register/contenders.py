@@ -14,7 +14,7 @@ from steps.common.errors import DataError, Unavailable
 from steps.register.gate import RECORDED_BASELINES, Contender, GateEvidence
 from steps.scoring.model import Model
 from steps.train.data import Rows
-from steps.train.evaluation import TestSet
+from steps.train.evaluation import TestSet, flag_rows
 
 METRIC_PREFIX = "injected.all"
 """Prefix of a run's metrics on all kinds of injected anomalies."""
@@ -68,9 +68,11 @@ def build_contender(
     name: str, loaded: LoadedModel, rows: Rows, data_until: datetime | None, *, was_demoted: bool = False
 ) -> Contender:
     """Build a contender by scoring rows whose features are in the order of the model's."""
+    scores = loaded.model.score(rows.features, rows.repositories).scores
     return Contender(
         name=name,
-        scores=loaded.model.score(rows.features, rows.repositories).scores,
+        scores=scores,
+        flagged=flag_rows(loaded.model, rows, scores) if np.isfinite(scores).all() else None,
         threshold=_to_number(loaded.model.thresholds.get("threshold")),
         alert_budget=_to_number(loaded.model.thresholds.get("alert_budget")),
         content=loaded.sha256,

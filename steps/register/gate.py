@@ -16,8 +16,11 @@ MIN_INJECTED = 10
 RECORDED_BASELINES = ("isolation_forest", "ecod")
 MARGIN = 1.05
 """Factor by which even a first model must beat the average precision of each baseline."""
-FLAGGED_FACTOR = 5
-"""Factor by which the flagged share of real rows may differ from the alert budget."""
+MAX_FLAGGED_FACTOR = 2
+"""Factor by which the flagged share of real rows may exceed the alert budget; among few rows, chance is allowed for."""
+CHANCE_DEVIATIONS = 3
+MIN_FLAGGED_FACTOR = 5
+"""Factor by which it may fall short of it."""
 MAX_FLAGGED_SHARE = 0.5
 """Largest share of the real rows that may be flagged, whatever the budget."""
 MAX_TIED_SHARE = 0.5
@@ -41,7 +44,9 @@ class Contender:
         content: the hash of the model itself.
         data_hash: of the dataset it was trained on.
         data_until: when that dataset's last pull request was opened; None if unknown.
-        taken_back: whether it was champion before, and isn't now.
+        was_demoted: whether it was champion before, and isn't now.
+        flagged: the rows that a service would flag, by the threshold of each repository [rows]; None for those above
+            `threshold`.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Contender:
     data_hash: str
     data_until: datetime | None
     was_demoted: bool = False
+    flagged: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -158,14 +164,15 @@ def _check_scores(challenger: Contender, evidence: GateEvidence) -> Decision | N
 def _check_flagged_share(challenger: Contender, evidence: GateEvidence) -> Decision | None:
     if not (np.isfinite(challenger.threshold) and 0 < challenger.alert_budget < 1):
         return refuse("no threshold", f"threshold {challenger.threshold}, alert budget {challenger.alert_budget}.")
-    flagged = challenger.scores > challenger.threshold
+    flagged = challenger.scores > challenger.threshold if challenger.flagged is None else challenger.flagged
     real, wanted = evidence.real, challenger.alert_budget * evidence.real.sum()
     count = int(flagged[real].sum())
     figures = f"{count} of {real.sum()} real pull requests, with a budget of {challenger.alert_budget:.1%}."
-    if count > min(np.ceil(wanted * FLAGGED_FACTOR), MAX_FLAGGED_SHARE * real.sum()):
+    most = max(wanted * MAX_FLAGGED_FACTOR, wanted + CHANCE_DEVIATIONS * wanted**0.5 + 1)
+    if count > min(np.ceil(most), MAX_FLAGGED_SHARE * real.sum()):
         return refuse("flags too much", figures)
     # Rounded down: of few real rows, none may be unusual. But then some injected ones must be flagged.
-    if count < np.floor(wanted / FLAGGED_FACTOR) or not flagged.any():
+    if count < np.floor(wanted / MIN_FLAGGED_FACTOR) or not flagged.any():
         return refuse("flags too little", figures)
     return None
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from steps.common.errors import DamagedArtefact
 
-VERSION = 2
+VERSION = 3
 NETWORK = "model.onnx"
 FILES = (NETWORK, "features.json", "thresholds.json", "golden.json")
 MANIFEST = "manifest.json"

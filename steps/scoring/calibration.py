@@ -1,4 +1,4 @@
-"""From scaled features and reconstruction errors to surprise, by what past pull requests showed."""
+"""From residuals, the distances between features and what the network predicts, to rarities."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,59 +7,46 @@ from typing import Any
 import numpy as np
 
 from steps.scoring.arrays import Floats
+from steps.scoring.signals import OUTWARD
 from steps.scoring.tails import Tail, Tails
-
-ERROR_WEIGHT = 0.3
-"""Weight of the reconstruction error's surprise against that of the value itself."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Curves from scaled values and from reconstruction errors to surprise, a pair for each scored feature.
+    """Curves from residuals to rarity, one for each of the residuals that signals read, in their order."""
 
-    `places` are those of the scored features among all; `directions` [features] say which end is unusual.
-    """
-
-    places: list[int]
-    values: Tails
-    errors: Tails
-    directions: Sequence[int]
+    residuals: tuple[str, ...]
+    tails: Tails | None
+    columns: list[int]
 
     @classmethod
-    def fit(cls, scaled: Floats, errors: Floats, directions: Sequence[int], scored: Sequence[bool]) -> "Calibration":
-        """Fit to scaled features and errors [rows, features] of normal pull requests not used in training."""
-        places = [place for place, counts in enumerate(scored) if counts]
-        values, errors = (outward(part, directions)[:, places] for part in (scaled, errors))
-        return cls(
-            places, Tails([Tail.fit(column) for column in values.T]), Tails([Tail.fit(c) for c in errors.T]), directions
-        )
+    def fit(cls, errors: Floats, names: Sequence[str], residuals: Sequence[str]) -> "Calibration":
+        """Fit to errors [rows, network features] of ordinary pull requests that the network was not trained on."""
+        columns = [tuple(names).index(name) for name in residuals]
+        tails = [Tail.fit(column) for column in _outward(errors[:, columns], residuals).T]
+        return cls(tuple(residuals), Tails(tails) if tails else None, columns)
 
-    def surprises(self, scaled: Floats, errors: Floats) -> Floats:
-        """What each feature adds [rows, features]; 0 for one that isn't scored."""
-        own = self.values(outward(scaled, self.directions)[:, self.places])
-        error = self.errors(outward(errors, self.directions)[:, self.places])
-        out = np.zeros_like(scaled)
-        out[:, self.places] = (1 - ERROR_WEIGHT) * own + ERROR_WEIGHT * error
-        return out
+    def rarities(self, errors: Floats) -> Floats:
+        """Return how rare each residual is [rows, residuals], in powers of ten."""
+        if self.tails is None:
+            return np.zeros((len(errors), 0))
+        return self.tails(_outward(errors[:, self.columns], self.residuals))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, by the place of the feature."""
-        return {
-            name: {str(place): tail.to_json() for place, tail in zip(self.places, tails.each, strict=True)}
-            for name, tails in (("values", self.values), ("errors", self.errors))
-        }
+        """Return plain values, by the name of the residual."""
+        if self.tails is None:
+            return {}
+        return {name: tail.to_json() for name, tail in zip(self.residuals, self.tails.each, strict=True)}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any], directions: Sequence[int]) -> "Calibration":
-        """The curves again."""
-        places = [int(place) for place in stored["values"]]
-        values, errors = (
-            Tails([Tail.from_json(stored[name][str(place)]) for place in places]) for name in ("values", "errors")
-        )
-        return cls(places, values, errors, directions)
+    def from_json(cls, stored: Mapping[str, Any], names: Sequence[str], residuals: Sequence[str]) -> "Calibration":
+        """Return the curves again."""
+        tails = [Tail.from_json(stored[name]) for name in residuals]
+        columns = [tuple(names).index(name) for name in residuals]
+        return cls(tuple(residuals), Tails(tails) if tails else None, columns)
 
 
-def outward(values: Floats, directions: Sequence[int]) -> Floats:
-    """Turn values [rows, features] so that high ones are the unusual ones."""
-    signs = np.asarray(directions)
-    return np.where(signs == 0, np.abs(values), signs * values)
+def _outward(values: Floats, residuals: Sequence[str]) -> Floats:
+    """Turn values [rows, residuals] so that high ones are the unusual ones."""
+    found: Floats = values * np.array([OUTWARD.get(name, 1) for name in residuals], float)
+    return found

@@ -1,121 +1,182 @@
-"""The one definition of every feature: what each is, which way it is unusual, and how it reads in a sentence.
+"""The one definition of every column that a model reads or a reason names, and those that a pull request shows itself.
 
-Features that a pull request shows by itself are Narwhals expressions over GitHub's own fields; those that need the
-past are computed by `history.History`. Training and serving evaluate both by `vectors`, on Arrow tables, so they can't
+What needs the past is computed by `history.History`. Training and serving evaluate both by `vectors`, so they can't
 drift apart.
 
 Left out on purpose: what is added or changed after the opening (labels, assignees, comments, reviews, merge facts), and
-`author_association`, which GitHub gives as of today and so tells how a pull request ended; the history derives its own.
+`author_association`, which GitHub gives as of today and so reveals how a pull request ended; the history derives its
+own, from merges that had happened by then.
 """
 
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Mapping
+from math import log1p
 from typing import Any, NamedTuple
 
-import narwhals as nw
-
-
-class Direction(Enum):
-    """Which end of a feature is unusual."""
-
-    HIGH = 1
-    LOW = -1
-    BOTH = 0
+from steps.scoring import paths, wording
+from steps.scoring.rarity import ABOVE, RARITIES, WINDOW_ROWS
 
 
 class Feature(NamedTuple):
-    """One feature.
+    """A column that a model reads.
 
-    `group` is hidden together in training; `words` begin a reason; `scored` is false for what only helps to predict the
-    others; `measure` names the feature, and its unit, whose usual values the reason is compared with.
+    The network predicts each `group` from the others, which it is hidden from together; it never sees the features
+    without a group.
     """
 
     name: str
-    group: str
-    direction: Direction
-    words: str
-    scored: bool = True
-    measure: tuple[str, str] | None = None
+    group: str = ""
 
 
-_HIGH, _LOW, _BOTH = Direction.HIGH, Direction.LOW, Direction.BOTH
-_LINES, _FILES = ("log_lines", "line"), ("log_files", "file")
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "size": (
+        "log_lines",
+        "log_files",
+        "lines_per_file",
+        "size_surprise",
+        "files_surprise",
+        "spread_surprise",
+        "new_folders",
+    ),
+    "deletions": ("net_direction", "deletions_surprise"),
+    "commits": ("log_commits", "commits_surprise"),
+    "title": ("title_words", "web_editor_title", "promises_docs", "version_bump"),
+    "body": ("body_length", "body_markup", "empty_body"),
+    "author": ("hour_surprise", "author_merged", "author_share"),
+    "words": ("title_elsewhere", "body_elsewhere", "title_unseen", "body_unseen"),
+    "fit": ("words_fit_files", "names_its_files"),
+    "files": ("new_files", "new_ground"),
+}
 
 FEATURES: tuple[Feature, ...] = (
-    # What the change is made of.
-    Feature("log_lines", "size", _HIGH, "changes {lines}", scored=False),
-    Feature("log_files", "size", _HIGH, "changes {files}", scored=False),
-    Feature("net_direction", "shape", _LOW, "deletes {deletions} and adds {additions}"),
-    Feature("lines_per_file", "shape", _HIGH, "changes {lines} in {files}", scored=False),
-    Feature("lines_per_commit", "commits", _LOW, "has {commits} for {lines}"),
-    # What the title and the body look like.
-    Feature("title_words", "text", _BOTH, "has a title of {title_words}"),
-    Feature("body_length", "text", _BOTH, "has a description of {body_length}", scored=False),
-    Feature("web_editor_title", "text", _HIGH, "has the title that the web editor suggests", scored=False),
-    # Against what the past would have predicted.
-    Feature(
-        "size_surprise", "size", _HIGH, "changes {lines}, more than title, author and commits suggest", measure=_LINES
-    ),
-    Feature(
-        "files_surprise", "size", _HIGH, "changes {files}, more than title, author and commits suggest", measure=_FILES
-    ),
-    Feature("deletions_surprise", "shape", _HIGH, "deletes {deletions}, more than title and author suggest"),
-    Feature("commits_surprise", "commits", _HIGH, "has {commits}, more than its size suggests"),
-    Feature("small_promise", "promise", _HIGH, "promises little in its title and changes {lines}"),
-    Feature("size_norm", "size", _HIGH, "changes {lines}, more than the latest here", scored=False),
-    # Who, and when.
-    Feature("newcomer", "author", _HIGH, "is its author's first here", scored=False),
-    Feature("author_before", "author", _LOW, "comes from an author with {before} here before"),
-    Feature("author_share", "author", _LOW, "comes from an author seldom seen of late", scored=False),
-    Feature("hour_surprise", "hour", _HIGH, "was opened at {hour}:00 UTC, an unlikely hour for its author"),
-    # The words, against those of this repository.
-    Feature("title_rarity", "words", _HIGH, "has a title in words that are rare here", scored=False),
-    Feature("title_unseen", "words", _HIGH, "has a title in words never seen here", scored=False),
-    Feature("title_elsewhere", "words", _HIGH, "has a title in words of other projects"),
-    Feature("template_rarity", "words", _HIGH, "has a title of a form that is rare here"),
-    Feature("body_elsewhere", "words", _HIGH, "has a description in words of other projects", scored=False),
-    Feature("empty_body_surprise", "body", _HIGH, "has no description, where its like have one"),
-    # What else happens at the time.
-    Feature("near_duplicates", "burst", _HIGH, "is much like {duplicates} of the last day"),
-    Feature("newcomers_hour", "burst", _HIGH, "comes in an hour with {newcomers}"),
-    # Together odd, each alone not.
-    Feature("stranger_says_little", "joint", _HIGH, "comes from a first-time author and says next to nothing"),
-    Feature("insider_odd_sweep", "joint", _HIGH, "is a known author's wide change at an unlikely hour, with few words"),
+    *(Feature(name, group) for group, names in _GROUPS.items() for name in names),
+    *(Feature(name) for name in RARITIES),
 )
-"""All features, in the order in which models read them."""
+"""All columns that models read, in their order: features for the network, and rarities."""
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
-WEB_EDITOR_TITLE = r"^(Update|Create|Delete|Rename) \S+$"
-SMALL_PROMISE = (
-    r"(?i)\b(typos?|spelling|misspell\w*|grammar|minor|small|tiny|trivial|nits?|whitespace|wording|indentation)\b"
+OWN_FEATURES: tuple[str, ...] = (
+    "log_lines",
+    "log_files",
+    "lines_per_file",
+    "net_direction",
+    "log_commits",
+    "title_words",
+    "web_editor_title",
+    "promises_docs",
+    "version_bump",
+    "body_length",
+    "body_markup",
+    "empty_body",
 )
+"""What a pull request shows by itself."""
+
+NAMED: tuple[str, ...] = ("named_word", "named_path", "named_binary")
+"""The word of a promise, the sensitive path and the binary file that a reason can quote; null for none."""
+
+CONTEXT: tuple[str, ...] = (
+    "author_before",
+    "author_unmerged",
+    "account_days",
+    "stranger",
+    "promise_lines",
+    "usual_lines",
+    "usual_files",
+    "near_duplicates",
+    "newcomers_hour",
+    "deleted_tests",
+    "new_binaries",
+    "docs_lines",
+    "sensitive_count",
+    "bot_impersonation",
+    WINDOW_ROWS,
+    *ABOVE,
+)
+"""What reasons speak of beside the features: plain counts and ranks, as of the moment of opening."""
+
+HISTORY_FEATURES: tuple[str, ...] = (
+    *(name for name in NAMES if name not in OWN_FEATURES),
+    *(name for name in CONTEXT if name not in {"docs_lines", "sensitive_count"}),
+)
+"""What `History.features` returns."""
+
+AUTHOR_FEATURES: tuple[str, ...] = (
+    "author_merged",
+    "author_share",
+    "hour_surprise",
+    "new_ground",
+    "author_before",
+    "author_unmerged",
+    "stranger",
+    "near_duplicates",
+    "newcomers_hour",
+    *(
+        f"{name}_rarity"
+        for name in (
+            "insider_sweep",
+            "new_ground_files",
+            "near_duplicates",
+            "newcomers_hour",
+            "low_effort",
+            "polished_text",
+            "bot_impersonation",
+            "sensitive_files",
+        )
+    ),
+)
+"""Those that mean nothing without the repository's own authors and its own last day."""
+
+UNKNOWN_PAST: dict[str, float] = {"author_before": 1.0, "author_unmerged": 0.0, "stranger": 0.0, WINDOW_ROWS: 0.0}
+"""The context where the repository's own past isn't known, so that no reason speaks of it."""
+
+PAST_FEATURES: tuple[str, ...] = HISTORY_FEATURES
+"""Those that mean nothing without any past."""
+
+_SMOOTHING = 10.0
 
 
-def _log1p(count: Any) -> Any:
-    return (count + 1.0).log()
-
-
-def own(column: Callable[[str], Any]) -> dict[str, Any]:
-    """The features that a pull request shows by itself, and the marks that the history reads beside them.
-
-    Args:
-        column: gives the column of `vectors.PULL_SCHEMA` of a name; `narwhals.col` for expressions that any engine can
-            evaluate, or a frame's own `get_column`, which is three times as fast on a single row.
-    """
-    additions, deletions = column("additions").cast(nw.Float64), column("deletions").cast(nw.Float64)
-    lines = additions + deletions
-    log_lines, log_files, log_commits = (_log1p(one) for one in (lines, column("changed_files"), column("commits")))
-    title = column("title").str.strip_chars()
+def own(pull: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row of `vectors.PULL_SCHEMA` shows by itself, with the marks that the history reads beside it."""
+    additions, deletions = pull["additions"], pull["deletions"]
+    title, body = wording.fold(pull["title"].strip()), pull["body"].strip()
+    log_lines, log_files, log_commits = (
+        log1p(additions + deletions),
+        log1p(pull["changed_files"]),
+        log1p(pull["commits"]),
+    )
+    small, docs = wording.SMALL_PROMISE.search(title), wording.DOCS_PROMISE.search(title)
     return {
         "log_lines": log_lines,
         "log_files": log_files,
         "log_commits": log_commits,
-        "log_deletions": _log1p(deletions),
-        "net_direction": (additions - deletions) / (lines + 10.0),
+        "log_deletions": log1p(deletions),
         "lines_per_file": log_lines - log_files,
-        "lines_per_commit": log_lines - log_commits,
-        "body_length": _log1p(column("body").str.strip_chars().str.len_chars()),
-        "web_editor_title": title.str.contains(WEB_EDITOR_TITLE).cast(nw.Float64),
-        "promises_little": title.str.contains(SMALL_PROMISE).cast(nw.Float64),
+        "net_direction": (additions - deletions) / (additions + deletions + _SMOOTHING),
+        "title_words": log1p(len(wording.WORD.findall(title)[: wording.TITLE_WORDS])),
+        "web_editor_title": float(bool(wording.WEB_EDITOR_TITLE.match(title))),
+        "promises_docs": float(bool(docs)),
+        "version_bump": float(bool(wording.VERSION_BUMP.search(title))),
+        "body_length": log1p(len(body)),
+        "body_markup": log1p(len(wording.MARKUP.findall(wording.fold(body[: wording.BODY_CHARACTERS])))),
+        "empty_body": float(not body),
+        "named_word": (small or docs or _NOTHING)[0],
+        **_own_files(pull["files"] or ()),
     }
+
+
+def _own_files(files: Any) -> dict[str, Any]:
+    """Return the path to quote, the lines outside texts, and the number of sensitive files."""
+    sensitive = [file["path"] for file in files if paths.is_sensitive(file["path"])]
+    binaries = [
+        file["path"] for file in files if file["status"] == "A" and paths.classify(file["path"]) == paths.BINARY
+    ]
+    elsewhere = (file for file in files if paths.classify(file["path"]) != paths.DOCS)
+    return {
+        "named_path": next(iter(sensitive), None),
+        "named_binary": next(iter(binaries), None),
+        "sensitive_count": float(len(sensitive)),
+        "docs_lines": float(sum(file["additions"] + file["deletions"] for file in elsewhere)),
+    }
+
+
+_NOTHING: tuple[None] = (None,)

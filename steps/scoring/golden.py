@@ -22,7 +22,7 @@ PAST = 90
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 AREAS = ("parser", "router", "cache", "docs", "build")
 VERBS = ("Fix", "Speed up", "Document", "Refactor", "Test")
-ELSEWHERE = [f"Retune the carburettor of engine {number}: petrol, valves, pistons" for number in range(8)]
+ELSEWHERE = [(f"Retune the carburettor of engine {number}", "Petrol, valves, pistons") for number in range(8)]
 
 Raw = dict[str, Any]
 
@@ -91,6 +91,11 @@ def _past(number: int) -> Raw:
         deletions=3 + number % 5,
         changed_files=1 + number % 4,
         commits=1 + number % 3,
+        merged_at=_hour(5 * number + 12) if number % 7 else None,
+        files=[
+            _file(f"src/{AREAS[number % 3]}/part_{part}.py", 10 + 7 * (number % 13) if part == 0 else 0, 3)
+            for part in range(1 + number % 4)
+        ],
     )
 
 
@@ -125,8 +130,47 @@ def _raws() -> list[Raw]:
             additions=3,
             deletions=9_120,
             changed_files=31,
+            files=[_file(f"tests/test_{part}.py", 0, 294, "removed") for part in range(31)],
+        ),
+        _raw(
+            206,
+            title="Bump docs from 1.2 to 1.3",
+            user={"login": "dependab0t", "id": 240_000_000},
+            created_at=_hour(now + 5),
+            changed_files=3,
+            head={"ref": "patch-1", "repo": None},
+            files=[
+                _file(".github/workflows/release.yml", 20, 6),
+                _file("tool/run.exe", 0, 0, "added"),
+                _file("vendor/tool/readme.html", 4, 0, "added"),
+            ],
+        ),
+        _raw(
+            207,
+            title="Fix typo in the docs of the cache",
+            user={"login": "dev-4"},
+            created_at=_hour(now + 30),
+            additions=412,
+            files=[_file("src/cache/part_0.py", 400, 6), _file("web/deep/down/part.ts", 12, 0)],
+        ),
+        _raw(
+            208,
+            title="Improve the clarity of the introduction",
+            body="## Summary\n\n" + "- **Clarity**: the text reads better and nothing else changes.\n" * 40,
+            user={"login": "newly-here", "id": 250_000_000},
+            created_at=_hour(now + 31),
+            additions=1,
+            deletions=1,
+            changed_files=1,
+            commits=1,
+            files=[_file("docs/index.md", 1, 1)],
         ),
     ]
+
+
+def _file(path: str, additions: int, deletions: int, status: str = "modified") -> Raw:
+    """A changed file as GitHub's REST interface lists it."""
+    return {"filename": path, "additions": additions, "deletions": deletions, "status": status}
 
 
 def _raw(number: int, **changes: Any) -> Raw:

@@ -3,181 +3,94 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from math import log, log1p
+from math import expm1, log1p
 from typing import Any
 
 import numpy as np
 
 from steps.common.errors import DataError
+from steps.scoring import joint, wording
+from steps.scoring.authors import Authors
+from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, OWN_FEATURES, PAST_FEATURES
+from steps.scoring.file_tracks import FileTracks
 from steps.scoring.last_day import LastDay, Recent
-from steps.scoring.online import Counts, HashedRegression, Window, arrays_from_bytes, arrays_to_bytes, rarity, unseen
-from steps.scoring.reading import Pull, Reading, words
+from steps.scoring.online import HashedRegression, RecentCounts, Window, arrays_from_bytes, arrays_to_bytes
+from steps.scoring.rarity import WINDOW, RarityWindows
+from steps.scoring.reading import Pull, Reading
+from steps.scoring.vocabulary import Vocabulary
 
-VERSION = 1
-RECENT_AUTHORS = 200
-RECENT_SIZES = 400
-OWN_HOURS_WEIGHT = 20.0
+VERSION = 2
+PROMISES = 200
+USUAL_PROMISE = 2.0
+"""Logarithm of the lines that a small promise changes where nothing is known."""
+PROMISE_ROWS = 10
+PROMISE_SHARE = 0.9
+USUAL_SHARE = 0.99
+USUAL_ROWS = 100
+"""Fewer latest ones can't show what 99 % stay within."""
 
 _LEARNERS = ("weights", "gradients", "mean")
-_ARRAYS = (
-    *((part, name) for part in ("sizes", "commits") for name in _LEARNERS),
-    *((part, "seen") for part in ("titles", "bodies", "forms", "elsewhere")),
+_COUNTS = (
+    *(("vocabulary", name) for name in ("titles", "bodies", "paths", "words", "content", "path_words", "pairs")),
+    *(("authors", name) for name in ("folders", "words")),
+    *(("tracks", name) for name in ("folders", "extensions", "names")),
 )
-_SCALARS = (
-    ("sizes", "count"),
-    ("commits", "count"),
-    ("titles", "total"),
-    ("bodies", "total"),
-    ("forms", "total"),
-    ("elsewhere", "total"),
-)
-_PLAIN = ("seen", "empty_bodies", "little", "hours")
+_REGRESSIONS = ("sizes", "commits")
+_WINDOWS = ("recent_lines", "recent_files")
 
-HISTORY_FEATURES: tuple[str, ...] = (
-    "title_words",
-    "size_surprise",
-    "files_surprise",
-    "deletions_surprise",
-    "commits_surprise",
-    "small_promise",
-    "size_norm",
-    "newcomer",
-    "author_before",
-    "author_share",
-    "hour_surprise",
-    "title_rarity",
-    "title_unseen",
-    "title_elsewhere",
-    "template_rarity",
-    "body_elsewhere",
-    "empty_body_surprise",
-    "near_duplicates",
-    "newcomers_hour",
-    "stranger_says_little",
-    "insider_odd_sweep",
-)
-
-PAST_FEATURES: tuple[str, ...] = tuple(name for name in HISTORY_FEATURES if name != "title_words")
-"""Those that mean nothing without any past."""
-
-AUTHOR_FEATURES: tuple[str, ...] = (
-    "newcomer",
-    "author_before",
-    "author_share",
-    "hour_surprise",
-    "near_duplicates",
-    "newcomers_hour",
-    "stranger_says_little",
-    "insider_odd_sweep",
-)
-"""Those that mean nothing without the repository's own authors and its own last day."""
-
-
-@dataclass
-class Author:
-    """What is remembered of an author."""
-
-    count: int = 0
-    empty_bodies: int = 0
-    hours: list[int] = field(default_factory=lambda: [0] * 24)
-
-
-NOBODY = Author()
-"""Whoever was never seen."""
+__all__ = ["AUTHOR_FEATURES", "HISTORY_FEATURES", "PAST_FEATURES", "VERSION", "History"]
 
 
 class History:
     """The past of one repository, as counts and hashes only."""
 
-    def __init__(self, elsewhere: Iterable[str] = ()) -> None:
+    def __init__(self, elsewhere: Iterable[tuple[str, str]] = ()) -> None:
         """Start with no past.
 
         Args:
-            elsewhere: texts of other repositories, to know which words belong there rather than here.
+            elsewhere: titles and bodies of other repositories, to know which words belong there rather than here.
         """
-        self.elsewhere = Counts(1 << 15)
-        for text in elsewhere:
-            self.elsewhere.update(words(text))
         self.seen = 0
-        self.empty_bodies = 0
-        self.little = [0.0, 0.0]
-        self.sizes = HashedRegression(3)
+        self.vocabulary = Vocabulary(elsewhere)
+        self.authors = Authors()
+        self.tracks = FileTracks()
+        self.sizes = HashedRegression(4)
         self.commits = HashedRegression(1)
-        self.titles = Counts(1 << 15)
-        self.bodies = Counts(1 << 16)
-        self.forms = Counts(1 << 13)
-        self.hours = [1.0] * 24
-        self.recent_sizes = Window(RECENT_SIZES)
-        self.recent_authors: deque[int] = deque(maxlen=RECENT_AUTHORS)
+        self.recent_lines = Window(WINDOW)
+        self.recent_files = Window(WINDOW)
+        self.promises: deque[float] = deque(maxlen=PROMISES)
         self.last_day = LastDay()
-        self.authors: dict[int, Author] = {}
+        self.rarities = RarityWindows()
         self._latest: Reading | None = None
+        self._valued: tuple[Pull, dict[str, float]] | None = None
 
     def features(self, pull: Pull) -> dict[str, float]:
-        """The features of `HISTORY_FEATURES`, from the past alone."""
-        reading = self._read(pull)
-        author = self.authors.get(reading.author, NOBODY)
-        lines, files, deletions = self.sizes.surprise(reading.clues, reading.sizes).tolist()
-        newcomer = author.count == 0
-        hour = self._hour_surprise(author, reading.hour)
-        share = self.recent_authors.count(reading.author) / max(len(self.recent_authors), 20)
-        silence = self._empty_body_surprise(author) if reading.empty else 0.0
-        short = max(0.0, 1.0 - reading.title_words / 6)
-        counts = self.titles.of(reading.title)
-        title = self.titles.logs(counts)
-        newcomers = self.last_day.newcomers(pull["created_at"])
-        return {
-            "title_words": log1p(reading.title_words),
-            "size_surprise": lines,
-            "files_surprise": files,
-            "deletions_surprise": deletions,
-            "commits_surprise": self.commits.surprise(reading.commit_clues, reading.commits).item(),
-            "small_promise": self._small_promise(pull),
-            "size_norm": self._size_norm(pull["log_lines"]),
-            "newcomer": float(newcomer),
-            "author_before": log1p(author.count),
-            "author_share": share,
-            "hour_surprise": hour,
-            "title_rarity": rarity(title),
-            "title_unseen": unseen(counts),
-            "title_elsewhere": self.elsewhere.odds(reading.title, title),
-            "template_rarity": rarity(self.forms.logs(self.forms.of(reading.form))),
-            "body_elsewhere": self.elsewhere.odds(reading.body, self.bodies.logs(self.bodies.of(reading.body))),
-            "empty_body_surprise": silence,
-            "near_duplicates": log1p(self.last_day.duplicates(pull["created_at"], reading)),
-            "newcomers_hour": log1p(len(newcomers | {reading.author}) if newcomer else len(newcomers)),
-            "stranger_says_little": newcomer * (0.2 + reading.empty) * (short + pull["web_editor_title"]),
-            "insider_odd_sweep": log1p(author.count) * max(hour - 2.5, 0.0) * pull["log_files"] * (0.3 + reading.empty),
-        }
+        """Return the features of `HISTORY_FEATURES`, from the past alone."""
+        values = self.values(pull)
+        values |= self.rarities.features(values)
+        return {name: float(values[name]) for name in HISTORY_FEATURES}
 
     def update(self, pull: Pull) -> None:
         """Take the pull request into the past."""
+        self.rarities.update(self.values(pull))
         reading = self._read(pull)
-        author = self.authors.setdefault(reading.author, Author())
-        newcomer = author.count == 0
+        first = self.authors.update(reading)
         self.seen += 1
-        author.count += 1
-        author.hours[reading.hour] += 1
-        author.empty_bodies += reading.empty
-        self.empty_bodies += reading.empty
-        self.hours[reading.hour] += 1
-        if pull["promises_little"]:
-            self.little[0] += 1
-            self.little[1] += pull["log_lines"]
-        self.sizes.update(reading.clues, reading.sizes)
+        if wording.SMALL_PROMISE.search(reading.title):
+            self.promises.append(pull["log_lines"])
+        self.recent_lines.append(pull["log_lines"])
+        self.recent_files.append(pull["log_files"])
+        self.sizes.update(reading.clues, reading.sizes(self._usual_spread))
         self.commits.update(reading.commit_clues, reading.commits)
-        self.titles.update(reading.title)
-        self.bodies.update(reading.body)
-        self.forms.update(reading.form)
-        self.recent_sizes.append(pull["log_lines"])
-        self.recent_authors.append(reading.author)
-        self.last_day.add(Recent(pull["created_at"], reading.author, reading.words, newcomer))
+        self.vocabulary.update(reading)
+        self.tracks.update(reading)
+        self.last_day.add(Recent(pull["created_at"], reading.author, reading.words, first))
+        self._valued = None
 
     def recent(self, pull: Pull) -> Recent:
-        """What is remembered of the pull request for a day."""
+        """Return what is remembered of the pull request for a day."""
         reading = self._read(pull)
-        return Recent(pull["created_at"], reading.author, reading.words, reading.author not in self.authors)
+        return Recent(pull["created_at"], reading.author, reading.words, reading.author not in self.authors.each)
 
     def join(self, recents: Iterable[Recent]) -> None:
         """Take openings since this past ended into its last day; those that it holds already are passed over.
@@ -185,36 +98,47 @@ class History:
         Args:
             recents: in the order of their opening.
         """
-        known = self.authors.keys()
+        known = self.authors.each.keys()
         self.last_day.join(
             recent._replace(newcomer=recent.newcomer and recent.author not in known) for recent in recents
         )
+        self._valued = None
 
     @contextmanager
     def supposing(self, earlier: Sequence[Pull]) -> Iterator[None]:
         """For the time of the block, as if these had been opened in the last day; nothing else moves."""
+        self._valued = None
         with self.last_day.supposing([self.recent(pull) for pull in earlier]):
             yield
+        self._valued = None
 
     def state(self) -> dict[str, Any]:
-        """Everything as values that BSON knows: counts and hashes, no texts."""
-        authors = list(self.authors.values())
-        arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _ARRAYS}
-        arrays["authors"] = np.fromiter(self.authors, np.int64, len(authors))
-        arrays["author_counts"] = np.array([[a.count, a.empty_bodies, *a.hours] for a in authors], np.int32)
-        arrays["recent_sizes"] = np.array(self.recent_sizes.latest, np.float64)
-        arrays["recent_authors"] = np.array(self.recent_authors, np.int64)
+        """Return everything as values that BSON knows: counts and hashes, no texts."""
+        arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part in _REGRESSIONS for name in _LEARNERS}
+        for part, name in _COUNTS:
+            counts: RecentCounts = getattr(getattr(self, part), name)
+            arrays |= {f"{part}.{name}.newer": counts.newer, f"{part}.{name}.older": counts.older}
+            arrays[f"{part}.{name}.calls"] = np.array([counts.newer_calls, counts.older_calls], np.int64)
+        elsewhere = self.vocabulary.elsewhere
+        arrays |= {"elsewhere.titles": elsewhere.titles, "elsewhere.bodies": elsewhere.bodies}
+        arrays |= self.authors.to_arrays()
+        arrays |= {"promises": np.array(self.promises, np.float64), "rarities": self.rarities.to_array()}
+        arrays |= {name: np.array(getattr(self, name).latest, np.float64) for name in _WINDOWS}
         return {
             "version": VERSION,
             "arrays": arrays_to_bytes(arrays),
-            "scalars": {f"{part}.{name}": getattr(getattr(self, part), name) for part, name in _SCALARS},
-            "plain": {name: getattr(self, name) for name in _PLAIN},
+            "plain": {
+                "seen": self.seen,
+                "elsewhere": elsewhere.texts,
+                "hours": self.authors.hours,
+                **{part: getattr(self, part).count for part in _REGRESSIONS},
+            },
             "last_day": self.last_day.to_bson(),
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "History":
-        """The history again.
+        """Return the history again.
 
         Raises:
             DataError: the state is of another version.
@@ -224,48 +148,91 @@ class History:
                 f"A history of version {state['version']} can't be read; this code reads version {VERSION}.",
                 advice="Run preprocess again.",
             )
-        history, arrays = cls(), arrays_from_bytes(state["arrays"])
-        for part, name in _ARRAYS:
-            setattr(getattr(history, part), name, arrays[f"{part}.{name}"])
-        for part, name in _SCALARS:
-            setattr(getattr(history, part), name, state["scalars"][f"{part}.{name}"])
-        for name in _PLAIN:
-            setattr(history, name, state["plain"][name])
-        history.recent_sizes.extend(arrays["recent_sizes"].tolist())
-        history.recent_authors.extend(arrays["recent_authors"].tolist())
-        for key, (count, empty, *hours) in zip(
-            arrays["authors"].tolist(), arrays["author_counts"].reshape(-1, 26).tolist(), strict=True
-        ):
-            history.authors[key] = Author(count, empty, hours)
+        history, arrays, plain = cls(), arrays_from_bytes(state["arrays"]), state["plain"]
+        for part in _REGRESSIONS:
+            learner: HashedRegression = getattr(history, part)
+            learner.count = plain[part]
+            for name in _LEARNERS:
+                setattr(learner, name, arrays[f"{part}.{name}"])
+        for part, name in _COUNTS:
+            counts: RecentCounts = getattr(getattr(history, part), name)
+            counts.newer, counts.older = arrays[f"{part}.{name}.newer"], arrays[f"{part}.{name}.older"]
+            counts.newer_calls, counts.older_calls = arrays[f"{part}.{name}.calls"].tolist()
+        elsewhere = history.vocabulary.elsewhere
+        elsewhere.titles, elsewhere.bodies = arrays["elsewhere.titles"], arrays["elsewhere.bodies"]
+        elsewhere.texts, history.seen, history.authors.hours = plain["elsewhere"], plain["seen"], plain["hours"]
+        history.authors.from_arrays(arrays)
+        history.promises.extend(arrays["promises"].tolist())
+        history.rarities.from_array(arrays["rarities"])
+        for name in _WINDOWS:
+            getattr(history, name).extend(arrays[name].tolist())
         history.last_day = LastDay.from_bson(state["last_day"])
         return history
 
+    @property
+    def _usual_spread(self) -> float:
+        return float(self.sizes.mean[3])
+
     def _read(self, pull: Pull) -> Reading:
-        """The reading of a pull request, which is looked at again right after."""
+        """Return the reading of a pull request, which is looked at again right after."""
         if self._latest is None or self._latest.pull is not pull:
             self._latest = Reading(pull)
         return self._latest
 
-    def _hour_surprise(self, author: Author, hour: int) -> float:
-        """-log of the hour's share; the author's hours shrunk to the repository's, an hour either side counts half."""
-        own = author.hours[hour] + 0.5 * (author.hours[hour - 1] + author.hours[(hour + 1) % 24])
-        here = self.hours[hour] + 0.5 * (self.hours[hour - 1] + self.hours[(hour + 1) % 24])
-        prior = here / (2 * sum(self.hours))
-        return -log((own / 2 + OWN_HOURS_WEIGHT * prior) / (author.count + OWN_HOURS_WEIGHT))
+    def values(self, pull: Pull) -> dict[str, float]:
+        """Return every feature but the rarities; they are kept for `update`, which comes right after mostly."""
+        if self._valued is None or self._valued[0] is not pull:
+            self._valued = pull, self._compute(pull)
+        return dict(self._valued[1])
 
-    def _empty_body_surprise(self, author: Author) -> float:
-        here = (self.empty_bodies + 1) / (self.seen + 2)
-        return -log((author.empty_bodies + 5 * here) / (author.count + 5))
+    def _compute(self, pull: Pull) -> dict[str, float]:
+        reading = self._read(pull)
+        lines, files, deletions, spread = self.sizes.surprise(reading.clues, reading.sizes(self._usual_spread)).tolist()
+        values = {
+            **{name: pull[name] for name in OWN_FEATURES},
+            **self.authors.features(reading),
+            **self.tracks.features(reading),
+            **self.vocabulary.features(reading),
+            **self._promises(pull, reading),
+            "size_surprise": lines,
+            "files_surprise": files,
+            "deletions_surprise": deletions,
+            "spread_surprise": spread if reading.files else 0.0,
+            "commits_surprise": self.commits.surprise(reading.commit_clues, reading.commits).item(),
+            "net_deletions": log1p(max(pull["deletions"] - pull["additions"], 0)),
+        }
+        values |= self._day(pull, reading)
+        values |= {"usual_lines": _usual(self.recent_lines), "usual_files": _usual(self.recent_files)}
+        values["commits_for_lines"] = joint.commits_for_lines(values)
+        values["new_ground_files"] = values["new_ground"] * values["log_files"]
+        values["foreign_text"] = joint.foreign_text(values)
+        for feature in (joint.low_effort, joint.polished_text, joint.bot_impersonation, joint.sensitive_files):
+            values[feature.__name__] = feature(reading, values)
+        values["insider_sweep"] = joint.insider_sweep(reading, values)
+        return values
 
-    def _small_promise(self, pull: Pull) -> float:
-        if not pull["promises_little"]:
-            return 0.0
-        count, total = self.little
-        usual = (total + 2 * 10) / (count + 10)
-        return max(0.0, float(pull["log_lines"]) - usual)
+    def _promises(self, pull: Pull, reading: Reading) -> dict[str, float]:
+        """Return how much a change exceeds what its title promises, and what such titles usually change here."""
+        latest = sorted(self.promises)
+        usual = (sum(latest) + USUAL_PROMISE * PROMISE_ROWS) / (len(latest) + PROMISE_ROWS)
+        kept = bool(wording.SMALL_PROMISE.search(reading.title))
+        most = expm1(latest[int(PROMISE_SHARE * (len(latest) - 1))]) if len(latest) >= PROMISE_ROWS else 0.0
+        return {
+            "small_promise": max(0.0, pull["log_lines"] - usual) if kept else 0.0,
+            "docs_promise": joint.docs_promise(reading, pull),
+            "promise_lines": most,
+        }
 
-    def _size_norm(self, log_lines: float) -> float:
-        if not self.recent_sizes.latest:
-            return 0.0
-        low, middle, high = (self.recent_sizes.quantile(share) for share in (0.25, 0.5, 0.75))
-        return (log_lines - middle) / (high - low + 0.5)
+    def _day(self, pull: Pull, reading: Reading) -> dict[str, float]:
+        """Return what else happened of late."""
+        newcomers = self.last_day.newcomers(pull["created_at"])
+        new = reading.author not in self.authors.each
+        return {
+            "near_duplicates": log1p(self.last_day.duplicates(pull["created_at"], reading)),
+            "newcomers_hour": log1p(len(newcomers | {reading.author}) if new else len(newcomers)),
+        }
+
+
+def _usual(window: Window) -> float:
+    """Return the count that 99 % of the latest stay within; 0 where there are too few to say."""
+    return expm1(window.quantile(USUAL_SHARE)) if len(window) >= USUAL_ROWS else 0.0

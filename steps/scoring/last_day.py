@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from steps.scoring.reading import Reading
+from steps.scoring.reading import Reading, thing
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 LIKENESS = 0.8
+REVERT = thing("revert")
+"""Word that tells a reverting title from the one it quotes."""
 
 
 class Recent(NamedTuple):
@@ -65,6 +67,8 @@ class LastDay:
             if other.opened < day:
                 break
             both = len(mine & other.words)
+            if (REVERT in mine) != (REVERT in other.words):
+                continue
             if both and both / (len(mine) + len(other.words) - both) >= LIKENESS and other.author != author:
                 found += 1
         return found

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,17 +17,18 @@ from steps.scoring.arrays import Floats
 from steps.scoring.artefact import AGAIN, NETWORK
 from steps.scoring.calibration import Calibration
 from steps.scoring.distribution import Distribution, Distributions
+from steps.scoring.prior import Curve
 from steps.scoring.scaling import Scales
+from steps.scoring.signals import Signal, SignalSums, total
+from steps.scoring.thresholds import Limits, Rolling
 
-MOST_REASONS = 3
-"""A score adds up the most surprising features; these are the reasons too."""
 INPUT_LIMIT = 8.0
 BLOCK_ROWS = 16_384
 """Rows scored at once, so that memory does not grow with them."""
 
 
 class Scored(NamedTuple):
-    """Scores [rows] and what each feature adds [rows, features]; higher is more unusual, in powers of ten."""
+    """Scores [rows] and the strength of each signal [rows, signals]; higher is more unusual, in powers of ten."""
 
     scores: Floats
     surprises: Floats
@@ -42,7 +44,7 @@ class Model:
         """Put the parts together.
 
         Raises:
-            DamagedArtefact: the network is none.
+            DamagedArtefact: the bytes are not an ONNX network.
             LookupError, TypeError, ValueError, AttributeError: the other parts are of another form.
         """
         self.names: tuple[str, ...] = tuple(feature["name"] for feature in features["features"])
@@ -55,9 +57,12 @@ class Model:
         self._network = session(onnx)
         scales = features["scales"]
         self.scales = Scales(tuple(scales["repositories"]), np.array(scales["middles"]), np.array(scales["spreads"]))
-        self._calibration = Calibration.from_json(
-            thresholds, [int(feature["direction"]) for feature in features["features"]]
-        )
+        self.signals = tuple(Signal(**signal) for signal in features["signals"])
+        curves = {name: Curve(**curve) for name, curve in thresholds["curves"].items()}
+        self._sums = SignalSums(self.signals, self.names, curves)
+        read = [feature["name"] for feature in features["features"] if feature["group"]]
+        self._network_columns = [self.names.index(name) for name in read]
+        self._calibration = Calibration.from_json(thresholds["residuals"], read, self._sums.residuals)
         self._distributions = Distributions(thresholds["distributions"])
 
     @classmethod
@@ -101,16 +106,22 @@ class Model:
 
     def score(self, features: Floats, repositories: Sequence[str]) -> Scored:
         """Score raw features [rows, features] in the order of `names`."""
-        return self.score_scaled(self.scales.apply(features, repositories))
+        return self.score_scaled(features, self.scales.apply(features, repositories))
 
-    def score_scaled(self, scaled: Floats) -> Scored:
-        """Score features [rows, features] that were scaled by the model's `scales`."""
-        surprises = self._calibration.surprises(scaled, scaled - reconstruct(self._network, scaled))
-        return Scored(total(surprises), surprises)
+    def score_scaled(self, features: Floats, scaled: Floats) -> Scored:
+        """Score raw features [rows, features] that were also scaled by the model's `scales`."""
+        inputs = self.network_inputs(scaled)
+        rarities = self._calibration.rarities(inputs - reconstruct(self._network, inputs))
+        strengths = self._sums.strengths(features, rarities)
+        return Scored(total(strengths), strengths)
+
+    def network_inputs(self, scaled: Floats) -> Floats:
+        """Return those of the scaled features [rows, features] that the network reads."""
+        return scaled[:, self._network_columns]
 
     @property
     def threshold(self) -> float:
-        """The score above which a pull request is unusual, by the alert budget."""
+        """The score above which a pull request of any repository is unusual, by the alert budget."""
         return float(self.thresholds["threshold"])
 
     @property
@@ -118,11 +129,30 @@ class Model:
         """The score above which it is highly so: a tenth of the budget."""
         return float(self.thresholds["high"])
 
-    def level(self, score: float) -> Literal["standard", "unusual", "high"]:
-        """In words, by the threshold and by `high`."""
-        if score <= self.threshold:
+    @property
+    def alert_budget(self) -> float:
+        """The share of pull requests that should be flagged."""
+        return float(self.thresholds["alert_budget"])
+
+    @cached_property
+    def _limits(self) -> dict[str, Limits]:
+        return {name: self.rolling(name).current() for name in self.thresholds.get("newest", {})}
+
+    def limits(self, repository: str) -> Limits:
+        """Return the limits of a repository as of training; those over all where it isn't known."""
+        return self._limits.get(repository) or Limits(self.threshold, self.high)
+
+    def rolling(self, repository: str) -> Rolling:
+        """Return the repository's newest scores as of training, to go on from."""
+        newest = self.thresholds.get("newest", {}).get(repository, ())
+        return Rolling.start(self.alert_budget, Limits(self.threshold, self.high), newest)
+
+    def level(self, score: float, limits: Limits | None = None) -> Literal["standard", "unusual", "high"]:
+        """Return the level in words, by these limits, or by those over all."""
+        threshold, high = limits or (self.threshold, self.high)
+        if score <= threshold:
             return "standard"
-        return "high" if score > self.high else "unusual"
+        return "high" if score > high else "unusual"
 
     def percentile(self, score: float, repository: str) -> float:
         """The share, in percent, of the repository's past that scored lower; of all where it isn't known."""
@@ -135,13 +165,6 @@ class Model:
     def middles(self, repository: str) -> dict[str, float]:
         """The usual value of each feature there, which can stand for one that isn't known."""
         return dict(zip(self.names, self.scales.middle(repository), strict=True))
-
-
-def total(surprises: Floats) -> Floats:
-    """The sum of a row's most surprising features [rows]."""
-    most = np.partition(surprises, -MOST_REASONS, axis=1)[:, -MOST_REASONS:]
-    scores: Floats = most.sum(axis=1)
-    return scores
 
 
 def session(onnx: bytes) -> ort.InferenceSession:

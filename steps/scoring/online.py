@@ -54,52 +54,49 @@ class HashedRegression:
         return both[: len(both) // 2], both[len(both) // 2 :]
 
 
-class Counts:
-    """How often each hashed thing was seen, with add-half smoothing."""
+class RecentCounts:
+    """How often each hashed thing was seen in the latest one to two thousand calls, or as many as `generation` says.
 
-    COMMON = 2
+    Two generations take turns: the older one is forgotten where the newer one is full, so nothing grows with age.
+    """
 
-    def __init__(self, slots: int) -> None:
-        self.seen: NDArray[np.int32] = np.zeros(slots, np.int32)
-        self.total = 0
+    GENERATION = 2_000
 
-    def of(self, things: Indices) -> NDArray[np.int32]:
-        """How often each was seen."""
-        return self.seen[things % len(self.seen)]
+    def __init__(self, slots: int, generation: int = GENERATION, most: int = 65_535) -> None:
+        kind = np.uint8 if most <= np.iinfo(np.uint8).max else np.uint16
+        self.newer: NDArray[Any] = np.zeros(slots, kind)
+        self.older: NDArray[Any] = np.zeros(slots, kind)
+        self.newer_calls = 0
+        self.older_calls = 0
+        self._generation = generation
+        self._most = np.iinfo(kind).max
 
-    def logs(self, counts: NDArray[np.int32]) -> NDArray[np.float64]:
-        """The logarithm of the share of what was seen so often."""
-        logs: NDArray[np.float64] = np.log((counts + 0.5) / (self.total + 1.0))
-        return logs
+    @property
+    def calls(self) -> int:
+        """How many calls are remembered."""
+        return self.newer_calls + self.older_calls
 
-    def odds(self, things: Indices, logs: NDArray[np.float64]) -> float:
-        """How much more the things belong here than there, where `logs` are those of their shares.
-
-        The mean log odds of those common here, in nats; 0 for none.
-        """
-        counts = self.of(things)
-        gain = np.where(counts >= self.COMMON, np.maximum(self.logs(counts) - logs, 0.0), 0.0)
-        return float(np.add.reduce(gain)) / (len(things) + 2.0)
-
-    def add(self, other: "Counts") -> None:
-        """Take in what another one has counted."""
-        self.seen += other.seen
-        self.total += other.total
+    def count(self, things: Indices) -> NDArray[np.float64]:
+        """Return how often each was seen."""
+        places = things % len(self.newer)
+        return self.newer[places] + self.older[places].astype(np.float64)
 
     def update(self, things: Indices) -> None:
-        """Count each of them once; `total` counts calls."""
-        self.seen[np.unique(things % len(self.seen))] += 1
-        self.total += 1
+        """Count each of them once."""
+        places = np.unique(things % len(self.newer)) if len(things) > 1 else things % len(self.newer)
+        seen = self.newer[places]
+        self.newer[places] = seen + (seen < self._most)
+        self.newer_calls += 1
+        if self.newer_calls >= self._generation:
+            self.older, self.older_calls = self.newer, self.newer_calls
+            self.newer, self.newer_calls = np.zeros_like(self.older), 0
 
-
-def unseen(counts: NDArray[np.int32]) -> float:
-    """Share of the things never seen before; 0 for none."""
-    return float(len(counts) - np.count_nonzero(counts)) / len(counts) if len(counts) else 0.0
-
-
-def rarity(logs: NDArray[np.float64]) -> float:
-    """Mean of -log p over some things, in nats; 0 for none."""
-    return float(-np.add.reduce(logs)) / len(logs) if len(logs) else 0.0
+    def add(self, other: "RecentCounts") -> None:
+        """Take in what another one remembers."""
+        for mine, its in ((self.newer, other.newer), (self.older, other.older)):
+            np.copyto(mine, np.minimum(mine.astype(np.int64) + its, self._most).astype(mine.dtype))
+        self.newer_calls += other.newer_calls
+        self.older_calls += other.older_calls
 
 
 class Window:
@@ -120,6 +117,13 @@ class Window:
         """Take several in."""
         for value in values:
             self.append(value)
+
+    def __len__(self) -> int:
+        return len(self._ordered)
+
+    def count_from(self, value: float) -> int:
+        """Return how many are at least this large."""
+        return len(self._ordered) - bisect_left(self._ordered, value)
 
     def quantile(self, share: float) -> float:
         """As `numpy.quantile` has it, to the last bit; there has to be one at least."""

@@ -3,47 +3,77 @@
 import re
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from itertools import islice, pairwise
+from math import log1p
 from typing import Any
 
 import numpy as np
 
+from steps.scoring import paths, wording
 from steps.scoring.online import Floats, HashedRegression, Indices
 
-TITLE_WORDS = 24
-BODY_WORDS = 60
-BODY_CHARACTERS = 2_000
-FORM_CHARACTERS = 12
-MOST_COMMIT_STEPS = 12
-WORD = re.compile(r"\w+")
+BODY_WORDS = 80
+TITLE_PIECES = 30
+BODY_PIECES = 120
+MAX_PATH_PIECES = 40
+MAX_COMMIT_STEPS = 12
+SHORTEST_WORD = 3
+BOT_SUFFIX = "[bot]"
+
+_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 Pull = Mapping[str, Any]
 """A row of `vectors.PULL_SCHEMA` with the columns of `features.own`."""
 
 
 def thing(text: str) -> int:
-    """A stable number below 2^32 for a piece of text, so that no state holds texts."""
+    """Return a stable number below 2^32 for a piece of text, so that no state holds texts."""
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
-def _distinct(things: Iterable[int]) -> Indices:
-    """Each of them once, in order; for so few, a set is faster than NumPy."""
+def distinct(things: Iterable[int]) -> Indices:
+    """Return each of them once, in order; for so few, a set is faster than NumPy."""
     return np.array(sorted(set(things)), np.int64)
 
 
-def words(text: str) -> Indices:
-    """The distinct words at the beginning of a text, hashed."""
-    found = islice(WORD.finditer(text[:BODY_CHARACTERS].lower()), BODY_WORDS)
-    return _distinct(map(thing, {match[0] for match in found}))
+def pieces(text: str, most: int) -> Indices:
+    """Return the distinct word pieces at the beginning of a text, hashed; `HashMap` has two."""
+    found = {match[0].lower() for match in islice(_PIECE.finditer(text), most)}
+    return distinct(thing(piece) for piece in found if len(piece) >= SHORTEST_WORD)
 
 
-def _form(title: str) -> str:
-    """A title's form: its opening word and mark, and its other words by kind only."""
-    opening = re.match(r"\W*\w+\W?", title)
-    rest = title[opening.end() :] if opening else title
-    kinds = re.sub(r"[A-Z]\w*", "A", re.sub(r"\w*\d\w*", "9", rest))
-    kinds = re.sub(r"[a-z_]\w*", "a", kinds)
-    return (opening.group().lower() if opening else "") + re.sub(r"(a[ ]?)+", "a", kinds)[:FORM_CHARACTERS]
+class Files:
+    """The changed files: their kinds, folders and the words in their paths."""
+
+    def __init__(self, files: list[dict[str, Any]]) -> None:
+        self.files = files
+        self.kinds = [paths.classify(file["path"]) for file in files]
+        self.folders = [thing(f"folder {paths.directory(file['path'])}") for file in files]
+        self.folder_set = distinct(self.folders)
+        self.names = distinct(thing(f"file {file['path']}") for file in files)
+        self.words = frozenset().union(*(paths.split_pieces(file["path"]) for file in files))
+        self.pieces = distinct(thing(piece) for piece in islice(sorted(self.words), MAX_PATH_PIECES))
+        self.extensions = distinct(thing(f"extension {paths.extension(file['path'])}") for file in files)
+        self.added = [place for place, file in enumerate(files) if file["status"] == "A"]
+        self.sensitive = [file["path"] for file in files if paths.is_sensitive(file["path"])]
+
+    @property
+    def binaries(self) -> list[str]:
+        """The binary files among those added."""
+        return [self.files[place]["path"] for place in self.added if self.kinds[place] == paths.BINARY]
+
+    def lines_outside(self, kind: str) -> int:
+        """Return the lines changed in files of other kinds."""
+        pairs = zip(self.files, self.kinds, strict=True)
+        lines: int = sum(file["additions"] + file["deletions"] for file, its in pairs if its != kind)
+        return lines
+
+    def net_deletions(self, kind: str) -> int:
+        """Return how many more lines are deleted than added in files of a kind; 0 where more are added."""
+        pairs = zip(self.files, self.kinds, strict=True)
+        surplus: int = sum(file["deletions"] - file["additions"] for file, its in pairs if its == kind)
+        return max(surplus, 0)
 
 
 class Reading:
@@ -51,25 +81,61 @@ class Reading:
 
     def __init__(self, pull: Pull) -> None:
         self.pull = pull
-        title = pull["title"].strip()
-        said = WORD.findall(title.lower())[:TITLE_WORDS]
-        form, author = thing(f"form {_form(title)}"), thing(f"author {pull['author']}")
-        self.title_words = len(said)
-        self.words = frozenset(map(thing, said))
-        self.title = _distinct(self.words)
-        self.form = np.array([form, thing(f"opening {said[0] if said else ''}")], np.int64)
-        self.body = words(pull["body"])
-        self.empty = not pull["body"].strip()
-        self.author = thing(pull["author"])
+        self.title = title = wording.fold(pull["title"].strip())
+        self.body = wording.fold(pull["body"][: wording.BODY_CHARACTERS]).strip()
+        self.said = wording.WORD.findall(title.lower())[: wording.TITLE_WORDS]
+        self.words = frozenset(map(thing, self.said))
+        self.title_words = distinct(self.words)
+        self.title_pieces = pieces(title, TITLE_PIECES)
+        self.body_pieces = pieces(self.body, BODY_PIECES)
+        self.empty = not self.body
+        self.author = thing(f"author {pull['author']}")
+        self.bot = pull["author_type"] == "Bot" or pull["author"].endswith(BOT_SUFFIX)
         self.hour = pull["created_at"].hour
-        lines, files, commits = pull["log_lines"], pull["log_files"], pull["log_commits"]
-        pairs = [thing(f"{one} {next_one}") for one, next_one in pairwise(said[:3])]
-        many = thing(f"commits {min(round(2 * commits), MOST_COMMIT_STEPS)}")
-        self.clues = _slots(*self.words, *pairs, many, author, form)
-        self.commit_clues = _slots(thing(f"size {round(2 * lines)}"), thing(f"files {round(2 * files)}"), author)
-        self.sizes: Floats = np.array([lines, files, pull["log_deletions"]], np.float32)
-        self.commits: Floats = np.array([commits], np.float32)
+        self.files = Files(pull["files"]) if pull["files"] else None
+
+    @cached_property
+    def form(self) -> int:
+        """The form of the title."""
+        return thing(f"form {wording.title_form(self.title)}")
+
+    @cached_property
+    def text_words(self) -> frozenset[str]:
+        """The words at the beginning of title and body."""
+        body = (match[0] for match in islice(wording.WORD.finditer(self.body.lower()), BODY_WORDS))
+        return frozenset(self.said) | frozenset(body)
+
+    @cached_property
+    def content_words(self) -> Indices:
+        """The title's words that can name a part of the project."""
+        return distinct(thing(word) for word in self.said if len(word) >= SHORTEST_WORD and not word.isdigit())
+
+    @cached_property
+    def clues(self) -> Indices:
+        """What the size of a change is predicted from: title, author, commits and the kinds of its files."""
+        pairs = [thing(f"{one} {next_one}") for one, next_one in pairwise(self.said[:3])]
+        many = thing(f"commits {min(round(2 * self.pull['log_commits']), MAX_COMMIT_STEPS)}")
+        kinds = [thing(f"kind {kind}") for kind in set(self.files.kinds if self.files else ("unknown",))]
+        return _slots(*self.words, *pairs, many, self.author, self.form, *kinds)
+
+    @cached_property
+    def commit_clues(self) -> Indices:
+        """What the number of commits is predicted from: size and author."""
+        lines, files = round(2 * self.pull["log_lines"]), round(2 * self.pull["log_files"])
+        return _slots(thing(f"size {lines}"), thing(f"files {files}"), self.author)
+
+    def sizes(self, usual_spread: float) -> Floats:
+        """Return lines, files, deletions and folders, as logarithms; `usual_spread` stands for unknown folders."""
+        spread = log1p(len(self.files.folder_set)) if self.files else usual_spread
+        return np.array(
+            [self.pull["log_lines"], self.pull["log_files"], self.pull["log_deletions"], spread], np.float32
+        )
+
+    @property
+    def commits(self) -> Floats:
+        """The number of commits, as a logarithm."""
+        return np.array([self.pull["log_commits"]], np.float32)
 
 
 def _slots(*things: int) -> Indices:
-    return _distinct(one % HashedRegression.SLOTS for one in things)
+    return distinct(one % HashedRegression.SLOTS for one in things)

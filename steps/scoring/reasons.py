@@ -1,72 +1,215 @@
-"""What a score says in words: the features that weigh most, with the value and what is usual here."""
+"""What a score says in words: the strongest signals, each by its largest plain fact and what is usual here.
 
-from collections.abc import Mapping
+Every sentence can be checked on GitHub's page of the pull request, or by counting the latest pull requests.
+"""
+
+from collections.abc import Callable, Mapping
 from math import expm1
 from typing import Any
 
 import numpy as np
 
-from steps.common.dataset import OVERALL
 from steps.scoring.arrays import Floats
-from steps.scoring.model import MOST_REASONS, Model
+from steps.scoring.model import Model
+from steps.scoring.rarity import WINDOW_ROWS
 
-LEAST_SURPRISE = 1.0
-"""Below this, in powers of ten, a feature is no reason."""
-RAREST = 3
-"""Beyond this, in powers of ten, a curve is guessing."""
+MAX_REASONS = 3
+MIN_STRENGTH = 1.0
+"""Below this, in powers of ten, a signal is no reason."""
+MIN_WINDOW = 100
+"""With fewer pull requests remembered, nothing is said of how rare something is."""
+MIN_ONE_IN = 20
+"""What is commoner than that is not called rare."""
+YOUNG_ACCOUNT_DAYS = 365
+_DAY, _MONTH = 1.5, 60
+
+Row = Mapping[str, Any]
 
 
-def counted(count: float, noun: str) -> str:
-    """A count and its noun: `1 line`, `4,120 lines`."""
+def format_count(count: float, noun: str) -> str:
+    """Return a count and its noun: `1 line`, `4,120 lines`."""
     number = round(count)
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def facts(row: Mapping[str, Any]) -> dict[str, str]:
-    """The plain values that the words of a reason name, from a row of the dataset."""
-    return {
-        "lines": counted(row["additions"] + row["deletions"], "line"),
-        "additions": f"{row['additions']:,}",
-        "deletions": counted(row["deletions"], "line"),
-        "files": counted(row["changed_files"], "file"),
-        "commits": counted(row["commits"], "commit"),
-        "title_words": counted(expm1(row["title_words"]), "word"),
-        "body_length": counted(expm1(row["body_length"]), "character"),
-        "before": counted(expm1(row["author_before"]), "pull request") if row["author_before"] else "no pull request",
-        "duplicates": counted(expm1(row["near_duplicates"]), "other"),
-        "newcomers": counted(expm1(row["newcomers_hour"]), "first-time author"),
-        "hour": str(row["created_at"].hour),
-    }
-
-
-def reasons(model: Model, row: Mapping[str, Any], surprises: Floats) -> list[str]:
-    """Up to three reasons, the weightiest first; of features that say the same, only one.
+def reasons(model: Model, row: Row, strengths: Floats) -> list[str]:
+    """Return up to three reasons, the weightiest first.
 
     Args:
-        model: whose features, and usual values by repository, are spoken of.
-        row: of the dataset, with the plain counts.
-        surprises: what each feature adds [features].
+        model: whose signals are spoken of.
+        row: of the dataset, with the plain counts and the context.
+        strengths: of each signal [signals].
     """
-    features = model.features["features"]
-    told: dict[str, int] = {}
-    for place in np.argsort(-surprises, kind="stable").tolist():
-        if surprises[place] >= LEAST_SURPRISE:
-            told.setdefault(f"{features[place]['group']} {features[place]['measure']}", place)
-    values = facts(row) if told else {}
-    return [
-        f"{features[place]['words'].format(**values)}; {_usual(model, row, place, surprises[place])}"
-        for place in list(told.values())[:MOST_REASONS]
-    ]
+    found: list[str] = []
+    for place in np.argsort(-strengths, kind="stable").tolist():
+        sentence = _SENTENCES.get(model.signals[place].name)
+        if strengths[place] < MIN_STRENGTH or sentence is None:
+            continue
+        text = sentence(row)
+        if text and text not in found:
+            found.append(text)
+    return found[:MAX_REASONS]
 
 
-def _usual(model: Model, row: Mapping[str, Any], place: int, surprise: float) -> str:
-    """What is usual: the 99th percentile here where the value is above it, else how rare a value this far out is."""
-    if measure := model.features["features"][place]["measure"]:
-        name, noun = measure
-        usual = model.features["usual"]
-        limit = usual.get(row["repository"], usual[OVERALL])[name]
-        if row[name] > limit:
-            return f"99 % here change at most {counted(expm1(limit), noun)}"
-    if surprise >= RAREST:
-        return f"fewer than one in {10**RAREST:,} are like that"
-    return f"about one in {round(10**surprise):,} are like that"
+def describe_rank(row: Row, feature: str, words: str = "go that far") -> str:
+    """Return how many of the latest pull requests here have such a value; empty where that isn't rare, or unknown."""
+    rows, above = round(row[WINDOW_ROWS]), round(row[f"{feature}_above"])
+    if rows < MIN_WINDOW:
+        return ""
+    if above == 0:
+        return f"; none of the latest {rows:,} here {words}"
+    one_in = round((rows + 1) / (above + 1))
+    return f"; about one in {one_in:,} of the latest here {words}" if one_in >= MIN_ONE_IN else ""
+
+
+def _dump(row: Row) -> str:
+    files = f" in {format_count(row['changed_files'], 'file')}"
+    if row["additions"] >= row["deletions"]:
+        fact = f"adds {format_count(row['additions'], 'line')}{files}"
+    else:
+        fact = f"changes {format_count(row['additions'] + row['deletions'], 'line')}{files}"
+    return fact + _usual_size(row)
+
+
+def _usual_size(row: Row) -> str:
+    lines, usual_lines = row["additions"] + row["deletions"], row["usual_lines"]
+    if usual_lines and lines > usual_lines:
+        return f"; 99 % of the latest pull requests here change at most {format_count(usual_lines, 'line')}"
+    return _usual_files(row) or "; much for a title like this by this author"
+
+
+def _usual_files(row: Row) -> str:
+    if row["usual_files"] and row["changed_files"] > row["usual_files"]:
+        return f"; 99 % of the latest pull requests here change at most {format_count(row['usual_files'], 'file')}"
+    return ""
+
+
+def _deletion(row: Row) -> str:
+    fact = f"deletes {format_count(row['deletions'], 'line')} and adds {row['additions']:,}"
+    return fact + describe_rank(row, "net_deletions", "delete that much more than they add")
+
+
+def _small_promise(row: Row) -> str:
+    word = row["named_word"] or "small fix"
+    lines = format_count(row["additions"] + row["deletions"], "line")
+    fact = f"promises little in its title ('{word}') and changes {lines}"
+    if row["promise_lines"]:
+        usual = format_count(row["promise_lines"], "line")
+        return f"{fact}; nine in ten such pull requests here change at most {usual}"
+    return fact
+
+
+def _docs_promise(row: Row) -> str:
+    word = row["named_word"] or "docs"
+    lines = format_count(min(row["docs_lines"], row["additions"] + row["deletions"]), "line")
+    return f"has a title with '{word}' and changes {lines} outside the documentation" + describe_rank(
+        row, "docs_promise"
+    )
+
+
+def _low_effort(row: Row) -> str:
+    facts = [_who(row), _account(row)]
+    if row["web_editor_title"]:
+        facts.append("its title is the web editor's")
+    if row["empty_body"]:
+        facts.append("it has no description")
+    facts.append(f"it changes {format_count(row['additions'] + row['deletions'], 'line')}")
+    return "; ".join(fact for fact in facts if fact)
+
+
+def _polished_text(row: Row) -> str:
+    text, lines = expm1(row["body_length"]), row["additions"] + row["deletions"]
+    fact = f"describes a change of {format_count(lines, 'line')} in {format_count(text, 'character')}"
+    return "; ".join(part for part in (fact, _who(row), _account(row)) if part)
+
+
+def _bot_impersonation(row: Row) -> str:
+    what = "has the title of a dependency bot" if row["version_bump"] else "has an author named like a bot"
+    return "; ".join(part for part in (f"{what}, but comes from a user account", _who(row), _account(row)) if part)
+
+
+def _sensitive_files(row: Row) -> str:
+    if not row["named_path"]:
+        return ""
+    more = round(row["sensitive_count"]) - 1
+    others = f" and {format_count(more, 'other file')} that run elsewhere" if more > 0 else ""
+    return "; ".join(part for part in (f"edits {row['named_path']}{others}", _who(row), _account(row)) if part)
+
+
+def _insider_sweep(row: Row) -> str:
+    files, hour = format_count(row["changed_files"], "file"), row["created_at"].hour
+    silence = " without a description" if row["empty_body"] else ""
+    return f"changes {files}{silence}, opened at {hour}:00 UTC, an unlikely hour for its author{_usual_files(row)}"
+
+
+def _commit_flood(row: Row) -> str:
+    lines = format_count(row["additions"] + row["deletions"], "changed line")
+    fact = f"has {format_count(row['commits'], 'commit')} for {lines}"
+    return fact + describe_rank(row, "commits_for_lines", "have so many for so little")
+
+
+def _foreign_text(row: Row) -> str:
+    return "uses words in title and description that are new here and do not name its files" + describe_rank(
+        row, "foreign_text", "do so to that degree"
+    )
+
+
+def _burst(row: Row) -> str:
+    same = expm1(row["near_duplicates"])
+    if same >= 1:
+        return f"has nearly the same title as {format_count(same, 'pull request')} of the last day by other authors"
+    others = round(expm1(row["newcomers_hour"])) - 1
+    return f"comes within an hour of {format_count(others, 'other first-time author')}" if others > 0 else ""
+
+
+def _deleted_tests(row: Row) -> str:
+    lines = format_count(expm1(row["deleted_tests"]), "line")
+    return f"deletes {lines} more of tests than it adds" + describe_rank(row, "deleted_tests")
+
+
+def _binary_files(row: Row) -> str:
+    count = round(expm1(row["new_binaries"]))
+    if not count or not row["named_binary"]:
+        return ""
+    more = f" and {format_count(count - 1, 'other binary file')}" if count > 1 else ""
+    return f"adds the binary file {row['named_binary']}{more}" + describe_rank(row, "new_binaries", "add as many")
+
+
+def _who(row: Row) -> str:
+    """Return what the author's earlier pull requests here were."""
+    if not row["author_before"]:
+        return "comes from a first-time author"
+    if row["stranger"] == 1:
+        earlier = format_count(expm1(row["author_before"]), "earlier pull request")
+        return f"none of its author's {earlier} here is merged"
+    return ""
+
+
+def _account(row: Row) -> str:
+    """Return how old the account is, where it is young."""
+    days = row["account_days"]
+    if not 0 <= days < YOUNG_ACCOUNT_DAYS:
+        return ""
+    if days < _DAY:
+        return "account about one day old"
+    if days < _MONTH:
+        return f"account about {format_count(days, 'day')} old"
+    return f"account about {format_count(days / 30.4, 'month')} old"
+
+
+_SENTENCES: dict[str, Callable[[Row], str]] = {
+    "dump": _dump,
+    "deletion": _deletion,
+    "small_promise": _small_promise,
+    "docs_promise": _docs_promise,
+    "low_effort": _low_effort,
+    "insider_sweep": _insider_sweep,
+    "commit_flood": _commit_flood,
+    "foreign_text": _foreign_text,
+    "burst": _burst,
+    "polished_text": _polished_text,
+    "bot_impersonation": _bot_impersonation,
+    "sensitive_files": _sensitive_files,
+    "deleted_tests": _deleted_tests,
+    "binary_files": _binary_files,
+}

@@ -39,6 +39,10 @@ class Scales:
             spreads.append(np.exp(weight * np.log(spread) + (1 - weight) * np.log(overall_spread)))
         return cls(tuple(names), np.stack(middles), np.stack(spreads))
 
+    def select(self, columns: Sequence[int]) -> "Scales":
+        """Return the scales of some features."""
+        return Scales(self.repositories, self.middles[:, list(columns)], self.spreads[:, list(columns)])
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.repositories)}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -48,8 +47,6 @@ PULL_SCHEMA = pa.schema(
 `merged_at` says how it ended: only later pull requests may look at it, once it has passed.
 """
 
-_READ = ("title", "body", "additions", "deletions", "changed_files", "commits")
-
 
 def plain_rows(pulls: Sequence[PullRequest]) -> list[dict[str, Any]]:
     """Pull requests as rows, with the features that they show by themselves."""
@@ -57,14 +54,8 @@ def plain_rows(pulls: Sequence[PullRequest]) -> list[dict[str, Any]]:
 
 
 def with_own(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of PULL_SCHEMA with the features of `features.own`, evaluated once for all."""
-    columns = [pa.array([row[name] for row in rows], PULL_SCHEMA.field(name).type) for name in _READ]
-    frame = nw.from_native(pa.table(columns, names=_READ), eager_only=True)
-    features = {name: column.to_list() for name, column in own(frame.get_column).items()}
-    return [
-        {**row, **dict(zip(features, values, strict=True))}
-        for row, values in zip(rows, zip(*features.values(), strict=True), strict=True)
-    ]
+    """Return rows of PULL_SCHEMA with what `features.own` adds."""
+    return [{**row, **own(row)} for row in rows]
 
 
 def vector(features: Mapping[str, Any], names: Sequence[str]) -> NDArray[np.float64]:

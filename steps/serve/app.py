@@ -97,15 +97,15 @@ async def distribution(
     repository: Annotated[str, Query(max_length=256, examples=["example/webshop"])], request: Request
 ) -> ScoreDistribution:
     """Return the score quantiles of a repository's past pull requests, or of all repositories' if it is not known."""
-    fitted = get_runtime(request).ready().model
-    found = fitted.distribution(repository)
+    scorer = get_runtime(request).ready()
+    found, limits = scorer.model.distribution(repository), scorer.thresholds.limits(repository)
     return ScoreDistribution(
         repository=repository,
         known=found.known,
         levels=found.levels,
         scores=found.scores,
-        threshold=fitted.threshold,
-        high=fitted.high,
+        threshold=limits.threshold,
+        high=limits.high,
     )
 
 

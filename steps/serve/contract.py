@@ -24,7 +24,7 @@ class ApiModel(BaseModel):
 class ScoreRequest(ApiModel):
     """Pull requests in the form of GitHub's REST API and webhooks; fields that are not needed are ignored.
 
-    `files` is the response of `GET /repos/{owner}/{repo}/pulls/{number}/files`, if available.
+    `files` is the response of `GET /repos/{owner}/{repo}/pulls/{number}/files`, where it is available.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"pull_requests": [examples.PULL_REQUEST]}]})

@@ -105,12 +105,12 @@ class GitHubRestClient:
             ) from None
 
     def _list_files(self, path: str) -> list[dict[str, Any]] | None:
-        """List a pull request's first files; None if that fails, as it can be scored without them."""
+        """List the first changed files of a pull request; None if that fails, for it can be scored without them."""
         try:
             return self.list_items(f"{path}/files", {"per_page": str(MAX_FILES)})
         except (TransientError, SentinelError) as error:
             extra = {"path": f"{path}/files", "problem": error.problem}
-            logger.warning("the changed files cannot be listed, scoring without them", extra=extra)
+            logger.warning("could not list the changed files, scoring without them", extra=extra)
             return None
 
     def fetch_user_id(self) -> int:

@@ -72,8 +72,8 @@ class PullRequestFetcher:
                 f"GitHub has no {wanted.repository}#{wanted.number}, or the service's token has no access to it.",
                 advice="Check the URL.",
             ) from None
-        except TransientError as obstacle:
-            raise _retry_later(obstacle.problem, obstacle.wait) from None
+        except TransientError as error:
+            raise _retry_later(error.problem, error.wait) from None
         except TimeoutError:
             raise _retry_later("it takes too long to respond", None) from None
 

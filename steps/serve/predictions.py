@@ -99,6 +99,7 @@ class Predictions:
             "number": result.number,
             "scored_at": now,
             "score": result.score,
+            "threshold": result.threshold,
             "level": result.level,
             "unusual": result.unusual,
             "history": result.history,

@@ -23,6 +23,7 @@ from steps.serve.histories import Histories
 from steps.serve.lookup import PullRequestFetcher
 from steps.serve.predictions import Predictions
 from steps.serve.scorer import Scorer
+from steps.serve.thresholds import LiveThresholds
 from steps.serve.webhooks.lifespan import webhook_lifespan
 from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 
@@ -87,7 +88,8 @@ async def _start_scorer(
     predictions = Predictions(database, name)
     writing = asyncio.create_task(predictions.run())
     stack.push_async_callback(predictions.stop, writing)
-    return Scorer(model, name, Histories(database), predictions), registration
+    thresholds = LiveThresholds(model, database, name.digest)
+    return Scorer(model, name, Histories(database), predictions, thresholds), registration
 
 
 def _freeze_heap() -> None:

@@ -1,6 +1,6 @@
 """Scores and reasons for pull requests, with the features and the model of training."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -8,15 +8,18 @@ import numpy as np
 
 from steps.common.pull_request import PullRequest
 from steps.scoring.arrays import Floats
-from steps.scoring.history import AUTHOR_FEATURES, PAST_FEATURES, History
+from steps.scoring.features import AUTHOR_FEATURES, PAST_FEATURES, UNKNOWN_PAST
+from steps.scoring.history import History
 from steps.scoring.model import Model
 from steps.scoring.reasons import reasons
+from steps.scoring.thresholds import Limits
 from steps.scoring.vectors import plain_rows, vector
 from steps.serve import metrics
 from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories, SourcedHistory
 from steps.serve.micro_batching import MicroBatcher
 from steps.serve.predictions import Predictions
+from steps.serve.thresholds import LiveThresholds
 
 BLOCK_SIZE = 64
 """Pull requests per batch."""
@@ -41,12 +44,22 @@ class ScoreInput(NamedTuple):
 class Scorer:
     """Scores pull requests against their histories; results are counted and stored."""
 
-    def __init__(self, model: Model, name: ModelName, histories: Histories, predictions: Predictions) -> None:
+    def __init__(
+        self,
+        model: Model,
+        name: ModelName,
+        histories: Histories,
+        predictions: Predictions,
+        thresholds: LiveThresholds | None = None,
+    ) -> None:
         self.model = model
         self.name = name
         self.histories = histories
         self._predictions = predictions
-        self._batcher: MicroBatcher[ScoreInput, ScoredPullRequest] = MicroBatcher(partial(score, model), BLOCK_SIZE)
+        self.thresholds = thresholds or LiveThresholds(model, None, name.digest)
+        self._batcher: MicroBatcher[ScoreInput, ScoredPullRequest] = MicroBatcher(
+            partial(score, model, limits=self.thresholds.limits), BLOCK_SIZE
+        )
 
     async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[ScoredPullRequest]:
         """Score pull requests, in their order; `route` labels the metrics."""
@@ -56,23 +69,29 @@ class Scorer:
         self, pulls: Sequence[PullRequest], route: str
     ) -> AsyncIterator[Sequence[ScoredPullRequest]]:
         """Score pull requests a block at a time, so that other callers get their turn in between."""
-        pasts = await self.histories.for_repositories(pull.base.repo.full_name for pull in pulls)
+        names = {pull.base.repo.full_name for pull in pulls}
+        pasts = await self.histories.for_repositories(names)
+        await self.thresholds.prepare(names)
         for start in range(0, len(pulls), BLOCK_SIZE):
             inputs = [ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls[start : start + BLOCK_SIZE]]
             scored = await self._batcher(inputs)
             metrics.count_scores(route, (one.result for one in scored))
             self._predictions.enqueue(scored, route)
+            self.thresholds.update((one.result for one in scored), route)
             yield scored
 
 
-def score(model: Model, inputs: Sequence[ScoreInput]) -> list[ScoredPullRequest]:
-    """Score pull requests against their histories."""
+def score(
+    model: Model, inputs: Sequence[ScoreInput], *, limits: Callable[[str], Limits] | None = None
+) -> list[ScoredPullRequest]:
+    """Score pull requests against their histories; `limits` of a repository are those of training if left out."""
+    limits = limits or model.limits
     plain = plain_rows([one.pull for one in inputs])
     rows = [_complete_row(model, row, one.past) for row, one in zip(plain, inputs, strict=True)]
     features = np.stack([vector(row, model.names) for row in rows])
     scores, surprises = model.score(features, [row["repository"] for row in rows])
     return [
-        ScoredPullRequest(_build_result(model, row, one, why, given.past), own)
+        ScoredPullRequest(_build_result(model, row, one, why, given.past, limits(row["repository"])), own)
         for row, one, why, given, own in zip(rows, scores.tolist(), surprises, inputs, features, strict=True)
     ]
 
@@ -80,9 +99,11 @@ def score(model: Model, inputs: Sequence[ScoreInput]) -> list[ScoredPullRequest]
 def _complete_row(model: Model, row: dict[str, Any], past: SourcedHistory) -> dict[str, Any]:
     """Add the features that need a history; the usual value stands in for those that are unknown."""
     if past.history is None:
-        return row | EMPTY_HISTORY.features(row) | _usual_values(model, row, PAST_FEATURES)
+        return row | EMPTY_HISTORY.features(row) | _usual_values(model, row, PAST_FEATURES) | UNKNOWN_PAST
     found = row | past.history.features(row)
-    return found if past.source == "repository" else found | _usual_values(model, row, AUTHOR_FEATURES)
+    if past.source == "repository":
+        return found
+    return found | _usual_values(model, row, AUTHOR_FEATURES) | UNKNOWN_PAST
 
 
 def _usual_values(model: Model, row: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
@@ -91,16 +112,16 @@ def _usual_values(model: Model, row: Mapping[str, Any], names: Sequence[str]) ->
 
 
 def _build_result(
-    model: Model, row: dict[str, Any], score: float, surprises: Floats, past: SourcedHistory
+    model: Model, row: dict[str, Any], score: float, surprises: Floats, past: SourcedHistory, limits: Limits
 ) -> ScoreResult:
-    level = model.level(score)
+    level = model.level(score, limits)
     return ScoreResult(
         id=row["id"],
         repository=row["repository"],
         number=row["number"],
         score=score,
         percentile=model.percentile(score, row["repository"]),
-        threshold=model.threshold,
+        threshold=limits.threshold,
         unusual=level != "standard",
         level=level,
         reasons=reasons(model, row, surprises),

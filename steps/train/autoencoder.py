@@ -18,8 +18,8 @@ from steps.scoring.model import INPUT_LIMIT
 from steps.scoring.scaling import Scales
 from steps.train.data import BATCH_ROWS, batches
 
-HIDDEN = 32
-LATENT = 6
+HIDDEN = 64
+LATENT = 16
 HIDDEN_SHARE = 0.2
 BATCH = 256
 LEARNING_RATE = 3e-3

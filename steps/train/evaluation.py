@@ -11,6 +11,7 @@ import pyarrow as pa
 from steps.common.dataset import Dataset
 from steps.scoring.arrays import Floats
 from steps.scoring.model import BLOCK_ROWS, Model
+from steps.scoring.thresholds import NEWEST, replay
 from steps.train.baselines import Scorer
 from steps.train.data import Rows, sample
 from steps.train.metrics import Bools, f1, planted_tasks, summary
@@ -51,11 +52,49 @@ def detectors(model: Model, tests: TestSet, baselines: Mapping[str, Scorer]) -> 
         features = tests.rows.features[start : start + BLOCK_ROWS]
         repositories = tests.rows.repositories[start : start + BLOCK_ROWS]
         scaled = model.scales.apply(features, repositories)
-        found["model"].append(model.score_scaled(scaled).scores)
+        found["model"].append(model.score_scaled(features, scaled).scores)
         for name, scorer in baselines.items():
             found[name].append(scorer(scaled))
     lines = tests.rows.table.column("additions").to_numpy().astype(float)
     return {name: np.concatenate(parts) for name, parts in found.items()} | {"lines_added": lines}
+
+
+def flag_rows(model: Model, rows: Rows, scores: Floats) -> Bools:
+    """Return which rows a service would flag [rows], by thresholds that move with the scores of real ones.
+
+    The thresholds go on from the newest scores before, and see each score only once it was judged. Rows with an
+    injected anomaly are held to the threshold that its repository began with, and move nothing.
+    """
+    owners, kinds = np.asarray(rows.repositories), np.array(rows.table.column("kind").to_pylist(), dtype=object)
+    real = np.array([kind is None for kind in kinds], dtype=bool)
+    opened = rows.table.column("created_at").to_numpy()
+    flagged = np.zeros(len(scores), dtype=bool)
+    for name in sorted(set(rows.repositories)):
+        injected = np.flatnonzero(~real & (owners == name))
+        flagged[injected] = scores[injected] > model.limits(name).threshold
+        places = np.flatnonzero(real & (owners == name))
+        places = places[np.argsort(opened[places], kind="stable")]
+        limits = replay(scores[places], model.rolling(name))
+        flagged[places] = scores[places] > np.array([limit.threshold for limit in limits])
+    return flagged
+
+
+def flagged_shares(model: Model, tests: TestSet, scores: Floats) -> dict[str, Any]:
+    """Return the share of real rows that is flagged: over all, by repository, and in its worst thousand in a row."""
+    flagged = flag_rows(model, tests.rows, scores)
+    owners = np.asarray(tests.rows.repositories)
+    opened = tests.rows.table.column("created_at").to_numpy()
+    shares: dict[str, dict[str, float]] = {}
+    for name in sorted(set(tests.rows.repositories)):
+        places = np.flatnonzero(tests.real & (owners == name))
+        own = flagged[places[np.argsort(opened[places], kind="stable")]]
+        if not len(own):
+            continue
+        shares[name] = {"rows": len(own), "share": float(own.mean())}
+        if len(own) >= NEWEST:
+            counts = np.convolve(own, np.ones(NEWEST), "valid") / NEWEST
+            shares[name] |= {"lowest": float(counts.min()), "highest": float(counts.max())}
+    return {"flagged_share": float(flagged[tests.real].mean()), "flagged_by_repository": shares}
 
 
 def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, float]:

@@ -150,7 +150,8 @@ def _log_model(result: "Result", artefact: Path) -> str:
     import onnx
 
     real = result.tests.rows
-    scaled = result.model.scales.apply(real.features[:5], real.repositories[:5]).astype(np.float32)
+    whole = result.model.scales.apply(real.features[:5], real.repositories[:5])
+    scaled = result.model.network_inputs(whole).astype(np.float32)
     signature = mlflow.models.infer_signature(scaled, scaled)
     logged = mlflow.onnx.log_model(
         onnx.load(artefact / NETWORK),

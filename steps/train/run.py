@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,16 @@ from steps.common import tracking
 from steps.common.dataset import Dataset, materialise
 from steps.common.settings import TrainSettings, load
 from steps.common.store import open_store
-from steps.scoring import distribution, golden, model
+from steps.scoring import distribution, golden, model, signals
+from steps.scoring.arrays import Floats
 from steps.scoring.calibration import Calibration
 from steps.scoring.features import FEATURES, NAMES
 from steps.scoring.scaling import Scales
-from steps.train import autoencoder, baselines, card, evaluation, record, unusual
+from steps.scoring.thresholds import limits, newest
+from steps.train import autoencoder, baselines, card, evaluation, record, truth, unusual
 from steps.train.data import Rows, reverted, sample
 
 logger = logging.getLogger(__name__)
-HIGH_SHARE = 0.1
-"""Share of the alert budget that is called high."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,18 @@ def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, fact
     """Fit everything on the past, measure on what came later, write the artefact."""
     past, later = sample(dataset, "train", NAMES), sample(dataset, "validation", NAMES)
     scales = Scales.fit(past.features, past.repositories)
-    scaled = scales.apply(later.features, later.repositories)
-    logger.info("training", extra={"rows": dataset.manifest.splits["train"], "features": len(NAMES)})
-    network = autoencoder.train(dataset, NAMES, [f.group for f in FEATURES], scales, scaled, seed)
+    names, groups = [f.name for f in FEATURES if f.group], [f.group for f in FEATURES if f.group]
+    columns = [NAMES.index(name) for name in names]
+    scaled = scales.apply(later.features, later.repositories)[:, columns]
+    logger.info("training", extra={"rows": dataset.manifest.splits["train"], "features": len(names)})
+    network = autoencoder.train(dataset, names, groups, scales.select(columns), scaled, seed)
     logger.info("trained", extra={"epochs": len(network.losses), "loss": network.validation_losses[-1]})
-    fitted = fit(network.onnx, past, later, scales, alert_budget)
+    fitted = fit(network.onnx, later, scales, alert_budget)
     tests = evaluation.test_set(dataset, fitted, reverted(dataset))
     past_scaled = scales.apply(past.features, past.repositories)
     scores = evaluation.detectors(fitted, tests, baselines.fit(past_scaled, seed))
     measured = evaluation.evaluate(scores, tests, fitted.threshold, alert_budget)
+    measured |= evaluation.flagged_shares(fitted, tests, scores["model"])
     mean_plus_2std = fitted.thresholds["mean_plus_2std"]
     measured |= {
         "alert_budget": alert_budget,
@@ -77,33 +81,48 @@ def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, fact
     return Result(whole, network, measured, scores, tests, unusual.most_unusual(dataset, whole))
 
 
-def fit(onnx: bytes, past: Rows, later: Rows, scales: Scales, alert_budget: float) -> model.Model:
-    """A network and what is fitted around it: usual values from the past, limits from what it was not trained on."""
-    scaled = scales.apply(later.features, later.repositories)
-    directions = [feature.direction.value for feature in FEATURES]
+def fit(onnx: bytes, later: Rows, scales: Scales, alert_budget: float) -> model.Model:
+    """A network and what is fitted around it, from rows that it was not trained on."""
+    names = [feature.name for feature in FEATURES if feature.group]
+    scaled = scales.apply(later.features, later.repositories)[:, [NAMES.index(name) for name in names]]
     errors = scaled - model.reconstruct(model.session(onnx), scaled)
-    curves = Calibration.fit(scaled, errors, directions, [feature.scored for feature in FEATURES])
-    scores = model.total(curves.surprises(scaled, errors))
+    contradicted = truth.contradicted(later)
+    if contradicted:
+        logger.warning("features are left out", extra={"features": sorted(contradicted)})
+    kept = signals.without(signals.SIGNALS, {f"{name}_rarity" for name in contradicted})
+    residuals = Calibration.fit(errors, names, signals.residual_names(kept))
+    sums = signals.SignalSums(kept, NAMES, signals.shipped_curves(kept))
+    scores = signals.total(sums.strengths(later.features, residuals.rarities(errors)))
+    overall = limits(scores, alert_budget)
     thresholds = {
         "alert_budget": alert_budget,
-        "threshold": float(np.quantile(scores, 1 - alert_budget)),
-        "high": float(np.quantile(scores, 1 - alert_budget * HIGH_SHARE)),
+        "threshold": overall.threshold,
+        "high": overall.high,
         "mean_plus_2std": float(scores.mean() + 2 * scores.std()),
-        **curves.to_json(),
+        "residuals": residuals.to_json(),
+        "curves": {name: curve.to_json() for name, curve in signals.shipped_curves(kept).items()},
+        "newest": newest(_in_order(later, scores)),
+        "contradicted": sorted(contradicted),
         "distributions": distribution.fit(scores, later.repositories),
     }
-    return model.Model(onnx, _features(past, scales), thresholds)
+    return model.Model(onnx, _features(scales, kept), thresholds)
 
 
-def _features(past: Rows, scales: Scales) -> dict[str, Any]:
-    """All that is known of the features: their order, words, scales and usual values."""
-    measures = {feature.measure[0] for feature in FEATURES if feature.measure}
+def _in_order(rows: Rows, scores: Floats) -> dict[str, Floats]:
+    """The scores of each repository, in the order of opening."""
+    owners = np.asarray(rows.repositories)
+    opened = np.argsort(rows.table.column("created_at").to_numpy(), kind="stable")
+    return {name: scores[opened[owners[opened] == name]] for name in sorted(set(rows.repositories))}
+
+
+def _features(scales: Scales, kept: Sequence[signals.Signal]) -> dict[str, Any]:
+    """All that is known of the features: their order, groups and scales, and the signals that they make."""
     return {
-        "features": [feature._asdict() | {"direction": feature.direction.value} for feature in FEATURES],
+        "features": [feature._asdict() for feature in FEATURES],
+        "signals": [signal.to_json() for signal in kept],
         "scales": {
             "repositories": scales.repositories,
             "middles": scales.middles.tolist(),
             "spreads": scales.spreads.tolist(),
         },
-        "usual": unusual.usual_values(past, NAMES, measures),
     }

@@ -1,28 +1,17 @@
-"""What a training run reports of its dataset: usual values for the reasons, and the most unusual pull requests."""
+"""What a training run reports of its dataset: the most unusual pull requests, with their reasons."""
 
 import heapq
 from typing import Any
 
 import numpy as np
 
-from steps.common.dataset import OVERALL, Dataset
+from steps.common.dataset import Dataset
 from steps.scoring.arrays import Floats
 from steps.scoring.model import Model
 from steps.scoring.reasons import reasons
-from steps.train.data import Rows, batches
+from steps.train.data import batches
 
 KEPT = 50
-
-
-def usual_values(past: Rows, names: tuple[str, ...], measures: set[str]) -> dict[str, dict[str, float]]:
-    """The 99th percentile of each measured feature, by repository and over all."""
-    owners = np.asarray(past.repositories)
-    groups = {OVERALL: np.ones(len(past), bool), **{name: owners == name for name in sorted(set(past.repositories))}}
-    columns = {measure: names.index(measure) for measure in sorted(measures)}
-    return {
-        name: {measure: float(np.quantile(past.features[mask, column], 0.99)) for measure, column in columns.items()}
-        for name, mask in groups.items()
-    }
 
 
 def most_unusual(dataset: Dataset, model: Model) -> list[dict[str, Any]]:
@@ -45,6 +34,6 @@ def _entry(model: Model, row: dict[str, Any], score: float, surprises: Floats) -
         "created_at": row["created_at"].isoformat(),
         "score": round(score, 3),
         "percentile": round(model.percentile(score, row["repository"]), 2),
-        "level": model.level(score),
+        "level": model.level(score, model.limits(row["repository"])),
         "reasons": reasons(model, row, surprises),
     }

@@ -50,7 +50,7 @@ class Run:
         return self.shown()
 
     def shown(self) -> str:
-        """What `argo get` shows."""
+        """Return the output of `argo get`."""
         return argo("get", self.name)
 
     def running(self, step: str, when: Callable[[str], bool] = bool) -> str:
@@ -122,7 +122,7 @@ def no_controller() -> Iterator[None]:
 
 
 def logs(pod: str) -> str:
-    """What a step has logged so far; nothing where its pod has gone."""
+    """Return a step's log so far; empty if its pod is gone."""
     try:
         return kube.kubectl("logs", pod, "--container", "main")
     except AssertionError:

@@ -40,7 +40,7 @@ def get(*what: str, namespace: str = PIPELINE) -> Any:
 
 
 def wait(look: Callable[[], Found | None], what: str) -> Found:
-    """What is found as soon as anything is."""
+    """Wait until a function returns something and return that."""
     return wait_until(look, what, timeout=PATIENCE_SECONDS, interval=LOOK_EVERY_SECONDS)
 
 
@@ -68,5 +68,5 @@ def forwarded(service: str, port: int, namespace: str = BACKING) -> Iterator[str
 
 
 def token(account: str, namespace: str = PIPELINE, audience: str = "vault") -> str:
-    """What the kubelet would mount into a pod of a service account."""
+    """Return the files that the kubelet would mount into a pod of a service account."""
     return kubectl("create", "token", account, "--audience", audience, "--duration=10m", namespace=namespace).strip()

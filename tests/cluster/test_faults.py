@@ -1,4 +1,4 @@
-"""What is wrong around a run shows in `argo get` as a line that a person understands; once mended, the run goes on."""
+"""Faults around a run show in `argo get` as an understandable line; once fixed, the run continues."""
 
 import json
 from collections.abc import Callable
@@ -13,11 +13,11 @@ NOWHERE = f"nowhere.{kube.BACKING}.svc"
 
 @dataclass(frozen=True)
 class Fault:
-    """What is broken, and what `argo get` says then."""
+    """A fault, and the message that `argo get` shows for it."""
 
     name: str
     broken: Callable[[Vault], object]
-    said: str
+    message: str
 
 
 def put(step: str, **values: str | None) -> Callable[[Vault], None]:
@@ -54,16 +54,16 @@ FAULTS = [
 ]
 
 
-def test_each_is_told_in_a_line_and_mended_the_run_goes_on(first_run: Run, vault: Vault) -> None:
+def test_each_fault_is_shown_in_a_line_and_the_run_continues_once_fixed(first_run: Run, vault: Vault) -> None:
     """One run that meets them all, in the order of its steps, and ends well."""
     run = None
     for fault in FAULTS:
         vault.apply(step_secrets())
         fault.broken(vault)
         run = run.retry() if run else submit("example/docs")
-        told = run.failed()
-        assert fault.said in told, f"{fault.name}: {told}"
-        assert "Traceback" not in told
+        shown = run.failed()
+        assert fault.message in shown, f"{fault.name}: {shown}"
+        assert "Traceback" not in shown
     vault.apply(step_secrets())
     assert run
     run.retry().succeeded()
@@ -95,7 +95,7 @@ def test_a_namespace_without_room(first_run: Run) -> None:
 
 
 def limit(hard: dict[str, str]) -> None:
-    """What the namespace may use."""
+    """The quota of the namespace."""
     kube.kubectl("patch", "resourcequota/pr-sentinel", "--type=merge", "--patch", json.dumps({"spec": {"hard": hard}}))
 
 

@@ -1,4 +1,4 @@
-"""Who reaches whom: each step its own peers and nobody else, where the cluster's network enforces policies at all."""
+"""Network access: each step reaches only its own peers, on a cluster whose network enforces policies."""
 
 import json
 from collections.abc import Callable
@@ -32,7 +32,7 @@ print(json.dumps(reached))
 
 @pytest.fixture(scope="module")
 def reached(pipeline: None, step_images: list[dict[str, str]]) -> Callable[[str], set[str]]:
-    """Which services a pod reaches that is labelled as a step's."""
+    """Return the services that a pod with a step's labels reaches."""
     image = "{newName}@{digest}".format(**step_images[0])
     known: dict[str, set[str]] = {}
 
@@ -72,7 +72,7 @@ def pod(component: str, image: str) -> dict[str, Any]:
 
 
 def said_by(described: dict[str, Any]) -> str:
-    """What a pod has printed when it has ended well; it is gone then."""
+    """Run a pod to its end and return its output; the pod is deleted."""
     name = described["metadata"]["name"]
     kube.kubectl("create", "--filename", "-", said=json.dumps(described))
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from tests.cluster import kube
 from tests.cluster.argo import Run, argo, submit
 from tests.cluster.project import REPOSITORIES, Vault, local_hash, step_secrets, tracking
@@ -16,7 +16,7 @@ from tests.containers.steps import STEPS
 @pytest.mark.usefixtures("first_run")
 def test_every_pull_request_is_in_mongodb(database: Database[dict[str, Any]]) -> None:
     """Once, under its repository and number."""
-    made = repositories()
+    made = generate_repositories()
     wanted = {f"{name}#{number}" for name in REPOSITORIES for number in made[name].pulls}
     assert {document["_id"] for document in database.pull_requests.find({}, ["_id"])} == wanted
 
@@ -69,7 +69,7 @@ def test_after_a_failure_what_was_finished_is_not_done_again(first_run: Run, vau
 
 
 def test_a_suspended_run_starts_nothing_until_it_is_resumed(first_run: Run) -> None:
-    """What runs ends; another run, of later, has gone on to its next step by then."""
+    """A running step is stopped, while another run has moved on to its next step."""
     run = submit("example/docs")
     run.running("discover")
     argo("suspend", run.name)

@@ -1,4 +1,4 @@
-"""What must not run in the pipeline's namespace is refused by the API server, each thing for its own reason."""
+"""The API server rejects what must not run in the pipeline's namespace, each manifest for its own reason."""
 
 import pytest
 

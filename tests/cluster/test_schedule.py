@@ -86,8 +86,8 @@ def test_it_starts_runs_but_never_two_at_once(every_minute: None, github: str) -
     assert "* * * * *" in argo("cron", "list")
 
 
-def test_a_missed_run_is_made_up_for_once(quick: None) -> None:
-    """Where the controller is back within the deadline of the schedule."""
+def test_a_missed_run_is_caught_up_once(quick: None) -> None:
+    """The controller is back within the schedule's deadline."""
     kube.wait(ended, "a scheduled run")
     with no_controller():
         missed = next_minute()

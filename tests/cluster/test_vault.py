@@ -31,7 +31,7 @@ class LogIn:
         self._monkeypatch = monkeypatch
 
     def read(self, token: str, role: str, path: str) -> dict[str, str]:
-        """What this token's bearer gets."""
+        """Return what this token can read."""
         self._file.write_text(token)
         self._monkeypatch.setattr(secrets, "POD_TOKEN", self._file)
         self._monkeypatch.setenv("VAULT_ROLE", f"pr-sentinel-{role}")
@@ -98,7 +98,7 @@ def test_a_role_without_its_policy_is_refused_the_path(log_in: LogIn) -> None:
         log_in.read(of("fetch"), "fetch", "fetch")
 
 
-def test_nothing_at_the_path_is_told(log_in: LogIn) -> None:
+def test_a_missing_secret_is_reported(log_in: LogIn) -> None:
     """Also where there once was something."""
     log_in.vault.client.secrets.kv.v2.delete_latest_version_of_secret("pr-sentinel/fetch", "secret")
     with pytest.raises(NotFound, match="nothing at 'secret/pr-sentinel/fetch'"):
@@ -109,19 +109,19 @@ def test_nothing_at_the_path_is_told(log_in: LogIn) -> None:
 def test_a_missing_key_is_named_with_its_path(
     log_in: LogIn, monkeypatch: pytest.MonkeyPatch, value: str | None
 ) -> None:
-    """Or an empty one; and no other secret is told."""
+    """Or an empty one; and no other secret is shown."""
     log_in.vault.put("fetch", mongo_uri=value)
     kept = log_in.read(of("fetch"), "fetch", "fetch")["github_token"]
     monkeypatch.setenv("VAULT_ADDR", log_in.vault.address)
-    with pytest.raises(ConfigurationError, match=r"MONGO_URI: Field required.*secret/pr-sentinel/fetch") as told:
+    with pytest.raises(ConfigurationError, match=r"MONGO_URI: Field required.*secret/pr-sentinel/fetch") as refusal:
         load(FetchSettings)
-    assert kept not in str(told.value)
+    assert kept not in str(refusal.value)
 
 
 def test_a_login_that_ends_before_the_secrets_are_read_is_worth_another_try(
     log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where somebody revoked it; the next try logs in anew."""
+    """After a token was revoked, the next attempt logs in again."""
     ended = log_in.vault.client.auth.token.create(policies=["pr-sentinel-fetch"], ttl="1h")["auth"]["client_token"]
     log_in.vault.client.auth.token.revoke(ended)
 
@@ -134,13 +134,13 @@ def test_a_login_that_ends_before_the_secrets_are_read_is_worth_another_try(
 
 
 def test_applied_again_nothing_changes(vault: Vault) -> None:
-    """Neither in Vault nor in what is said of it."""
+    """Neither in Vault nor in the output."""
     secrets_now = vault.client.secrets.kv.v2.read_secret_metadata("pr-sentinel/fetch", "secret")["data"]
     assert vault.apply() == ["Nothing to change."]
     assert vault.client.secrets.kv.v2.read_secret_metadata("pr-sentinel/fetch", "secret")["data"] == secrets_now
 
 
-def test_what_somebody_changed_by_hand_is_put_right_and_told(vault: Vault) -> None:
+def test_a_manual_change_is_corrected_and_reported(vault: Vault) -> None:
     """A wider role, a wider policy, and what has no file any more."""
     role = "auth/kubernetes/role/pr-sentinel-train"
     vault.client.write_data(role, data={"bound_service_account_names": ["*"]})

@@ -16,7 +16,7 @@ LABELS = {"VERSION": "7-x", "REVISION": "a-commit", "SOURCE": "https://git.examp
 
 @pytest.fixture(scope="session")
 def options() -> list[str]:
-    """What the engine here needs to be told."""
+    """The build options for this engine."""
     return shlex.split(os.environ.get("OPTIONS", ""))
 
 

@@ -22,7 +22,7 @@ class Container:
         self.address = f"http://{workers.LOOPBACK}:{port}"
 
     def state(self) -> dict[str, Any]:
-        """What Docker knows of it."""
+        """Inspect the container."""
         return dict(json.loads(docker("inspect", "--format", "{{json .State}}", self.name)))
 
     def python(self, code: str) -> str:
@@ -30,7 +30,7 @@ class Container:
         return docker("exec", self.name, "python", "-c", code).strip()
 
     def logs(self) -> str:
-        """What it has written so far."""
+        """Return the container's output so far."""
         command = ["docker", "logs", self.name]
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True).stdout
 

@@ -26,7 +26,7 @@ OF_STEPS = frozenset(
 
 
 class Done(NamedTuple):
-    """How a run ended, what it said, and what it handed on."""
+    """The exit code, log and outputs of a run."""
 
     code: int
     said: str
@@ -62,8 +62,8 @@ def _run(
     contract = getattr(import_module(f"steps.{step}.step"), f"{step.capitalize()}Input")
     usual = {name: field.default for name, field in contract.model_fields.items() if not field.is_required()}
     written = {name: each if isinstance(each, str) else json.dumps(each) for name, each in {**usual, **inputs}.items()}
-    told = [{"name": name, "value": each} for name, each in written.items()]
-    (folder / "inputs.json").write_text(json.dumps(told), "utf-8")
+    parameters = [{"name": name, "value": each} for name, each in written.items()]
+    (folder / "inputs.json").write_text(json.dumps(parameters), "utf-8")
     entry = f"steps.{step}.step:{step}"
     done = subprocess.run(
         [*python, "-m", "hera.workflows.runner", "-e", entry, f"{seen}/inputs.json"],

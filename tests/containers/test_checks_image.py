@@ -1,4 +1,4 @@
-"""The image of the checks: what it says, refuses and holds, and that its checks tell right from wrong from in there."""
+"""The image of the checks: its help, its contents, and checks that pass and fail inside it."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def digest(service: Container) -> str:
 
 
 def test_without_a_command_it_says_how_to_use_it(checks_image: str) -> None:
-    """Which checks there are, and what the exit codes say."""
+    """The checks and the meaning of the exit codes."""
     said = docker("run", "--rm", *RESTRICTED, checks_image)
     assert all(name in said for name in CHECKS)
     assert "0 for passed, 1 for failed, 2 for inconclusive" in " ".join(said.split())

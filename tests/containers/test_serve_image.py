@@ -78,7 +78,7 @@ def test_it_needs_no_network(image: str) -> None:
         wait_until(is_ready, "it is ready", timeout=60, interval=0.5)
 
 
-def test_told_to_stop_it_answers_what_it_was_asked(image: str, options: list[str]) -> None:
+def test_a_stopped_service_finishes_its_requests(image: str, options: list[str]) -> None:
     """And ends with exit code 0 before anybody would kill it."""
     with running(image, options) as container:
         request = workers.Request(container.wait().port, PULL_REQUEST)

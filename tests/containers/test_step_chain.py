@@ -23,7 +23,7 @@ REPOSITORIES = ["example/docs", "example/webshop"]
 
 
 class Chain(NamedTuple):
-    """What the steps were told, and how each of them ended."""
+    """The settings of the steps, and the result of each step."""
 
     settings: dict[str, str]
     fetched: list[Done]
@@ -81,7 +81,7 @@ def test_it_ends_with_a_registered_model(chain: Chain) -> None:
 
 
 def test_the_dataset_is_the_one_that_this_machine_makes(chain: Chain, tmp_path: Path) -> None:
-    """Byte for byte, from documents fetched anew, into a folder instead of a bucket."""
+    """Byte for byte, from documents fetched again, into a folder instead of a bucket."""
     own = {"MONGO_DB": "local", "STORE_URL": f"file://{tmp_path}/store", "JAVA_HOME": str(java.home(tmp_path / "java"))}
     here = chain.settings | own
     for number, repository in enumerate(REPOSITORIES):

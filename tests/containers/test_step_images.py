@@ -19,7 +19,7 @@ FOREIGN = {
 }
 NOWHERE = {"pip", "uv", "ensurepip", "pytest", "secantus", "moto"}
 MOST_MEGABYTES = {"fetch": 60, "preprocess": 620, "train": 1_680, "register": 340}
-"""What an image may hold beyond its base, unpacked."""
+"""The maximum size of an image beyond its base, unpacked."""
 FOLDERS = ("/", "/app", "/app/steps", "/venv", "/etc", "/usr/local", "/home")
 
 INPUTS: dict[str, dict[str, Any]] = {
@@ -45,11 +45,11 @@ def test_without_its_settings_it_refuses(step: str, images: dict[str, str], tmp_
     done = contained(images[step], step, INPUTS[step], {}, tmp_path / "exchange")
     assert done.code == 78, done.said
     (line,) = (line for line in done.said.splitlines() if '"error"' in line)
-    told = json.loads(line)
-    assert told["error"] == "ConfigurationError"
+    record = json.loads(line)
+    assert record["error"] == "ConfigurationError"
     kind: type[settings.StepSettings] = getattr(settings, f"{step.capitalize()}Settings")
     for name, field in kind.model_fields.items():
-        assert (f"{name.upper()}: " in told["message"]) == field.is_required()
+        assert (f"{name.upper()}: " in record["message"]) == field.is_required()
     assert "Traceback" not in done.said
     assert done.outputs == {}
 
@@ -115,7 +115,7 @@ def test_it_is_small_beyond_its_base(step: str, images: dict[str, str]) -> None:
 
 def test_an_executor_of_spark_starts_in_the_image_of_preprocess(images: dict[str, str]) -> None:
     """It has the Java and the classes for it; without a driver, it ends."""
-    told = {
+    settings = {
         "SPARK_DRIVER_URL": "spark://CoarseGrainedScheduler@127.0.0.1:9",
         "SPARK_EXECUTOR_ID": "1",
         "SPARK_EXECUTOR_CORES": "1",
@@ -126,7 +126,7 @@ def test_an_executor_of_spark_starts_in_the_image_of_preprocess(images: dict[str
         "SPARK_RESOURCE_PROFILE_ID": "0",
         "SPARK_JAVA_OPT_0": "--add-modules=jdk.incubator.vector",
     }
-    variables = (f"--env={name}={value}" for name, value in told.items())
+    variables = (f"--env={name}={value}" for name, value in settings.items())
     command = ["docker", "run", "--rm", *RESTRICTED, "--network", "host", *variables, images["preprocess"]]
     start = ["python", "-m", "steps.preprocess.executor"]
     ended = subprocess.run([*command, *start], capture_output=True, text=True, check=False)

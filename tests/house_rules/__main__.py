@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
     excuses = EXCUSED.read_text("utf-8").splitlines()
     wrong, unneeded = check(tracked(), excuses)
     if "--shrink" in arguments:
-        excuses, unneeded = [line for line in excuses if line not in unneeded], []
+        excuses, unneeded = sorted({line for line in excuses if line not in unneeded}), []
         EXCUSED.write_text("".join(f"{line}\n" for line in excuses), "utf-8")
     for finding in wrong:
         sys.stdout.write(f"{finding}\n")

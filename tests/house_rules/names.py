@@ -60,7 +60,7 @@ def _in_file(path: str, tree: ast.Module) -> Iterator[Finding]:
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                if name.strip("_") in IRREGULAR or PARTICIPLE.fullmatch(name):
+                if (name.strip("_") in IRREGULAR or PARTICIPLE.fullmatch(name)) and not _is_property(node):
                     yield Finding(path, node.lineno, f"function {name}", "name it by a verb in the imperative")
                 if name.strip("_") in OLD_FUNCTIONS:
                     yield Finding(path, node.lineno, f"function {name}", f"use {OLD_FUNCTIONS[name.strip('_')]}")
@@ -72,6 +72,12 @@ def _in_file(path: str, tree: ast.Module) -> Iterator[Finding]:
         for name in _assigned(node):
             if OLD_CONSTANT.fullmatch(name):
                 yield Finding(path, node.lineno, f"constant {name}", "use MAX_, MIN_, DEFAULT_, …_TIMEOUT, …_SECONDS")
+
+
+def _is_property(node: ast.AST) -> bool:
+    """Return whether a function reads as an attribute, which may have an adjective's name."""
+    decorators = getattr(node, "decorator_list", ())
+    return any(isinstance(one, ast.Name) and one.id in {"property", "cached_property"} for one in decorators)
 
 
 def _assigned(node: ast.stmt) -> Iterator[str]:

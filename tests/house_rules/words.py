@@ -24,7 +24,7 @@ INSTEAD = {
     r"oddit(y|ies)": "write anomaly, anomalies",
     r"forebears?": "write ancestors",
     r"is no JSON": "write is not valid JSON",
-    r"is none\b": "write is not set, is not a valid …",
+    r"(?-i:is none)\b": "write is not set, is not a valid …",
     r"told\b(?! apart)|tells\b(?! apart)": "write reports, returns, shows; or name what is configured",
     r"nobody has thought of": "write Unexpected …",
     r"mend(s|ed)?\b": "write fix",

@@ -128,12 +128,12 @@ def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(
     """And with what to run."""
     result = cli("backtest", "nobody/here", "--state", str(state))
     assert result.returncode == 66
-    assert "nobody/here is not in the dataset of the model, which has example/compiler, example/docs" in result.stdout
+    assert "nobody/here is not in the model's dataset, which contains example/compiler, example/docs" in result.stdout
     assert 'make run REPOS="nobody/here"' in result.stdout
     assert not (state / "backtest-nobody-here.html").exists()
 
 
-def test_a_registry_without_a_champion_is_told_in_words(tmp_path: Path) -> None:
+def test_a_registry_without_a_champion_is_reported(tmp_path: Path) -> None:
     """It is there and empty."""
     result = cli("backtest", "a/b", "--state", str(tmp_path), MLFLOW_URI=f"sqlite:///{tmp_path}/mlflow.db")
     assert result.returncode == 66

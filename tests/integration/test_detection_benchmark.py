@@ -11,7 +11,7 @@ from rich.console import Console
 
 from benchmarks.detection import __main__ as benchmark
 from benchmarks.detection import product, report
-from benchmarks.detection.evaluation import ALL, Evaluation
+from benchmarks.detection.evaluation import ALL, DetectionEvaluation
 from benchmarks.detection.judging import Candidates
 from benchmarks.detection.pipeline import Trained
 from benchmarks.detection.records import Injected, Labels, read_injected
@@ -45,7 +45,7 @@ def candidates(whole: Trained, sample_run: SampleRun) -> Candidates:
 
 
 @pytest.fixture(scope="module")
-def evaluation(whole: Trained, candidates: Candidates) -> Evaluation:
+def evaluation(whole: Trained, candidates: Candidates) -> DetectionEvaluation:
     """Everything scored; every tenth pull request is called spam, and none reverted."""
     scoring = score_all(candidates, [(whole, REPOSITORIES)], SEED, lambda words: None)
     labels = {
@@ -53,7 +53,7 @@ def evaluation(whole: Trained, candidates: Candidates) -> Evaluation:
         for one in candidates.each
         if one.kind is None
     }
-    return Evaluation(candidates, labels, scoring, SEED)
+    return DetectionEvaluation(candidates, labels, scoring, SEED)
 
 
 def test_what_is_judged_is_what_training_would_have_read(whole: Trained, candidates: Candidates) -> None:
@@ -63,7 +63,7 @@ def test_what_is_judged_is_what_training_would_have_read(whole: Trained, candida
     assert max(compared["difference"].values()) <= 1e-4
 
 
-def test_all_figures_come_out(evaluation: Evaluation) -> None:
+def test_all_figures_come_out(evaluation: DetectionEvaluation) -> None:
     """Finite, with intervals, for every detector, and as JSON and tables."""
     figures = evaluation.evaluate()
     assert figures["injected"].keys() == {ALL, *(kind.__name__ for kind in (*KINDS, *HELD_OUT_KINDS))}
@@ -79,7 +79,9 @@ def test_all_figures_come_out(evaluation: Evaluation) -> None:
     report.show(json.loads(json.dumps(result)), shown)
 
 
-def test_nothing_reverted_gives_no_figure_and_labels_that_mean_nothing_give_chance(evaluation: Evaluation) -> None:
+def test_nothing_reverted_gives_no_figure_and_labels_that_mean_nothing_give_chance(
+    evaluation: DetectionEvaluation,
+) -> None:
     """No product can tell every tenth pull request from the others."""
     figures = evaluation.evaluate()
     assert figures["reverts"]["positives"] == 0
@@ -88,7 +90,7 @@ def test_nothing_reverted_gives_no_figure_and_labels_that_mean_nothing_give_chan
     assert auc["low"] < 0.5 < auc["high"]
 
 
-def test_alerts_are_real_flagged_and_in_order(evaluation: Evaluation) -> None:
+def test_alerts_are_real_flagged_and_in_order(evaluation: DetectionEvaluation) -> None:
     """Each with its reasons and where to look it up."""
     alerts = evaluation.alerts(10)
     scores = [alert["score"] for alert in alerts]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from steps.common.errors import Unavailable
 from steps.common.pull_request import PullRequest
 from steps.fetch import github as adapter
@@ -26,7 +26,7 @@ def test_a_backfill_keeps_every_pull_request_in_the_names_of_rest(github: StandI
     """A hundred at a request, each a valid pull request with the figures that GitHub has."""
     result = synchronise(DOCS)
     assert (result["fetched"], result["updated"], result["quarantined"], result["requests"]) == (400, 0, 0, 4)
-    origin = repositories()[DOCS].pulls[17]
+    origin = generate_repositories()[DOCS].pulls[17]
     kept = database.pull_requests.find_one({"_id": f"{DOCS}#17"})
     assert kept is not None
     assert PullRequest.model_validate(kept).id == f"{DOCS}#17"
@@ -50,7 +50,7 @@ def test_a_run_with_nothing_new_costs_one_request(github: StandIn, database: Mon
 
 def test_a_later_run_reads_only_what_was_updated_since(github: StandIn, database: Mongo) -> None:
     """With the clock moved on, new ones are added and changed ones replaced, and the result is that of one backfill."""
-    github.control(now=repositories()[DOCS].pulls[380].created_at)
+    github.control(now=generate_repositories()[DOCS].pulls[380].created_at)
     first = synchronise(DOCS)
     github.control(now="2026-09-01T00:00:00Z")
     second = synchronise(DOCS)
@@ -95,7 +95,7 @@ def test_documents_that_lack_fields_are_fetched_again(
     assert "documents lack fields, reading the repository again" in caplog.messages
     assert [vars(line)["done"] for line in caplog.records if line.message == "page stored"] == [100, 200, 300, 400]
     kept = earlier.pull_requests.find_one({"_id": f"{DOCS}#17"})
-    origin = repositories()[DOCS].pulls[17]
+    origin = generate_repositories()[DOCS].pulls[17]
     assert kept is not None
     assert [file["filename"] for file in kept["files"]] == [file.path for file in origin.files]
     assert (kept["head"], kept["user"]["id"]) == ({"ref": origin.head}, origin.account)

@@ -22,7 +22,7 @@ def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     result = cli("run", "--state", str(tmp_path / "state"))
     assert result.returncode == 78
-    assert "can't be made" in result.stdout
+    assert "can't be created" in result.stdout
 
 
 def test_render_check_agrees_with_what_is_committed() -> None:
@@ -32,7 +32,7 @@ def test_render_check_agrees_with_what_is_committed() -> None:
 
 
 def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_path: Path) -> None:
-    """What was wrong, what to do, the log's place, and the step's own exit code; nothing is tried twice."""
+    """The problem, the advice, the path of the log, and the step's own exit code; nothing is retried."""
     result = cli("run", "--repos", "nobody here", "--state", str(tmp_path), **{"GITHUB_TOKEN": "x"})
     assert result.returncode == 78
     assert "discover failed: 'nobody' is not a repository name." in result.stdout
@@ -42,14 +42,14 @@ def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_pa
     assert "retries" not in result.stdout
 
 
-def test_a_run_that_is_told_to_end_takes_everything_with_it(tmp_path: Path) -> None:
+def test_a_terminated_run_takes_everything_with_it(tmp_path: Path) -> None:
     """SIGTERM while a step runs: no server and no step is left, and the words say that nothing is lost."""
     running = start_cli("run", "--state", str(tmp_path))
     assert running.stdout is not None
     assert "discover" in running.stdout.readline()
     family = psutil.Process(running.pid).children(recursive=True)
     running.terminate()
-    assert "Stopped." in running.stdout.read()
+    assert "Interrupted." in running.stdout.read()
     assert running.wait() == 130
     assert len(family) >= 2
     assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family)

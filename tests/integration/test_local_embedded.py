@@ -58,7 +58,7 @@ def test_a_run_that_was_killed_leaves_no_server_and_no_obstacle(tmp_path: Path) 
 
 
 def test_a_server_left_behind_is_ended_before_the_next_one_starts(tmp_path: Path) -> None:
-    """Where the system does not end it with its parent; the lock that it inherited proves that it is the one."""
+    """If the system does not stop it with its parent; the inherited lock identifies it."""
     with (tmp_path / "thing.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         left = subprocess.Popen(["sleep", "300"], pass_fds=[lock.fileno()])
@@ -73,7 +73,7 @@ def test_a_second_run_on_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
-def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_with_its_last_log_line(tmp_path: Path) -> None:
     """And where the rest of them is."""
     command = ["/bin/sh", "-c", "echo it will not do; exit 3"]
     with pytest.raises(Unavailable) as refusal, server("thing", command, tmp_path, lambda: False):
@@ -83,7 +83,7 @@ def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
-def test_a_server_without_space_is_told_as_such(tmp_path: Path) -> None:
+def test_a_server_without_space_is_reported_as_such(tmp_path: Path) -> None:
     """A full disk can be mended, so it has an error of its own."""
     command = ["/bin/sh", "-c", "cat /proc/version > /dev/full"]
     with pytest.raises(StorageFull), server("thing", command, tmp_path, lambda: False):
@@ -103,7 +103,7 @@ def test_parts_that_the_environment_names_are_not_brought_along(
 
 
 def test_the_sample_github_answers(tmp_path: Path) -> None:
-    """At the address that the steps are told."""
+    """At the URL in the steps' settings."""
     import requests
 
     with embedded.sample_github(tmp_path) as settings:

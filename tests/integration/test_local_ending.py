@@ -1,4 +1,4 @@
-"""How small workflows end that don't go well: failures, tries, deadlines, interrupts, kills."""
+"""Small workflows that fail: failures, retries, deadlines, interrupts, kills."""
 
 import json
 import os
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_list_that_is_none_fails_its_task_and_the_run_ends(tmp_path: Path) -> None:
-    """What follows is never reached."""
+    """Later tasks are never reached."""
     items = "{{tasks.greet.outputs.parameters.greeting}}"
     tasks = [
         task("greet", "greet", {"who": "x"}),
@@ -62,7 +62,7 @@ def test_a_step_is_tried_as_often_as_its_exit_code_deserves(tmp_path: Path, exit
 
 
 def test_the_exit_handler_hears_how_the_run_ended_and_what_failed(tmp_path: Path) -> None:
-    """A crash without words of its own is told by the last line of its traceback, and nothing after it runs."""
+    """A crash is reported by the last line of its traceback, and nothing after it runs."""
     hook = {
         "template": "note",
         "arguments": {
@@ -140,7 +140,7 @@ def test_an_interrupt_ends_the_steps_and_what_they_started(tmp_path: Path) -> No
     assert json.loads((run.folder / "run.json").read_text())["phase"] == "Failed"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a process when its parent exits")
 def test_a_step_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
     """kill -9 of the runner ends the step."""
     document = workflow([task("lingers", "lingers", {"folder": str(tmp_path)})], [lingering()])

@@ -24,13 +24,13 @@ def records(state: Path) -> list[dict[str, Any]]:
 
 
 def outputs(record: dict[str, Any], task: str) -> dict[str, str]:
-    """What a task of a run has handed on."""
+    """Return the outputs of a task of a run."""
     return next(dict(node["outputs"]) for node in record["nodes"] if node["task"] == task)
 
 
 @pytest.fixture(scope="module")
 def state(sample_run: SampleRun) -> Path:
-    """Where both runs keep what they keep."""
+    """The state folder of both runs."""
     return sample_run.state
 
 
@@ -82,8 +82,8 @@ def test_too_few_pull_requests_end_well_and_say_how_many_are_needed(repository: 
     with embedded.sample_github(tmp_path) as github:
         result = run(tmp_path / "state", "--repos", repository, **github)
     assert result.returncode == 0, result.stdout + result.stderr
-    (told,) = (line for line in result.stdout.splitlines() if line.startswith(f"No model: {rows} pull requests"))
-    assert "at least 300 are needed" in told
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith(f"No model: {rows} pull requests"))
+    assert "at least 300 are needed" in line
     assert not (tmp_path / "state" / "report.html").exists()
 
 
@@ -92,5 +92,5 @@ def test_a_repository_that_can_not_be_seen_ends_with_its_name_and_exit_code(tmp_
     with embedded.sample_github(tmp_path) as github:
         result = run(tmp_path / "state", "--repos", "example/secret", **github)
     assert result.returncode == 66
-    (told,) = (line for line in result.stdout.splitlines() if line.startswith("discover failed:"))
-    assert "example/secret" in told
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("discover failed:"))
+    assert "example/secret" in line

@@ -38,7 +38,7 @@ def used(folder: Path) -> Iterator[int]:
 
 
 def answers(port: int) -> bool:
-    """Whether it is there."""
+    """Return whether the server responds."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/", timeout=5).ok
     except requests.ConnectionError:
@@ -76,7 +76,7 @@ def test_whoever_comes_second_uses_the_same_server(tmp_path: Path) -> None:
     assert not answers(port)
 
 
-def test_a_user_that_is_killed_takes_nobody_s_server_away(tmp_path: Path) -> None:
+def test_a_killed_user_does_not_stop_the_server(tmp_path: Path) -> None:
     """Only when the last one is killed as well does the server end."""
     (first, port), (second, _) = user(tmp_path), user(tmp_path)
     serving = server(tmp_path)
@@ -106,7 +106,7 @@ def test_after_the_end_the_next_one_starts_another(tmp_path: Path) -> None:
             assert answers(port)
 
 
-def test_a_server_that_does_not_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_with_its_last_log_line(tmp_path: Path) -> None:
     """To whoever started it."""
     with (
         pytest.raises(Unavailable, match="files exited with code 3"),

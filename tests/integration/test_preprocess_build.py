@@ -19,7 +19,7 @@ from steps.common.settings import MongoSettings, StoreSettings, load
 from steps.common.store import open_store
 from steps.preprocess import pipeline, source, spark
 from steps.preprocess.rows import ROW_SCHEMA
-from steps.scoring.features import NAMES
+from steps.scoring.features import FEATURES, NAMES
 from steps.scoring.history import History
 from steps.scoring.scaling import Scales
 from steps.train.data import sample
@@ -115,7 +115,8 @@ def test_the_service_scores_what_training_scored(made: dict[str, Any], tmp_path:
     """From the documents on its own way, it has the features that Spark made, and the model's scores of them."""
     dataset = materialise(made["store"], made["dataset_uri"], tmp_path)
     past, later = sample(dataset, "train", NAMES), sample(dataset, "validation", NAMES)
-    model = fit(builders.network(len(NAMES)), past, later, Scales.fit(past.features, past.repositories), 0.01)
+    network = builders.network(sum(bool(feature.group) for feature in FEATURES))
+    model = fit(network, later, Scales.fit(past.features, past.repositories), 0.01)
     for name, count in ((BUSY, 320), (QUIET, 80)):
         given = made["database"].pull_requests.find({"base.repo.full_name": name})
         state = made["database"].history.find_one({"_id": name})["state"]

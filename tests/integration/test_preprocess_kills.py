@@ -85,5 +85,6 @@ def test_killed_anywhere_and_run_again_it_makes_the_same(store: Store, tmp_path:
         assert not [key for key in store.list_keys("datasets") if key.endswith(".json")]
     finished = run_step(tmp_path)
     assert {key.split("/")[1] for key in store.list_keys("datasets")} == {finished["data_hash"], "inputs"}
-    assert len(materialise(store, finished["dataset_uri"], tmp_path).paths) == len(SPLITS)
+    splits = {name.split("/")[0] for name in materialise(store, finished["dataset_uri"], tmp_path).paths}
+    assert splits == set(SPLITS) - {"held_out"}  # there are too few for each of these to be drawn
     assert (finished["rows"], finished["trainable"]) == ("80", "false")

@@ -34,8 +34,11 @@ from steps.scoring import distribution, golden, model
 from steps.scoring.artefact import FILES, as_json
 from steps.scoring.artefact import write as write_files
 from steps.scoring.calibration import Calibration
+from steps.scoring.features import FEATURES as REAL_FEATURES
 from steps.scoring.features import NAMES as REAL_NAMES
+from steps.scoring.prior import Curve
 from steps.scoring.scaling import Scales
+from steps.scoring.signals import Signal, SignalSums, total
 from steps.train import data, evaluation
 from steps.train.autoencoder import Trained
 from steps.train.record import Run
@@ -148,10 +151,14 @@ def parts(scored: Sequence[str], names: Sequence[str] = NAMES, budget: float = 0
     """What belongs into `features.json` and `thresholds.json` of a model that looks at the features `scored`."""
     past = np.random.default_rng(3).normal(size=(2_000, len(names)))
     scales = Scales((OVERALL,), np.zeros((1, len(names))), np.ones((1, len(names))))
-    curves = Calibration.fit(past, past, [1] * len(names), [name in scored for name in names])
-    scores = model.total(curves.surprises(past, past))
+    residuals = Calibration.fit(past, names, scored)
+    signals = [Signal(name, {name: 1.0}, {name: 0.5}) for name in scored]
+    sums = 1.5 * past
+    curves = {name: Curve.fit([sums[:, names.index(name)]]) for name in scored}
+    scores = total(SignalSums(signals, names, curves).strengths(past, residuals.rarities(past)))
     features = {
-        "features": [{"name": name, "direction": 1, "words": name, "measure": None} for name in names],
+        "features": [{"name": name, "group": "all"} for name in names],
+        "signals": [signal.to_json() for signal in signals],
         "scales": {
             "repositories": scales.repositories,
             "middles": scales.middles.tolist(),
@@ -163,7 +170,9 @@ def parts(scored: Sequence[str], names: Sequence[str] = NAMES, budget: float = 0
         "threshold": float(np.quantile(scores, 1 - budget)),
         "high": float(np.quantile(scores, 1 - budget / 10)),
         "mean_plus_2std": float(scores.mean() + 2 * scores.std()),
-        **curves.to_json(),
+        "residuals": residuals.to_json(),
+        "curves": {name: curve.to_json() for name, curve in curves.items()},
+        "newest": {},
         "distributions": distribution.fit(scores, [REPOSITORY] * len(scores)),
     }
     return features, thresholds
@@ -199,7 +208,7 @@ def fitted(folder: Path, pulls: Sequence[Mapping[str, Any]], budget: float = 0.0
         for split in ("train", "validation")
     )
     scales = Scales.fit(past.features, past.repositories)
-    made = fit(network(len(REAL_NAMES)), past, later, scales, budget)
+    made = fit(network(sum(bool(feature.group) for feature in REAL_FEATURES)), later, scales, budget)
     folder.mkdir(parents=True, exist_ok=True)
     return made.write(folder, golden.make(made), CARD)
 

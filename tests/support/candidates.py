@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 def rows() -> list[Row]:
     """The newest samples as training has them, in the order of their repositories."""
-    pulls = [PullRequest.model_validate(pull) for pull in raw.newest(PULLS)]
+    pulls = [PullRequest.model_validate(pull) for pull in raw.build_newest(PULLS)]
     ordered = sorted(pulls, key=lambda pull: (pull.base.repo.full_name, pull.created_at))
     return [as_row(pull) for pull in ordered]
 

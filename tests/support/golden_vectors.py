@@ -55,7 +55,8 @@ def _trained(model: Model, dataset: Dataset) -> dict[str, tuple[Any, float]]:
 def _served(model: Model, documents: Iterable[Document], state: bytes, last: int) -> Iterator[ScoredPullRequest]:
     """The service's answer to each, as of the moment when it was opened."""
     history = History()
-    history.elsewhere = History.from_state(bson.decode(state)).elsewhere  # known from the start, and never changed
+    end = History.from_state(bson.decode(state))
+    history.vocabulary.elsewhere = end.vocabulary.elsewhere  # known from the start, and never changed
     pulls = sorted(map(_as_sent, documents), key=lambda pull: (pull.created_at, pull.number))
     for place, (pull, row) in enumerate(zip(pulls, plain_rows(pulls), strict=True)):
         if place >= len(pulls) - last:

@@ -15,7 +15,7 @@ Series = dict[str, float]
 
 
 def found(metric: dict[str, Any], series: Series, folder: Path) -> list[float | None]:
-    """What Prometheus finds: its tester is told to expect nothing, and says what it got instead."""
+    """Return Prometheus' results: its tester expects nothing, and prints what it got instead."""
     if not shutil.which("promtool"):
         pytest.skip("promtool, which comes with Prometheus, is not on the PATH")
     query = metric["provider"]["prometheus"]["query"].replace("{{args.pod-hash}}", HASH)

@@ -79,7 +79,7 @@ class Repository:
 
 
 class Pulls:
-    """The pull requests that were opened at the stand-in."""
+    """The pull requests that were opened on the fake GitHub."""
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -15,7 +15,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
         f"{HERE}/serve/test_serve_command.py",
     ),
     "trainings to register, and their store": (f"{HERE}/register/",),
-    "one Java process": (f"{HERE}/test_preprocess_", f"{HERE}/test_features_engines.py"),
+    "one Java process": (f"{HERE}/test_preprocess_",),
     "two versions of the service": (f"{HERE}/checks/test_checks_",),
 }
 """Beginnings of test ids, by what the tests have in common; the first take longest, and begin first."""

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from samples import rest
-from samples.generate import repositories
-from samples.records import Pull, Repository
+from samples.generate import generate_repositories
+from samples.records import Pull, SampleRepository
 from steps.common.pull_request import PullRequest
 from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA
@@ -27,15 +27,17 @@ class Trained(NamedTuple):
     answer: dict[str, Any]
 
 
-def row(repository: Repository, pull: Pull) -> dict[str, Any]:
+def row(repository: SampleRepository, pull: Pull) -> dict[str, Any]:
     """A made-up pull request as the pass reads it."""
-    given = rest.single(pull, repository, "https://api.github.example") | {"files": rest.files(pull)}
+    given = rest.format_pull_request(pull, repository, "https://api.github.example") | {
+        "files": rest.format_files(pull)
+    }
     return as_row(PullRequest.model_validate(given))
 
 
 def tables() -> dict[str, pa.Table]:
     """Rows by split, of the sample repositories."""
-    samples = repositories()
+    samples = generate_repositories()
     given = [row(samples[name], pull) for name in REPOSITORIES for pull in samples[name].pulls.values()]
     given.sort(key=lambda one: (one["repository"], one["created_at"], one["number"]))
     texts = [Text(one["repository"], one["title"], one["body"]) for one in given[::20]]

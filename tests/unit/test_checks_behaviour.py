@@ -121,14 +121,14 @@ def test_another_build_that_scores_otherwise_fails() -> None:
         (lambda: {"injected": np.arange(len(IDS)) >= 199}, "199 real pull requests are too few"),
     ],
 )
-def test_what_can_not_be_told_is_no_yes(change: Callable[[], dict[str, Any]], reason: str) -> None:
+def test_missing_data_is_inconclusive(change: Callable[[], dict[str, Any]], reason: str) -> None:
     """Nor the candidate's fault."""
     found = verdict(**change())
     assert found.outcome is Outcome.INCONCLUSIVE
     assert any(reason in line for line in found.unclear), found.unclear
 
 
-def test_no_pull_requests_are_no_yes() -> None:
+def test_no_pull_requests_are_inconclusive() -> None:
     """Nothing disagrees."""
     nothing = np.array([])
     sides = [replace(one, scores=nothing, flagged=nothing > 0, known=nothing > 0) for one in (CANDIDATE, ACTIVE)]

@@ -52,7 +52,7 @@ class ApiServer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> Answers:
-    """What there is: a Service with a pod that is ready and one that is not."""
+    """A Service with a ready pod and one that is not ready."""
     slices = [{"ports": [{"port": 3000}], "endpoints": [endpoint(1), endpoint(2, ready=False)]}]
     return {
         "/api/v1/namespaces/here/services/preview": {},
@@ -103,7 +103,7 @@ def test_a_service_without_pods_has_none(cluster: KubernetesApi, answers: Answer
     ("answer", "error"), [(401, AccessRefused), (403, AccessRefused), (404, NotFound), (500, Unavailable)]
 )
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_what_the_api_server_refuses_is_an_error(
+def test_an_error_of_the_api_server_is_an_error(
     number: int, answer: int, error: type[SentinelError], cluster: KubernetesApi, answers: Answers
 ) -> None:
     """No list that is shorter."""
@@ -119,6 +119,6 @@ def test_an_api_server_that_is_away_is_an_error(account: Path) -> None:
 
 
 def test_outside_of_a_pod_there_is_no_cluster(tmp_path: Path) -> None:
-    """And it is said what to do."""
+    """With advice."""
     with pytest.raises(ConfigurationError, match="without --service"):
         KubernetesApi(account=tmp_path)

@@ -16,7 +16,7 @@ from rollouts.checks.verdict import Outcome
 
 
 def scored(count: int, flagged: float, seed: int = 1) -> dict[str, LatestScore]:
-    """What a version said of so many pull requests."""
+    """The scores of a version for a number of pull requests."""
     random = np.random.default_rng(seed)
     return {f"o/n#{one}": LatestScore(float(random.gamma(4)), bool(random.random() < flagged)) for one in range(count)}
 
@@ -25,7 +25,7 @@ OLD = VersionData("3", frozenset({"a"}), scored(600, 0.02), Proportion(40, 4_000
 NEW = VersionData("4", frozenset({"b"}), scored(600, 0.02, seed=2), Proportion(40, 4_000), Proportion(30, 100))
 
 
-def said(old: VersionData = OLD, **new: Any) -> Outcome:
+def compare_outcome(old: VersionData = OLD, **new: Any) -> Outcome:
     """Of a new version like the old one, but for what is changed."""
     return compare.compare_versions(old, replace(NEW, **new)).outcome
 
@@ -33,7 +33,7 @@ def said(old: VersionData = OLD, **new: Any) -> Outcome:
 @pytest.mark.parametrize("better", [{"slow": Proportion(4, 4_000)}, {"removed": Proportion(5, 100)}])
 def test_fewer_slow_answers_or_removed_alerts_are_better(better: dict[str, Any]) -> None:
     """Either will do where the other is level."""
-    assert said(**better) is Outcome.PASSED
+    assert compare_outcome(**better) is Outcome.PASSED
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_fewer_slow_answers_or_removed_alerts_are_better(better: dict[str, Any])
 )
 def test_one_thing_worse_is_worse(worse: dict[str, Any]) -> None:
     """However much better another is."""
-    assert said(**worse) is Outcome.FAILED
+    assert compare_outcome(**worse) is Outcome.FAILED
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_one_thing_worse_is_worse(worse: dict[str, Any]) -> None:
 )
 def test_chance_too_little_or_itself_is_neither(neither: dict[str, Any]) -> None:
     """A tie, no data, few, none, two models under one name, the same model, the same version."""
-    assert said(**neither) is Outcome.INCONCLUSIVE
+    assert compare_outcome(**neither) is Outcome.INCONCLUSIVE
 
 
 def test_too_little_of_the_old_one_is_too_little() -> None:
     """Both have to be known."""
-    assert said(replace(OLD, scored=scored(10, 0.0)), slow=Proportion(0, 4_000)) is Outcome.INCONCLUSIVE
+    assert compare_outcome(replace(OLD, scored=scored(10, 0.0)), slow=Proportion(0, 4_000)) is Outcome.INCONCLUSIVE
 
 
 def test_old_and_new_are_not_the_same_to_it() -> None:
-    """What is better one way round is worse the other."""
+    """Swapping the versions swaps better and worse."""
     quick = replace(NEW, slow=Proportion(4, 4_000))
     assert compare.compare_versions(OLD, quick).outcome is Outcome.PASSED
     assert compare.compare_versions(quick, OLD).outcome is Outcome.FAILED
@@ -112,14 +112,14 @@ def test_rank_correlation_is_spearmans() -> None:
 
 
 def test_kappa_of_those_that_flag_nothing_is_no_agreement() -> None:
-    """It is no number, and is told as none."""
+    """The interval is NaN and is reported as none."""
     nothing = {name: replace(one, flagged=False) for name, one in OLD.scored.items()}
     assert math.isnan(compare.kappa(np.zeros(9, bool), np.zeros(9, bool)))
     lines = compare.compare_versions(replace(OLD, scored=nothing), replace(NEW, scored=nothing)).lines
     assert any("kappa no data" in line for line in lines)
 
 
-def test_what_is_missing_is_said() -> None:
+def test_a_missing_figure_is_reported() -> None:
     """Nobody takes it for zero."""
     found = compare.compare_versions(OLD, replace(NEW, slow=Proportion(0, 0), removed=Proportion(0, 0), scored={}))
     assert {"slower than 100 ms: no data", "alerts removed by people: no data", "flagged: no data"} <= set(found.lines)

@@ -74,7 +74,7 @@ EASY = [one | {"score": 0.0} for one in GOLDEN]
         ({"manifest": {}}, "not the one with the digest"),
     ],
 )
-def test_whatever_is_not_as_at_training_fails(changes: dict[str, Any], reason: str) -> None:
+def test_a_score_other_than_at_training_fails(changes: dict[str, Any], reason: str) -> None:
     """And is named."""
     found = verdict(**changes)
     assert found.outcome is Outcome.FAILED

@@ -1,4 +1,4 @@
-"""What answers is the revision only if model, version, pods and image are all its own."""
+"""The identity check passes only if the model, version, pods and image are all those of the revision."""
 
 from dataclasses import replace
 from typing import Any
@@ -58,7 +58,7 @@ def test_another_build_of_the_active_model_passes_where_it_is_expected() -> None
         ({"expected": replace(EXPECTED, digest=None), "active": DIGEST}, "the model that answers is already active"),
     ],
 )
-def test_whatever_is_another_is_named(changes: dict[str, Any], reason: str) -> None:
+def test_every_mismatch_is_named(changes: dict[str, Any], reason: str) -> None:
     """One thing each."""
     found = verdict(**changes)
     assert found.outcome is Outcome.FAILED
@@ -75,7 +75,7 @@ def test_whatever_is_another_is_named(changes: dict[str, Any], reason: str) -> N
         ({"active_unknown": "no answer", "active": None}, "the active model is unknown"),
     ],
 )
-def test_what_can_not_be_told_is_no_yes(changes: dict[str, Any], reason: str) -> None:
+def test_missing_data_is_inconclusive(changes: dict[str, Any], reason: str) -> None:
     """Though nothing is wrong."""
     found = verdict(**changes)
     assert found.outcome is Outcome.INCONCLUSIVE

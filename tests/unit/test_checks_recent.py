@@ -1,4 +1,4 @@
-"""What is sent to both sides: real pull requests as they are, and as many anomalies of each kind."""
+"""The pull requests sent to both sides: real ones unchanged, and equally many anomalies of each kind."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,7 +1,7 @@
 """The history reads the past alone, and survives being put away."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import bson
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from steps.common.errors import DataError
-from steps.scoring.history import AUTHOR_FEATURES, HISTORY_FEATURES, PAST_FEATURES, History
+from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, PAST_FEATURES
+from steps.scoring.history import History
 from steps.scoring.vectors import with_own
 from tests.support.pulls import START, TEXTS, pull, pulls
 
@@ -18,7 +19,7 @@ Read = Callable[[History, dict[str, Any]], dict[str, float]]
 
 def after(rows: list[dict[str, Any]]) -> History:
     """A history that has seen these."""
-    history = History(text.title for text in TEXTS)
+    history = History((text.title, text.body) for text in TEXTS)
     for row in with_own(rows):
         history.update(row)
     return history
@@ -41,7 +42,7 @@ def sees_itself(read: Read) -> bool:
     """Whether the very first pull request of a repository is told apart from a later one of the same author."""
     history = History()
     first, second = (read(history, row) for row in with_own([pull(1), pull(10)]))
-    return not (first["newcomer"] == 1.0 and second["newcomer"] == 0.0 and first["title_unseen"] == 1.0)
+    return not (first["author_before"] == 0.0 and second["author_before"] > 0.0 and first["title_unseen"] == 1.0)
 
 
 def test_a_pull_request_does_not_know_itself() -> None:
@@ -110,7 +111,8 @@ def test_openings_since_then_join_the_last_day_and_nothing_else() -> None:
     history.join([history.recent(first), history.recent(twin)])
     together = history.features(judged)
     changed = {name for name in HISTORY_FEATURES if alone[name] != together[name]}
-    assert changed == {"near_duplicates", "newcomers_hour"}
+    names = ("near_duplicates", "newcomers_hour")
+    assert changed <= {*names, *(f"{name}_{what}" for name in names for what in ("rarity", "above"))}
     assert together["near_duplicates"] == pytest.approx(np.log(3))
     assert together["newcomers_hour"] == pytest.approx(np.log(4))
 
@@ -149,13 +151,8 @@ def test_what_has_joined_is_forgotten_after_a_day() -> None:
 
 
 def test_the_features_that_need_a_past_are_known() -> None:
-    """An empty history tells the others as well as a full one."""
-    row = with_own([pull(31)])[0]
-    empty, full = History().features(row), after(pulls(30)).features(row)
-    same = {name for name in HISTORY_FEATURES if name not in PAST_FEATURES}
-    assert same
-    assert {name: empty[name] for name in same} == {name: full[name] for name in same}
-    assert set(AUTHOR_FEATURES) <= set(PAST_FEATURES)
+    """Those of the author are among them."""
+    assert set(AUTHOR_FEATURES) <= set(PAST_FEATURES) <= set(HISTORY_FEATURES)
 
 
 @pytest.mark.parametrize(
@@ -165,16 +162,14 @@ def test_the_features_that_need_a_past_are_known() -> None:
         ("files_surprise", {"changed_files": 900}),
         ("deletions_surprise", {"deletions": 90_000}),
         ("commits_surprise", {"commits": 90}),
-        ("small_promise", {"title": "Fix typo", "additions": 5_000}),
-        ("size_norm", {"additions": 90_000}),
-        ("newcomer", {"author": "stranger"}),
+        ("small_promise_rarity", {"title": "Fix typo", "additions": 5_000}),
         ("hour_surprise", {"created_at": START.replace(year=2025, hour=4, minute=30), "author": "dev-3"}),
         ("title_unseen", {"title": "Zanzibar quux"}),
-        ("title_rarity", {"title": "Zanzibar quux"}),
         ("title_elsewhere", {"title": "Retune the carburettor"}),
-        ("template_rarity", {"title": "[WIP!!] 3.14 -> 4 :: Zap"}),
-        ("empty_body_surprise", {"body": ""}),
-        ("stranger_says_little", {"author": "stranger", "title": "hi", "body": ""}),
+        ("foreign_text_rarity", {"title": "Retune the carburettor", "body": "Quux zanzibar blorp"}),
+        ("low_effort_rarity", {"author": "stranger", "title": "hi", "body": ""}),
+        ("net_deletions_rarity", {"deletions": 90_000}),
+        ("bot_impersonation_rarity", {"author": "dependabot-x", "title": "Bump a from 1.0 to 2.0"}),
     ],
 )
 def test_each_feature_rises_with_what_it_is_meant_to_see(feature: str, odd: dict[str, Any]) -> None:
@@ -183,3 +178,85 @@ def test_each_feature_rises_with_what_it_is_meant_to_see(feature: str, odd: dict
     ordinary = {"created_at": START.replace(year=2025)}
     plain, strange = with_own([pull(301, **ordinary), pull(301, **(ordinary | odd))])
     assert history.features(strange)[feature] > history.features(plain)[feature]
+
+
+CI = [{"path": ".github/workflows/release.yml", "additions": 3, "deletions": 1, "status": "M"}]
+SOURCE = [{"path": "src/router.py", "additions": 20, "deletions": 4, "status": "M"}]
+
+
+@pytest.mark.parametrize(
+    ("feature", "files"),
+    [
+        ("sensitive_files_rarity", CI),
+        (
+            "new_folders",
+            [{"path": f"vendor/lib/{n}.c", "additions": 9, "deletions": 0, "status": "A"} for n in range(9)],
+        ),
+        ("new_binaries_rarity", [*SOURCE, {"path": "run.exe", "additions": 0, "deletions": 0, "status": "A"}]),
+        ("deleted_tests_rarity", [{"path": "tests/test_a.py", "additions": 0, "deletions": 900, "status": "D"}]),
+    ],
+)
+def test_files_off_the_beaten_track_are_seen(feature: str, files: list[dict[str, Any]]) -> None:
+    """Where the repository has seen its own files only."""
+    history = after([pull(n, files=SOURCE) for n in range(1, 120)])
+    plain, strange = with_own([pull(200, author="new", files=one) for one in (SOURCE, files)])
+    assert history.features(strange)[feature] > history.features(plain)[feature]
+
+
+def test_unknown_files_are_neutral() -> None:
+    """Null is not known, and so no reason for anything."""
+    history = after([pull(n, files=SOURCE) for n in range(1, 120)])
+    found = history.features(with_own([pull(200, author="new", files=None)])[0])
+    assert found["new_folders"] == found["new_binaries"] == found["new_files"] == 0
+    assert found["sensitive_files_rarity"] == min(found["sensitive_files_rarity"], 0.1)
+
+
+def merged_of(history: History, moment: datetime) -> float:
+    """How many merged ones the author `dev-1` has for a pull request of that moment."""
+    return round(
+        float(np.expm1(history.features(with_own([pull(9, author="dev-1", created_at=moment)])[0])["author_merged"]))
+    )
+
+
+def test_a_merge_counts_only_from_the_moment_it_happened() -> None:
+    """A pull request between opening and merge of an earlier one must not know of the merge: that would be a leak."""
+    merged_at = START + timedelta(days=10)
+    first = pull(1, author="dev-1", created_at=START, merged_at=merged_at)
+    later = pull(2, author="dev-2", created_at=START + timedelta(days=30))
+    history = after([first])
+    assert merged_of(history, merged_at - timedelta(seconds=1)) == 0
+    assert merged_of(history, merged_at) == 1
+    assert merged_of(after([first, later]), merged_at - timedelta(seconds=1)) == 0
+    assert merged_of(again(history), merged_at - timedelta(seconds=1)) == 0
+    assert merged_of(again(history), merged_at) == 1
+
+
+def test_a_pull_request_does_not_know_its_own_merge() -> None:
+    """Its own `merged_at` changes none of its features."""
+    history = after(pulls(60))
+    open_, merged = (pull(61, merged_at=moment) for moment in (None, START + timedelta(days=90)))
+    assert history.features(with_own([open_])[0]) == history.features(with_own([merged])[0])
+
+
+def again(history: History) -> History:
+    """The history, put away and taken out."""
+    return History.from_state(bson.decode(bson.encode(history.state()), bson.CodecOptions(tz_aware=True)))
+
+
+@pytest.mark.parametrize("age", [300, 2_500])
+def test_no_rarity_grows_with_the_age_of_a_history(age: int) -> None:
+    """The same kind of novelty is as rare in an old history as in a young one: one in fifty has a word never seen."""
+    history = History()
+    stated = []
+    rows = [
+        pull(n, title=f"Zanzibar{n} quux{n}" if n % 50 == 0 else f"Fix the router for case {n % 7}", commits=1)
+        for n in range(1, age + 500)
+    ]
+    for place, row in enumerate(with_own(rows)):
+        if place >= age:
+            stated.append((row["title"], history.features(row)))
+        history.update(row)
+    novel = [found for title, found in stated if "Zanzibar" in title]
+    ranks = [(found["foreign_text_above"] + 1) / (found["window_rows"] + 1) for found in novel]
+    assert 1 / 100 <= float(np.median(ranks)) <= 1 / 25
+    assert max(found["window_rows"] for _, found in stated) <= 1_000

@@ -44,8 +44,9 @@ def test_words_that_only_look_like_one_to_replace_are_fine() -> None:
 
 
 def test_a_function_named_by_a_participle_is_found() -> None:
-    """Regular or not; verbs and longer names are fine."""
+    """Regular or not; verbs, longer names and properties are fine."""
     code = "def told(): ...\nasync def _parsed(): ...\ndef feed(): ...\ndef parse(): ...\ndef is_closed(): ...\n"
+    code += "@property\ndef closed(): ...\n"
     found = list(names.find({"steps/a.py": code}))
     assert [(one.line, one.rule) for one in found] == [(1, "function told"), (2, "function _parsed")]
 

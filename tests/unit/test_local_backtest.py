@@ -1,10 +1,7 @@
 """A backtest counts as the webhook does, says it in words, and shows strangers' titles without harm."""
 
 import io
-import os
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -42,10 +39,12 @@ def backtest(scores: list[float], *, every: timedelta = timedelta(days=1), **cha
     """A backtest of pull requests with these scores, opened one after the other; half were trained on."""
     weekly = changed.get("weekly", 5)
     times = [MONDAY + every * place for place in range(len(scores))]
-    told = iter(apply_weekly_budget((at for at, score in zip(times, scores, strict=True) if score > THRESHOLD), weekly))
+    alerted = iter(
+        apply_weekly_budget((at for at, score in zip(times, scores, strict=True) if score > THRESHOLD), weekly)
+    )
     opened = [
         BacktestEntry(
-            place, at, score, level(score), "train" if place < len(scores) / 2 else "test", score > 6 and next(told)
+            place, at, score, level(score), "train" if place < len(scores) / 2 else "test", score > 6 and next(alerted)
         )
         for place, (at, score) in enumerate(zip(times, scores, strict=True))
     ]
@@ -82,16 +81,10 @@ def flagged(one: BacktestEntry, **changed: Any) -> FlaggedPullRequest:
 
 
 def printed(found: Backtest) -> str:
-    """What the terminal shows."""
+    """Return the terminal output."""
     console = Console(width=140, record=True, file=io.StringIO())
     command.show(found, console)
     return console.export_text()
-
-
-def said(command: list[str | Path], folder: Path) -> tuple[int, str, str]:
-    """What a command does in a folder: its exit code, and what it prints."""
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    return ended.returncode, ended.stdout, ended.stderr
 
 
 class Tags(HTMLParser):
@@ -120,7 +113,7 @@ class Tags(HTMLParser):
     ("weekly", "alerted"),
     [(0, [False] * 4), (1, [True, False, True, False]), (2, [True, True, True, True]), (9, [True] * 4)],
 )
-def test_the_first_few_of_each_week_are_told(weekly: int, alerted: list[bool]) -> None:
+def test_the_first_few_of_each_week_raise_alerts(weekly: int, alerted: list[bool]) -> None:
     """Sunday's last second still belongs to the week before Monday's first."""
     sunday = MONDAY - timedelta(seconds=1)
     assert apply_weekly_budget([sunday - timedelta(days=2), sunday, MONDAY, MONDAY], weekly) == alerted
@@ -143,7 +136,7 @@ def test_a_week_is_the_one_that_the_webhook_counts_by() -> None:
         (1, timedelta(days=1), 1, "about 7.0 a week"),
     ],
 )
-def test_a_rate_is_said_as_people_say_it(pulls: int, every: timedelta, count: int, words: str) -> None:
+def test_a_rate_is_formatted_naturally(pulls: int, every: timedelta, count: int, words: str) -> None:
     """By the week where there is one each week, else one in so many weeks."""
     assert backtest([1.0] * pulls, every=every).format_rate(count) == words
 
@@ -161,7 +154,7 @@ def test_weeks_and_splits_add_up_to_the_whole() -> None:
 
 
 def test_the_terminal_shows_the_flagged_ones_and_what_they_come_to() -> None:
-    """The newest first; then how many, how often, what was told, what the model knew, and other budgets."""
+    """The newest first; then counts, rates, alerts, splits and other budgets."""
     words = printed(backtest([1.0, 7.0, 9.5, 2.0, *[1.0] * 11], weekly=1))
     assert words.index("#2") < words.index("#1")
     assert all(part in words for part in ("A title", "changes 9 files", "high", "held back", "2026-06-02"))
@@ -171,7 +164,7 @@ def test_the_terminal_shows_the_flagged_ones_and_what_they_come_to() -> None:
     assert "Its alert budget is 1.0 % of pull requests; others would flag 1 at 0.5 %." in words
 
 
-def test_none_flagged_and_fewer_than_asked_for_are_said() -> None:
+def test_none_flagged_and_fewer_than_requested_are_reported() -> None:
     """On the terminal and on the page; what there is, is taken."""
     found = backtest([1.0, 2.0], requested=500)
     assert "The dataset has only 2 pull requests of a/b; all of them are used." in printed(found)
@@ -250,7 +243,7 @@ def test_the_page_stays_in_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["flask", "a/b/c", "https://github.com/a/b", "a/ b", ""])
-def test_what_is_no_repository_name_is_refused(name: str, tmp_path: Path) -> None:
+def test_an_invalid_repository_name_is_refused(name: str, tmp_path: Path) -> None:
     """Before anything is started."""
     with pytest.raises(ConfigurationError, match="is not a repository name"):
         command.run(name, 500, 5, tmp_path, Console(file=io.StringIO()))
@@ -271,36 +264,3 @@ def test_a_repository_that_the_model_does_not_know_is_refused_with_those_that_it
     assert resolve_repository("octo/NUMBER-03", manifest) == "Octo/number-03"
     with pytest.raises(NotFound, match=r"which contains Octo/number-00, .*number-09 and 2 more\..*REPOS=\"a/b\""):
         resolve_repository("a/b", manifest)
-
-
-def test_mlflow_tells_its_maker_nothing() -> None:
-    """Whichever command of ours imports it; by itself it would."""
-    ask = "from mlflow.telemetry.client import get_telemetry_client as client; print(client() is None)"
-    own = {name: value for name, value in os.environ.items() if name not in {"CI", "MLFLOW_DISABLE_TELEMETRY"}}
-    command = [sys.executable, "-c", f"import local.backtest.source; {ask}"]
-    answer = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=True)
-    assert answer.stdout == "True\n"
-
-
-def test_the_command_runs_from_any_folder_with_the_project_as_its_place(tmp_path: Path) -> None:
-    """Its arguments come through as they are; a link to it does as well."""
-    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
-    python = project / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    elsewhere.mkdir()
-    python.write_text('#!/bin/sh\npwd\nprintf "%s|" "$@"\n')
-    python.chmod(0o755)
-    (project / "pr-sentinel").write_bytes((ROOT / "pr-sentinel").read_bytes())
-    (project / "pr-sentinel").chmod(0o755)
-    (elsewhere / "link").symlink_to(project / "pr-sentinel")
-    assert said([elsewhere / "link", "backtest", "a b", "*"], elsewhere) == (
-        0,
-        f"{project}\n-m|local|backtest|a b|*|",
-        "",
-    )
-
-
-def test_the_command_says_what_to_run_first(tmp_path: Path) -> None:
-    """Where nothing was set up."""
-    (tmp_path / "pr-sentinel").write_bytes((ROOT / "pr-sentinel").read_bytes())
-    assert said(["sh", tmp_path / "pr-sentinel", "run"], tmp_path) == (1, "", "Run make first\n")

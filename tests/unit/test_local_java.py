@@ -1,4 +1,4 @@
-"""Which Java a run uses."""
+"""The Java that a run uses."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on."""
+"""The progress of a run in the terminal."""
 
 import io
 from pathlib import Path

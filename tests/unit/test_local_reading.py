@@ -1,4 +1,4 @@
-"""What a run on one machine does not cover is refused before anything starts, and named."""
+"""Templates with features that the local engine does not support are rejected before anything starts."""
 
 from collections.abc import Callable
 from copy import deepcopy

@@ -1,4 +1,4 @@
-"""What is shown of a run: strangers' titles do no harm, and what changed is told in words."""
+"""The report of a run: untrusted titles are harmless, and changes are summarised."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from rich.console import Console
 from local.engine.progress import summarise
 from local.engine.run_state import Node, Phase, WorkflowRun
 from local.report import changes, page, tables
-from local.report.findings import Evaluation, Findings, UnusualPullRequest
+from local.report.findings import EvaluationReport, Findings, UnusualPullRequest
 from local.untrusted import one_line, web_url
 
 HOSTILE = '<script>alert(1)</script> "onmouseover="x {{ 7*7 }}'
@@ -45,8 +45,8 @@ def pull(**fields: Any) -> UnusualPullRequest:
 
 
 def findings(*unusual: UnusualPullRequest) -> Findings:
-    """What was found, with figures that don't matter here."""
-    evaluation = Evaluation.model_validate(
+    """Findings with arbitrary figures."""
+    evaluation = EvaluationReport.model_validate(
         {
             "alert_budget": 0.01,
             "threshold": 6.0,
@@ -133,7 +133,7 @@ def test_a_title_can_not_steer_the_terminal() -> None:
 
 
 def test_the_terminal_shows_titles_as_they_are() -> None:
-    """What looks like the console's own markup is text."""
+    """Text that looks like console markup stays text."""
     console = Console(width=120, record=True, file=io.StringIO())
     tables.show(findings(pull(title="[bold]not bold[/bold] [link=x]y")), console)
     assert "[bold]not bold[/bold] [link=x]y" in console.export_text()
@@ -141,16 +141,16 @@ def test_the_terminal_shows_titles_as_they_are() -> None:
 
 def test_the_first_run_says_what_it_fetched(tmp_path: Path) -> None:
     """There is nothing to compare it with."""
-    told = changes.summarise_changes(finished(tmp_path, fetched="120", requests="3", quarantined="2"))
-    assert told == "120 pull requests fetched in 3 requests for 1 repository. 2 invalid documents were quarantined."
+    summary = changes.summarise_changes(finished(tmp_path, fetched="120", requests="3", quarantined="2"))
+    assert summary == "120 pull requests fetched in 3 requests for 1 repository. 2 invalid documents were quarantined."
 
 
 def test_a_second_run_says_that_nothing_changed(tmp_path: Path) -> None:
     """And that its results are those of the run before."""
     finished(tmp_path, "earlier", fetched="120").save()
-    told = changes.summarise_changes(finished(tmp_path))
-    assert told.startswith("Incremental: nothing changed since 2")
-    assert told.endswith("UTC: 1 request for 1 repository; dataset and model unchanged.")
+    summary = changes.summarise_changes(finished(tmp_path))
+    assert summary.startswith("Incremental: nothing changed since 2")
+    assert summary.endswith("UTC: 1 request for 1 repository; dataset and model unchanged.")
 
 
 def test_a_run_after_changes_says_how_many(tmp_path: Path) -> None:

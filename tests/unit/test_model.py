@@ -81,7 +81,7 @@ def test_a_manifest_that_names_no_hashes_is_refused(folder: Path, content: str) 
 
 
 @pytest.mark.parametrize(
-    "thresholds", [{"values": None}, {"values": {"0": {}}}, {"values": {"0": 1}}, {"errors": {"one": {}}}]
+    "thresholds", [{"curves": None}, {"curves": {"strong": {}}}, {"residuals": {"strong": 1}}, {"residuals": {}}]
 )
 def test_a_model_of_another_form_is_refused(tmp_path: Path, thresholds: dict[str, Any]) -> None:
     """Whole, but written by a version that kept other things."""
@@ -89,7 +89,7 @@ def test_a_model_of_another_form_is_refused(tmp_path: Path, thresholds: dict[str
         builders.artefact(tmp_path, thresholds=thresholds)
 
 
-@pytest.mark.parametrize("version", [1, VERSION + 1, None, "2"])
+@pytest.mark.parametrize("version", [1, VERSION + 1, None, "3"])
 def test_a_model_of_another_version_is_refused(folder: Path, version: object) -> None:
     """The error says which one this code reads."""
     manifest = json.loads((folder / MANIFEST).read_text())
@@ -231,3 +231,15 @@ def test_levels_begin_above_their_thresholds(whole: Path) -> None:
     high = model.thresholds["high"]
     found = [model.level(score) for score in (0.0, model.threshold, model.threshold + 1e-9, high, high + 1e-9)]
     assert found == ["standard", "standard", "unusual", "unusual", "high"]
+
+
+def test_a_repository_has_limits_of_its_own(tmp_path: Path) -> None:
+    """From its newest scores; another one has those over all."""
+    own = np.linspace(0.0, 1.0, 1_000).tolist()
+    model = builders.artefact(tmp_path, thresholds={"newest": {REPOSITORY: own}})
+    limits = model.limits(REPOSITORY)
+    assert 0.9 < limits.threshold < model.threshold
+    assert limits.high >= limits.threshold
+    assert model.limits("never/seen") == (model.threshold, model.high)
+    assert model.level(limits.threshold + 1e-9, limits) == "unusual"
+    assert model.level(limits.threshold + 1e-9) == "standard"

@@ -3,11 +3,10 @@
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.scoring.online import Counts, Window, rarity, unseen
+from steps.scoring.online import RecentCounts, Window
 
 NUMBERS = st.lists(st.floats(0, 40), min_size=1, max_size=60)
 
@@ -27,9 +26,9 @@ def things(*numbers: int) -> Any:
     return np.array(numbers, np.int64)
 
 
-def counted(*calls: tuple[int, ...]) -> Counts:
+def counted(*calls: tuple[int, ...], generation: int = 2_000) -> RecentCounts:
     """What was seen, call by call."""
-    counts = Counts(64)
+    counts = RecentCounts(64, generation)
     for call in calls:
         counts.update(things(*call))
     return counts
@@ -38,36 +37,41 @@ def counted(*calls: tuple[int, ...]) -> Counts:
 def test_two_things_of_one_place_count_once_in_a_call() -> None:
     """So a share is never above one."""
     counts = counted((1, 65), (1,))
-    assert (counts.of(things(1)).tolist(), counts.total) == ([2], 2)
+    assert (counts.count(things(1)).tolist(), counts.calls) == ([2], 2)
 
 
-def test_what_is_seen_more_often_has_the_larger_share() -> None:
-    """With half a count for what was never seen."""
-    counts = counted((1, 2), (1,), (1,))
-    shares = np.exp(counts.logs(counts.of(things(1, 2, 3))))
-    assert shares.tolist() == pytest.approx([3.5 / 4, 1.5 / 4, 0.5 / 4])
-    assert unseen(counts.of(things(1, 2, 3, 4))) == 0.5
+def test_nothing_can_be_counted() -> None:
+    """A title may have no words."""
+    counts = counted((1,), ())
+    assert (counts.count(things()).tolist(), counts.calls) == ([], 2)
 
 
-def test_nothing_is_neither_rare_nor_unseen() -> None:
-    """A title may have no words; that is no negative zero either, which a file would hold."""
-    none = counted((1,)).of(things())
-    assert (str(rarity(np.empty(0))), str(unseen(none))) == ("0.0", "0.0")
+def test_what_was_seen_long_ago_is_forgotten() -> None:
+    """After one to two generations, so that no count grows with age."""
+    counts = counted((1,), *[(2,)] * 7, generation=4)
+    assert counts.calls == 4
+    assert counts.count(things(1, 2)).tolist() == [0, 4]
 
 
-def test_things_belong_where_they_are_common() -> None:
-    """Those that are common in both places, or seldom in either, tell nothing."""
-    here, there = counted((1,), (1,), (2,)), counted((1,), (1,), (3,), (3,), (4,))
-
-    def odds(*numbers: int) -> float:
-        return there.odds(things(*numbers), here.logs(here.of(things(*numbers))))
-
-    assert odds(3) > 0.0
-    assert (odds(1), odds(2), odds(4), odds()) == (0.0, 0.0, 0.0, 0.0)
+def test_small_counters_stop_at_their_largest_number() -> None:
+    """They do not begin again at zero."""
+    counts = RecentCounts(8, generation=10_000, most=255)
+    for _ in range(300):
+        counts.update(things(3))
+    assert counts.count(things(3)).tolist() == [255]
 
 
 def test_counts_add_up() -> None:
     """As if one had seen both."""
     one, both = counted((1, 2)), counted((1, 2), (2, 3))
     one.add(counted((2, 3)))
-    assert (one.seen.tolist(), one.total) == (both.seen.tolist(), both.total)
+    assert (one.newer.tolist(), one.calls) == (both.newer.tolist(), both.calls)
+
+
+@given(NUMBERS, st.integers(1, 20), st.floats(0, 40))
+def test_a_window_counts_what_is_at_least_as_large(given_in: list[float], most: int, value: float) -> None:
+    """Among its latest numbers alone."""
+    window = Window(most)
+    window.extend(given_in)
+    assert window.count_from(value) == sum(one >= value for one in given_in[-most:])
+    assert len(window) == min(len(given_in), most)

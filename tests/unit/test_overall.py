@@ -8,14 +8,16 @@ import bson
 import numpy as np
 
 from steps.preprocess.overall import merge_histories
-from steps.scoring.history import AUTHOR_FEATURES, HISTORY_FEATURES, History
+from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, UNKNOWN_PAST
+from steps.scoring.history import History
+from steps.scoring.rarity import ABOVE, RARITIES
 from steps.scoring.vectors import with_own
 from tests.support.pulls import TEXTS, pull, pulls
 
 
 def past(count: int, repository: str, **changes: Any) -> History:
     """A repository's history."""
-    history = History(text.title for text in TEXTS)
+    history = History((text.title, text.body) for text in TEXTS)
     for row in with_own([one | changes for one in pulls(count, repository)]):
         history.update(row)
     return history
@@ -36,7 +38,8 @@ def test_over_one_repository_it_is_that_but_for_its_people() -> None:
     """Features that don't look at authors or the last day are the repository's own."""
     own, row = past(150, "a/a"), with_own([pull(200, author="nobody-knows")])[0]
     mine, whole = own.features(row), merge_histories([own]).features(row)
-    others = [name for name in HISTORY_FEATURES if name not in AUTHOR_FEATURES]
+    people = {*AUTHOR_FEATURES, *UNKNOWN_PAST, *RARITIES, *ABOVE}
+    others = [name for name in HISTORY_FEATURES if name not in people]
     assert {name: mine[name] for name in others} == {name: whole[name] for name in others}
 
 
@@ -45,9 +48,9 @@ def test_counts_are_those_of_all_repositories() -> None:
     with_word, without = past(100, "a/a", title="Zanzibar quux"), past(100, "b/b")
     whole = merge_histories([with_word, without])
     row = with_own([pull(1, title="Zanzibar quux")])[0]
-    rarities = [history.features(row)["title_rarity"] for history in (with_word, whole, without)]
-    assert rarities == sorted(rarities)
-    assert (whole.seen, whole.titles.total, sum(whole.hours)) == (200, 200, 224.0)
+    odds = [history.features(row)["title_elsewhere"] for history in (with_word, whole, without)]
+    assert odds == sorted(odds)
+    assert (whole.seen, whole.vocabulary.titles.calls, sum(whole.authors.hours)) == (200, 200, 224.0)
 
 
 def test_regressions_weigh_by_what_they_have_learned() -> None:
@@ -63,14 +66,14 @@ def test_regressions_weigh_by_what_they_have_learned() -> None:
 def test_each_repository_has_an_even_share_of_the_recent_sizes() -> None:
     """However many there are, no more are kept than of one."""
     many = [past(450, f"a/{number}", additions=10**number) for number in range(2, 7)]
-    powers = np.round(np.array(merge_histories(many).recent_sizes.latest) / np.log(10))
-    assert np.unique(powers, return_counts=True)[1].tolist() == [80] * 5
+    powers = np.round(np.array(merge_histories(many).recent_lines.latest) / np.log(10))
+    assert np.unique(powers, return_counts=True)[1].tolist() == [200] * 5
 
 
 def test_nothing_of_an_author_is_left() -> None:
     """Neither names' hashes nor what was opened of late."""
     whole = merge_histories([past(100, "a/a")])
-    assert (len(whole.authors), len(whole.recent_authors), len(whole.last_day)) == (0, 0, 0)
+    assert (len(whole.authors.each), len(whole.authors.recent), len(whole.last_day)) == (0, 0, 0)
 
 
 def test_histories_are_taken_one_at_a_time() -> None:

@@ -54,7 +54,7 @@ def test_a_published_dataset_is_read_back(store: Store, tmp_path: Path) -> None:
     assert load_manifest(store, uri) == manifest
     assert [path.read_bytes() for path in read.files("test")] == [b"t1", b"t2"]
     assert read.files("history") == []
-    assert manifest.splits == {"train": 0, "validation": 0, "test": 4, "injected": 0, "history": 1}
+    assert manifest.splits == {"train": 0, "validation": 0, "test": 4, "injected": 0, "held_out": 0, "history": 1}
 
 
 def test_the_staging_folder_is_empty_afterwards(store: Store) -> None:

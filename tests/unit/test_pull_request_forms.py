@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samples import deliver, graph, rest
-from samples.generate import repositories
-from samples.records import Repository
+from samples.generate import generate_repositories
+from samples.records import SampleRepository
 from samples.server import LATEST
 from steps.common.pull_request import PullRequest, is_cross_repository
 from steps.fetch.conversion import convert_pull_request
 from steps.fetch.queries import PULL_REQUESTS, Edge
 from steps.scoring.row import as_row
 
-ALL = repositories()
+ALL = generate_repositories()
 BUDGET = {"cost": 1, "limit": 5_000, "remaining": 4_999, "resetAt": LATEST}
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 EVERY = [(name, number) for name, repository in ALL.items() for number in repository.pulls]
@@ -28,17 +28,17 @@ JSON = st.recursive(
 )
 
 
-def by_graphql(repository: Repository, number: int) -> dict[str, Any]:
+def by_graphql(repository: SampleRepository, number: int) -> dict[str, Any]:
     """The document that fetch keeps."""
     owner, name = repository.full_name.split("/")
-    alone = Repository(repository.full_name, {number: repository.pulls[number]})
+    alone = SampleRepository(repository.full_name, {number: repository.pulls[number]})
     root = graph.Root({repository.full_name: alone}, LATEST, BUDGET)
     answer = graph.answer(PULL_REQUESTS, {"owner": owner, "name": name, "first": 1}, root)
     (edge,) = answer["data"]["repository"]["pullRequests"]["edges"]
     return convert_pull_request(Edge.model_validate(edge), repository.full_name, NOW)
 
 
-def by_rest(repository: Repository, number: int) -> dict[str, Any]:
+def by_rest(repository: SampleRepository, number: int) -> dict[str, Any]:
     """What the service makes of REST's two answers."""
     path = f"/repos/{repository.full_name}/pulls/{number}"
     pull, files = (rest.answer(ALL, LATEST, path + more, "per_page=100", "http://x") for more in ("", "/files"))
@@ -56,7 +56,7 @@ def test_every_form_gives_the_same_row(which: tuple[str, int]) -> None:
     """REST with its files, GraphQL, and a webhook's payload once the files are with it."""
     repository, number = ALL[which[0]], which[1]
     pull = by_rest(repository, number)
-    delivered = deliver.payload(repository, number, "opened")["pull_request"] | {"files": pull["files"]}
+    delivered = deliver.build_payload(repository, number, "opened")["pull_request"] | {"files": pull["files"]}
     stored = by_graphql(repository, number)
     assert row(stored) == row(pull) == row(delivered)
     assert PullRequest.model_validate(stored) == PullRequest.model_validate(

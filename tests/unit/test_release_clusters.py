@@ -1,4 +1,4 @@
-"""What staging and production get, as kustomize builds it, and what Argo CD is told of it."""
+"""The manifests of staging and production as kustomize builds them, and Argo CD's applications."""
 
 import shutil
 import subprocess
@@ -128,7 +128,7 @@ def test_limits_come_before_pods_and_the_rollout_last(built: dict[str, list[Docu
     assert waves["Rollout"] == {1}
 
 
-def test_what_has_no_digest_yet_is_shown_as_such(built: dict[str, list[Document]]) -> None:
+def test_an_image_without_a_digest_is_shown_as_such(built: dict[str, list[Document]]) -> None:
     """An unreleased image keeps a name without a host and a digest, which no cluster admits."""
     release = images.read((ROOT / COMPONENT).read_text(), (ROOT / MODEL).read_text())
     text = yaml.safe_dump_all(built["staging"])

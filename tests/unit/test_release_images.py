@@ -77,7 +77,7 @@ NO_MODELS = [("", "1"), ("a" * 63, "1"), ("g" * 64, "1"), ("a" * 64, ""), ("a" *
 
 
 @pytest.mark.parametrize("model", [ReleasedModel(*named) for named in NO_MODELS])
-def test_what_names_no_model_is_refused(model: ReleasedModel) -> None:
+def test_an_invalid_model_is_refused(model: ReleasedModel) -> None:
     """By the form of its digest and its version."""
     with pytest.raises(ConfigurationError, match="not a valid model digest and version"):
         images.replace_model(PATCH, model)
@@ -100,7 +100,7 @@ def test_the_images_are_those_of_the_manifests() -> None:
     assert set(re.findall(r"(?:image|value): (pr-sentinel/[a-z]+)\n", text)) == set(IMAGES)
 
 
-def test_what_is_committed_can_be_read() -> None:
+def test_the_committed_files_are_readable() -> None:
     """The files of this tree."""
     release = images.read((ROOT / COMPONENT).read_text(), (ROOT / MODEL).read_text())
     assert set(release.images) | set(release.missing()) == set(IMAGES)

@@ -1,4 +1,4 @@
-"""What a Rollout is told to bring back an image, by how it stands; and which analyses count."""
+"""The action that brings back an image in each state of the Rollout; and the analyses that count."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def stands(*revisions: RolloutRevision, active: str, stable: str, current: str, 
         (stands(active="h2", stable="h2", current="h2"), RolloutAction("gone")),
     ],
 )
-def test_a_rollout_is_told_what_brings_the_image_back(standing: RolloutState, wanted: RolloutAction) -> None:
+def test_the_action_that_brings_the_image_back_is_chosen(standing: RolloutState, wanted: RolloutAction) -> None:
     """The newest revision that has it; nothing where users have it and nothing else is under way."""
     assert choose_action(standing, OLD) == wanted
 
@@ -61,7 +61,7 @@ ROLLOUT = {"metadata": {"uid": "one", "generation": 7}, "status": STATUS}
 COMMIT = "c" * 40
 
 
-def test_the_newest_analysis_of_the_revision_that_is_asked_for_counts() -> None:
+def test_the_newest_analysis_of_the_current_revision_counts() -> None:
     """Not one that passed before, nor another revision's, nor another Rollout's, nor one of another kind."""
     standing = read_state(ROLLOUT, [replica_set("one", "h1", OLD), replica_set("one", "h2", NEW)])
     runs = [
@@ -81,7 +81,7 @@ def test_pods_of_another_rollout_are_not_ours() -> None:
     assert analysis.find_analyses(COMMIT, standing, [run("first", "h2", "2026-01-01T00:00:00Z", "Successful")]) == []
 
 
-def test_until_the_controller_has_seen_what_is_asked_for_no_analysis_counts() -> None:
+def test_no_analysis_counts_until_the_controller_has_observed_the_revision() -> None:
     """Those that there are may be of the revision before."""
     unseen = {**ROLLOUT, "metadata": {"uid": "one", "generation": 8}}
     standing = read_state(unseen, [replica_set("one", "h2", NEW)])

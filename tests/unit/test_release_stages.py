@@ -1,4 +1,4 @@
-"""Which images a change makes anew: no more, and never less, than those that it goes into."""
+"""The images that a change rebuilds: exactly those that it goes into."""
 
 import re
 import shutil

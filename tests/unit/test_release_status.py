@@ -1,4 +1,4 @@
-"""What status says where sources agree, disagree, or don't answer."""
+"""The status report when sources agree, disagree, or don't respond."""
 
 import pytest
 

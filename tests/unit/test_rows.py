@@ -11,6 +11,7 @@ from steps.preprocess.held_out import HELD_OUT_KINDS
 from steps.preprocess.rows import HELD_OUT_SHARE, INJECTED_SHARE
 from steps.scoring.features import NAMES
 from steps.scoring.history import History
+from steps.scoring.vocabulary import UNKNOWN_ODDS
 from tests.support.pulls import TEXTS, passed, pull, pulls
 
 REAL = ("train", "validation", "test")
@@ -81,10 +82,11 @@ def test_kinds_without_material_are_left_out() -> None:
 
 def test_a_planted_text_is_none_that_the_history_has_heard_of() -> None:
     """Texts from elsewhere are either known or planted, never both."""
-    rows = passed(pulls(1500), texts=[text._replace(title=f"word{n}") for n, text in enumerate(TEXTS)])
+    words = ("zebra", "quince", "violin", "harbour", "meadow", "copper")
+    rows = passed(pulls(1500), texts=[text._replace(title=word) for word, text in zip(words, TEXTS, strict=True)])
     planted = [row for row in rows if row["kind"] == "wrong_repository"]
     assert planted
-    assert all(row["title_elsewhere"] == 0 for row in planted)
+    assert all(row["title_elsewhere"] == pytest.approx(UNKNOWN_ODDS / 2**0.5) for row in planted)
 
 
 def test_the_history_at_the_end_is_one_row_for_each_repository() -> None:

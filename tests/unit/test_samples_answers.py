@@ -6,11 +6,11 @@ import pytest
 
 from samples import graph, rest
 from samples.faults import Faults
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from samples.server import LATEST
 from steps.fetch.queries import NAME, PULL_REQUESTS, SEARCH
 
-ALL = repositories()
+ALL = generate_repositories()
 BUDGET = {"cost": 1, "limit": 5_000, "remaining": 4_999, "resetAt": LATEST}
 DOCS = {"owner": "example", "name": "docs"}
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from samples.identities import Identity
 from samples.proposals import Proposals
 from samples.writing import Reply, Request
 
 NAME = "example/webshop"
 BASE = "http://github.example"
-REPOSITORIES = repositories()
+REPOSITORIES = generate_repositories()
 SERVE = "actions/workflows/serve.yml/dispatches"
 NEW = {"title": "Promote", "head": "staging", "base": "main", "body": "Why."}
 

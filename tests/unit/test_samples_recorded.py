@@ -8,7 +8,7 @@ from typing import Any
 
 from samples import rest
 from samples.drafts import END
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from samples.recorded import load_repositories
 
 DOCS = "example/docs"
@@ -16,10 +16,10 @@ DOCS = "example/docs"
 
 def test_recorded_pull_requests_are_served_as_they_were(tmp_path: Path) -> None:
     """Every pull request of a repository: written as REST gives it, and read again."""
-    docs = repositories()[DOCS]
+    docs = generate_repositories()[DOCS]
     now = f"{END:%Y-%m-%dT%H:%M:%SZ}"
     pulls = [entry.pull for entry in docs.at(now) if entry.pull]
-    write(tmp_path / "pulls", (rest.single(pull, docs, "https://api.example") for pull in pulls))
+    write(tmp_path / "pulls", (rest.format_pull_request(pull, docs, "https://api.example") for pull in pulls))
     write(tmp_path / "files", ({"number": pull.number, "files": pull.files} for pull in pulls))
     loaded = load_repositories(tmp_path / "pulls", tmp_path / "files")
     assert loaded.keys() == {DOCS}

@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from samples import deliver, rest
-from samples.generate import repositories
-from samples.identities import App, Identities, Identity
+from samples.generate import generate_repositories
+from samples.identities import App, Identity, IdentityRegistry
 from samples.server import LATEST
-from samples.writing import MOST_WRITTEN, Reply, Request, Written
+from samples.writing import MAX_WRITTEN, Reply, Request, WrittenRecords
 
-ALL = repositories()
+ALL = generate_repositories()
 DOCS = ALL["example/docs"]
 SOMEBODY = Identity("user", "somebody", 3)
 APP = Identity("installation", "pr-sentinel[bot]", 7)
@@ -35,7 +35,9 @@ CHECK = {
 }
 
 
-def ask(written: Written, verb: str, path: str, body: Any = None, who: Identity = SOMEBODY, query: str = "") -> Reply:
+def ask(
+    written: WrittenRecords, verb: str, path: str, body: Any = None, who: Identity = SOMEBODY, query: str = ""
+) -> Reply:
     reply = written.answer(Request(verb, f"/repos/example/docs/{path}", query, body, who), ALL, LATEST)
     assert reply
     return reply
@@ -43,7 +45,7 @@ def ask(written: Written, verb: str, path: str, body: Any = None, who: Identity 
 
 def test_a_comment_is_written_listed_and_changed() -> None:
     """On its pull request, by whoever wrote it."""
-    written = Written()
+    written = WrittenRecords()
     made = ask(written, "POST", "issues/5/comments", {"body": "one"})
     assert (made.status, made.body["user"]) == (HTTPStatus.CREATED, {"login": "somebody", "id": 3, "type": "User"})
     changed = ask(written, "PATCH", f"issues/comments/{made.body['id']}", {"body": "two"})
@@ -55,7 +57,7 @@ def test_a_comment_is_written_listed_and_changed() -> None:
 
 def test_only_an_app_writes_check_runs() -> None:
     """A user's token is refused, in GitHub's words."""
-    written = Written()
+    written = WrittenRecords()
     refused = ask(written, "POST", "check-runs", CHECK)
     assert (refused.status, refused.body["message"]) == (403, "You must authenticate via a GitHub App.")
     made = ask(written, "POST", "check-runs", CHECK, APP)
@@ -83,13 +85,13 @@ def test_only_an_app_writes_check_runs() -> None:
 )
 def test_what_github_would_refuse_is_refused(verb: str, path: str, body: Any, status: int) -> None:
     """So that a service can't pass by writing what GitHub doesn't take."""
-    assert ask(Written(), verb, path, body, APP).status == status
+    assert ask(WrittenRecords(), verb, path, body, APP).status == status
 
 
 def test_it_keeps_only_so_much() -> None:
     """A test gone wild fills no memory."""
-    written = Written()
-    answers = {ask(written, "POST", "issues/5/comments", {"body": "x"}).status for _ in range(MOST_WRITTEN + 1)}
+    written = WrittenRecords()
+    answers = {ask(written, "POST", "issues/5/comments", {"body": "x"}).status for _ in range(MAX_WRITTEN + 1)}
     assert answers == {201, 403}
 
 
@@ -111,20 +113,20 @@ def token(key: Any = KEY, algorithm: str = "RS256", **changes: Any) -> str:
 
 
 @pytest.fixture
-def identities() -> Identities:
+def identities() -> IdentityRegistry:
     """With an App whose installation is 1."""
-    known = Identities()
+    known = IdentityRegistry()
     known.app = App(7, PUBLIC)
     return known
 
 
-def test_an_app_gets_a_token_for_its_installation(identities: Identities) -> None:
+def test_an_app_gets_a_token_for_its_installation(identities: IdentityRegistry) -> None:
     """And is known by it from then on."""
-    assert identities.of(f"Bearer {token()}") == ("app", "pr-sentinel[bot]", 7)
+    assert identities.identify(f"Bearer {token()}") == ("app", "pr-sentinel[bot]", 7)
     assert identities.issue(2) is None
     issued = identities.issue(1)
     assert issued
-    assert identities.of(f"token {issued['token']}") == APP
+    assert identities.identify(f"token {issued['token']}") == APP
 
 
 @pytest.mark.parametrize(
@@ -143,15 +145,15 @@ def test_an_app_gets_a_token_for_its_installation(identities: Identities) -> Non
         "",
     ],
 )
-def test_what_proves_nothing_is_nobody(identities: Identities, given: str) -> None:
+def test_what_proves_nothing_is_nobody(identities: IdentityRegistry, given: str) -> None:
     """Another key, algorithm, issuer or time; a token that was never given."""
-    assert identities.of(f"Bearer {given}") is None
+    assert identities.identify(f"Bearer {given}") is None
 
 
-def test_two_tokens_are_two_users(identities: Identities) -> None:
+def test_two_tokens_are_two_users(identities: IdentityRegistry) -> None:
     """The same one is the same user."""
-    one, other = identities.of("token one"), identities.of("token other")
-    assert one == identities.of("Bearer one") != other
+    one, other = identities.identify("token one"), identities.identify("token other")
+    assert one == identities.identify("Bearer one") != other
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def load_pull_requests(path: Path | None) -> list[dict[str, Any]]:
         OSError, ValueError: the file can't be read, or is empty.
     """
     if path is None:
-        return raw.newest(SYNTHETIC_COUNT)
+        return raw.build_newest(SYNTHETIC_COUNT)
     content = path.read_bytes()
     lines = (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines()
     found = [json.loads(line) for line in lines if line.strip()]

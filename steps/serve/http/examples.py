@@ -15,10 +15,7 @@ PULL_REQUEST: dict[str, Any] = {
     "deletions": 12,
     "changed_files": 412,
     "commits": 1,
-    "files": [
-        {"filename": "vendor/libquartz/index_000.c", "status": "added", "additions": 103, "deletions": 0},
-        {"filename": "vendor/libquartz/table_001.c", "status": "added", "additions": 88, "deletions": 0},
-    ],
+    "files": [{"filename": "vendor/libquartz/index.c", "status": "added", "additions": 103, "deletions": 0}],
     "head": {"ref": "patch-1", "repo": {"full_name": "a-newcomer/webshop"}},
     "base": {"ref": "main", "repo": {"full_name": "example/webshop"}},
     "html_url": URL,

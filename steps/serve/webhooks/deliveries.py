@@ -18,7 +18,7 @@ LEASE_SECONDS = 120.0
 MIN_WAIT_SECONDS = 5.0
 MAX_WAIT_SECONDS = 1_800.0
 MAX_AGE = timedelta(days=3)
-"""How long a delivery is retried."""
+"""The time for which a delivery is retried."""
 BUSY_SECONDS = 1.0
 OVERDUE_SECONDS = 600.0
 """Delay after which services with another model take a delivery that nobody else takes."""

@@ -145,8 +145,8 @@ class Worker:
                 outcome, result = await self._score_and_notify(delivery)
             await self._deliveries.finish(delivery, outcome, result)
             _log(delivery, outcome)
-        except TransientError as obstacle:
-            await self._postpone(delivery, obstacle.problem, obstacle.wait)
+        except TransientError as error:
+            await self._postpone(delivery, error.problem, error.wait)
         except (TimeoutError, Unavailable) as error:
             await self._postpone(delivery, str(error) or "it took too long")
         except SentinelError as error:

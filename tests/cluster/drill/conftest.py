@@ -115,7 +115,7 @@ def argo_cd(repository: Repository, secrets: dict[str, dict[str, str]]) -> Itera
     try:
         yield
     finally:
-        # It would make itself and the others anew.
+        # It would recreate itself and the others.
         stop = ("--type=merge", '--patch={"spec": {"syncPolicy": null}}')
         kube.kubectl("patch", "application", "pr-sentinel", *stop, namespace=ARGO_CD)
         kube.kubectl("delete", "applications", "--all", namespace=ARGO_CD)

@@ -39,7 +39,7 @@ def change(path: Path, how: Callable[[Any], object]) -> None:
 
 
 def adapted(environment: str) -> Callable[[Any], None]:
-    """What an environment's kustomization has more: this cluster's executor, and a small node's limits."""
+    """Add this cluster's executor and a small node's limits to an environment's kustomization."""
     patches = [
         patch("ConfigMap", "/data/executor", executor_image(), "pr-sentinel-images"),
         patch("Rollout", "/spec/template/spec/containers/0/resources/requests/cpu", "50m"),
@@ -75,7 +75,7 @@ def patch(kind: str, path: str, value: object, name: str = ".*") -> dict[str, An
 
 
 def cluster(name: str, server: str) -> dict[str, Any]:
-    """How Argo CD reaches a cluster, as `argocd cluster add` writes it; by its application controller's own account."""
+    """Build the Secret of a cluster as `argocd cluster add` does, with the application controller's own account."""
     token = kube.kubectl("create", "token", "argocd-application-controller", "--duration=3h", namespace=ARGO_CD).strip()
     authority = kube.get("configmap", "kube-root-ca.crt", namespace=ARGO_CD)["data"]["ca.crt"]
     config = {

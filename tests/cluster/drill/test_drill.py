@@ -1,6 +1,6 @@
 """A model's whole way, by the clock: from retraining over both environments to its users, and back when it turns bad.
 
-`make drill` prints it. Everything is the real thing but GitHub, where a stand-in takes the pull requests; and the new
+`make drill` prints it. Everything is real except GitHub, where a fake server takes the pull requests; and the new
 image has a mistake in it that can be made to show after it was promoted.
 """
 
@@ -31,7 +31,7 @@ NEWER = {"example/docs#3": dict.fromkeys(("created_at", "updated_at"), "2026-08-
 
 
 class Timeline:
-    """What was done, when it began, and how long it took: a line each, as soon as it is done."""
+    """A printed line for each step when it is done: its start, duration and results."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -40,10 +40,12 @@ class Timeline:
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:
         """Time a step; what it came to may be added to the list."""
-        began, told = time.monotonic(), list[str]()
-        yield told
+        began, results = time.monotonic(), list[str]()
+        yield results
         at, took = began - self._began, time.monotonic() - began
-        self._print(f"{at // 60:4.0f}:{at % 60:02.0f} {took // 60:3.0f}:{took % 60:02.0f}  {name}: {'; '.join(told)}")
+        self._print(
+            f"{at // 60:4.0f}:{at % 60:02.0f} {took // 60:3.0f}:{took % 60:02.0f}  {name}: {'; '.join(results)}"
+        )
 
     @staticmethod
     def _print(line: str) -> None:
@@ -141,7 +143,7 @@ def reaches(environment: str, version: str, *phases: str) -> RolloutState:
 
 
 def active(environment: str) -> str:
-    """Which version the users of an environment get."""
+    """Return the version that the users of an environment get."""
     _, namespace = BRANCHES[environment]
     service = kube.get("service", "model-serving-active", namespace=namespace)
     revision = rollout(environment)[1].revision(service["spec"]["selector"].get(POD_HASH))
@@ -149,7 +151,7 @@ def active(environment: str) -> str:
 
 
 def analyses(environment: str, kind: str) -> dict[str, str]:
-    """How each check of the newest analysis of a kind ended, of the revision that is asked for."""
+    """Return the results of the newest analysis of a kind for the current revision."""
     _, namespace = BRANCHES[environment]
     chosen = f"{POD_HASH}={rollout(environment)[1].current},rollout-type={kind}"
     runs = kube.get("analysisrun", "--selector", chosen, namespace=namespace)["items"]
@@ -159,67 +161,67 @@ def analyses(environment: str, kind: str) -> dict[str, str]:
 
 def previewed(drill: Drill, timeline: Timeline, environment: str, version: str) -> None:
     """From a changed branch to a preview that has passed its checks, and waits for a person."""
-    with timeline.step(f"{environment}: Argo CD, preview and checks") as told:
+    with timeline.step(f"{environment}: Argo CD, preview and checks") as results:
         assert reaches(environment, version, "Paused", "Degraded").preview, analyses(environment, "PrePromotion")
         found = analyses(environment, "PrePromotion")
-        told.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
+        results.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
         assert set(found.values()) == {"Successful"}, found
         synced(drill.repository, environment, "Suspended")
 
 
 def pushed(drill: Drill, timeline: Timeline) -> None:
     """Staging goes on following its branch while a preview waits, which may be for days."""
-    with timeline.step("staging: a push while the preview waits") as told:
+    with timeline.step("staging: a push while the preview waits") as results:
         drill.set_staging("DRILL", "a push")
         synced(drill.repository, "staging", "Suspended")
         settings = kube.get("configmap", "pr-sentinel-settings", namespace=BRANCHES["staging"][1])["data"]
         assert settings["DRILL"] == "a push"
-        told.append("Argo CD has brought it, and the preview waits on")
+        results.append("Argo CD has brought it, and the preview waits on")
 
 
 def promoted(timeline: Timeline, environment: str, version: str) -> None:
     """A person promotes it."""
-    with timeline.step(f"{environment}: a person promotes") as told:
+    with timeline.step(f"{environment}: a person promotes") as results:
         kube.run("kubectl", "argo", "rollouts", "--namespace", BRANCHES[environment][1], "promote", ROLLOUT)
         kube.wait(lambda: active(environment) == version, f"users of {environment} on version {version}")
-        told.append(f"all users get version {version}")
+        results.append(f"all users get version {version}")
 
 
 def watched(timeline: Timeline, environment: str, version: str) -> None:
     """The live figures after a promotion, to their end."""
-    with timeline.step(f"{environment}: live figures") as told:
+    with timeline.step(f"{environment}: live figures") as results:
         reaches(environment, version, "Healthy")
         found = analyses(environment, "PostPromotion")
-        told.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
+        results.append(", ".join(f"{name} {phase}" for name, phase in found.items()))
         assert set(found.values()) == {"Successful"}, found
 
 
 def called_back(timeline: Timeline, version: str) -> None:
     """The release turns bad, and users get the earlier version again."""
-    with timeline.step("the release turns bad") as told:
+    with timeline.step("the release turns bad") as results:
         broken()
         kube.wait(lambda: active("production") == version, "the earlier version in production")
-        told.append(f"without a person, users get version {version} again")
+        results.append(f"without a person, users get version {version} again")
     assert failures("production") > 0
 
 
 def users(environment: str) -> dict[str, int]:
-    """What has come of an environment's users' requests so far, by the model's digest or the kind of failure."""
+    """Count the users' requests of an environment so far, by the model's digest or the kind of failure."""
     line = kube.kubectl("logs", f"deployment/users-of-{environment}", "--tail=1", namespace=WATCH)
     return {what: count for what, (count, _) in json.loads(line).items()}
 
 
 def failures(environment: str) -> int:
-    """How many of them failed."""
+    """Count the failed requests."""
     return sum(count for what, count in users(environment).items() if what.startswith("failed"))
 
 
 def retrained(timeline: Timeline, name: str) -> str:
     """A run of the pipeline in production whose model is accepted; its version."""
-    with timeline.step(name) as told:
+    with timeline.step(name) as results:
         outputs = submit(*REPOSITORIES).succeeded().outputs("register")
         assert outputs["decision"] == "accepted", outputs
-        told.append(f"version {outputs['version']}")
+        results.append(f"version {outputs['version']}")
     return outputs["version"]
 
 
@@ -234,20 +236,20 @@ def test_a_model_s_whole_way_and_back(
     """And at the end all sources say the same again."""
     drill = Drill(repository, commands, str(tmp_path_factory.mktemp("state")))
     timeline = Timeline()
-    with timeline.step("the pipeline's images, by digest, in both environments") as told:
+    with timeline.step("the pipeline's images, by digest, in both environments") as results:
         for name, reference in digests.items():
             drill.set_digest(name, reference)
         repository.merge("staging", "main")
         for environment in BRANCHES:
             synced(repository, environment, "Progressing", "Degraded")
-        told.append("Argo CD has synchronised both; the service waits for a first model")
+        results.append("Argo CD has synchronised both; the service waits for a first model")
     first = retrained(timeline, "the first model")
-    with timeline.step("the first release") as told:
+    with timeline.step("the first release") as results:
         assert drill.image() == first
         reaches("staging", first, "Healthy")
         repository.merge("staging", "main")
         reaches("production", first, "Healthy")
-        told.append(f"both have version {first}; there was nothing to compare it with")
+        results.append(f"both have version {first}; there was nothing to compare it with")
     request.getfixturevalue("beside")
     assert "They agree." in drill.release("status")
 
@@ -256,32 +258,32 @@ def test_a_model_s_whole_way_and_back(
         requests.post(f"http://{github}/_control", json={"change": NEWER}, timeout=10).raise_for_status()
         second = retrained(timeline, "retrain")
         requests.post(f"http://{github}/_reset", timeout=10).raise_for_status()
-    with timeline.step("image") as told:
+    with timeline.step("image") as results:
         assert drill.image(broken=True) == second
-        told.append("built, pushed, its digest in branch staging")
+        results.append("built, pushed, its digest in branch staging")
     previewed(drill, timeline, "staging", second)
     pushed(drill, timeline)
     promoted(timeline, "staging", second)
     watched(timeline, "staging", second)
-    with timeline.step("pull request") as told:
-        told.append(drill.release("promote").strip())
+    with timeline.step("pull request") as results:
+        results.append(drill.release("promote").strip())
         number = opened(commands)
-        told.append(drill.release("verify-promotion", number).strip())
+        results.append(drill.release("verify-promotion", number).strip())
         repository.merge("staging", "main")
     previewed(drill, timeline, "production", second)
     promoted(timeline, "production", second)
     for environment in BRANCHES:
         assert failures(environment) == 0, users(environment)
     called_back(timeline, first)
-    with timeline.step("status") as told:
-        told.append(f"{drill.release('status', code=1).count('They disagree: ')} disagreements are named")
-    with timeline.step(f"make rollback VERSION={first}") as told:
-        told.extend(drill.release("rollback", "--", first).splitlines())
+    with timeline.step("status") as results:
+        results.append(f"{drill.release('status', code=1).count('They disagree: ')} disagreements are named")
+    with timeline.step(f"make rollback VERSION={first}") as results:
+        results.extend(drill.release("rollback", "--", first).splitlines())
         repository.merge(f"rollback/version-{first}", "main")
-        told.extend(drill.release("rollback", "--", first).splitlines())
+        results.extend(drill.release("rollback", "--", first).splitlines())
         synced(repository, "production", "Healthy")
-    with timeline.step("status") as told:
-        told.extend(line for line in drill.release("status").splitlines() if line.startswith("They"))
+    with timeline.step("status") as results:
+        results.extend(line for line in drill.release("status").splitlines() if line.startswith("They"))
     assert active("production") == first
 
 

@@ -18,19 +18,19 @@ PAUSE_SECONDS = 0.03
 
 def main(address: str) -> None:
     """Call until killed."""
-    pulls, told, seen = raw.newest(200), time.time(), dict[str, tuple[int, float]]()
+    pulls, reported, seen = raw.build_newest(200), time.time(), dict[str, tuple[int, float]]()
     while True:
         for pull in pulls:
             what = called(f"{address}/score", pull)
             seen[what] = (seen.get(what, (0, 0))[0] + 1, time.time())
-            if time.time() - told > 1:
-                told = time.time()
+            if time.time() - reported > 1:
+                reported = time.time()
                 print(json.dumps(seen), flush=True)  # noqa: T201 - its log is what the test reads
             time.sleep(PAUSE_SECONDS)
 
 
 def called(address: str, pull: Any) -> str:
-    """What comes of one request."""
+    """Send one request and classify the result."""
     try:
         answer = requests.post(address, json={"pull_requests": [pull]}, timeout=10)
     except requests.RequestException as error:

@@ -32,7 +32,7 @@ FAULTY = "faulty:create"
 
 
 class Release(NamedTuple):
-    """What Git says of a revision: a model, the digest and version that it is said to have, and how it is started."""
+    """A revision as Git defines it: a model, its declared digest and version, and how it is started."""
 
     model: str
     digest: str
@@ -113,7 +113,7 @@ def replaced(path: str, value: str) -> str:
 def filled() -> None:
     """Pull requests and histories in MongoDB, as fetch and preprocess leave them."""
     rows = candidates.rows()
-    pulls = [pull | {"created_at": datetime.fromisoformat(pull["created_at"])} for pull in raw.newest(600)]
+    pulls = [pull | {"created_at": datetime.fromisoformat(pull["created_at"])} for pull in raw.build_newest(600)]
     with (
         kube.forwarded("mongodb", 27017, SPACE) as address,
         MongoClient[dict[str, Any]](f"mongodb://{address}", directConnection=True) as client,
@@ -151,15 +151,15 @@ def release(given: Release) -> Any:
     return wait_for("Paused", "Degraded", "Healthy")
 
 
-def told(*command: str) -> None:
-    """Tell Argo Rollouts something, as a person does."""
+def run_plugin(*command: str) -> None:
+    """Run a command of the Argo Rollouts plugin on the Rollout."""
     kube.run("kubectl", "argo", "rollouts", "--namespace", SPACE, *command, ROLLOUT)
 
 
 def promoted() -> None:
     """Promote, and wait until the Service has the new revision."""
     before = active_hash()
-    told("promote")
+    run_plugin("promote")
     kube.wait(lambda: active_hash() != before, "the promoted revision")
 
 
@@ -170,25 +170,25 @@ def analyses(found: Any, kind: str) -> list[Any]:
 
 
 def analysed(found: Any, kind: str) -> dict[str, str]:
-    """How each metric of the latest revision's analysis ended; nothing where there was none."""
+    """Return the phase of each metric of the latest revision's analysis; empty without an analysis."""
     runs = analyses(found, kind)
     return {one["name"]: one["phase"] for run in runs for one in run.get("status", {}).get("metricResults", [])}
 
 
 def measured(kind: str) -> dict[str, str]:
-    """How the metrics stand of the latest revision's analysis, as soon as there are any."""
+    """Wait for metrics of the latest revision's analysis and return their phases."""
     return kube.wait(lambda: analysed(rollout(), kind), f"a {kind} analysis")
 
 
 def active_hash() -> str:
-    """Which revision users reach."""
+    """Return the revision that users reach."""
     service = kube.get("service", "model-serving-active", namespace=SPACE)
     return str(service["spec"]["selector"]["rollouts-pod-template-hash"])
 
 
 @dataclass(frozen=True)
 class Called:
-    """What has come of the caller's requests so far: how often, and when last, in seconds since 1970."""
+    """The count of the caller's requests of one kind, and the Unix time of the last."""
 
     count: int
     last: float
@@ -201,7 +201,7 @@ def called() -> dict[str, Called]:
 
 
 def failures(counts: dict[str, Called]) -> dict[str, int]:
-    """How many of the requests failed, by their kind."""
+    """Count the failed requests by kind."""
     return {what: seen.count for what, seen in counts.items() if what.startswith("failed")}
 
 

@@ -16,7 +16,7 @@ from tests.cluster.rollouts.revisions import (
     put,
     release,
     rollout,
-    told,
+    run_plugin,
     wait_for,
 )
 
@@ -44,7 +44,7 @@ def test_a_bad_candidate_is_stopped_by_its_check(
     failed = {name for name, phase in analysed(found, PRE).items() if phase == "Failed"}
     assert failed
     assert failed <= checks
-    told("promote")
+    run_plugin("promote")
     assert wait_for("Degraded")["status"]["abort"] is True
     assert active_hash() == before != found["status"]["currentPodHash"]
     assert failures(called()) == lost
@@ -71,7 +71,7 @@ def test_a_candidate_that_failed_is_checked_again_when_it_is_tried_again(space: 
     before, lost = active_hash(), failures(called())
     found = release(Release("everything", digests["everything"], settings=("AGAIN=1",)))
     assert len(analyses(found, PRE)) == 1
-    told("retry", "rollout")
+    run_plugin("retry", "rollout")
     kube.wait(lambda: len(analyses(found, PRE)) > 1 or active_hash() != before, "another analysis")
     assert wait_for("Paused", "Degraded", "Healthy")["status"].get("abort") is True
     assert active_hash() == before

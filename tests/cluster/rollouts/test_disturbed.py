@@ -1,4 +1,4 @@
-"""Where something else goes wrong around a release, nothing passes by it: users stay, or are put back."""
+"""Failures around a release: users stay on the old revision or return to it."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ from tests.cluster.rollouts.revisions import (
     put,
     release,
     rollout,
-    told,
+    run_plugin,
     wait_for,
 )
 
@@ -49,7 +49,7 @@ def test_a_candidate_without_metrics_waits_for_a_person(space: str, digests: dic
     assert [one["reason"] for one in paused["status"]["pauseConditions"]] == ["InconclusiveAnalysisRun"]
     assert "Inconclusive" in set(analysed(paused, POST).values()) <= {"Inconclusive", "Successful"}
     assert paused["status"]["stableRS"] == before
-    told("abort")
+    run_plugin("abort")
     kube.wait(lambda: active_hash() == before, "the old revision")
     assert wait_for("Degraded")["status"]["abort"] is True
     assert failures(called()) == lost
@@ -65,7 +65,7 @@ def prometheus_comes_back(space: str) -> Iterator[None]:
 
 @pytest.mark.usefixtures("prometheus_comes_back")
 def test_a_promoted_revision_whose_prometheus_goes_away_is_called_back(space: str, digests: dict[str, str]) -> None:
-    """What nobody can watch does not stay."""
+    """A revision that can't be watched is not kept."""
     before, lost = active_hash(), failures(called())
     found = release(Release("good", digests["good"], settings=("UNWATCHED=1",)))
     assert found["status"]["phase"] == "Paused", analysed(found, PRE)
@@ -79,7 +79,7 @@ def test_a_promoted_revision_whose_prometheus_goes_away_is_called_back(space: st
 
 
 def checked_by(check: str) -> bool:
-    """Whether a check's Job has a pod that runs."""
+    """Return whether a check's Job has a running pod."""
     chosen = ("--selector", "app.kubernetes.io/component=checks", "--field-selector", "status.phase=Running")
     pods = kube.get("pods", *chosen, namespace=SPACE)["items"]
     return any(pod["spec"]["containers"][0]["args"][0] == check for pod in pods)

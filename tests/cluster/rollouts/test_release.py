@@ -21,7 +21,7 @@ from tests.cluster.rollouts.revisions import (
     promoted,
     put,
     release,
-    told,
+    run_plugin,
     wait_for,
 )
 
@@ -37,13 +37,13 @@ def test_a_good_candidate_is_promoted_by_a_person_and_goes_back_when_asked(space
     old, new = digests["active"], digests["good"]
     put(Release("good", new))
     kube.wait(lambda: "Running" in measured(PRE).values(), "an analysis")
-    told("promote")
+    run_plugin("promote")
     found = wait_for("Paused", "Degraded")
     assert found["status"]["phase"] == "Paused", analysed(found, PRE)
     assert analysed(found, PRE) == dict.fromkeys(CHECKS, "Successful")
     assert active_hash() == before
     with ThreadPoolExecutor() as people:
-        list(people.map(told, ["promote", "promote"]))
+        list(people.map(run_plugin, ["promote", "promote"]))
     healthy = wait_for("Healthy", "Degraded")
     assert healthy["status"]["phase"] == "Healthy", analysed(healthy, POST)
     assert len(analyses(healthy, POST)) == 1

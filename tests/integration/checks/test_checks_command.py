@@ -40,7 +40,7 @@ def test_the_wrong_model_fails_each_check_that_knows_the_right_one(name: str, pa
 
 
 @pytest.mark.parametrize("name", ["identity", "golden"])
-def test_without_the_expected_digest_there_is_no_yes(name: str, pair: Pair) -> None:
+def test_without_the_expected_digest_no_check_passes(name: str, pair: Pair) -> None:
     """The candidate's own word is none."""
     done = check(name, pair[0])
     assert (done.returncode, "no expected digest was given" in done.stdout) == (2, True)
@@ -110,14 +110,14 @@ def test_speed_is_the_verdict_of_the_load_test(service: services.Service, code: 
     assert done.returncode == code, done.stdout + done.stderr
 
 
-def test_speed_of_another_model_is_no_yes() -> None:
+def test_the_speed_of_another_model_does_not_pass() -> None:
     """However quick it is."""
     with services.running(services.Service()) as address:
         done = check("speed", address, f"--digest={services.ANOTHER}")
     assert (done.returncode, "wrong model" in done.stderr) == (1, True)
 
 
-def test_pull_requests_come_from_mongodb_or_a_file_or_it_is_said_why_not(pair: Pair, mongo: dict[str, str]) -> None:
+def test_pull_requests_come_from_mongodb_or_a_file_or_an_error_says_why_not(pair: Pair, mongo: dict[str, str]) -> None:
     """Too few are no verdict; none at all are not either."""
     candidate, active, digest = pair
     asked = ("behaviour", candidate, f"--against={active}", f"--digest={digest}")
@@ -127,7 +127,7 @@ def test_pull_requests_come_from_mongodb_or_a_file_or_it_is_said_why_not(pair: P
     assert (empty.returncode, "0 real pull requests are too few" in empty.stdout) == (2, True), empty.stdout
 
 
-def test_two_versions_are_compared_by_what_both_have_said(pair: Pair, mongo: dict[str, str], tmp_path: Any) -> None:
+def test_two_versions_are_compared_by_their_predictions(pair: Pair, mongo: dict[str, str], tmp_path: Any) -> None:
     """Of real pull requests; those that were injected don't count."""
     candidate, active, digest = pair
     assert check("behaviour", candidate, f"--against={active}", f"--digest={digest}").returncode == 0

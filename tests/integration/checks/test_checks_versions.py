@@ -1,4 +1,4 @@
-"""What is read of a version is what users saw of it, and no check's own traffic; what nobody knows stays unknown."""
+"""The data of a version cover what users saw, not the checks' own traffic; missing data stay missing."""
 
 import json
 import threading
@@ -40,7 +40,7 @@ def test_the_last_word_on_each_pull_request_counts(database: Mongo) -> None:
     assert (read.slow, read.removed) == (Proportion(0, 0), Proportion(0, 0))
 
 
-def test_what_the_checks_have_sent_does_not_count(database: Mongo) -> None:
+def test_the_checks_own_requests_do_not_count(database: Mongo) -> None:
     """Planted and golden ones are flagged on purpose."""
     database.predictions.insert_many(
         [prediction(FIRST_INJECTED_NUMBER + 1), prediction(201, repository="golden/example")]
@@ -50,10 +50,10 @@ def test_what_the_checks_have_sent_does_not_count(database: Mongo) -> None:
 
 def test_alerts_that_a_person_removed_are_counted_by_pull_request(database: Mongo) -> None:
     """However many deliveries there were of it."""
-    told = [(1, "announced"), (1, "updated"), (2, "announced"), (2, "removed by a person"), (3, "standard")]
+    alerts = [(1, "announced"), (1, "updated"), (2, "announced"), (2, "removed by a person"), (3, "standard")]
     database.deliveries.insert_many(
         {"repository": "o/n", "number": number, "outcome": outcome, "finished_at": NOW, "result": {"model": "4"}}
-        for number, outcome in told
+        for number, outcome in alerts
     )
     assert versions.read_version(database, "4", 7, None).removed == Proportion(1, 2)
     assert versions.read_version(database, "3", 7, None).removed == Proportion(0, 0)
@@ -76,7 +76,7 @@ class Prometheus(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def answers() -> list[Any]:
-    """What Prometheus will say."""
+    """Set Prometheus' answers."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""What is watched after a promotion says yes only for figures that are there and good, by the engines that will ask it.
+"""The analysis after a promotion passes only with present and good figures, evaluated by the real engines.
 
 Prometheus' own engine works out each query over series that are made up here; Argo Rollouts' own code then judges what
 came of it by the conditions beside the query.
@@ -108,7 +108,7 @@ def evaluate() -> Path:
 
 
 def phases(evaluate: Path, metric: dict[str, Any], results: Sequence[list[float | None]]) -> list[str]:
-    """What becomes of each result; None stands for NaN."""
+    """Evaluate each result; None stands for NaN."""
     conditions = {"Success": metric["successCondition"], "Failure": metric["failureCondition"]}
     asked = "\n".join(json.dumps({**conditions, "Result": result}) for result in results)
     done = subprocess.run([evaluate], input=asked, capture_output=True, text=True, check=True)
@@ -122,7 +122,7 @@ def test_no_data_and_no_number_are_neither_yes_nor_no(name: str, evaluate: Path)
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_good_and_bad_figures_are_told_apart(name: str, evaluate: Path) -> None:
+def test_good_and_bad_figures_are_distinguished(name: str, evaluate: Path) -> None:
     """The limit itself is good."""
     good, limit, bad = {
         "answers": (0.0, 0.01, 0.0101),

@@ -1,4 +1,4 @@
-"""Analyses that don't speak for a promotion: each way in which one may be wrong, and what is said of it then."""
+"""Analyses that don't support a promotion: each way in which one may be wrong, and the objection to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,8 +37,8 @@ WRONG: dict[str, tuple[Callable[[str], Change], str]] = {
     "inconclusive": (lambda kind: changed(kind, phase="Inconclusive"), "it is Inconclusive"),
     "error": (lambda kind: changed(kind, phase="Error"), "it is Error"),
     "running": (lambda kind: changed(kind, phase="Running"), "it is Running"),
-    "before Argo CD has synchronised": (lambda kind: changed(kind, commit="f" * 40), f"staging at {'f' * 40}, and"),
-    "while it synchronises": (lambda kind: changed(kind, commit=""), "staging at no commit yet, and"),
+    "before Argo CD has synchronised": (lambda kind: changed(kind, commit="f" * 40), f"staging to {'f' * 40}, but"),
+    "while it synchronises": (lambda kind: changed(kind, commit=""), "staging to no commit yet, but"),
     "of another digest": (
         lambda kind: changed(kind, image=f"registry.example/{SERVE}@{digest(1)}"),
         f"it analysed another image, registry.example/{SERVE}@{digest(1)}",

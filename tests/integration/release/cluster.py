@@ -1,4 +1,4 @@
-"""An environment's cluster as the release commands' tests set it up, for the stand-in in the place of kubectl."""
+"""An environment's cluster for the tests of the release commands, behind a fake kubectl."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ HELD = {"argocd.argoproj.io/skip-reconcile": "true"}
 
 
 class Cluster:
-    """An environment's cluster, by the file that its stand-in keeps it in."""
+    """An environment's cluster, in the file that the fake kubectl uses."""
 
     def __init__(self, path: Path, host: str) -> None:
         self.path = path
@@ -47,7 +47,7 @@ class Cluster:
         }
 
     def say(self, sync: dict[str, str] | None, analyses: list[Analysis]) -> None:
-        """What Argo CD says of its application, if there is one, and what Argo Rollouts of the revision asked for."""
+        """Set the sync state of Argo CD's application, if there is one, and the analyses of the current revision."""
         state = self.state
         state["application"] = None if sync is None else {"metadata": {}, "status": {"sync": sync}}
         state["analysisruns"] = [_run(one, state["rollout"]["status"]["currentPodHash"]) for one in analyses]
@@ -65,7 +65,7 @@ class Cluster:
 
     @property
     def is_held(self) -> bool:
-        """Whether Argo CD leaves it alone."""
+        """Return whether Argo CD is paused."""
         return bool(self.state["application"]["metadata"].get("annotations") == HELD)
 
 

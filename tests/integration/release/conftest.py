@@ -53,21 +53,21 @@ def repository(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def clone(repository: Repository) -> Iterator[git.Clone]:
-    """What the commands work in, made anew in the test by `refresh`."""
+    """The clone that the commands use, updated in the test by `refresh`."""
     with git.clone(GitSettings(git_remote=repository.address)) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def github_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a stand-in of these tests."""
+    """The URL of a fake server for these tests."""
     with embedded.sample_github(tmp_path_factory.mktemp("github")) as settings:
         yield settings["GITHUB_API_URL"]
 
 
 @pytest.fixture
 def pulls(github_server: str, monkeypatch: pytest.MonkeyPatch) -> Pulls:
-    """None yet, at a stand-in that the commands' settings name."""
+    """The fake GitHub that the commands' settings name, without pull requests."""
     requests.post(f"{github_server}/_reset", timeout=10).raise_for_status()
     for name, value in {"API_URL": github_server, "TOKEN": "a-token", "REPOSITORY": NAME}.items():
         monkeypatch.setenv(f"GITHUB_{name}", value)
@@ -76,7 +76,7 @@ def pulls(github_server: str, monkeypatch: pytest.MonkeyPatch) -> Pulls:
 
 @pytest.fixture
 def cluster_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where kubectl's stand-in, which is first on the PATH, keeps a cluster."""
+    """The file of a cluster behind the fake kubectl, which is first on the PATH."""
     folder, real, path = tmp_path / "bin", shutil.which("kubectl"), tmp_path / "cluster.json"
     assert real, "kubectl is not on the PATH"
     folder.mkdir()

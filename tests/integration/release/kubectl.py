@@ -1,4 +1,4 @@
-"""A cluster's stand-in: `kubectl`, for what the release commands ask of it; all else goes to the real one.
+"""A fake `kubectl` for the calls of the release commands; everything else goes to the real one.
 
 The Rollout, its ReplicaSets, its analyses and Argo CD's application are in the JSON file that `CLUSTER` names, and each
 command changes them there as Argo Rollouts' controller would. The first word of `REFUSE` is a command that fails.

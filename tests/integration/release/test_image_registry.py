@@ -1,4 +1,4 @@
-"""Whether an image is still in its registry, over real HTTP: one that is open, and one that wants a token."""
+"""Image look-ups over real HTTP, in an open registry and in one that requires a token."""
 
 import threading
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ def test_what_is_not_there_is_refused(host: str) -> None:
         with pytest.raises(AccessRefused, match="denied access") as refused:
             image_registry.check_image(f"{host}/{SERVE}@{digest(1)}", settings(password))
         assert "wrong" not in str(refused.value)
-    with pytest.raises(Unavailable, match="says 500"):
+    with pytest.raises(Unavailable, match="returned 500"):
         image_registry.check_image(f"{host}/broken/a@{digest(1)}", settings())
     with pytest.raises(Unavailable, match="does not respond"):
         image_registry.check_image(f"127.0.0.1:1/{SERVE}@{digest(1)}", settings())

@@ -204,7 +204,7 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
 
 
 def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: str) -> None:
-    """Each part of it is compared with Git and with the analyses, as they are asked anew."""
+    """Each part of it is compared with Git and with the analyses, which are queried again."""
     good, text = passed(clone, released), prepared(clone, released).text
     assert promotion.verify(clone, text, good)
     machine = text.rpartition("<!-- evidence")[2]
@@ -264,7 +264,7 @@ def test_a_rollout_without_an_analysis_can_not_be_promoted(repository: Repositor
     path.write_text(text[:begin] + text[end:])
     repository.push("staging", "no gate")
     clone.refresh()
-    with pytest.raises(PromotionRefused, match="PrePromotion: the Rollout asks for no such analysis"):
+    with pytest.raises(PromotionRefused, match="PrePromotion: the Rollout defines no such analysis"):
         prepared(clone, clone.head("staging"))
 
 
@@ -279,7 +279,7 @@ def test_a_dirty_tree_is_refused(
     assert pulls.all() == []
 
 
-def test_github_s_refusal_is_told_in_words(
+def test_github_s_refusal_is_reported(
     repository: Repository, clone: Clone, released: str, pulls: Pulls, tmp_path: Path
 ) -> None:
     """Without a trace, and without the token."""

@@ -229,13 +229,11 @@ def test_a_version_that_the_registry_lacks_is_refused(
     registry.delete_model_version(NAME, "2")
     code, said = rollback(production)
     assert code == 66
-    assert "The registry has no version 2 any more" in said
+    assert "The registry no longer has version 2" in said
     assert (cluster.state, pulls.all()) == (before, [])
 
 
-def test_sources_that_are_not_there_are_told_apart_from_ones_that_fail(
-    production: Repository, cluster: Cluster, tmp_path: Path
-) -> None:
+def test_missing_sources_differ_from_failing_ones(production: Repository, cluster: Cluster, tmp_path: Path) -> None:
     """No registry is no disagreement; a cluster that does not answer is."""
     code, said = status(production)
     assert code == 0, said

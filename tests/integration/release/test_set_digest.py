@@ -34,7 +34,7 @@ def test_the_command_writes_an_image_and_its_model_once(repository: Repository, 
     assert repository.head("main") != head
 
 
-def test_what_can_not_be_written_is_refused_before_git_is_asked(repository: Repository) -> None:
+def test_an_invalid_reference_is_refused_before_git_is_used(repository: Repository) -> None:
     """With the exit code of a wrong setting."""
     head = repository.head(STAGING)
     for arguments in ((SERVE, "registry.example/a:1"), ("other", f"registry.example/a@{digest(1)}")):
@@ -44,7 +44,7 @@ def test_what_can_not_be_written_is_refused_before_git_is_asked(repository: Repo
 
 
 def test_all_who_write_at_once_are_heard(repository: Repository, clone: Clone) -> None:
-    """Whoever was slower writes anew on what the quicker one has pushed; nobody's digest is lost."""
+    """The slower one retries on top of the quicker one's push; no digest is lost."""
     with ThreadPoolExecutor(len(IMAGES)) as threads:
         assert all(threads.map(lambda image: write(image, 5), IMAGES))
     clone.refresh()
@@ -53,7 +53,7 @@ def test_all_who_write_at_once_are_heard(repository: Repository, clone: Clone) -
     assert release.model == model(5)
 
 
-def test_a_server_that_takes_no_pushes_is_told_in_words(repository: Repository) -> None:
+def test_a_server_that_rejects_pushes_is_reported(repository: Repository) -> None:
     """Not as somebody else's having been quicker."""
     done = release(
         repository.folder,

@@ -75,7 +75,7 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 @pytest.fixture(scope="session")
 def samples() -> list[dict[str, Any]]:
     """Pull requests in the form of GitHub's REST API; tests must not change them."""
-    return raw.newest(50)
+    return raw.build_newest(50)
 
 
 @pytest.fixture

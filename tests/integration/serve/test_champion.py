@@ -15,7 +15,7 @@ from tests.support.command_line import SETTINGS
 
 @pytest.fixture(autouse=True)
 def clear_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the environment stands in for what the state folder holds."""
+    """Remove settings from the environment that would replace those of the state folder."""
     for name in SETTINGS:
         monkeypatch.delenv(name, raising=False)
 
@@ -34,7 +34,7 @@ def stored(state: Path, registry: MlflowClient) -> Path:
 
 
 def test_the_champions_bento_is_unpacked_once(state: Path, stored: Path) -> None:
-    """Once; from then on the store isn't asked."""
+    """After that, the store is not read."""
     first = fetch_champion(state)
     assert first.folder == state / "bentos" / stored.stem
     assert (first.folder / "src" / "model" / "model.onnx").is_file()

@@ -63,7 +63,7 @@ def normalise(value: Any) -> Any:
 @schema.parametrize()
 @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_every_operation_conforms_to_its_schema(case: schemathesis.Case[Any], whole: serving.Running) -> None:
-    """No 5xx, nothing accepted that doesn't fit, nothing refused that does, and answers as described."""
+    """No 5xx, nothing invalid accepted, nothing valid refused, and responses as described."""
     case.call_and_validate(base_url=whole.address)
 
 

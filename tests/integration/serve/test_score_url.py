@@ -8,7 +8,7 @@ import requests
 from github import Auth
 from starlette.testclient import TestClient
 
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from samples.graph import SITE
 from steps.serve import github_access, lookup
 from steps.serve.app import create_app
@@ -59,7 +59,7 @@ def test_a_pull_request_is_fetched_and_scored(fetching: TestClient, github: Stan
 
 def test_a_pull_request_comes_with_the_first_of_its_files(fetching: TestClient, github: StandIn) -> None:
     """A hundred at most, in one request more."""
-    largest = max(repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
+    largest = max(generate_repositories()["example/webshop"].pulls.values(), key=lambda pull: pull.changed_files)
     before = github.stats().get("requests", 0)
     client = github_access.GitHubRestClient(github.address, Auth.Token(TOKEN))
     found = client.fetch_pull_request("example/webshop", largest.number).pull
@@ -76,7 +76,7 @@ def test_a_pull_request_whose_files_can_not_be_listed_is_scored_without_them(
     github.control(next=["pass", fault])
     assert fetching.post("/score_url", json={"url": PULL}).status_code == 200
     (said,) = [record for record in caplog.records if record.name == github_access.__name__]
-    assert said.getMessage() == "the changed files can't be listed, scoring without them"
+    assert said.getMessage() == "could not list the changed files, scoring without them"
 
 
 @pytest.mark.parametrize(

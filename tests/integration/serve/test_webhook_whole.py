@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from samples import deliver
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from steps.serve import predictions
 from steps.serve.app import create_app
 from tests.support.github import StandIn
@@ -43,11 +43,11 @@ def test_a_delivery_is_scored_notified_stored_and_counted(
 ) -> None:
     """Once, however often it is delivered; never with a wrong signature."""
     github.control(change={f"{SHOP}#12": {"additions": 90_000, "changed_files": 900, "title": "x"}})
-    raw = json.dumps(deliver.payload(repositories()[SHOP], 12, "opened")).encode()
-    forged = deliver.headers(raw, "another", "one")
+    raw = json.dumps(deliver.build_payload(generate_repositories()[SHOP], 12, "opened")).encode()
+    forged = deliver.build_headers(raw, "another", "one")
     assert webhook_client.post("/webhook", content=raw, headers=forged).status_code == 401
     for status in (202, 200):
-        answer = webhook_client.post("/webhook", content=raw, headers=deliver.headers(raw, SECRET, "one"))
+        answer = webhook_client.post("/webhook", content=raw, headers=deliver.build_headers(raw, SECRET, "one"))
         assert answer.status_code == status
         assert answer.headers["x-model"] == "pr-sentinel:unregistered"
     done = wait_until(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from steps.common.errors import DamagedArtefact, NotFound, Unavailable
 from steps.preprocess.anomalies import KINDS
-from steps.scoring.features import NAMES
+from steps.scoring.features import FEATURES
 from steps.scoring.model import Model
 from steps.train.run import train_and_measure
 from tests.support.trainings import BUDGET, SEED, Trained
@@ -76,7 +76,7 @@ def test_the_network_comes_with_a_signature_and_an_example_that_mlflow_can_run(t
     """Through MLflow's own loader it gives what the artefact gives."""
     network = mlflow.pyfunc.load_model(trained.answer["model_uri"])
     example = network.input_example
-    assert network.metadata.signature.inputs.inputs[0].shape == (-1, len(NAMES))
+    assert network.metadata.signature.inputs.inputs[0].shape == (-1, sum(bool(feature.group) for feature in FEATURES))
     (predicted,) = network.predict(example).values()
     assert predicted.shape == example.shape
     assert np.isfinite(predicted).all()

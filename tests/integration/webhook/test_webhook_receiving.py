@@ -87,8 +87,8 @@ RIGHT = headers()["X-Hub-Signature-256"]
         "sha1=" + "0" * 40,
         "sha256=" + "0" * 64,
         "sha256=" + "é" * 64,
-        deliver.headers(PAYLOAD, "another secret", "1")["X-Hub-Signature-256"],
-        deliver.headers(PAYLOAD, "", "1")["X-Hub-Signature-256"],
+        deliver.build_headers(PAYLOAD, "another secret", "1")["X-Hub-Signature-256"],
+        deliver.build_headers(PAYLOAD, "", "1")["X-Hub-Signature-256"],
     ],
 )
 def test_a_delivery_without_a_valid_signature_is_refused(hook: Hook, database: Mongo, signature: str | None) -> None:

@@ -16,7 +16,7 @@ import requests
 from pymongo.database import Database
 
 from samples import deliver
-from samples.generate import repositories
+from samples.generate import generate_repositories
 from steps.common.pull_request import PullRequest
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
@@ -25,13 +25,13 @@ from tests.support.webhook import app as application
 Mongo = Database[dict[str, Any]]
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"
-ALL = repositories()
-PAYLOAD = json.dumps(deliver.payload(ALL[SHOP], 12, "opened", 4)).encode()
+ALL = generate_repositories()
+PAYLOAD = json.dumps(deliver.build_payload(ALL[SHOP], 12, "opened", 4)).encode()
 
 
 def headers(raw: bytes = PAYLOAD, **changes: str | None) -> dict[str, str]:
     """Return valid headers with some changes (None removes one)."""
-    right = deliver.headers(raw, SECRET, str(uuid.uuid4()))
+    right = deliver.build_headers(raw, SECRET, str(uuid.uuid4()))
     given = right | {name.replace("_", "-"): value for name, value in changes.items()}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -48,8 +48,8 @@ class Hook:
         self, number: int = 12, action: str = "opened", *, delivery: str | None = None, installation: int | None = None
     ) -> requests.Response:
         """Deliver an event of a pull request."""
-        raw = json.dumps(deliver.payload(ALL[SHOP], number, action, installation)).encode()
-        return self.post(raw, deliver.headers(raw, SECRET, delivery or str(uuid.uuid4())))
+        raw = json.dumps(deliver.build_payload(ALL[SHOP], number, action, installation)).encode()
+        return self.post(raw, deliver.build_headers(raw, SECRET, delivery or str(uuid.uuid4())))
 
     def post(self, raw: bytes, headers: dict[str, str]) -> requests.Response:
         """Deliver anything."""
@@ -67,7 +67,7 @@ class Hook:
         return dict(wait_until(lambda: self._database.deliveries.find_one(wanted)))
 
     def insert_delivery(self, delivery: str, **fields: Any) -> None:
-        """Put a delivery where another service left it, after this one has made the collection, as `keep` does."""
+        """Insert a delivery as another service left it, once this one has created the collection."""
         wait_until(lambda: self._database.list_collection_names(filter={"name": "deliveries"}))
         self._database.deliveries.insert_one({"_id": delivery, **fields})
 

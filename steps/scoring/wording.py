@@ -1,0 +1,71 @@
+"""What a title, a description or a login looks like: patterns, and nothing that is learned."""
+
+import re
+import unicodedata
+
+WEB_EDITOR_TITLE = re.compile(r"^(Update|Create|Delete|Rename)( \S+){1,4}$|^Add files via upload$|^[Pp]atch[- ]\d+$")
+"""Titles that GitHub's web editor suggests."""
+SMALL_PROMISE = re.compile(
+    r"(?i)(?<![\w`/.:-])(typos?|spelling|misspell\w*|nits?|grammar (fix(es)?|errors?|mistakes?)|fix(e[sd])? grammar"
+    r"|grammatical|(minor|small|tiny|trivial) (\w+ ){0,2}?(fix(es)?|changes?|typos?|clean-?ups?|tweaks?|edits?"
+    r"|updates?|corrections?|improvements?)|(whitespace|wording|indentation) (fix(es)?|clean-?ups?))"
+    r"(?![\w`/(-]|\.\w|::)"
+)
+"""Words that announce a small change; names in code don't count."""
+DOCS_PROMISE = re.compile(
+    r"(?i)(?<![\w`/.:-])(docs?|documentation|readme|changelog|comments?|docstrings?|typos?|spelling|wording)"
+    r"(?![\w`/(-]|\.\w|::)"
+)
+"""Words that announce a change of texts alone."""
+VERSION_BUMP = re.compile(
+    r"(?i)^(\W*(chore|build|deps|fix|update|security)\W*(\([^)]*\))?\W*:?\s*)?"
+    r"(bump|upgrade|update( dependency)?|pin|lock file maintenance)\b.*(\bfrom \S+ to\b|\bto v?\d|\d+\.\d+|lock file)"
+)
+"""Titles of dependency bots."""
+DEPENDENCY_BOT = re.compile(
+    r"(?i)dependab[o0]t|renovate|snyk|greenkeeper|pyup|mergify|github-?actions|pre-?commit-?ci|imgbot|whitesource"
+    r"|mend-?bolt|codecov|semantic-release"
+)
+"""Logins that sound like a well-known bot's."""
+BOT_LOGIN = re.compile(r"(?i)\[?bot\]?$|[-_]bot\d*$|^bot[-_]")
+"""Logins that claim to be some bot."""
+WEB_EDITOR_BRANCH = re.compile(r"(^|[-/])patch-\d+$")
+"""Branches that GitHub's web editor makes."""
+DEFAULT_BRANCHES = frozenset(("main", "master", "develop", "dev", "trunk", "gh-pages"))
+MARKUP = re.compile(
+    r"^#{1,4} |\*\*[^*]+\*\*|^\s*[-*] |^\s*\d+\. |[\u2600-\u27bf\U0001f300-\U0001faff]|^---+$|^\|", re.MULTILINE
+)
+"""Headings, bold words, list items, rules, tables and emoji."""
+
+WORD = re.compile(r"\w+")
+TITLE_WORDS = 24
+BODY_CHARACTERS = 4_000
+"""As much of a title and of a description is read."""
+
+_OPENING = re.compile(r"\W*\w+\W?")
+_WITH_DIGIT = re.compile(r"\w*\d\w*")
+_CAPITALISED = re.compile(r"[A-Z]\w*")
+_LOWER_CASE = re.compile(r"[a-z_]\w*")
+_SEVERAL = re.compile(r"(a[ ]?)+")
+_FORM_CHARACTERS = 12
+
+
+def fold(text: str) -> str:
+    """Return the text without combining marks and compatibility forms, so that look-alikes are alike."""
+    if text.isascii():
+        return text
+    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+
+
+def title_form(title: str) -> str:
+    """Return a title's opening word and mark, and its other words by kind only."""
+    opening = _OPENING.match(title)
+    rest = title[opening.end() :] if opening else title
+    kinds = _LOWER_CASE.sub("a", _CAPITALISED.sub("A", _WITH_DIGIT.sub("9", rest)))
+    return (opening.group().lower() if opening else "") + _SEVERAL.sub("a", kinds)[:_FORM_CHARACTERS]
+
+
+def bot_likeness(login: str, title: str) -> float:
+    """Return how much login and title are those of a dependency bot, from 0 to 3."""
+    named = 2.0 if DEPENDENCY_BOT.search(login) else 1.0 if BOT_LOGIN.search(login) else 0.0
+    return named + (1.0 if VERSION_BUMP.search(title) else 0.0)

@@ -1,0 +1,89 @@
+"""Thresholds of each repository between trainings: they go on from the scores of signed webhook deliveries."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from steps.common.mongo import Document
+from steps.scoring.model import Model
+from steps.scoring.thresholds import NEWEST, Limits, Rolling
+from steps.serve.contract import ScoreResult
+
+WEBHOOK = "/webhook"
+"""Only what GitHub itself delivered counts: callers of the interface could move a threshold as they please."""
+MAX_REPOSITORIES = 1_000
+MAX_REMEMBERED = 5_000
+"""Pull requests whose score was counted; scored again, they don't count again."""
+
+logger = logging.getLogger(__name__)
+
+
+class LiveThresholds:
+    """The limits of each repository, from the newest scores of training and of the service's own predictions."""
+
+    def __init__(self, model: Model, database: Database[Document] | None, digest: str) -> None:
+        self._model = model
+        self._predictions = None if database is None else database.predictions
+        self._digest = digest
+        self._rolling: OrderedDict[str, Rolling] = OrderedDict()
+        self._counted: OrderedDict[str, None] = OrderedDict()
+
+    async def prepare(self, repositories: Iterable[str]) -> None:
+        """Take in what the service predicted before it started, once for each repository; a failure costs only that."""
+        for name in {*repositories} - self._rolling.keys():
+            rolling = self._model.rolling(name)
+            try:
+                earlier = await asyncio.to_thread(self._read, name)
+            except PyMongoError as error:
+                logger.warning("predictions can't be read", extra={"repository": name, "error": type(error).__name__})
+                earlier = []
+            for identity, score, threshold in earlier:
+                self._count(rolling, identity, score, threshold)
+            self._rolling[name] = rolling
+            while len(self._rolling) > MAX_REPOSITORIES:
+                self._rolling.popitem(last=False)
+
+    def limits(self, repository: str) -> Limits:
+        """Return the limits of a repository; those of training where it was not prepared."""
+        rolling = self._rolling.get(repository)
+        return rolling.current() if rolling else self._model.limits(repository)
+
+    def update(self, results: Iterable[ScoreResult], route: str) -> None:
+        """Take in new scores, if GitHub delivered them and they were compared with the repository's own past."""
+        if route != WEBHOOK:
+            return
+        for result in results:
+            rolling = self._rolling.get(result.repository)
+            if rolling and result.history == "repository":
+                self._count(rolling, result.id, result.score, result.threshold)
+
+    def _count(self, rolling: Rolling, identity: str, score: float, threshold: float) -> None:
+        if identity in self._counted:
+            return
+        self._counted[identity] = None
+        while len(self._counted) > MAX_REMEMBERED:
+            self._counted.popitem(last=False)
+        rolling.update(score, threshold)
+
+    def _read(self, repository: str) -> list[tuple[str, float, float]]:
+        """Return the newest predictions of this model for a repository, the oldest first.
+
+        Raises:
+            PyMongoError: MongoDB does not answer.
+        """
+        if self._predictions is None:
+            return []
+        wanted = {
+            "repository": repository,
+            "model.digest": self._digest,
+            "route": WEBHOOK,
+            "history": "repository",
+            "threshold": {"$exists": True},
+        }
+        shown = {"id": 1, "score": 1, "threshold": 1}
+        found = self._predictions.find(wanted, shown).sort("scored_at", -1).limit(NEWEST)
+        return [(one["id"], one["score"], one["threshold"]) for one in found][::-1]

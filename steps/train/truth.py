@@ -1,0 +1,59 @@
+"""Whether rarities are true: the newest rows are counted against what their ranks say of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from steps.scoring.arrays import Floats
+from steps.scoring.rarity import RANKED, WINDOW_ROWS
+from steps.train.data import Rows
+
+LEVELS = (10, 30, 100, 300)
+"""Rarities to check: one in so many."""
+FACTOR = 2.0
+"""By so much, stated and counted shares may differ."""
+MIN_EXPECTED = 5.0
+"""A level is checked where at least so many rows should reach it."""
+MIN_WINDOW = 100
+MAX_FALSE_SHARE = 0.5
+"""A feature is contradicted where more of its statements than this are false, and twice by chance at least."""
+MIN_FALSE = 2
+
+
+def statements(table_above: Floats, table_rows: Floats) -> Iterator[tuple[int, bool]]:
+    """Yield each level that can be checked on rows of one repository, and whether what is said of it holds.
+
+    A feature with few values says less often than it might that something is rare, which is no lie.
+
+    Args:
+        table_above: how many of the remembered rows have at least the value [rows].
+        table_rows: how many were remembered [rows].
+    """
+    enough = table_rows >= MIN_WINDOW
+    shares = (table_above[enough] + 1.0) / (table_rows[enough] + 1.0)
+    for level in LEVELS:
+        able = table_rows[enough] + 1.0 >= level
+        expected = float(able.sum()) / level
+        if expected < MIN_EXPECTED:
+            continue
+        yield level, float((shares[able] <= 1.0 / level).sum()) <= FACTOR * expected
+
+
+def contradicted(later: Rows) -> set[str]:
+    """Return the ranked features whose stated rarity the rows contradict, over all repositories."""
+    owners = np.asarray(later.repositories)
+    if WINDOW_ROWS not in later.table.column_names:
+        return set()
+    remembered = later.table.column(WINDOW_ROWS).to_numpy().astype(float)
+    found = set()
+    for name in RANKED:
+        above = later.table.column(f"{name}_above").to_numpy().astype(float)
+        verdicts = [
+            holds
+            for owner in sorted(set(later.repositories))
+            for _, holds in statements(above[owners == owner], remembered[owners == owner])
+        ]
+        wrong = len(verdicts) - sum(verdicts)
+        if wrong >= MIN_FALSE and wrong > MAX_FALSE_SHARE * len(verdicts):
+            found.add(name)
+    return found

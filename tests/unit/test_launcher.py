@@ -1,0 +1,36 @@
+"""The launcher `pr-sentinel`, which runs the project's commands from any folder."""
+
+import subprocess
+from pathlib import Path
+
+from tests.support.command_line import ROOT
+
+
+def run_command(command: list[str | Path], folder: Path) -> tuple[int, str, str]:
+    """Run a command in a folder and return its exit code and output."""
+    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_the_command_runs_from_any_folder_with_the_project_as_its_place(tmp_path: Path) -> None:
+    """Its arguments come through as they are; a link to it does as well."""
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    python = project / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    elsewhere.mkdir()
+    python.write_text('#!/bin/sh\npwd\nprintf "%s|" "$@"\n')
+    python.chmod(0o755)
+    (project / "pr-sentinel").write_bytes((ROOT / "pr-sentinel").read_bytes())
+    (project / "pr-sentinel").chmod(0o755)
+    (elsewhere / "link").symlink_to(project / "pr-sentinel")
+    assert run_command([elsewhere / "link", "backtest", "a b", "*"], elsewhere) == (
+        0,
+        f"{project}\n-m|local|backtest|a b|*|",
+        "",
+    )
+
+
+def test_the_command_says_what_to_run_first(tmp_path: Path) -> None:
+    """Nothing was set up."""
+    (tmp_path / "pr-sentinel").write_bytes((ROOT / "pr-sentinel").read_bytes())
+    assert run_command(["sh", tmp_path / "pr-sentinel", "run"], tmp_path) == (1, "", "Run make first\n")

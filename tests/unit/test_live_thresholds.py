@@ -1,0 +1,81 @@
+"""The service's thresholds go on from what GitHub delivered, and from nothing else."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pymongo.errors import ServerSelectionTimeoutError
+
+from steps.scoring.model import Model
+from steps.serve.contract import ScoreResult
+from steps.serve.thresholds import WEBHOOK, LiveThresholds
+from tests.support import builders
+
+REPOSITORY = builders.REPOSITORY
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    """A model that knows a thousand scores of one repository."""
+    return builders.artefact(tmp_path, thresholds={"newest": {REPOSITORY: np.linspace(0, 1, 1_000).tolist()}})
+
+
+def result(number: int, score: float, **changes: Any) -> ScoreResult:
+    """What was answered."""
+    given = {
+        "id": f"{REPOSITORY}#{number}",
+        "repository": REPOSITORY,
+        "number": number,
+        "score": score,
+        "percentile": 50.0,
+        "threshold": 1.0,
+        "unusual": score > 1.0,
+        "level": "standard",
+        "reasons": [],
+        "history": "repository",
+    } | changes
+    return ScoreResult.model_validate(given)
+
+
+def after(model: Model, results: list[ScoreResult], route: str = WEBHOOK) -> float:
+    """The threshold after these."""
+    live = LiveThresholds(model, None, "digest")
+    asyncio.run(live.prepare([REPOSITORY]))
+    live.update(results, route)
+    return live.limits(REPOSITORY).threshold
+
+
+def test_a_repository_whose_scores_rise_gets_a_higher_threshold(model: Model) -> None:
+    """Between trainings."""
+    assert after(model, [result(n, 2.0) for n in range(200)]) > after(model, []) + 0.1
+
+
+def test_what_anybody_may_send_moves_nothing(model: Model) -> None:
+    """Nor one pull request that is scored again and again, nor what was compared with other repositories."""
+    same = after(model, [])
+    assert after(model, [result(n, 9.0) for n in range(200)], "/score") == same
+    assert after(model, [result(n, 9.0, history="all") for n in range(200)]) == same
+    assert after(model, [result(1, 0.5)] * 300) == pytest.approx(same, abs=0.01)
+
+
+class Away:
+    """A database that does not answer."""
+
+    @property
+    def predictions(self) -> "Away":
+        """Its collection."""
+        return self
+
+    def find(self, *_: object) -> None:
+        """Never answers."""
+        raise ServerSelectionTimeoutError
+
+
+def test_without_mongodb_the_thresholds_of_training_hold(model: Model) -> None:
+    """A failure is logged and costs nothing else."""
+    live = LiveThresholds(model, Away(), "digest")  # type: ignore[arg-type]
+    asyncio.run(live.prepare([REPOSITORY, "never/seen"]))
+    assert live.limits(REPOSITORY) == model.limits(REPOSITORY)
+    assert live.limits("never/seen") == (model.threshold, model.high)

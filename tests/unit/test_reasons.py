@@ -1,0 +1,126 @@
+"""Reasons state plain facts, and rarity only where a window supports it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from steps.scoring import reasons
+from steps.scoring.features import CONTEXT, NAMES
+from steps.scoring.signals import SIGNALS
+
+NAMED = [signal.name for signal in SIGNALS]
+
+
+def row(**changes: Any) -> dict[str, Any]:
+    """A complete row of an ordinary pull request."""
+    plain = {
+        "repository": "owner/name",
+        "number": 7,
+        "created_at": datetime(2026, 3, 4, 3, 30, tzinfo=UTC),
+        "additions": 10,
+        "deletions": 2,
+        "changed_files": 1,
+        "commits": 1,
+        "named_word": None,
+        "named_path": None,
+        "named_binary": None,
+        "account_days": -1.0,
+        "author_before": 1.0,
+        "window_rows": 1_000.0,
+    }
+    return dict.fromkeys((*NAMES, *CONTEXT), 0.0) | plain | changes
+
+
+class Named:
+    """A model as far as reasons look at it."""
+
+    signals = SIGNALS
+
+
+def said(signal: str, **changes: Any) -> str:
+    """The reason where one signal alone is strong."""
+    strengths = np.where(np.array(NAMED) == signal, 3.0, 0.0)
+    (found,) = reasons.reasons(Named(), row(**changes), strengths)  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("signal", "changes", "words"),
+    [
+        (
+            "dump",
+            {"additions": 41_212, "deletions": 0, "changed_files": 412, "usual_lines": 1_204.0},
+            "adds 41,212 lines in 412 files; 99 % of the latest pull requests here change at most 1,204 lines",
+        ),
+        (
+            "deletion",
+            {"additions": 3, "deletions": 9_120, "net_deletions_above": 1.0},
+            "deletes 9,120 lines and adds 3; about one in 500 of the latest here delete that much more than they add",
+        ),
+        (
+            "small_promise",
+            {"additions": 41_210, "named_word": "typo", "promise_lines": 14.0},
+            "promises little in its title ('typo') and changes 41,212 lines; "
+            "nine in ten such pull requests here change at most 14 lines",
+        ),
+        (
+            "sensitive_files",
+            {"named_path": ".github/workflows/release.yml", "sensitive_count": 1.0, "author_before": 0.0}
+            | {"account_days": 3.2},
+            "edits .github/workflows/release.yml; comes from a first-time author; account about 3 days old",
+        ),
+        (
+            "commit_flood",
+            {"commits": 64, "additions": 3, "deletions": 0},
+            "has 64 commits for 3 changed lines; none of the latest 1,000 here have so many for so little",
+        ),
+        (
+            "burst",
+            {"near_duplicates": np.log1p(4)},
+            "has nearly the same title as 4 pull requests of the last day by other authors",
+        ),
+        (
+            "polished_text",
+            {"body_length": np.log1p(3_371), "author_before": np.log1p(2), "stranger": 1.0},
+            "describes a change of 12 lines in 3,371 characters; none of its author's 2 earlier pull requests here is "
+            "merged",
+        ),
+    ],
+)
+def test_the_largest_plain_fact_comes_first(signal: str, changes: dict[str, Any], words: str) -> None:
+    """With the number, what is usual, and the word or path itself."""
+    assert said(signal, **changes) == words
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("changes", [{}, {"window_rows": 0.0}, {"author_before": 0.0, "stranger": 1.0}])
+def test_every_signal_can_be_put_into_words(name: str, changes: dict[str, Any]) -> None:
+    """None is left with a gap in it."""
+    strengths = np.where(np.array(NAMED) == name, 3.0, 0.0)
+    found = reasons.reasons(Named(), row(**changes), strengths)  # type: ignore[arg-type]
+    assert all(text and not any(mark in text for mark in ("{", "nan", "None", "inf")) for text in found)
+
+
+@pytest.mark.parametrize(
+    ("above", "rows", "words"),
+    [
+        (0, 1_000, "; none of the latest 1,000 here go that far"),
+        (3, 1_000, "; about one in 250 of the latest here go that far"),
+        (60, 1_000, ""),
+        (0, 99, ""),
+    ],
+)
+def test_rarity_is_stated_only_where_the_window_supports_it(above: int, rows: int, words: str) -> None:
+    """By the plain rank among the latest, never by a curve."""
+    found = reasons.describe_rank(row(deleted_tests_above=float(above), window_rows=float(rows)), "deleted_tests")
+    assert found == words
+
+
+def test_weak_signals_are_no_reasons_and_there_are_three_at_most() -> None:
+    """The strongest first."""
+    strengths = np.full(len(NAMED), 2.0)
+    found = reasons.reasons(Named(), row(), strengths)  # type: ignore[arg-type]
+    assert len(found) == reasons.MAX_REASONS
+    assert reasons.reasons(Named(), row(), strengths * 0.4) == []  # type: ignore[arg-type]
