@@ -1,6 +1,5 @@
 """The benchmark reads the product's thresholds and reasons as its users see them."""
 
-
 import numpy as np
 import pytest
 
