@@ -16,6 +16,8 @@ from benchmarks.detection.scoring import PRODUCT, Scoring
 INJECTED_SHARE = 0.01
 """Injected pull requests weigh as if all of them together, or a kind alone, were this share of the real ones."""
 ALL = "all"
+FIRST_REASONS = ("rarity_true", "rarity_false", "rarity_unjudged", "bound_true", "bound_false", "other", "none")
+"""What the first reason of an alert may come to; `other` is a fact of the pull request itself."""
 
 Figures = dict[str, Any]
 
@@ -128,23 +130,32 @@ class DetectionEvaluation:
         return {**counts, "detectors": detectors}
 
     def _first_reasons(self, verdicts: Mapping[tuple[str, str, int, bool], rarity.Verdict]) -> Figures:
-        """Count what the first reasons of the alerts state: a rarity that is true or false, or something else."""
-        counts = {"alerts": 0, "rarity_true": 0, "rarity_false": 0, "rarity_unjudged": 0, "other": 0, "none": 0}
+        """Count what the first reasons of the alerts state: a rarity or a bound, true or false, or another fact."""
+        counts = dict.fromkeys(FIRST_REASONS, 0)
         for place in np.flatnonzero(self.scoring.flags[PRODUCT] & self.candidates.real).tolist():
-            counts["alerts"] += 1
             counts[self._first_reason(place, verdicts)] += 1
-        judged = counts["rarity_true"] + counts["rarity_false"]
-        return counts | {"rarity": self._share(counts["rarity_true"], judged)}
+        judged = {name: counts[f"{name}_true"] + counts[f"{name}_false"] for name in ("rarity", "bound")}
+        shares = {name: self._share(counts[f"{name}_true"], judged[name]) for name in judged}
+        return counts | {"alerts": sum(counts.values())} | shares
 
     def _first_reason(self, place: int, verdicts: Mapping[tuple[str, str, int, bool], rarity.Verdict]) -> str:
         row, model = self.candidates.each[place].row, self.scoring.models[self.candidates.repositories[place]]
-        if not self.reasons(place):
+        reason = next(iter(self.reasons(place)), None)
+        if reason is None:
             return "none"
+        if bound := rarity.read_bound(reason):
+            return "bound_true" if bound.holds(self._sizes(row["repository"], bound.unit)) else "bound_false"
         statement = product.statement_of(model, row, self.scoring.strengths[place])
         if statement is None:
             return "other"
         truth = rarity.is_true(statement, verdicts)
         return "rarity_unjudged" if truth is None else "rarity_true" if truth else "rarity_false"
+
+    def _sizes(self, repository: str, unit: str) -> Floats:
+        """Return the lines or files that each later pull request of a repository changes."""
+        rows = (one.row for one in self.candidates.each if one.kind is None and one.row["repository"] == repository)
+        names = ("additions", "deletions") if unit == "line" else ("changed_files",)
+        return np.array([sum(row[name] for name in names) for row in rows], float)
 
     def _share(self, hits: int, cases: int) -> Figures:
         estimate = share_of(hits, cases, np.random.default_rng(self.seed))

@@ -125,7 +125,7 @@ def reasons(model: Model, row: Row, strengths: Floats) -> list[str]:
 
 
 def statement_of(model: Model, row: Row, strengths: Floats) -> Statement | None:
-    """Return the rarity that the first reason states; None where it states another fact, or there is none."""
+    """Return the rarity that the first reason states; None where it states another fact."""
     reason = next(iter(reasons(model, row, strengths)), "")
     stated = read_statement(reason, row["repository"], "")
     strongest = model.signals[int(np.argmax(strengths))]

@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks.detection import product
 from benchmarks.detection.rarity import Statement
+from steps.scoring.features import NAMES
+from steps.scoring.history import History
 from steps.scoring.model import Model
 from steps.scoring.rarity import RANKED, WINDOW_ROWS
 from steps.scoring.vectors import with_own
@@ -44,13 +46,11 @@ def test_every_ranked_feature_may_state_its_rarity() -> None:
 
 def test_the_first_reason_s_rarity_is_that_of_its_feature(model: Model) -> None:
     """A huge deletion speaks of deletions; what states no rarity gives none."""
-    history = product.begin_history(product.History())
+    history = product.begin_history(History())
     *past, last = with_own(pulls(600))
     for one in past:
         history.update(one)
-    (strange,) = with_own(
-        [{**{name: last[name] for name in past[0] if name not in product.NAMES}, "deletions": 90_000}]
-    )
+    (strange,) = with_own([{**{name: last[name] for name in past[0] if name not in NAMES}, "deletions": 90_000}])
     row = product.complete(strange, history)
     features = product.to_vector(row)[None]
     _, strengths = product.score(model, features, [REPOSITORY])
