@@ -29,5 +29,13 @@ def _validate(text: str) -> str:
 
 
 RepositoryName = Annotated[
-    str, Field(strict=True, pattern=f"^{PATTERN}$", max_length=MAX_CHARACTERS), AfterValidator(_validate)
+    str,
+    Field(
+        strict=True,
+        pattern=f"^{PATTERN}$",
+        max_length=MAX_CHARACTERS,
+        # pydantic's own patterns know no look-ahead, but callers should read that `.` and `..` are none
+        json_schema_extra={"pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+$"},
+    ),
+    AfterValidator(_validate),
 ]
