@@ -8,13 +8,16 @@ from typing import Protocol
 import numpy as np
 
 from benchmarks.detection import product
-from benchmarks.detection.metrics import Floats
+from benchmarks.detection.metrics import Bools, Floats
 
 FITTED_ROWS = 50_000
 NEIGHBOUR_ROWS = 10_000
 HIDDEN = (16, 8, 16)
 EPOCHS = 15
 SIGMAS = 2.0
+MIN_SPREAD = 1e-9
+KEPT_VARIANCE = 0.999
+"""PCA divides by the variance of each component; those of next to none would drown the others."""
 
 Scorer = Callable[[Floats], Floats]
 ByRepository = Callable[[Floats, Sequence[str]], Floats]
@@ -48,19 +51,21 @@ def fit(features: Floats, repositories: Sequence[str], seed: int) -> Fitted:
     scale = product.fit_scales(features, repositories)
     random = np.random.default_rng(seed)
     past = scale(features, repositories)[random.permutation(len(features))[:FITTED_ROWS]]
+    varying = past.std(axis=0) > MIN_SPREAD
+    past = past[:, varying]
     detectors = {
         "isolation_forest": IForest(n_estimators=200, random_state=seed).fit(past),
         "ecod": ECOD().fit(past),
         "knn": KNN(n_neighbors=10).fit(past[:NEIGHBOUR_ROWS]),
-        "pca": PCA(random_state=seed).fit(past),
+        "pca": PCA(n_components=KEPT_VARIANCE, svd_solver="full", random_state=seed).fit(past),
     }
     plain, limit = _autoencoder(features[:FITTED_ROWS], seed)
-    scorers = {name: _on_scaled(scale, detector) for name, detector in detectors.items()}
+    scorers = {name: _on_scaled(scale, varying, detector) for name, detector in detectors.items()}
     return Fitted({**scorers, "plain_autoencoder": lambda rows, _: plain(rows)}, limit)
 
 
-def _on_scaled(scale: ByRepository, detector: Detector) -> ByRepository:
-    return lambda rows, names: np.asarray(detector.decision_function(scale(rows, names)), float)
+def _on_scaled(scale: ByRepository, varying: Bools, detector: Detector) -> ByRepository:
+    return lambda rows, names: np.asarray(detector.decision_function(scale(rows, names)[:, varying]), float)
 
 
 def _autoencoder(features: Floats, seed: int) -> tuple[Scorer, float]:

@@ -16,6 +16,8 @@ from benchmarks.detection.scoring import PRODUCT, Scoring
 INJECTED_SHARE = 0.01
 """Injected pull requests weigh as if all of them together, or a kind alone, were this share of the real ones."""
 ALL = "all"
+FIRST_REASONS = ("rarity_true", "rarity_false", "rarity_unjudged", "bound_true", "bound_false", "other", "none")
+"""What the first reason of an alert may come to; `other` is a fact of the pull request itself."""
 
 Figures = dict[str, Any]
 
@@ -85,7 +87,7 @@ class DetectionEvaluation:
             name: int((self.candidates.real & (self.candidates.repositories == name)).sum()) for name in self._names()
         }
         stated = [
-            statement for place in np.flatnonzero(self.candidates.real) for statement in self._statements(int(place))
+            statement for one in self.candidates.each if one.kind is None for statement in product.statements(one.row)
         ]
         verdicts = rarity.judge(rarity.build_cells(stated, later))
         return rarity.summarise(verdicts) | {"alerts": self._first_reasons(rarity.by_cell(verdicts))}
@@ -113,7 +115,7 @@ class DetectionEvaluation:
     def reasons(self, place: int) -> list[str]:
         """Return the reasons given for one candidate."""
         row, model = self.candidates.each[place].row, self.scoring.models[self.candidates.repositories[place]]
-        return product.reasons(model, row, self.scoring.surprises[place])
+        return product.reasons(model, row, self.scoring.strengths[place])
 
     def _measure(self, positives: Sequence[Bools], negatives: Bools, share: float | None) -> Figures:
         random = np.random.default_rng(self.seed)
@@ -127,30 +129,33 @@ class DetectionEvaluation:
         counts = {"positives": int(sum(mask.sum() for mask in positives)), "negatives": int(negatives.sum())}
         return {**counts, "detectors": detectors}
 
-    def _statements(self, place: int) -> list[rarity.Statement]:
-        row, model = self.candidates.each[place].row, self.scoring.models[self.candidates.repositories[place]]
-        return product.statements(model, row, self.scoring.surprises[place])
-
     def _first_reasons(self, verdicts: Mapping[tuple[str, str, int, bool], rarity.Verdict]) -> Figures:
-        """Count what the first reasons of the alerts state: a rarity that is true or false, or something else."""
-        counts = {"alerts": 0, "rarity_true": 0, "rarity_false": 0, "rarity_unjudged": 0, "other": 0, "none": 0}
+        """Count what the first reasons of the alerts state: a rarity or a bound, true or false, or another fact."""
+        counts = dict.fromkeys(FIRST_REASONS, 0)
         for place in np.flatnonzero(self.scoring.flags[PRODUCT] & self.candidates.real).tolist():
-            counts["alerts"] += 1
             counts[self._first_reason(place, verdicts)] += 1
-        judged = counts["rarity_true"] + counts["rarity_false"]
-        return counts | {"rarity": self._share(counts["rarity_true"], judged)}
+        judged = {name: counts[f"{name}_true"] + counts[f"{name}_false"] for name in ("rarity", "bound")}
+        shares = {name: self._share(counts[f"{name}_true"], judged[name]) for name in judged}
+        return counts | {"alerts": sum(counts.values())} | shares
 
     def _first_reason(self, place: int, verdicts: Mapping[tuple[str, str, int, bool], rarity.Verdict]) -> str:
+        row, model = self.candidates.each[place].row, self.scoring.models[self.candidates.repositories[place]]
         reason = next(iter(self.reasons(place)), None)
         if reason is None:
             return "none"
-        name = str(self.candidates.repositories[place])
-        statement = rarity.read_statement(reason, name, product.feature_of(reason))
+        if bound := rarity.read_bound(reason):
+            return "bound_true" if bound.holds(self._sizes(row["repository"], bound.unit)) else "bound_false"
+        statement = product.statement_of(model, row, self.scoring.strengths[place])
         if statement is None:
             return "other"
-        return {True: "rarity_true", False: "rarity_false", None: "rarity_unjudged"}[
-            rarity.is_true(statement, verdicts)
-        ]
+        truth = rarity.is_true(statement, verdicts)
+        return "rarity_unjudged" if truth is None else "rarity_true" if truth else "rarity_false"
+
+    def _sizes(self, repository: str, unit: str) -> Floats:
+        """Return the lines or files that each later pull request of a repository changes."""
+        rows = (one.row for one in self.candidates.each if one.kind is None and one.row["repository"] == repository)
+        names = ("additions", "deletions") if unit == "line" else ("changed_files",)
+        return np.array([sum(row[name] for name in names) for row in rows], float)
 
     def _share(self, hits: int, cases: int) -> Figures:
         estimate = share_of(hits, cases, np.random.default_rng(self.seed))

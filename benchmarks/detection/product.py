@@ -21,31 +21,27 @@ from steps.scoring.history import History
 from steps.scoring.model import Model
 from steps.scoring.rarity import RANKED
 from steps.scoring.scaling import Scales
-from steps.scoring.signals import SIGNALS
 from steps.scoring.thresholds import replay
 from steps.scoring.vectors import plain_rows, vector, with_own
 
 Row = dict[str, Any]
 
 MAX_FOREIGN_TEXTS = 2_000
-MAX_SIGNALS = len(SIGNALS)
 KIND_SHARE = 0.03
 """Share of the later pull requests beside which one of each kind is injected."""
 
 EXPECTED: Mapping[str, str] = {
-    "vendored_dump": r"(changes|adds) [\d,]+ (line|file)",
-    "mass_deletion": r"deletes [\d,]+",
-    "big_typo_fix": r"promises little|has a title with",
-    "outsider_junk": (
-        r"first-time|first here|no pull request|no description|title of [\d,]+ words?|web editor|rare here"
-    ),
-    "hijacked_maintainer": r"hour|no description|changes [\d,]+ files|known author",
-    "commit_flood": r"has [\d,]+ commits",
-    "wrong_repository": r"other projects|never seen here|words",
-    "copycat_burst": r"last day|first-time authors",
-    "polished_slop": r"first pull request|first-time|description|account",
-    "impersonated_bot": r"bot|first pull request|account",
-    "workflow_edit": r"\.github/workflows|workflow",
+    "vendored_dump": r"^(adds|changes) [\d,]+ lines? in",
+    "mass_deletion": r"^deletes [\d,]+ lines?",
+    "big_typo_fix": r"under a title with '|outside the documentation",
+    "outsider_junk": r"first pull request|none of its author's|web editor's|no description",
+    "hijacked_maintainer": r"opened at \d+:00 UTC|changes [\d,]+ files",
+    "commit_flood": r"has [\d,]+ commits for",
+    "wrong_repository": r"uses words in title and description",
+    "copycat_burst": r"nearly the same title|within an hour of",
+    "polished_slop": r"^describes a change of|first pull request",
+    "impersonated_bot": r"dependency bot|named like a bot",
+    "workflow_edit": r"^edits \S*\.github/",
 }
 """What the first reason has to speak of, by injected kind."""
 
@@ -107,53 +103,47 @@ def draw_foreign_texts(pulls: Mapping[str, Sequence[PullRequest]], repository: s
 
 
 def score(model: Model, features: Floats, repositories: Sequence[str]) -> tuple[Floats, Floats]:
-    """Return scores [rows] and the strength of each signal [rows, MAX_SIGNALS], zeros beyond the model's own."""
+    """Return scores [rows] and the strength of each of the model's signals [rows, signals]."""
     scored = model.score(features, repositories)
-    missing = MAX_SIGNALS - scored.surprises.shape[1]
-    return scored.scores, np.pad(scored.surprises, ((0, 0), (0, missing)))
+    return scored.scores, scored.surprises
 
 
 def budget(model: Model) -> float:
     """Return the share of pull requests that may be flagged."""
-    return float(model.thresholds["alert_budget"])
+    return model.alert_budget
 
 
 def flag(model: Model, scores: Floats, repository: str) -> Bools:
-    """Flag pull requests of one repository, which come in the order of their opening."""
+    """Flag pull requests of one repository, which come in the order of their opening, as the service would go on."""
     limits = replay(scores, model.rolling(repository))
-    return np.asarray(scores > np.array([limit.threshold for limit in limits]))
+    return np.array([score > limit.threshold for score, limit in zip(scores.tolist(), limits, strict=True)], bool)
 
 
-def reasons(model: Model, row: Row, surprises: Floats) -> list[str]:
+def reasons(model: Model, row: Row, strengths: Floats) -> list[str]:
     """Return the reasons that a maintainer would read, the weightiest first."""
-    return product_reasons.reasons(model, row, surprises[: len(model.signals)])
+    return product_reasons.reasons(model, row, strengths)
 
 
-def feature_of(reason: str) -> str:
-    """Return the name of the ranked feature whose rarity a reason states."""
-    return next((name for name, words in _RANK_WORDS.items() if words in reason), "unknown")
+def statement_of(model: Model, row: Row, strengths: Floats) -> Statement | None:
+    """Return the rarity that the first reason states; None where it states another fact."""
+    reason = next(iter(reasons(model, row, strengths)), "")
+    stated = read_statement(reason, row["repository"], "")
+    strongest = model.signals[int(np.argmax(strengths))]
+    for feature in (name.removesuffix("_rarity") for name in strongest.weights):
+        own = read_statement(product_reasons.describe_rank(row, feature), row["repository"], feature)
+        if stated and own and own[2:] == stated[2:]:
+            return own
+    return stated
 
 
-def statements(model: Model, row: Row, surprises: Floats) -> list[Statement]:
+def statements(row: Row) -> list[Statement]:
     """Return how rare each feature of the pull request would be called, whether or not it becomes a reason."""
-    found = []
-    for name in RANKED:
-        if statement := read_statement(product_reasons.describe_rank(row, name), row["repository"], name):
-            found.append(statement)
-    return found
+    found = (
+        read_statement(product_reasons.describe_rank(row, feature), row["repository"], feature) for feature in RANKED
+    )
+    return [statement for statement in found if statement]
 
 
 def fit_scales(features: Floats, repositories: Sequence[str]) -> Callable[[Floats, Sequence[str]], Floats]:
     """Fit the scales that the model has, and return what applies them; so baselines get the same help."""
     return Scales.fit(features, repositories).apply
-
-
-_RANK_WORDS = {
-    "net_deletions": "delete that much more than they add",
-    "commits_for_lines": "have so many for so little",
-    "foreign_text": "do so to that degree",
-    "deleted_tests": "more of tests than it adds",
-    "docs_promise": "outside the documentation",
-    "new_binaries": "add as many",
-}
-"""Words of a reason that state the rarity of each feature."""

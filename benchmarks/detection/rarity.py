@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import poisson
 
+from benchmarks.detection.metrics import Floats
+
 FACTOR = 2.0
 """A statement is true if the real share is within this factor of the stated one."""
 BIN_EDGES = (10, 30, 100, 300, 1_000)
@@ -20,7 +22,21 @@ real share were FACTOR times the stated one."""
 MIN_LATER = 300
 """A repository with fewer later pull requests is left out of the check."""
 
-_RARITY = re.compile(r"\b(about|fewer than) one in ([\d,]+)")
+_RARITY = re.compile(r"\b(about|fewer than) one in ([\d,]+)|\b(none) of the latest ([\d,]+)")
+
+_BOUND = re.compile(r"\b(\d+) % of the latest pull requests here change at most ([\d,]+) (line|file)s?\b")
+
+
+class Bound(NamedTuple):
+    """A statement that a share of the pull requests changes at most so many lines or files."""
+
+    share: float
+    number: float
+    unit: str
+
+    def holds(self, values: Floats) -> bool:
+        """Return whether at most FACTOR times as many as stated exceed it, of the lines or files of later ones."""
+        return bool((values > self.number).mean() <= FACTOR * (1 - self.share))
 
 
 class Statement(NamedTuple):
@@ -62,11 +78,18 @@ class Verdict(NamedTuple):
 
 
 def read_statement(words: str, repository: str, feature: str) -> Statement | None:
-    """Read "about one in N" or "fewer than one in N" out of a reason; None where it says neither."""
+    """Read "about one in N", "fewer than one in N" or "none of the latest N" out of a reason; None without any."""
     found = _RARITY.search(words)
     if not found:
         return None
-    return Statement(repository, feature, float(found.group(2).replace(",", "")), found.group(1) == "fewer than")
+    form, number = (part for part in found.groups() if part)
+    return Statement(repository, feature, float(number.replace(",", "")), form != "about")
+
+
+def read_bound(words: str) -> Bound | None:
+    """Read "99 % of the latest pull requests here change at most N lines" out of a reason; None without any."""
+    found = _BOUND.search(words)
+    return Bound(int(found[1]) / 100, float(found[2].replace(",", "")), found[3]) if found else None
 
 
 def build_cells(statements: Iterable[Statement], later: Mapping[str, int]) -> list[Cell]:

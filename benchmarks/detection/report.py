@@ -106,6 +106,10 @@ def _reasons(reasons: Figures) -> Table:
         "",
         style="bold",
     )
+    bounds = alerts["bound"]
+    cases = f"{bounds['cases']:,} of {alerts['alerts']:,}"
+    name = 'first reasons of alerts that state "99 % change at most"'
+    table.add_row(name, cases, "", format_estimate(bounds["share"]), "", style="bold")
     return table
 
 

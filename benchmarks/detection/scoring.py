@@ -21,13 +21,13 @@ PRODUCT = "pr_sentinel"
 class Scoring:
     """Everything that was scored in one way of training.
 
-    `scores` [candidates] by detector; `flags` [candidates] of real ones at the budget, by detector; `surprises`
-    [candidates, signals] of the product; `models` by repository.
+    `scores` [candidates] by detector; `flags` [candidates] of real ones at the budget, by detector; `strengths` by
+    candidate, of each signal of its model [signals]; `models` by repository.
     """
 
     scores: dict[str, Floats]
     flags: dict[str, Bools]
-    surprises: Floats
+    strengths: dict[int, Floats]
     models: dict[str, Model]
 
 
@@ -46,22 +46,22 @@ def score_all(
     rules = score_by_rules(candidates.each)
     scores: dict[str, Floats] = {PRODUCT: np.zeros(count), **rules}
     flags: dict[str, Bools] = {PRODUCT: np.zeros(count, bool)}
-    surprises = np.zeros((count, product.MAX_SIGNALS))
+    strengths: dict[int, Floats] = {}
     models: dict[str, Model] = {}
     for run, names in trained:
         mask = np.isin(candidates.repositories, list(names))
         if not mask.any():
             continue
         models |= dict.fromkeys(names, run.model)
-        scores[PRODUCT][mask], surprises[mask] = product.score(
-            run.model, candidates.features[mask], candidates.repositories[mask].tolist()
-        )
+        features, owners = candidates.features[mask], candidates.repositories[mask].tolist()
+        scores[PRODUCT][mask], own_strengths = product.score(run.model, features, owners)
+        strengths |= zip(np.flatnonzero(mask).tolist(), own_strengths, strict=True)
         for name in names:
             own = (candidates.repositories == name) & candidates.real
             flags[PRODUCT][own] = product.flag(run.model, scores[PRODUCT][own], name)
         tell(f"fit baselines beside the model that judges {len(names)} repositories")
         _score_baselines(candidates, mask, run, seed, scores, flags)
-    return Scoring(scores, flags, surprises, models)
+    return Scoring(scores, flags, strengths, models)
 
 
 def _score_baselines(

@@ -1,14 +1,17 @@
 """Statements of rarity are held against what later pull requests showed."""
 
+import numpy as np
 import pytest
 
 from benchmarks.detection.rarity import (
     MIN_LATER,
+    Bound,
     Statement,
     build_cells,
     by_cell,
     is_true,
     judge,
+    read_bound,
     read_statement,
     summarise,
 )
@@ -28,6 +31,7 @@ def say(
     [
         ("changes 41,212 lines; about one in 87 are like that", 87, False),
         ("has 60 commits; fewer than one in 1,000 are like that", 1_000, True),
+        ("deletes 90,000 lines; none of the latest 1,000 here delete that much more than they add", 1_000, True),
     ],
 )
 def test_a_rarity_is_read_out_of_a_reason(words: str, number: int, fewer: bool) -> None:
@@ -113,3 +117,13 @@ def test_too_small_repositories_are_left_out() -> None:
     assert verdicts == []
     assert summarise(verdicts)["true_share"] is None
     assert is_true(Statement(HERE, "size", 100, fewer=False), by_cell(verdicts)) is None
+
+
+def test_a_bound_is_read_and_held_against_later_ones() -> None:
+    """At most twice as many as stated may exceed it."""
+    bound = read_bound("adds 716 lines in 30 files; 99 % of the latest pull requests here change at most 1,018 files")
+    assert bound == Bound(0.99, 1_018, "file")
+    assert read_bound("adds 716 lines in 30 files") is None
+    values = np.array([float(number) for number in range(39, 1_039)])
+    assert bound.holds(values)
+    assert not bound.holds(values + 1)
