@@ -69,12 +69,14 @@ def build_contender(
 ) -> Contender:
     """Build a contender by scoring rows whose features are in the order of the model's."""
     scores = loaded.model.score(rows.features, rows.repositories).scores
+    threshold, budget = (_to_number(loaded.model.thresholds.get(name)) for name in ("threshold", "alert_budget"))
+    usable = np.isfinite(scores).all() and np.isfinite(threshold) and 0 < budget < 1
     return Contender(
         name=name,
         scores=scores,
-        flagged=flag_rows(loaded.model, rows, scores) if np.isfinite(scores).all() else None,
-        threshold=_to_number(loaded.model.thresholds.get("threshold")),
-        alert_budget=_to_number(loaded.model.thresholds.get("alert_budget")),
+        flagged=flag_rows(loaded.model, rows, scores) if usable else None,
+        threshold=threshold,
+        alert_budget=budget,
         content=loaded.sha256,
         data_hash=loaded.model.manifest["data_hash"],
         data_until=data_until,

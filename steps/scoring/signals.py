@@ -70,7 +70,7 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     _of("commit_flood", -0.3, commits_surprise=1, commits_for_lines=1, residuals={"log_commits": 1}),
     _of("foreign_text", foreign_text=1, residuals={"title_elsewhere": 0.5}),
-    _of("burst", 0.6, near_duplicates=1, newcomers_hour=0.5),
+    _of("burst", 0.3, near_duplicates=1, newcomers_hour=0.5),
     _of("polished_text", 0.8, polished_text=1),
     _of("bot_impersonation", 0.8, bot_impersonation=1),
     _of("sensitive_files", 0.8, sensitive_files=1),
