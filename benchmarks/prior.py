@@ -66,7 +66,7 @@ def read(pulls: Path, files: Path | None) -> tuple[list[dict[str, Any]], list[bo
                 dict(zip(("path", "additions", "deletions", "status"), file, strict=True)) for file in one["files"]
             ]
             known = parts or one["complete"]
-            changed[one["number"]] = [_counted(part) for part in parts] if known else None
+            changed[one["number"]] = [_fill_counts(part) for part in parts] if known else None
     records = sorted(_records(pulls), key=lambda record: (record["created_at"], record["number"]))
     given = [record | {"files": from_rows(changed.get(record["number"]))} for record in records]
     rows = plain_rows([PullRequest.model_validate(one) for one in given])
@@ -78,7 +78,7 @@ def _records(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
-def _counted(part: dict[str, Any]) -> dict[str, Any]:
+def _fill_counts(part: dict[str, Any]) -> dict[str, Any]:
     return part | {name: part[name] or 0 for name in ("additions", "deletions")}
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 from benchmarks.detection import product, records, report
 from benchmarks.detection.evaluation import DetectionEvaluation
 from benchmarks.detection.judging import Candidate, Candidates, RepositoryPass
-from benchmarks.detection.pipeline import PipelineFailed, Trained, read_documents
+from benchmarks.detection.pipeline import PipelineFailed, TrainedPipeline, read_documents
 from benchmarks.detection.records import BadRecords, Injected
 from benchmarks.detection.replay import serve_records
 from benchmarks.detection.scoring import score_all, split_folds
@@ -75,7 +75,12 @@ class Narrator:
 
 
 def judge(
-    injected: Sequence[Injected] | None, whole: Trained, state: Path, names: Sequence[str], seed: int, tell: Narrator
+    injected: Sequence[Injected] | None,
+    whole: TrainedPipeline,
+    state: Path,
+    names: Sequence[str],
+    seed: int,
+    tell: Narrator,
 ) -> Candidates:
     """Go through every repository once; without `injected`, the kinds of the product are injected."""
     later: dict[str, set[int]] = {name: set() for name in names}
@@ -97,7 +102,7 @@ def _injector(pulls: Mapping[str, Sequence[PullRequest]], name: str, seed: int) 
     return product.Injector(product.draw_foreign_texts(pulls, name, seed), seed)
 
 
-def compare_features(whole: Trained, candidates: Candidates) -> Figures:
+def compare_features(whole: TrainedPipeline, candidates: Candidates) -> Figures:
     """Compare the features of serving, in which everything is judged here, with those that training read."""
     trained = {(row["repository"], row["number"]): row for row in whole.read(JUDGED, ["repository", "number", *NAMES])}
     worst = np.zeros(len(NAMES))
@@ -113,10 +118,10 @@ def evaluate(given: argparse.Namespace, state: Path, tell: Narrator) -> Figures:
     files = records.find_repositories(given.pulls, given.repos)
     with serve_records(given.pulls.resolve(), given.files and given.files.resolve(), given.server, state) as github:
         tell(f"run the pipeline on {len(files)} repositories")
-        whole = Trained.run(list(files), state, github, tell)
+        whole = TrainedPipeline.run(list(files), state, github, tell)
     sizes = {name: share.rows for name, share in whole.dataset.manifest.repositories.items()}
     names = sorted(sizes)
-    runs: dict[str, list[tuple[Trained, Sequence[str]]]] = {"time_split": [(whole, names)]}
+    runs: dict[str, list[tuple[TrainedPipeline, Sequence[str]]]] = {"time_split": [(whole, names)]}
     for fold in split_folds(sizes, given.leave_out) if given.leave_out > 1 and len(names) > 1 else []:
         tell(f"train without {', '.join(fold)}")
         runs.setdefault("left_out", []).append((whole.train_without(fold, state, given.seed), fold))

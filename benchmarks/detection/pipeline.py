@@ -43,7 +43,7 @@ class PipelineFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedPipeline:
     """What a training read and what it made."""
 
     dataset: Dataset

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.detection import baselines, product
 from benchmarks.detection.judging import Candidates
 from benchmarks.detection.metrics import Bools, Floats
-from benchmarks.detection.pipeline import Progress, Trained
+from benchmarks.detection.pipeline import Progress, TrainedPipeline
 from benchmarks.detection.rules import score_by_rules
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
@@ -32,7 +32,7 @@ class Scoring:
 
 
 def score_all(
-    candidates: Candidates, trained: Sequence[tuple[Trained, Sequence[str]]], seed: int, tell: Progress
+    candidates: Candidates, trained: Sequence[tuple[TrainedPipeline, Sequence[str]]], seed: int, tell: Progress
 ) -> Scoring:
     """Score every candidate by the run that is to judge its repository.
 
@@ -67,7 +67,7 @@ def score_all(
 def _score_baselines(
     candidates: Candidates,
     mask: Bools,
-    run: Trained,
+    run: TrainedPipeline,
     seed: int,
     scores: dict[str, Floats],
     flags: dict[str, Bools],

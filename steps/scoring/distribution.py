@@ -8,7 +8,7 @@ import numpy as np
 from steps.common.dataset import OVERALL
 from steps.scoring.arrays import Floats
 
-LEAST_ROWS = 50
+MIN_ROWS = 50
 """A repository with fewer pull requests to judge by is judged by all."""
 LEVELS: Floats = np.concatenate(
     [np.arange(99) / 100, np.arange(990, 999) / 1_000, np.arange(9_990, 10_000) / 10_000, [1.0]]
@@ -55,7 +55,7 @@ def fit(scores: Floats, repositories: Sequence[str]) -> dict[str, Any]:
         "scores": {
             name: np.quantile(part, LEVELS).tolist()
             for name, part in parts.items()
-            if name == OVERALL or len(part) >= LEAST_ROWS
+            if name == OVERALL or len(part) >= MIN_ROWS
         },
     }
 

@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 LIKENESS = 0.8
 REVERT = thing("revert")
-"""Word that tells a reverting title from the one it quotes."""
+"""Word that distinguishes a reverting title from the one it quotes."""
 
 
 class Recent(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a changed file is for, told by its path alone."""
+"""The kind of a changed file, by its path alone."""
 
 import re
 from functools import lru_cache
@@ -83,7 +83,7 @@ _RUNS_ELSEWHERE = re.compile(
     rf"|install\.(sh|ps1|bat)|{_RELEASE_SCRIPT})$"
 )
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_SHORTEST_PIECE = 3
+_MIN_PIECE = 3
 _DIRECTORY_DEPTH = 3
 
 
@@ -103,7 +103,7 @@ def is_sensitive(path: str) -> bool:
 @lru_cache(_CACHED_PATHS)
 def split_pieces(text: str) -> frozenset[str]:
     """Return the distinct words of a path or an identifier: `src/HashMap_test.rs` has src, hash, map and test."""
-    return frozenset(piece.lower() for piece in _PIECE.findall(text) if len(piece) >= _SHORTEST_PIECE)
+    return frozenset(piece.lower() for piece in _PIECE.findall(text) if len(piece) >= _MIN_PIECE)
 
 
 def directory(path: str) -> str:

@@ -84,7 +84,7 @@ def _thin(logs: Floats) -> list[int]:
 
 
 @cache
-def shipped() -> Mapping[str, Curve]:
+def load_prior_curves() -> Mapping[str, Curve]:
     """Return the curves that come with the code, by the name of the feature or signal."""
     return {
         name: Curve([float(value) for value in values.split()], [float(log) for log in logs.split()], slope)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from steps.scoring.online import Window
-from steps.scoring.prior import Curve, shipped
+from steps.scoring.prior import Curve
 
 WINDOW = 1_000
 """Pull requests whose values are remembered."""
@@ -67,7 +67,7 @@ class RarityWindows:
 
     def features(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the rarity of each value, and its plain rank."""
-        curves = self._curves or shipped()
+        curves = self._curves or load_prior_curves()
         rows = len(self.windows[RANKED[0]])
         found: dict[str, float] = {WINDOW_ROWS: rows}
         for name, rarity_name, above_name in zip(RANKED, RARITIES, ABOVE, strict=True):

@@ -18,7 +18,7 @@ TITLE_PIECES = 30
 BODY_PIECES = 120
 MAX_PATH_PIECES = 40
 MAX_COMMIT_STEPS = 12
-SHORTEST_WORD = 3
+MIN_WORD = 3
 BOT_SUFFIX = "[bot]"
 
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -40,7 +40,7 @@ def distinct(things: Iterable[int]) -> Indices:
 def pieces(text: str, most: int) -> Indices:
     """Return the distinct word pieces at the beginning of a text, hashed; `HashMap` has two."""
     found = {match[0].lower() for match in islice(_PIECE.finditer(text), most)}
-    return distinct(thing(piece) for piece in found if len(piece) >= SHORTEST_WORD)
+    return distinct(thing(piece) for piece in found if len(piece) >= MIN_WORD)
 
 
 class Files:
@@ -108,11 +108,11 @@ class Reading:
     @cached_property
     def content_words(self) -> Indices:
         """The title's words that can name a part of the project."""
-        return distinct(thing(word) for word in self.said if len(word) >= SHORTEST_WORD and not word.isdigit())
+        return distinct(thing(word) for word in self.said if len(word) >= MIN_WORD and not word.isdigit())
 
     @cached_property
     def clues(self) -> Indices:
-        """What the size of a change is predicted from: title, author, commits and the kinds of its files."""
+        """The clues that the size of a change is predicted from: title, author, commits and the kinds of its files."""
         pairs = [thing(f"{one} {next_one}") for one, next_one in pairwise(self.said[:3])]
         many = thing(f"commits {min(round(2 * self.pull['log_commits']), MAX_COMMIT_STEPS)}")
         kinds = [thing(f"kind {kind}") for kind in set(self.files.kinds if self.files else ("unknown",))]
@@ -120,7 +120,7 @@ class Reading:
 
     @cached_property
     def commit_clues(self) -> Indices:
-        """What the number of commits is predicted from: size and author."""
+        """The clues that the number of commits is predicted from: size and author."""
         lines, files = round(2 * self.pull["log_lines"]), round(2 * self.pull["log_files"])
         return _slots(thing(f"size {lines}"), thing(f"files {files}"), self.author)
 

@@ -11,7 +11,7 @@ from steps.scoring.arrays import Floats
 
 SHRINKAGE_ROWS = 150
 LINEAR_UP_TO = 4.0
-LEAST_SPREAD = 1e-3
+MIN_SPREAD = 1e-3
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Scales:
         """Fit on raw features [rows, features]: a repository of n rows weighs n / (n + 150) against all."""
         owners = np.asarray(repositories)
         overall_middle, overall_spread = _robust(features)
-        overall_spread = np.where(overall_spread > LEAST_SPREAD, overall_spread, features.std(axis=0) + LEAST_SPREAD)
+        overall_spread = np.where(overall_spread > MIN_SPREAD, overall_spread, features.std(axis=0) + MIN_SPREAD)
         names, middles, spreads = [OVERALL], [overall_middle], [overall_spread]
         for name in sorted(set(repositories)):
             own = features[owners == name]
             weight = len(own) / (len(own) + SHRINKAGE_ROWS)
             middle, spread = _robust(own)
-            spread = np.where(spread > LEAST_SPREAD, spread, overall_spread)
+            spread = np.where(spread > MIN_SPREAD, spread, overall_spread)
             names.append(name)
             middles.append(weight * middle + (1 - weight) * overall_middle)
             spreads.append(np.exp(weight * np.log(spread) + (1 - weight) * np.log(overall_spread)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from steps.scoring.arrays import Floats
-from steps.scoring.prior import Curve, shipped
+from steps.scoring.prior import Curve, load_prior_curves
 
 SECOND_WEIGHT = 0.1
 """Weight of the second-strongest signal."""
@@ -36,7 +36,7 @@ class Signal:
 
     @property
     def is_sum(self) -> bool:
-        """Whether it needs a curve; a single rarity is its own."""
+        """True if it needs a curve; a single rarity is its own."""
         return len(self.weights) + len(self.residuals) > 1
 
     def to_json(self) -> dict[str, Any]:
@@ -139,6 +139,6 @@ def total(strengths: Floats) -> Floats:
     return scores
 
 
-def shipped_curves(signals: Sequence[Signal] = SIGNALS) -> dict[str, Curve]:
+def load_curves(signals: Sequence[Signal] = SIGNALS) -> dict[str, Curve]:
     """Return the curves that come with the code for those signals that need one."""
-    return {one.name: shipped()[f"signal {one.name}"] for one in signals if one.is_sum}
+    return {one.name: load_prior_curves()[f"signal {one.name}"] for one in signals if one.is_sum}

@@ -10,9 +10,9 @@ from steps.scoring.arrays import Floats
 
 KNOTS = 128
 TAIL_SHARE = 0.01
-LEAST_TAIL = 5
-LEAST_EXCESS = 1e-3
-MOST_BEYOND = 2.0
+MIN_TAIL = 5
+MIN_EXCESS = 1e-3
+MAX_BEYOND = 2.0
 """How far, in powers of ten, the tail is trusted beyond the last value seen."""
 
 
@@ -35,8 +35,8 @@ class Tail:
         count = len(ordered)
         knots = np.unique(np.quantile(ordered, _levels(count), method="nearest"))
         at_least = count - np.searchsorted(ordered, knots, side="left")
-        far = ordered[-max(LEAST_TAIL, round(count * TAIL_SHARE)) :]
-        mean_excess = max(float((far - far[0]).mean()), LEAST_EXCESS)
+        far = ordered[-max(MIN_TAIL, round(count * TAIL_SHARE)) :]
+        mean_excess = max(float((far - far[0]).mean()), MIN_EXCESS)
         surprises = -np.log10((at_least + 0.5) / (count + 1.0))
         return cls(knots, surprises, float(np.log10(count + 1.0)), 1.0 / (mean_excess * np.log(10.0)))
 
@@ -69,7 +69,7 @@ class Tails:
     def __call__(self, values: Floats) -> Floats:
         """Surprise of each value [rows, columns], in powers of ten."""
         excess = values - self._last
-        beyond = self._unseen + np.minimum(excess * self._slopes, MOST_BEYOND)
+        beyond = self._unseen + np.minimum(excess * self._slopes, MAX_BEYOND)
         within = [
             np.interp(column, tail.values, tail.surprises) for column, tail in zip(values.T, self.each, strict=True)
         ]

@@ -23,16 +23,16 @@ LATENT = 16
 HIDDEN_SHARE = 0.2
 BATCH = 256
 LEARNING_RATE = 3e-3
-MOST_EPOCHS = 40
-PATIENCE = 3
-LEAST_STEPS = 60
-MOST_STEPS = 1_000
+MAX_EPOCHS = 40
+PATIENCE_EPOCHS = 3
+MIN_STEPS = 60
+MAX_STEPS = 1_000
 """Batches between two looks at the validation loss; the rows go round without regard to them."""
 OPSET = 17
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """The network as ONNX bytes, [rows, features] to [rows, features], and its losses by epoch."""
 
     onnx: bytes
@@ -42,7 +42,7 @@ class Trained:
 
 def train(
     dataset: Dataset, names: Sequence[str], groups: Sequence[str], scales: Scales, validation: Floats, seed: int
-) -> Trained:
+) -> TrainedNetwork:
     """Train on the split `train`, streamed; stop when the loss on scaled `validation` rows no longer falls.
 
     The same rows and seed give the same network.
@@ -57,12 +57,12 @@ def train(
     network.compile(keras.optimizers.Adam(LEARNING_RATE), loss=keras.losses.Huber())
     limited = np.clip(validation, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)
     held_out = ((limited, _hide(limited, members, np.random.default_rng(seed))), limited)
-    stop = keras.callbacks.EarlyStopping(patience=PATIENCE, restore_best_weights=True)
+    stop = keras.callbacks.EarlyStopping(patience=PATIENCE_EPOCHS, restore_best_weights=True)
     slow_down = keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=1)
     fitted = network.fit(
         _dataset(tf, dataset, names, scales, members, seed),
-        steps_per_epoch=int(np.clip(dataset.manifest.splits["train"] // BATCH, LEAST_STEPS, MOST_STEPS)),
-        epochs=MOST_EPOCHS,
+        steps_per_epoch=int(np.clip(dataset.manifest.splits["train"] // BATCH, MIN_STEPS, MAX_STEPS)),
+        epochs=MAX_EPOCHS,
         validation_data=held_out,
         validation_batch_size=BATCH_ROWS,
         callbacks=[stop, slow_down],
@@ -70,7 +70,7 @@ def train(
         verbose=0,
     )
     history = fitted.history
-    return Trained(_export(_all_groups(network, members)), history["loss"], history["val_loss"])
+    return TrainedNetwork(_export(_all_groups(network, members)), history["loss"], history["val_loss"])
 
 
 def _members(groups: Sequence[str]) -> Floats:

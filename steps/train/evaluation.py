@@ -16,7 +16,7 @@ from steps.train.baselines import Scorer
 from steps.train.data import Rows, sample
 from steps.train.metrics import Bools, f1, planted_tasks, summary
 
-LEAST_REVERTED = 5
+MIN_REVERTED = 5
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def evaluate(scores: Mapping[str, Floats], tests: TestSet, threshold: float, bud
     def measured(wanted: Bools, weights: Floats) -> dict[str, dict[str, float]]:
         return {name: summary(wanted, values, weights, thresholds[name]) for name, values in scores.items()}
 
-    enough = tests.reverted.sum() >= LEAST_REVERTED
+    enough = tests.reverted.sum() >= MIN_REVERTED
     return {
         "injected": {task: measured(~real, weights) for task, weights in planted_tasks(tests.kinds).items()},
         "reverted": measured(tests.reverted, real.astype(float)) if enough else None,

@@ -120,7 +120,7 @@ def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
     return flat | original | {name: evaluation[name] for name in ("threshold", "mean_plus_2std", "flagged_share")}
 
 
-def _as_entities(metrics: dict[str, float], network: autoencoder.Trained) -> list[Metric]:
+def _as_entities(metrics: dict[str, float], network: autoencoder.TrainedNetwork) -> list[Metric]:
     now = time.time_ns() // 1_000_000
     curves = {"loss": network.losses, "validation_loss": network.validation_losses}
     return [

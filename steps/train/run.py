@@ -30,7 +30,7 @@ class Result:
     """What one training made."""
 
     model: model.Model
-    network: autoencoder.Trained
+    network: autoencoder.TrainedNetwork
     figures: dict[str, Any]
     scores: dict[str, Any]
     tests: evaluation.TestSet
@@ -86,12 +86,12 @@ def fit(onnx: bytes, later: Rows, scales: Scales, alert_budget: float) -> model.
     names = [feature.name for feature in FEATURES if feature.group]
     scaled = scales.apply(later.features, later.repositories)[:, [NAMES.index(name) for name in names]]
     errors = scaled - model.reconstruct(model.session(onnx), scaled)
-    contradicted = truth.contradicted(later)
+    contradicted = truth.find_contradicted(later)
     if contradicted:
         logger.warning("features are left out", extra={"features": sorted(contradicted)})
     kept = signals.without(signals.SIGNALS, {f"{name}_rarity" for name in contradicted})
     residuals = Calibration.fit(errors, names, signals.residual_names(kept))
-    sums = signals.SignalSums(kept, NAMES, signals.shipped_curves(kept))
+    sums = signals.SignalSums(kept, NAMES, signals.load_curves(kept))
     scores = signals.total(sums.strengths(later.features, residuals.rarities(errors)))
     overall = limits(scores, alert_budget)
     thresholds = {
@@ -100,7 +100,7 @@ def fit(onnx: bytes, later: Rows, scales: Scales, alert_budget: float) -> model.
         "high": overall.high,
         "mean_plus_2std": float(scores.mean() + 2 * scores.std()),
         "residuals": residuals.to_json(),
-        "curves": {name: curve.to_json() for name, curve in signals.shipped_curves(kept).items()},
+        "curves": {name: curve.to_json() for name, curve in signals.load_curves(kept).items()},
         "newest": newest(_in_order(later, scores)),
         "contradicted": sorted(contradicted),
         "distributions": distribution.fit(scores, later.repositories),

@@ -44,7 +44,7 @@ def statements(table_above: Floats, table_rows: Floats) -> Iterator[tuple[int, b
         yield level, float((shares[able] <= 1.0 / level).sum()) <= most
 
 
-def contradicted(later: Rows) -> set[str]:
+def find_contradicted(later: Rows) -> set[str]:
     """Return the ranked features whose stated rarity the rows contradict, over all repositories."""
     owners = np.asarray(later.repositories)
     if WINDOW_ROWS not in later.table.column_names:

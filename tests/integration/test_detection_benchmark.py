@@ -13,7 +13,7 @@ from benchmarks.detection import __main__ as benchmark
 from benchmarks.detection import product, report
 from benchmarks.detection.evaluation import ALL, DetectionEvaluation
 from benchmarks.detection.judging import Candidates
-from benchmarks.detection.pipeline import Trained
+from benchmarks.detection.pipeline import TrainedPipeline
 from benchmarks.detection.records import Injected, Labels, read_injected
 from benchmarks.detection.replay import serve_records
 from benchmarks.detection.scoring import PRODUCT, Scoring, score_all
@@ -26,26 +26,26 @@ REPOSITORIES = ("example/compiler", "example/docs", "example/webshop")
 
 
 @pytest.fixture(scope="module")
-def whole(sample_run: SampleRun) -> Trained:
+def whole(sample_run: SampleRun) -> TrainedPipeline:
     """The dataset and the model of the run over the samples."""
     assert sample_run.result.returncode == 0, sample_run.result.stdout
-    return Trained.find(sample_run.state)
+    return TrainedPipeline.find(sample_run.state)
 
 
-def judge(whole: Trained, state: Path, injected: Sequence[Injected] | None = None) -> Candidates:
+def judge(whole: TrainedPipeline, state: Path, injected: Sequence[Injected] | None = None) -> Candidates:
     """All candidates of the sample repositories."""
     tell = benchmark.Narrator(Console(file=io.StringIO()))
     return benchmark.judge(injected, whole, state, REPOSITORIES, SEED, tell)
 
 
 @pytest.fixture(scope="module")
-def candidates(whole: Trained, sample_run: SampleRun) -> Candidates:
+def candidates(whole: TrainedPipeline, sample_run: SampleRun) -> Candidates:
     """With the product's own kinds injected."""
     return judge(whole, sample_run.state)
 
 
 @pytest.fixture(scope="module")
-def evaluation(whole: Trained, candidates: Candidates) -> DetectionEvaluation:
+def evaluation(whole: TrainedPipeline, candidates: Candidates) -> DetectionEvaluation:
     """Everything scored; every tenth pull request is called spam, and none reverted."""
     scoring = score_all(candidates, [(whole, REPOSITORIES)], SEED, lambda words: None)
     labels = {
@@ -56,7 +56,7 @@ def evaluation(whole: Trained, candidates: Candidates) -> DetectionEvaluation:
     return DetectionEvaluation(candidates, labels, scoring, SEED)
 
 
-def test_what_is_judged_is_what_training_would_have_read(whole: Trained, candidates: Candidates) -> None:
+def test_what_is_judged_is_what_training_would_have_read(whole: TrainedPipeline, candidates: Candidates) -> None:
     """Serving's features of every later pull request are those of the dataset."""
     compared = benchmark.compare_features(whole, candidates)
     assert compared["compared"] == whole.dataset.manifest.splits["test"]
@@ -100,7 +100,7 @@ def test_alerts_are_real_flagged_and_in_order(evaluation: DetectionEvaluation) -
 
 
 def test_a_model_of_other_repositories_judges_those_left_out(
-    whole: Trained, candidates: Candidates, sample_run: SampleRun
+    whole: TrainedPipeline, candidates: Candidates, sample_run: SampleRun
 ) -> None:
     """It has seen no row of theirs."""
     fold = ["example/docs"]
@@ -112,7 +112,9 @@ def test_a_model_of_other_repositories_judges_those_left_out(
     assert (scoring.scores[PRODUCT] != product.score(whole.model, own.features, own.repositories.tolist())[0]).any()
 
 
-def test_injected_pull_requests_from_a_file_are_judged(whole: Trained, sample_run: SampleRun, tmp_path: Path) -> None:
+def test_injected_pull_requests_from_a_file_are_judged(
+    whole: TrainedPipeline, sample_run: SampleRun, tmp_path: Path
+) -> None:
     """Beside the same real ones, and nothing else is injected."""
     strange = {
         "_kind": "mine",

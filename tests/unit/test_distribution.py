@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from steps.scoring.distribution import LEAST_ROWS, Distributions, fit
+from steps.scoring.distribution import MIN_ROWS, Distributions, fit
 
 SCORES = arrays(np.float64, st.integers(1, 300), elements=st.floats(0, 30))
 
 
 def test_a_repository_with_few_pull_requests_is_judged_by_all() -> None:
     """Below the least number it has no distribution of its own."""
-    owners = ["big/one"] * LEAST_ROWS + ["small/one"] * (LEAST_ROWS - 1)
-    scores = np.concatenate([np.full(LEAST_ROWS, 1.0), np.full(LEAST_ROWS - 1, 5.0)])
+    owners = ["big/one"] * MIN_ROWS + ["small/one"] * (MIN_ROWS - 1)
+    scores = np.concatenate([np.full(MIN_ROWS, 1.0), np.full(MIN_ROWS - 1, 5.0)])
     found = Distributions(fit(scores, owners))
     assert found.of("big/one").known
     assert not found.of("small/one").known

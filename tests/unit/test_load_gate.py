@@ -147,7 +147,7 @@ def test_a_right_answer_is_right() -> None:
 @pytest.mark.parametrize("status", [0, 204, 301, 422, 503])
 def test_another_status_is_a_failure(status: int) -> None:
     """Whatever the body says."""
-    assert verdict(answer("o/n#1", "o/n#2"), status=status).startswith("Failed: ")
+    assert verdict(answer("o/n#1", "o/n#2"), status=status).startswith("RequestFailed: ")
 
 
 @pytest.mark.parametrize("digest", [None, "", "e" * 64])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.scoring.prior import Curve, shipped
+from steps.scoring.prior import Curve
 from steps.scoring.rarity import ABOVE, BY_STRANGERS, PRIOR_ROWS, RANKED, RARITIES, WINDOW, RarityWindows, blend
 from steps.scoring.signals import SIGNALS
 
@@ -26,9 +26,9 @@ def filled(values: Any) -> RarityWindows:
 def test_without_a_past_the_prior_alone_decides() -> None:
     """Whoever has no pull requests yet is compared with ordinary repositories."""
     for name in RANKED:
-        value = shipped()[name].values[-1]
+        value = load_prior_curves()[name].values[-1]
         found = RarityWindows().features(dict.fromkeys(RANKED, value))
-        assert found[f"{name}_rarity"] == pytest.approx(-shipped()[name].log_share(value), abs=1e-4)
+        assert found[f"{name}_rarity"] == pytest.approx(-load_prior_curves()[name].log_share(value), abs=1e-4)
         assert found[f"{name}_above"] == 0
 
 
@@ -73,7 +73,7 @@ def test_every_ranked_feature_has_a_curve_and_serves_a_signal() -> None:
     """None is ranked for nothing, and every sum of several has a curve too."""
     read = {name for signal in SIGNALS for name in signal.weights}
     assert read == set(RARITIES)
-    assert {*RANKED, *(f"signal {one.name}" for one in SIGNALS if one.is_sum)} == set(shipped())
+    assert {*RANKED, *(f"signal {one.name}" for one in SIGNALS if one.is_sum)} == set(load_prior_curves())
     assert set(RANKED) >= BY_STRANGERS
 
 

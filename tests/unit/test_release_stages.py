@@ -136,7 +136,7 @@ def test_a_new_target_is_a_new_stage(before: Path, after: Path) -> None:
 def test_what_is_not_there_is_refused(after: Path) -> None:
     """Rather than taken for unchanged."""
     (after / "local/services/java.py").unlink()
-    with pytest.raises(DataError, match=r"local/services/java\.py, which isn't there"):
+    with pytest.raises(DataError, match=r"local/services/java\.py, which does not exist"):
         stages.fingerprint(after, "preprocess")
     (after / "steps/fetch/step.py").unlink()
     with pytest.raises(DataError, match=r"no module steps\.fetch\.step"):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from steps.scoring.tails import MOST_BEYOND, Tail, Tails
+from steps.scoring.tails import MAX_BEYOND, Tail, Tails
 
 VALUES = arrays(np.float64, st.integers(1, 300), elements=st.floats(-1e6, 1e6))
 
@@ -41,7 +41,7 @@ def test_surprise_is_finite_and_bounded_for_every_number(seen: Any, asked: float
     tail = Tail.fit(seen)
     (surprise,) = surprises(tail, [asked])
     assert surprise + np.log10(1 + 0.5 / len(seen)) >= -1e-9
-    assert surprise <= np.log10(len(seen) + 1) + MOST_BEYOND + 1e-9
+    assert surprise <= np.log10(len(seen) + 1) + MAX_BEYOND + 1e-9
     if asked > seen.max():
         assert surprise >= np.log10(len(seen) + 1) - 1e-9
 
