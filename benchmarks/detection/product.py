@@ -33,7 +33,7 @@ KIND_SHARE = 0.03
 EXPECTED: Mapping[str, str] = {
     "vendored_dump": r"^(adds|changes) [\d,]+ lines? in",
     "mass_deletion": r"^deletes [\d,]+ lines?",
-    "big_typo_fix": r"under a title with '|outside the documentation",
+    "big_typo_fix": r"^promises little in its title|outside the documentation",
     "outsider_junk": r"first pull request|none of its author's|web editor's|no description",
     "hijacked_maintainer": r"opened at \d+:00 UTC|changes [\d,]+ files",
     "commit_flood": r"has [\d,]+ commits for",
