@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from steps.scoring.online import Window
-from steps.scoring.prior import Curve
+from steps.scoring.prior import Curve, load_prior_curves
 
 WINDOW = 1_000
 """Pull requests whose values are remembered."""

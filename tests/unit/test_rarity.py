@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.scoring.prior import Curve
+from steps.scoring.prior import Curve, load_prior_curves
 from steps.scoring.rarity import ABOVE, BY_STRANGERS, PRIOR_ROWS, RANKED, RARITIES, WINDOW, RarityWindows, blend
 from steps.scoring.signals import SIGNALS
 
