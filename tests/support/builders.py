@@ -40,7 +40,7 @@ from steps.scoring.prior import Curve
 from steps.scoring.scaling import Scales
 from steps.scoring.signals import Signal, SignalSums, total
 from steps.train import data, evaluation
-from steps.train.autoencoder import Trained
+from steps.train.autoencoder import TrainedNetwork
 from steps.train.record import Run
 from steps.train.run import Result, fit
 from tests.support.pulls import passed
@@ -246,7 +246,7 @@ def _measured(data: Dataset, fitted: model.Model, recorded: Mapping[str, float])
         measured["injected"]["all"][name]["average_precision"] = figure
     measured |= {"alert_budget": 0.01, "threshold": threshold, "mean_plus_2std": 1.0}
     measured["at_mean_plus_2std"] = evaluation.at_threshold(scores["model"], tests, 1.0)
-    return Result(fitted, Trained(network(), [1.0, 0.5], [1.0, 0.6]), measured, scores, tests, [])
+    return Result(fitted, TrainedNetwork(network(), [1.0, 0.5], [1.0, 0.6]), measured, scores, tests, [])
 
 
 def _blind(scaled: NDArray[np.float64]) -> NDArray[np.float64]:
