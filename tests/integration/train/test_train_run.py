@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from steps.common.dataset import materialise
 from steps.common.errors import DamagedArtefact, NotFound, Unavailable
+from steps.common.store import FolderStore
 from steps.preprocess.anomalies import KINDS
-from steps.scoring.features import FEATURES
+from steps.scoring.features import FEATURES, NAMES
 from steps.scoring.model import Model
+from steps.scoring.rarity import ABOVE, WINDOW_ROWS
+from steps.train import truth
+from steps.train.data import sample
 from steps.train.run import train_and_measure
 from tests.support.trainings import BUDGET, SEED, Trained
 
@@ -164,3 +169,21 @@ def test_an_mlflow_that_can_t_be_used_is_named(
     with pytest.raises(Unavailable, match="MLFLOW_URI") as caught:
         train_and_measure(trained.dataset_uri, BUDGET, SEED)
     assert uri.partition("://")[2].split("/")[0] in str(caught.value)
+
+
+def test_what_is_stated_of_rarity_is_true_on_later_pull_requests(dataset_uri: str, tmp_path: Path) -> None:
+    """Of the samples' test split: at most twice as many are called one in N as are, for nearly every feature."""
+    store = FolderStore(Path(dataset_uri.removeprefix("file://")).parents[1])
+    later = sample(materialise(store, dataset_uri, tmp_path), "test", NAMES)
+    owners = np.asarray(later.repositories)
+    remembered = later.table.column(WINDOW_ROWS).to_numpy().astype(float)
+    verdicts = [
+        holds
+        for name in ABOVE
+        for owner in sorted(set(later.repositories))
+        for _, holds in truth.statements(
+            later.table.column(name).to_numpy().astype(float)[owners == owner], remembered[owners == owner]
+        )
+    ]
+    assert len(verdicts) > len(ABOVE)
+    assert np.mean(verdicts) >= 0.95
