@@ -137,7 +137,7 @@ def _sensitive_files(row: Row) -> str:
     if not row["named_path"]:
         return ""
     more = round(row["sensitive_count"]) - 1
-    others = f" and {format_count(more, 'other file')} that run elsewhere" if more > 0 else ""
+    others = f" and {format_count(more, 'other CI or release file')}" if more > 0 else ""
     return "; ".join(part for part in (f"edits {row['named_path']}{others}", _who(row), _account(row)) if part)
 
 
