@@ -32,7 +32,10 @@ SCORE_RESPONSE: dict[str, Any] = {
             "threshold": 6.73,
             "unusual": True,
             "level": "high",
-            "reasons": ["promises little in its title and changes 41,212 lines; fewer than one in 1,000 are like that"],
+            "reasons": [
+                "promises little in its title ('typo') and changes 41,212 lines; "
+                "nine in ten such pull requests here change at most 14 lines"
+            ],
             "history": "repository",
         }
     ],
