@@ -67,7 +67,7 @@ def test_locust_runs_in_it(checks_image: str, service: Container) -> None:
     slow = subprocess.run([*command, *speed], capture_output=True, text=True, check=False)
     assert slow.returncode == 1
     assert "BROKEN  throughput" in slow.stdout
-    assert "right" in slow.stdout
+    assert "correct" in slow.stdout
     other = check(checks_image, "speed", service.address, f"--digest={OTHER}")
     assert other.returncode == 1
     assert "wrong model" in other.stderr

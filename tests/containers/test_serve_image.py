@@ -23,7 +23,7 @@ def test_it_scores_and_names_its_model(image: str, options: list[str]) -> None:
         answer = workers.score(container.wait().address, PULL_REQUEST)
         assert answer.status_code == 200, answer.text
         assert answer.headers["X-Model"] == "pr-sentinel:7"
-        assert len(answer.json()["results"][0]["reasons"]) == 3
+        assert answer.json()["results"][0]["reasons"]
         assert requests.get(f"{container.address}/", timeout=10).ok
 
 
