@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from mlflow.entities.model_registry import ModelVersion
@@ -32,7 +31,7 @@ from steps.register import contenders
 from steps.scoring.arrays import Floats
 from steps.scoring.model import Model
 from steps.scoring.reasons import reasons
-from steps.scoring.thresholds import MIN_SCORES
+from steps.scoring.thresholds import Rolling, limits
 from steps.train.data import rows, sample
 
 BUDGETS = (0.005, 0.01, 0.02)
@@ -69,13 +68,13 @@ def run_backtest(repository: str, last: int, weekly: int, settings: Mapping[str,
         name = resolve_repository(repository, load_manifest(champion.store, champion.dataset_uri))
         table = _read_newest(champion, name, last)
         scores, flagged = _score_table(champion.model, table)
-        past = _score_validation(champion, name)
-        limits = champion.model.limits(name)
+        past = _score_validation(champion)
+        own = champion.model.limits(name)
     times, splits = table.column("created_at").to_pylist(), table.column(SPLIT_COLUMN).to_pylist()
     told = iter(apply_weekly_budget((times[place] for place in flagged), weekly))
     opened = [
         BacktestEntry(
-            number, time, float(score), champion.model.level(score, limits), split, place in flagged and next(told)
+            number, time, float(score), champion.model.level(score, own), split, place in flagged and next(told)
         )
         for place, (number, time, score, split) in enumerate(
             zip(table.column("number").to_pylist(), times, scores, splits, strict=True)
@@ -86,13 +85,13 @@ def run_backtest(repository: str, last: int, weekly: int, settings: Mapping[str,
         version=champion.version,
         weekly=weekly,
         requested=last,
-        threshold=limits.threshold,
+        threshold=own.threshold,
         alert_budget=float(champion.model.thresholds["alert_budget"]),
         opened=opened,
         flagged=add_titles(
             [_build_flagged(table, place, opened[place], why) for place, why in flagged.items()], settings
         ),
-        budgets=compare_budgets(champion.model, past, opened, weekly, limits.threshold),
+        budgets=compare_budgets(champion.model, name, past, opened, weekly),
     )
 
 
@@ -164,25 +163,24 @@ def _build_flagged(table: pa.Table, place: int, opened: BacktestEntry, why: list
     )
 
 
-def _score_validation(champion: ChampionModel, repository: str) -> Floats:
-    """Score the rows that the threshold was set on: the repository's own, or those of all where they are few."""
+def _score_validation(champion: ChampionModel) -> Floats:
+    """Score the rows of all repositories that the thresholds were set on."""
     dataset = materialise(champion.store, champion.dataset_uri, champion.folder, ("validation",))
     past = sample(dataset, "validation", champion.model.names)
-    scores = champion.model.score(past.features, past.repositories).scores
-    own = scores[np.asarray(past.repositories) == repository]
-    return own if len(own) >= MIN_SCORES else scores
+    return champion.model.score(past.features, past.repositories).scores
 
 
 def compare_budgets(
-    model: Model, past: Floats, opened: Sequence[BacktestEntry], weekly: int, own_threshold: float | None = None
+    model: Model, repository: str, past: Floats, opened: Sequence[BacktestEntry], weekly: int
 ) -> list[BudgetOutcome]:
-    """Compare several alert budgets on the same pull requests, including the model's own budget."""
-    own = float(model.thresholds["alert_budget"])
-    thresholds = {share: float(np.quantile(past, 1 - share)) for share in BUDGETS} | {
-        own: model.threshold if own_threshold is None else own_threshold
-    }
+    """Compare several alert budgets on the same pull requests, including the model's own budget.
+
+    Each budget gets the threshold that training would have set for the repository.
+    """
+    own, newest = model.alert_budget, model.rolling(repository).scores
+    thresholds = {share: Rolling.start(share, limits(past, share), newest).current().threshold for share in BUDGETS}
     found = []
-    for share, threshold in sorted(thresholds.items()):
+    for share, threshold in sorted((thresholds | {own: model.limits(repository).threshold}).items()):
         times = [one.at for one in opened if one.score > threshold]
         found.append(BudgetOutcome(share, threshold, len(times), sum(apply_weekly_budget(times, weekly)), share == own))
     return found

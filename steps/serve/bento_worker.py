@@ -5,9 +5,12 @@ watches anyway, and puts a timer around every request.
 """
 
 import argparse
+import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from types import FrameType
 
 BACKLOG = 2_048
 KEEP_ALIVE_SECONDS = 75
@@ -22,10 +25,15 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
     options = parser.parse_args()
-    # uvicorn replaces these handlers, and raises the signal again once every request is answered.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    # An exception in the middle of an import would be reported as a failure of that import.
+    handle_signals(lambda *_: os._exit(0))
     serve(open_listener(options.host, options.port))
+
+
+def handle_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Call a handler on SIGTERM and SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -62,6 +70,8 @@ def serve(listener: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    # uvicorn replaces these handlers, and raises the signal again once every request is answered.
+    handle_signals(lambda *_: sys.exit(0))
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -14,7 +14,7 @@ def test_repositories_without_a_token_are_refused_with_what_to_do(tmp_path: Path
     result = cli("run", "--repos", "owner/name", "--state", str(tmp_path / "state"))
     assert result.returncode == 78
     assert "GITHUB_TOKEN is not set." in result.stdout
-    assert "export it" in result.stdout
+    assert "Export a token" in result.stdout
 
 
 def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:

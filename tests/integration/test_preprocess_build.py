@@ -127,7 +127,7 @@ def test_the_service_scores_what_training_scored(made: dict[str, Any], tmp_path:
 
 def test_a_second_run_finds_what_the_first_has_made(made: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a change Spark isn't started, the outcome is the same, and a lost history is published again."""
-    monkeypatch.setattr(spark, "session", None)
+    monkeypatch.setattr(spark, "open_session", None)
     before = made["database"].history.find_one({"_id": OVERALL})
     made["database"].history.delete_many({"_id": {"$in": [BUSY, OVERALL]}})
     again = build(names=[QUIET, *REPOSITORIES])
@@ -174,7 +174,9 @@ def test_unusable_documents_are_put_aside(database: Documents, store_url: str) -
     broken = {"_id": f"{QUIET}#11"}
     elsewhere = [document("example/busy-2", 1, title=None), {"_id": 7}]
     database.pull_requests.insert_many([*good, *bad, broken, *elsewhere])
-    with pytest.raises(TooManyRejected, match=r"3 documents, 5\.7%.*at most 5\.0%.*additions: Input should be"):
+    with pytest.raises(
+        TooManyRejected, match=r"3 documents \(5\.7%\).*the maximum is 5\.0%.*additions: Input should be"
+    ):
         build(0.05)
     aside = {one["source_id"]: one["reasons"] for one in database.quarantine.find({"step": "preprocess"})}
     assert sorted(aside) == [f"{BUSY}#41", f"{BUSY}#42", f"{QUIET}#11"]

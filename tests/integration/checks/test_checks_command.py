@@ -66,7 +66,7 @@ def test_a_candidate_that_does_not_find_the_histories_is_stopped_by_its_behaviou
     """Its MongoDB is another, or away."""
     with start("good", {}) as candidate:
         done = check("behaviour", candidate.address, f"--against={pair[1]}")
-    assert (done.returncode, "finds the repository's history for 0.0% only" in done.stdout) == (1, True), done.stdout
+    assert (done.returncode, "finds the repository's history for only 0.0%" in done.stdout) == (1, True), done.stdout
 
 
 def test_another_build_of_the_active_model_passes_where_it_is_expected(start: Start, pair: Pair) -> None:
@@ -139,6 +139,6 @@ def test_two_versions_are_compared_by_their_predictions(pair: Pair, mongo: dict[
     done = check("compare", "--versions", "3", "4", f"--plot={picture}", **mongo)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "agreement on 600 pull requests: kappa 0." in done.stdout
-    assert done.stdout.endswith("version 4 beside version 3: not enough data\n")
+    assert done.stdout.endswith("version 4 compared with version 3: not enough data\n")
     assert picture.is_file()
     assert "can't be compared with itself" in check("compare", "--versions", "4", "4", **mongo).stdout

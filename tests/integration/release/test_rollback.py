@@ -205,7 +205,7 @@ def test_a_version_that_production_never_had_is_refused(
     before = cluster.state
     done = release(production.folder, "rollback", "--", version)
     assert done.returncode == 66, done.stdout + done.stderr
-    assert "It had: 3, 2, 1." in done.stdout
+    assert "Versions it had: 3, 2, 1." in done.stdout
     assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
 
 

@@ -32,7 +32,7 @@ def mark_texts(pull: Pull) -> Pull:
 def failing(settings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """A service in which scoring fails with an error that quotes its input."""
 
-    def score(_: Any, asked: list[scorer.ScoreInput]) -> list[scorer.ScoredPullRequest]:
+    def score(_: Any, asked: list[scorer.ScoreInput], **__: Any) -> list[scorer.ScoredPullRequest]:
         pull: PullRequest = asked[0].pull
         try:
             return [int(pull.title)]  # type: ignore[list-item]

@@ -71,7 +71,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "another feature order": (reorder_features, "The model's feature 1 is"),
     "other scores": (shift_scores, "differs by 1e-05 in score"),
     "no golden pull requests": (drop_golden, "has no golden pull requests"),
-    "a broken version file": (lambda folder: (folder / "version.json").write_text("{"), "version.json can't be read"),
+    "a broken version file": (lambda folder: (folder / "version.json").write_text("{"), "version.json is not valid"),
 }
 
 
