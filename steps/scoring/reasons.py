@@ -114,6 +114,8 @@ def _docs_promise(row: Row) -> str:
 
 def _low_effort(row: Row) -> str:
     facts = [_who(row), _account(row)]
+    if row["named_path"]:
+        facts.append(f"edits {row['named_path']}")
     if row["web_editor_title"]:
         facts.append("its title is the web editor's")
     if row["empty_body"]:
