@@ -94,14 +94,14 @@ def test_a_role_that_is_not_there_is_named(log_in: LogIn) -> None:
 def test_a_role_without_its_policy_is_refused_the_path(log_in: LogIn) -> None:
     """The login itself still works."""
     log_in.vault.client.sys.delete_policy("pr-sentinel-fetch")
-    with pytest.raises(AccessRefused, match="the path 'secret/pr-sentinel/fetch'"):
+    with pytest.raises(AccessRefused, match="access to 'secret/pr-sentinel/fetch'"):
         log_in.read(of("fetch"), "fetch", "fetch")
 
 
 def test_a_missing_secret_is_reported(log_in: LogIn) -> None:
     """Also where there once was something."""
     log_in.vault.client.secrets.kv.v2.delete_latest_version_of_secret("pr-sentinel/fetch", "secret")
-    with pytest.raises(NotFound, match="nothing at 'secret/pr-sentinel/fetch'"):
+    with pytest.raises(NotFound, match="no secret at 'secret/pr-sentinel/fetch'"):
         log_in.read(of("fetch"), "fetch", "fetch")
 
 
