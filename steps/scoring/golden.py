@@ -100,8 +100,11 @@ def _past(number: int) -> Raw:
 
 
 def _raws() -> list[Raw]:
-    """One ordinary pull request, and unusual ones of several kinds."""
-    now = 5 * PAST
+    """Return one ordinary pull request, and unusual ones of several kinds."""
+    return [*_raws_without_files(5 * PAST), *_raws_with_files(5 * PAST)]
+
+
+def _raws_without_files(now: int) -> list[Raw]:
     return [
         _raw(201, title="Fix the parser for case 4", user={"login": "dev-2"}, created_at=_hour(now + 1)),
         _raw(
@@ -121,6 +124,11 @@ def _raws() -> list[Raw]:
             created_at=_hour(now + 0.5),
             commits=64,
         ),
+    ]
+
+
+def _raws_with_files(now: int) -> list[Raw]:
+    return [
         _raw(
             205,
             title="🚗 Retune the CARBURETTOR -- größer!",
