@@ -142,6 +142,10 @@ class Model:
         """Return the limits of a repository as of training; those over all where it isn't known."""
         return self._limits.get(repository) or Limits(self.threshold, self.high)
 
+    def has_own_limits(self, repository: str) -> bool:
+        """Return True if the model was trained with scores of the repository."""
+        return repository in self._limits
+
     def rolling(self, repository: str) -> Rolling:
         """Return the repository's newest scores as of training, to go on from."""
         newest = self.thresholds.get("newest", {}).get(repository, ())

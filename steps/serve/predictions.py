@@ -144,6 +144,7 @@ class Predictions:
         assert self._collection is not None  # noqa: S101  nothing is enqueued without it
         if not self._prepared:
             self._collection.create_index("scored_at", expireAfterSeconds=KEPT_SECONDS)
+            self._collection.create_index([("repository", 1), ("scored_at", -1)])
             self._prepared = True
         try:
             self._collection.insert_many(batch, ordered=False)

@@ -37,8 +37,12 @@ class LiveThresholds:
         self._counted: OrderedDict[str, None] = OrderedDict()
 
     async def prepare(self, repositories: Iterable[str]) -> None:
-        """Take in what the service predicted before it started, once for each repository; a failure costs only that."""
-        missing = {*repositories} - self._rolling.keys()
+        """Take in what the service predicted before it started, once for each repository; a failure costs only that.
+
+        Repositories that the model was not trained with keep the limits over all: nothing is read for them, so that a
+        caller who makes up names costs no query.
+        """
+        missing = {name for name in repositories if self._model.has_own_limits(name)} - self._rolling.keys()
         if not missing or time.monotonic() < self._away_until:
             return
         try:

@@ -60,6 +60,41 @@ def test_what_anybody_may_send_moves_nothing(model: Model) -> None:
     assert after(model, [result(1, 0.5)] * 300) == pytest.approx(same, abs=0.01)
 
 
+class Asked:
+    """A database that notes which repositories it is asked for, and has nothing of them."""
+
+    def __init__(self) -> None:
+        self.repositories: list[str] = []
+
+    @property
+    def predictions(self) -> "Asked":
+        """Its collection."""
+        return self
+
+    def find(self, query: dict[str, Any], *_: object) -> "Asked":
+        """Note the repository."""
+        self.repositories.append(query["repository"])
+        return self
+
+    def sort(self, *_: object) -> "Asked":
+        """Nothing to sort."""
+        return self
+
+    def limit(self, _: int) -> list[dict[str, Any]]:
+        """Return nothing."""
+        return []
+
+
+def test_a_repository_that_the_model_does_not_know_costs_no_query(model: Model) -> None:
+    """Anybody can name one; those that it knows are read once."""
+    database = Asked()
+    live = LiveThresholds(model, database, "digest")  # type: ignore[arg-type]
+    for number in range(5):
+        asyncio.run(live.prepare([REPOSITORY, f"never/seen-{number}"]))
+    assert database.repositories == [REPOSITORY]
+    assert live.limits("never/seen-1") == (model.threshold, model.high)
+
+
 class Away:
     """A database that does not answer."""
 
