@@ -38,13 +38,24 @@ def test_pages_recover_once_a_slow_time_is_over() -> None:
     assert size.items > 0.8 * MAX_PAGE
 
 
-def test_the_smallest_page_that_fails_is_asked_for_without_files() -> None:
+def test_the_smallest_page_that_keeps_failing_is_requested_without_files() -> None:
     """And the next one has them again."""
     size = PageSize()
     while size.items > MIN_PAGE:
         size.shrink()
         assert size.with_files
     size.shrink()
+    assert (size.items, size.with_files) == (MIN_PAGE, True)
+    size.shrink()
     assert (size.items, size.with_files) == (MIN_PAGE, False)
     size.grow()
     assert size.with_files
+
+
+def test_failures_that_do_not_come_in_a_row_cost_no_files() -> None:
+    """Documents without files would stay so: a few bad gateways are no reason."""
+    size = PageSize()
+    for _ in range(100):
+        size.shrink()
+        assert size.with_files
+        size.grow()
