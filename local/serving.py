@@ -48,7 +48,7 @@ def serve(state: Path, host: str, port: int, console: Console) -> int:
             samples = not os.environ.get("GITHUB_TOKEN")
             if samples:
                 settings |= parts.enter_context(embedded.sample_github(state))
-            process = parts.enter_context(_run_service(champion.folder, host, port, settings, state))
+            process = parts.enter_context(_run_service(champion.folder, host, port, settings))
             address = f"http://{_reachable_host(host)}:{port}"
             _wait_until_ready(process, address)
             _print_usage(champion, address, samples, console)
@@ -60,18 +60,15 @@ def serve(state: Path, host: str, port: int, console: Console) -> int:
 
 
 @contextmanager
-def _run_service(
-    bento: Path, host: str, port: int, settings: Mapping[str, str], state: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+def _run_service(bento: Path, host: str, port: int, settings: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the service as its image does; stops it at the end of the block and waits for it."""
     # With VAULT_ADDR set, the service would log in with a pod's identity, which does not exist here.
     own = {name: value for name, value in os.environ.items() if name != "VAULT_ADDR"}
-    bentoml = {"BENTOML_HOME": str(state / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
     command = [sys.executable, "-m", "steps.serve.bento_worker", "--host", host, "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603  the command is trusted
         [sys.executable, guard.__file__, str(os.getpid()), *command],
         cwd=bento / "src",
-        env={**own, **settings, **bentoml},
+        env={**own, **settings},
         stdin=subprocess.DEVNULL,
         # Ctrl-C goes to this process, which stops the service.
         start_new_session=True,

@@ -98,7 +98,7 @@ HISTORY_FEATURES: tuple[str, ...] = (
     *(name for name in NAMES if name not in OWN_FEATURES),
     *(name for name in CONTEXT if name not in {"docs_lines", "sensitive_count"}),
 )
-"""What `History.features` returns."""
+"""What `History.features` returns: those that mean nothing without any past."""
 
 AUTHOR_FEATURES: tuple[str, ...] = (
     "author_merged",
@@ -128,9 +128,6 @@ AUTHOR_FEATURES: tuple[str, ...] = (
 
 UNKNOWN_PAST: dict[str, float] = {"author_before": 1.0, "author_unmerged": 0.0, "stranger": 0.0, WINDOW_ROWS: 0.0}
 """The context where the repository's own past isn't known, so that no reason speaks of it."""
-
-PAST_FEATURES: tuple[str, ...] = HISTORY_FEATURES
-"""Those that mean nothing without any past."""
 
 _SMOOTHING = 10.0
 

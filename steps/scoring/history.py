@@ -11,7 +11,7 @@ import numpy as np
 from steps.common.errors import DataError
 from steps.scoring import joint, wording
 from steps.scoring.authors import Authors
-from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, OWN_FEATURES, PAST_FEATURES
+from steps.scoring.features import HISTORY_FEATURES, OWN_FEATURES
 from steps.scoring.file_tracks import FileTracks
 from steps.scoring.last_day import LastDay, Recent
 from steps.scoring.online import HashedRegression, RecentCounts, Window, arrays_from_bytes, arrays_to_bytes
@@ -37,8 +37,6 @@ _COUNTS = (
 )
 _REGRESSIONS = ("sizes", "commits")
 _WINDOWS = ("recent_lines", "recent_files")
-
-__all__ = ["AUTHOR_FEATURES", "HISTORY_FEATURES", "PAST_FEATURES", "VERSION", "History"]
 
 
 class History:

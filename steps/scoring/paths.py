@@ -82,8 +82,8 @@ _RUNS_ELSEWHERE = re.compile(
     r"(^|/)(codeowners|\.npmrc|\.pypirc|\.goreleaser\.ya?ml|setup\.py|\.pre-commit-config\.yaml|gradle-wrapper\.jar"
     rf"|install\.(sh|ps1|bat)|{_RELEASE_SCRIPT})$"
 )
-_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_MIN_PIECE = 3
+PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+MIN_PIECE = 3
 _DIRECTORY_DEPTH = 3
 
 
@@ -103,7 +103,7 @@ def is_sensitive(path: str) -> bool:
 @lru_cache(_CACHED_PATHS)
 def split_pieces(text: str) -> frozenset[str]:
     """Return the distinct words of a path or an identifier: `src/HashMap_test.rs` has src, hash, map and test."""
-    return frozenset(piece.lower() for piece in _PIECE.findall(text) if len(piece) >= _MIN_PIECE)
+    return frozenset(piece.lower() for piece in PIECE.findall(text) if len(piece) >= MIN_PIECE)
 
 
 def directory(path: str) -> str:

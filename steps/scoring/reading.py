@@ -1,6 +1,5 @@
 """A pull request's texts, hashed once for all that look at them, so that nothing that is stored holds a text."""
 
-import re
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -21,8 +20,6 @@ MAX_COMMIT_STEPS = 12
 MIN_WORD = 3
 BOT_SUFFIX = "[bot]"
 
-_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-
 Pull = Mapping[str, Any]
 """A row of `vectors.PULL_SCHEMA` with the columns of `features.own`."""
 
@@ -39,8 +36,8 @@ def distinct(things: Iterable[int]) -> Indices:
 
 def pieces(text: str, most: int) -> Indices:
     """Return the distinct word pieces at the beginning of a text, hashed; `HashMap` has two."""
-    found = {match[0].lower() for match in islice(_PIECE.finditer(text), most)}
-    return distinct(thing(piece) for piece in found if len(piece) >= MIN_WORD)
+    found = {match[0].lower() for match in islice(paths.PIECE.finditer(text), most)}
+    return distinct(thing(piece) for piece in found if len(piece) >= paths.MIN_PIECE)
 
 
 class Files:

@@ -9,7 +9,7 @@ import numpy as np
 
 from steps.common.pull_request import PullRequest
 from steps.scoring.arrays import Floats
-from steps.scoring.features import AUTHOR_FEATURES, PAST_FEATURES, UNKNOWN_PAST
+from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, UNKNOWN_PAST
 from steps.scoring.history import History
 from steps.scoring.model import Model
 from steps.scoring.reasons import reasons
@@ -99,7 +99,7 @@ def score(
 def _complete_row(model: Model, row: dict[str, Any], past: SourcedHistory) -> dict[str, Any]:
     """Add the features that need a history; the usual value stands in for those that are unknown."""
     if past.history is None:
-        return row | EMPTY_HISTORY.features(row) | _usual_values(model, row, PAST_FEATURES) | UNKNOWN_PAST
+        return row | EMPTY_HISTORY.features(row) | _usual_values(model, row, HISTORY_FEATURES) | UNKNOWN_PAST
     found = row | past.history.features(row)
     if past.source == "repository":
         return found

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from steps.common.errors import DataError
-from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, PAST_FEATURES
+from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES
 from steps.scoring.history import History
 from steps.scoring.vectors import with_own
 from tests.support.pulls import START, TEXTS, pull, pulls
@@ -152,7 +152,7 @@ def test_what_has_joined_is_forgotten_after_a_day() -> None:
 
 def test_the_features_that_need_a_past_are_known() -> None:
     """Those of the author are among them."""
-    assert set(AUTHOR_FEATURES) <= set(PAST_FEATURES) <= set(HISTORY_FEATURES)
+    assert set(AUTHOR_FEATURES) <= set(HISTORY_FEATURES)
 
 
 @pytest.mark.parametrize(
