@@ -1,25 +1,32 @@
 # Every command that a person types; `make help` lists them, and each sets up first whatever is missing.
 .DEFAULT_GOAL := setup
-PYTHON ?= python3
-STATE ?= .state
 UV := .tools/uv/bin/uv
 READY := .venv/.ready
 RUN := .venv/bin/python -m
-PORT ?= 3000
-PULLS ?= samples
-URL ?= http://127.0.0.1:$(PORT)
 SERVE_PACKAGES := steps/serve/requirements.txt
 STAGES := fetch preprocess train register checks
-COMMIT = $(shell git describe --always --dirty)
-VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
-SINCE ?= origin/staging
 # Images may have to be built first.
 PATIENT := -o faulthandler_timeout=3600
 # Modules that share what takes long to make stay in one process; the longest begin first.
-SPREAD = -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+SPREAD := -n "$$WORKERS" --dist loadscope --no-loadscope-reorder
+
+# What a caller may set. Recipes read it from their environment ("$$PORT"), so it is never part of a shell's text, and
+# make does not expand it: it stays as it was given.
+CALLERS := AGAINST ANALYSES COMMIT DIGEST GIT_SERVER OPTIONS PORT PULLS PYTHON REPOS SEARCH SINCE STATE TESTS URL VERSION \
+  WORKERS
+came_from = $(filter command environment,$(origin $1))
+keep_literal = $(eval override $1 := $$(value $1))
+$(foreach name,$(CALLERS),$(if $(call came_from,$(name)),$(call keep_literal,$(name))))
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call keep_literal,$(name))))
+PORT ?= 3000
+PULLS ?= samples
+PYTHON ?= python3
+SINCE ?= origin/staging
+STATE ?= .state
+URL ?= http://127.0.0.1:$(PORT)
 WORKERS ?= 2
-export REPOS SEARCH STATE URL AGAINST
+export $(CALLERS)
 
 .PHONY: setup help run serve load check image images sbom mlflow test test-slow coverage pages containers test-cluster drill \
   stages promote rollback status lint render docs reference lock bench clean
@@ -30,68 +37,71 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(READY) ## Run the pipeline: on samples, or REPOS="owner/name ..." or SEARCH=... with GITHUB_TOKEN; keeps all in STATE=
-	@$(RUN) local run --repos "$$REPOS" --search "$$SEARCH" --state "$$STATE"
+	@$(RUN) local run --repos="$$REPOS" --search="$$SEARCH" --state="$$STATE"
 
 serve: $(READY) ## Serve the champion on this machine, on port 3000 or PORT=
-	@$(RUN) local serve --state "$$STATE" --port "$(PORT)"
+	@$(RUN) local serve --state="$$STATE" --port="$$PORT"
 
 load: $(READY) ## Load-test the service at URL= for half a minute; fail if it is slow or wrong; limits by LOAD_...
 	@$(RUN) locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
 
 check: $(READY) ## Run a release's checks on the service at URL=, against the one at AGAINST=; DIGEST= is the expected model
-	@$(RUN) rollouts.checks all "$$URL" --against "$$AGAINST" $(if $(DIGEST),--digest "$(DIGEST)") --pulls "$(PULLS)"
+	@$(RUN) rollouts.checks all "$$URL" --against="$$AGAINST" $${DIGEST:+--digest="$$DIGEST"} --pulls="$$PULLS"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
-	@$(RUN) local image --state "$$STATE" -- $(OPTIONS)
+	@$(RUN) local image --state="$$STATE" -- $$OPTIONS
 
 images: ## Build the images of the steps and the checks with Docker, named by the commit; OPTIONS= go to docker build
-	@set -e; for step in $(STAGES); do \
-	  docker build --file steps/Dockerfile --target $$step --tag pr-sentinel/$$step:$(COMMIT) \
-	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) $(OPTIONS) .; \
-	done
-	@docker images --filter 'reference=pr-sentinel/*:$(COMMIT)' --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
+	@set -e; tag=$${COMMIT:-$$(git describe --always --dirty)}; \
+	version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); \
+	for step in $(STAGES); do \
+	  docker build --file steps/Dockerfile --target "$$step" --tag "pr-sentinel/$$step:$$tag" \
+	    --build-arg VERSION="$$version" --build-arg REVISION="$$(git rev-parse HEAD)" $$OPTIONS .; \
+	done; \
+	docker images --filter "reference=pr-sentinel/*:$$tag" --format 'table {{.Repository}}:{{.Tag}}\t{{.Size}}'
 
 sbom: ## Write an SBOM of each of those images to STATE/sbom; needs syft
-	@mkdir -p $(STATE)/sbom
-	@set -e; for step in $(STAGES); do \
-	  SYFT_FILE_METADATA_SELECTION=none syft scan --quiet docker:pr-sentinel/$$step:$(COMMIT) \
-	    --output cyclonedx-json=$(STATE)/sbom/$$step.json; \
-	  echo "$(STATE)/sbom/$$step.json"; \
+	@mkdir -p "$$STATE/sbom"
+	@set -e; tag=$${COMMIT:-$$(git describe --always --dirty)}; for step in $(STAGES); do \
+	  SYFT_FILE_METADATA_SELECTION=none syft scan --quiet "docker:pr-sentinel/$$step:$$tag" \
+	    --output "cyclonedx-json=$$STATE/sbom/$$step.json"; \
+	  echo "$$STATE/sbom/$$step.json"; \
 	done
 
 mlflow: $(READY) ## Show runs and models in a browser
-	@$(RUN) local mlflow --state "$$STATE"
+	@$(RUN) local mlflow --state="$$STATE"
 
 test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; on 2 processors or WORKERS=
-	.venv/bin/pytest $(SPREAD) --durations=10 $(TESTS)
+	.venv/bin/pytest $(SPREAD) --durations=10 $$TESTS
 
 test-slow: $(READY) ## Run the tests that take long (kills, second runs, executors, load), or TESTS=... of them
-	.venv/bin/pytest $(SPREAD) --durations=10 --only-slow $(TESTS)
+	.venv/bin/pytest $(SPREAD) --durations=10 --only-slow $$TESTS
 
 coverage: $(READY) ## Show which branches the tests take, slow ones too, in percent and as pages in STATE/coverage
-	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:$(STATE)/coverage $(TESTS)
+	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:"$$STATE/coverage" $$TESTS
 
 pages: $(READY) ## Run the tests of the service's page in Chromium
 	.venv/bin/pytest tests/pages
 
 containers: $(READY) ## Run the tests that need Docker; OPTIONS= go to docker build
-	OPTIONS="$(OPTIONS)" .venv/bin/pytest $(PATIENT) tests/containers
+	.venv/bin/pytest $(PATIENT) tests/containers
 
 test-cluster: $(READY) ## Run the tests that need a cluster, on the one that KUBECONFIG names, or TESTS= of them; OPTIONS= go to docker build
-	OPTIONS="$(OPTIONS)" .venv/bin/pytest $(PATIENT) --durations=10 $(or $(TESTS),tests/cluster)
+	.venv/bin/pytest $(PATIENT) --durations=10 $${TESTS:-tests/cluster}
 
 drill: $(READY) ## Rehearse a release on that cluster, and back, with Argo CD, which reads from GIT_SERVER=
-	@test -n "$(GIT_SERVER)" || { echo "GIT_SERVER is not set: name a Git server to push to, from which Argo CD reads." >&2; exit 1; }
-	OPTIONS="$(OPTIONS)" GIT_SERVER="$(GIT_SERVER)" .venv/bin/pytest $(PATIENT) --capture=no tests/cluster/drill
+	@test -n "$$GIT_SERVER" || { echo "GIT_SERVER is not set: name a Git server to push to, from which Argo CD reads." >&2; exit 1; }
+	.venv/bin/pytest $(PATIENT) --capture=no tests/cluster/drill
 
 stages: $(READY) ## List the stages whose images have changed since the commit SINCE=
-	@$(RUN) release stages --since "$(SINCE)" $(OPTIONS)
+	@$(RUN) release stages --since="$$SINCE" $$OPTIONS
 
 promote: $(READY) ## Open or update the pull request from staging to main with the evidence
-	@$(RUN) release promote $(if $(ANALYSES),--analyses "$(ANALYSES)")
+	@$(RUN) release promote $${ANALYSES:+--analyses="$$ANALYSES"}
 
 rollback: $(READY) ## Roll back to the model version VERSION=: Rollout, registry, and Git by a pull request
-	@$(RUN) release rollback -- "$(VERSION)"
+	@test -n "$$VERSION" || { echo "VERSION is not set: name a model version that production has had." >&2; exit 1; }
+	@$(RUN) release rollback -- "$$VERSION"
 
 status: $(READY) ## Compare Git, production's Rollout and the registry; fail where they disagree
 	@$(RUN) release status
@@ -131,8 +141,8 @@ $(READY): $(UV) pyproject.toml uv.lock
 	@touch $@
 
 $(UV): .ci/uv.txt
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "$(PYTHON) can't make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv --clear .tools/uv
+	@"$$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$$PYTHON can't make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	"$$PYTHON" -m venv --clear .tools/uv
 	.tools/uv/bin/pip install --quiet --require-hashes -r .ci/uv.txt
 	@touch $@

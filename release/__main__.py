@@ -52,7 +52,7 @@ def stages(
 
     with handle_errors():
         clone = Clone(ROOT, os.environ)
-        with clone.checkout(clone.run("rev-parse", f"{since}^{{commit}}")) as before:
+        with clone.checkout(clone.resolve(since)) as before:
             found = image_stages.find_changed(before, ROOT)
     print_line(json.dumps(found) if as_json else "\n".join(found) or "none")
 
@@ -142,12 +142,13 @@ def rollback(
     version: Annotated[str, typer.Argument(help="A model version that production has had.")],
 ) -> None:
     """Roll back to a version: the Rollout at once, the registry alias, and a pull request for Git."""
-    from release import git
+    from release import git, images
     from release import rollback as rollbacks
     from release.github import open_repo
     from release.models import open_registry
 
     with handle_errors(), ExitStack() as parts:
+        images.check_version(version)
         clusters, settings = load(ClusterSettings), load(GitHubRepoSettings)
         clone = parts.enter_context(git.clone(load(GitSettings)))
         release = rollbacks.find_release(clone, version, load(ImageSettings))

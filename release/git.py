@@ -54,6 +54,17 @@ class Clone:
             raise NotFound(f"The branch {branch} does not exist.", advice="Push it first.")
         return self.run("rev-parse", f"refs/remotes/origin/{branch}")
 
+    def resolve(self, name: str) -> str:
+        """Return the commit that a branch, a tag, a hash or an expression such as `main~3` names.
+
+        Raises:
+            NotFound: it names none.
+        """
+        try:
+            return self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        except Unavailable:
+            raise NotFound(f"{name!r} names no commit.", advice="Name a branch, a tag or a commit.") from None
+
     def has_branch(self, branch: str) -> bool:
         """Return whether a branch exists."""
         return bool(self.run("for-each-ref", f"refs/remotes/origin/{branch}"))
@@ -185,7 +196,16 @@ def clone(settings: GitSettings) -> Iterator[Clone]:
         folder = Path(scratch) / "clone"
         environment = _environment(settings)
         remote = settings.git_remote or find_origin()
-        _run("clone", "--quiet", "--no-checkout", remote, str(folder), folder=Path(scratch), environment=environment)
+        _run(
+            "clone",
+            "--quiet",
+            "--no-checkout",
+            "--",
+            remote,
+            str(folder),
+            folder=Path(scratch),
+            environment=environment,
+        )
         yield Clone(folder, environment)
 
 

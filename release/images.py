@@ -83,6 +83,16 @@ def check_reference(name: str, reference: str) -> None:
         )
 
 
+def check_version(version: str) -> None:
+    """Check that this is a version of a model, as the registry counts them.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    if not VERSION.fullmatch(version):
+        raise ConfigurationError(f"{version!r} is not a model version.", advice="Versions are numbers, from 1 on.")
+
+
 def replace_image(component: str, name: str, reference: str) -> str:
     """Return the component's text with an image replaced."""
     check_reference(name, reference)

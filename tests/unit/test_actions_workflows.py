@@ -73,6 +73,14 @@ def test_no_credentials_are_left_in_a_clone_and_no_expression_in_a_script(path: 
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_make_and_unquoted_words_get_no_value_of_a_variable(path: Path) -> None:
+    """Make would expand it, and a shell split it: values reach make through its environment."""
+    scripts = [step["run"] for step in steps(path) if "run" in step]
+    assert [line for text in scripts for line in text.splitlines() if re.search(r"\bmake\b.*\w=\S*\$", line)] == []
+    assert [text for text in scripts if re.search(r"(?<!\S)\$\{?[A-Z_]+\b\}?(?!\S)", text)] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_every_job_ends_and_every_workflow_waits_for_itself(path: Path) -> None:
     """No run goes on for hours, and two don't write at once."""
     workflow = read(path)

@@ -104,3 +104,10 @@ def test_the_committed_files_are_readable() -> None:
     """The files of this tree."""
     release = images.read((ROOT / COMPONENT).read_text(), (ROOT / MODEL).read_text())
     assert set(release.images) | set(release.missing()) == set(IMAGES)
+
+
+@pytest.mark.parametrize("version", ["", "0", "-1", "1.0", "latest", "1; id", "--help", "1\n2", "٣"])
+def test_a_version_is_a_number(version: str) -> None:
+    """Whatever else is asked for is refused before anything is looked up."""
+    with pytest.raises(ConfigurationError, match="is not a model version"):
+        images.check_version(version)

@@ -1,5 +1,6 @@
 """The images that a change rebuilds: exactly those that it goes into."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from release import stages
-from steps.common.errors import DataError
+from release.git import Clone
+from steps.common.errors import DataError, NotFound
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("steps", "rollouts", "samples", "local/services/java.py", ".ci/uv.txt", "pyproject.toml", "uv.lock")
@@ -143,3 +145,12 @@ def test_what_is_not_there_is_refused(after: Path) -> None:
         stages.fingerprint(after, "fetch")
     with pytest.raises(DataError, match="has no target nothing"):
         stages.fingerprint(after, "nothing")
+
+
+@pytest.mark.parametrize("name", ["", "no-such-branch", "--help", "--output=here", "HEAD; touch x", "$(touch x)"])
+def test_what_names_no_commit_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it an option of Git."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFound, match="names no commit"):
+        Clone(ROOT, os.environ).resolve(name)
+    assert list(tmp_path.iterdir()) == []
