@@ -9,6 +9,7 @@ LIMITS = frozenset({"secondary", "secondary-429", "primary", "primary-403"})
 NAMES = LIMITS | {
     *("500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"),
     "lost",  # the request is processed, but the response never comes
+    "forbidden",  # the client lacks a permission
     "pass",  # no fault
 }
 

@@ -1,12 +1,14 @@
 """The fake GitHub server on this machine: `python -m samples.server --port 0 --port-file FILE`.
 
 While it runs, `POST /_control` takes `{"next": ["502", "drop"], "latency_ms": 50, "retry_after": 2, "heavy_above": 30,
-"now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM}}`,
-each of them optional; `POST /_reset` undoes all of it, `GET /_stats` returns counters, and `GET /_written` the
-comments, check runs and pull requests that were written, and the workflows that were dispatched.
+"now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM},
+"files": {"example/docs": {"README.md": "Text"}}, "roles": {"example/docs": {"octocat": "write"}}}`, each of them
+optional; `POST /_reset` undoes all of it, `GET /_stats` returns counters, and `GET /_written` the comments, check runs
+and pull requests that were written, and the workflows that were dispatched.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import re
@@ -21,6 +23,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from samples import graph, rest
+from samples.contents import RepositoryFiles
 from samples.drafts import END
 from samples.faults import Faults
 from samples.generate import generate_repositories
@@ -57,6 +60,7 @@ class FakeGitHub:
         self.identities = IdentityRegistry()
         self.written = WrittenRecords()
         self.proposals = Proposals()
+        self.contents = RepositoryFiles()
         for repository in self.repositories.values():
             repository.restore()
 
@@ -68,6 +72,8 @@ class FakeGitHub:
         self.now = wanted.pop("now", self.now)
         if app := wanted.pop("app", None):
             self.identities.app = App(**app)
+        self.contents.set_files(wanted.pop("files", {}))
+        self.contents.set_roles(wanted.pop("roles", {}))
         self.faults.set(wanted)
 
     def rest(self, asked: Request, base: str) -> tuple[Reply, dict[str, str]]:
@@ -77,6 +83,8 @@ class FakeGitHub:
         if asked.path == "/user" and asked.who.kind == "user":
             return Reply(HTTPStatus.OK, asked.who.to_account()), {}
         if reply := self.written.answer(asked, self.repositories, self.now):
+            return reply, {}
+        if reply := self.contents.answer(asked, self.repositories, base):
             return reply, {}
         if reply := self.proposals.answer(asked, self.repositories, base):
             return reply, {}
@@ -158,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"})
         elif fault and fault.isdecimal():
             self._send(HTTPStatus(int(fault)), PAGE)
+        elif fault == "forbidden":
+            self._send(HTTPStatus.FORBIDDEN, {"message": "Resource not accessible by integration"})
         elif fault and fault.startswith(("primary", "secondary")):
             self._send_limit(fault)
         else:
@@ -200,6 +210,11 @@ class Handler(BaseHTTPRequestHandler):
         with self.fake.lock:
             (status, content), headers = self.fake.rest(asked, f"http://{self.headers['Host']}")
             whole = json.dumps(content).encode()
+        if self.command == "GET" and status == HTTPStatus.OK:
+            headers = {**headers, "ETag": f'W/"{hashlib.sha256(whole).hexdigest()}"'}
+            if self.headers.get("If-None-Match") == headers["ETag"]:
+                self.fake.faults.stats["not_modified"] += 1
+                status = HTTPStatus.NOT_MODIFIED
         return self._send_faulty(status, whole, headers, fault)
 
     def _send_faulty(self, status: HTTPStatus, content: Any, headers: dict[str, str], fault: str | None) -> None:
@@ -213,7 +228,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: HTTPStatus, body: Any, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        if status == HTTPStatus.NO_CONTENT:
+        if status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             content = b""
         self.send_response(status)
         self.send_header("Content-Type", "text/html" if content is PAGE else "application/json")

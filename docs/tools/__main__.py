@@ -4,12 +4,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from docs.tools import commands, errors, http_api, metrics, settings
+from docs.tools import commands, errors, http_api, metrics, repository_file, settings
 
 FOLDER = Path(__file__).resolve().parents[1] / "reference"
 PAGES = {
     "commands.md": commands.render,
     "settings.md": settings.render,
+    "repository-file.md": repository_file.render,
     "http.md": http_api.render,
     "metrics.md": metrics.render,
     "exit-codes.md": errors.render,

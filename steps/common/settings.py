@@ -121,7 +121,11 @@ class ServeSettings(StepSettings):
     github_app_private_key: SecretStr | None = Field(None, description="private key of that App, PEM")
     webhook_secret: SecretStr | None = Field(None, description="secret of the webhook; without it there is no webhook")
     webhook_mode: Literal["record", "comment", "check"] = Field("record", description="how alerts are published")
-    webhook_weekly_alerts: int = Field(5, ge=0, description="most alerts for one repository in one week")
+    webhook_weekly_alerts: int = Field(
+        5,
+        ge=0,
+        description="most alerts for one repository in one week, unless its file sets another number; 0: none at all",
+    )
     sentry_dsn: SecretStr | None = Field(None, description="DSN of Sentry, for unexpected errors")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from steps.common.dataset import OVERALL
 from steps.common.errors import DamagedArtefact
 from steps.scoring import artefact
 from steps.scoring.arrays import Floats
@@ -20,7 +21,7 @@ from steps.scoring.distribution import Distribution, Distributions
 from steps.scoring.prior import Curve
 from steps.scoring.scaling import Scales
 from steps.scoring.signals import Signal, SignalSums, total
-from steps.scoring.thresholds import Limits, Rolling
+from steps.scoring.thresholds import HIGH_SHARE, Limits, Rolling
 
 INPUT_LIMIT = 8.0
 BLOCK_ROWS = 16_384
@@ -149,7 +150,15 @@ class Model:
     def rolling(self, repository: str) -> Rolling:
         """Return the repository's newest scores as of training, to go on from."""
         newest = self.thresholds.get("newest", {}).get(repository, ())
-        return Rolling.start(self.alert_budget, Limits(self.threshold, self.high), newest)
+        return Rolling.start(self.alert_budget, self.limits_at(self.alert_budget), newest)
+
+    def limits_at(self, budget: float) -> Limits:
+        """Return the limits over all repositories at another alert budget; beyond its own, to a ten-thousandth."""
+        if budget == self.alert_budget:
+            return Limits(self.threshold, self.high)
+        over_all = self._distributions.of(OVERALL)
+        threshold, high = np.interp((1 - budget, 1 - budget * HIGH_SHARE), over_all.levels, over_all.scores).tolist()
+        return Limits(threshold, high)
 
     def level(self, score: float, limits: Limits | None = None) -> Literal["standard", "unusual", "high"]:
         """Return the level in words, by these limits, or by those over all."""

@@ -5,7 +5,7 @@ Every sentence can be checked on GitHub's page of the pull request, or by counti
 
 from collections.abc import Callable, Mapping
 from math import expm1
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,13 @@ _DAY, _MONTH = 1.5, 60
 Row = Mapping[str, Any]
 
 
+class Reason(NamedTuple):
+    """A sentence, and the name of the signal that it speaks of."""
+
+    kind: str
+    text: str
+
+
 def format_count(count: float, noun: str) -> str:
     """Return a count and its noun: `1 line`, `4,120 lines`."""
     number = round(count)
@@ -33,6 +40,11 @@ def format_count(count: float, noun: str) -> str:
 
 
 def reasons(model: Model, row: Row, strengths: Floats) -> list[str]:
+    """Return the sentences of `explain`."""
+    return [reason.text for reason in explain(model, row, strengths)]
+
+
+def explain(model: Model, row: Row, strengths: Floats) -> list[Reason]:
     """Return up to three reasons, the weightiest first.
 
     Args:
@@ -40,15 +52,17 @@ def reasons(model: Model, row: Row, strengths: Floats) -> list[str]:
         row: of the dataset, with the plain counts and the context.
         strengths: of each signal [signals].
     """
-    found: list[str] = []
+    found: dict[str, Reason] = {}
     for place in np.argsort(-strengths, kind="stable").tolist():
-        sentence = _SENTENCES.get(model.signals[place].name)
+        kind = model.signals[place].name
+        sentence = _SENTENCES.get(kind)
         if strengths[place] < MIN_STRENGTH or sentence is None:
             continue
-        text = sentence(row)
-        if text and text not in found:
-            found.append(text)
-    return found[:MAX_REASONS] if found or strengths.max() < MIN_STRENGTH else [_size(row)]
+        if text := sentence(row):
+            found.setdefault(text, Reason(kind, text))
+    if found or strengths.max() < MIN_STRENGTH:
+        return list(found.values())[:MAX_REASONS]
+    return [Reason(model.signals[int(strengths.argmax())].name, _size(row))]
 
 
 def describe_rank(row: Row, feature: str, words: str = "go that far") -> str:

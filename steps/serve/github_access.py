@@ -5,7 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from http import HTTPStatus
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jwt
 from github import Auth, Github
@@ -34,6 +34,13 @@ class _HeadCommit(BaseModel):
 
 class _WithHead(BaseModel):
     head: _HeadCommit
+
+
+class ChangedResponse(NamedTuple):
+    """The decoded response to a conditional request, and the ETag with which to ask for it again."""
+
+    content: Any
+    etag: str | None
 
 
 class FetchedPullRequest(NamedTuple):
@@ -69,20 +76,34 @@ class GitHubRestClient:
             SentinelError: a person has to fix it.
         """
         with self._lock:
-            return self._send(verb, path, parameters, body)
+            return self._send(verb, path, parameters, body)[1]
 
-    def _send(self, verb: str, path: str, parameters: dict[str, str] | None, body: Any) -> Any:
+    def fetch_if_changed(
+        self, path: str, etag: str | None, parameters: dict[str, str] | None = None
+    ) -> ChangedResponse | None:
+        """Fetch a resource; None if it is still what it was when its ETag was `etag`. This blocks.
+
+        Raises:
+            TransientError, SentinelError: as for `request`.
+        """
+        with self._lock:
+            headers, content = self._send("GET", path, parameters, None, {"If-None-Match": etag} if etag else None)
+        return None if etag and content is None else ChangedResponse(content, headers.get("etag"))
+
+    def _send(
+        self, verb: str, path: str, parameters: dict[str, str] | None, body: Any, headers: dict[str, str] | None = None
+    ) -> tuple[dict[str, Any], Any]:
+        """Send one request and return headers, by their names in lower case, and content."""
         if (left := self._quiet_until - time.monotonic()) > 0:
             raise TransientError("a rate limit holds", wait=left)
         try:
-            _, content = self._github.requester.requestJsonAndCheck(verb, path, parameters=parameters, input=body)
+            return self._github.requester.requestJsonAndCheck(verb, path, parameters, headers, body)
         except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
             # RuntimeError is a redirect; the last three are a malformed body
             translated = _translate_error(error, self._url, path)
             if isinstance(translated, TransientError) and translated.wait is not None:
                 self._quiet_until = time.monotonic() + translated.wait
             raise translated from None
-        return content
 
     def fetch_pull_request(self, repository: str, number: int) -> FetchedPullRequest:
         """Fetch the present state of a pull request, with the first of its changed files if GitHub lists them.
@@ -158,16 +179,17 @@ class CredentialProvider:
             ConfigurationError: a setting that WEBHOOK_MODE needs is missing, or the App's key is not valid.
         """
         self._url = settings.github_api_url
-        self._needs_app = settings.webhook_mode == "check"
-        if settings.webhook_mode == "comment" and settings.github_token is None:
+        self._mode = settings.webhook_mode
+        if self._mode == "comment" and settings.github_token is None:
             raise ConfigurationError(
                 "WEBHOOK_MODE is comment, but GITHUB_TOKEN is not set.",
                 advice="Set it to a token that may write comments.",
             )
         token = settings.github_token
+        self._has_token = token is not None
         self._token_client = GitHubRestClient(self._url, Auth.Token(token.get_secret_value()) if token else None)
-        self._app = None if settings.webhook_mode == "comment" else _load_app_auth(settings)
-        if self._needs_app and self._app is None:
+        self._app = _load_app_auth(settings)
+        if self._mode == "check" and self._app is None:
             raise ConfigurationError(
                 "WEBHOOK_MODE is check, but no GitHub App is configured.",
                 advice="Set GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY.",
@@ -180,13 +202,24 @@ class CredentialProvider:
         Raises:
             ConfigurationError: only the App can create check runs, and the delivery was not sent to the App.
         """
+        if self._mode != "comment" and (client := self.for_mode("check", installation)):
+            return client
+        if self._mode == "check":
+            raise ConfigurationError(
+                "The delivery has no installation id, and only a GitHub App can create check runs.",
+                advice="Install the App on the repository and remove the repository's own webhook.",
+            )
+        return self._token_client
+
+    def for_mode(self, mode: Literal["check", "comment"], installation: int | None) -> GitHubRestClient | None:
+        """Return the client that publishes in this mode: the token's for comments, the App's for check runs.
+
+        It is None where the service has no token, or the App is not installed on the repository.
+        """
+        if mode == "comment":
+            return self._token_client if self._has_token else None
         if self._app is None or installation is None:
-            if self._needs_app:
-                raise ConfigurationError(
-                    "The delivery has no installation id, and only a GitHub App can create check runs.",
-                    advice="Install the App on the repository and remove the repository's own webhook.",
-                )
-            return self._token_client
+            return None
         if installation not in self._clients:
             auth = self._app.get_installation_auth(installation)
             self._clients[installation] = GitHubRestClient(self._url, auth)

@@ -1,7 +1,7 @@
 """Scores and reasons for pull requests, with the features and the model of training."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ from steps.scoring.arrays import Floats
 from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, UNKNOWN_PAST
 from steps.scoring.history import History
 from steps.scoring.model import Model
-from steps.scoring.reasons import reasons
+from steps.scoring.reasons import Reason, explain
+from steps.scoring.signals import total
 from steps.scoring.thresholds import Limits
 from steps.scoring.vectors import plain_rows, vector
 from steps.serve import metrics
@@ -20,7 +21,7 @@ from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories, SourcedHistory
 from steps.serve.micro_batching import MicroBatcher
 from steps.serve.predictions import Predictions
-from steps.serve.thresholds import LiveThresholds
+from steps.serve.thresholds import WEBHOOK, LiveThresholds
 
 BLOCK_SIZE = 64
 """Pull requests per batch."""
@@ -29,17 +30,23 @@ EMPTY_HISTORY = History()
 
 
 class ScoredPullRequest(NamedTuple):
-    """A result, and the features [features] that it was computed from."""
+    """A result, and the features [features] that it was computed from.
+
+    `heard` is the result without the kinds of reasons that the repository mutes, `kinds` the kinds of its reasons.
+    """
 
     result: ScoreResult
     features: Floats
+    heard: ScoreResult
+    kinds: tuple[str, ...]
 
 
 class ScoreInput(NamedTuple):
-    """A pull request, and the history that it is compared with."""
+    """A pull request, the history that it is compared with, and the kinds of reasons that its repository mutes."""
 
     pull: PullRequest
     past: SourcedHistory
+    muted: Collection[str] = ()
 
 
 class Scorer:
@@ -62,18 +69,27 @@ class Scorer:
             partial(score, model, limits=self.thresholds.limits), BLOCK_SIZE
         )
 
-    async def score(self, pulls: Sequence[PullRequest], route: str = "/webhook") -> list[ScoredPullRequest]:
-        """Score pull requests, in their order; `route` labels the metrics."""
-        return [one async for block in self.score_in_blocks(pulls, route) for one in block]
+    async def score(
+        self, pulls: Sequence[PullRequest], route: str = WEBHOOK, muted: Collection[str] = ()
+    ) -> list[ScoredPullRequest]:
+        """Score pull requests, in their order.
+
+        Args:
+            pulls: what to score.
+            route: a label of the metrics.
+            muted: the kinds of reasons that their repository mutes.
+        """
+        return [one async for block in self.score_in_blocks(pulls, route, muted) for one in block]
 
     async def score_in_blocks(
-        self, pulls: Sequence[PullRequest], route: str
+        self, pulls: Sequence[PullRequest], route: str, muted: Collection[str] = ()
     ) -> AsyncIterator[Sequence[ScoredPullRequest]]:
         """Score pull requests a block at a time, so that other callers get their turn in between."""
         names = {pull.base.repo.full_name for pull in pulls}
         pasts, _ = await asyncio.gather(self.histories.for_repositories(names), self.thresholds.prepare(names))
         for start in range(0, len(pulls), BLOCK_SIZE):
-            inputs = [ScoreInput(pull, pasts[pull.base.repo.full_name]) for pull in pulls[start : start + BLOCK_SIZE]]
+            block = pulls[start : start + BLOCK_SIZE]
+            inputs = [ScoreInput(pull, pasts[pull.base.repo.full_name], muted) for pull in block]
             scored = await self._batcher(inputs)
             metrics.count_scores(route, (one.result for one in scored))
             self._predictions.enqueue(scored, route)
@@ -89,11 +105,23 @@ def score(
     plain = plain_rows([one.pull for one in inputs])
     rows = [_complete_row(model, row, one.past) for row, one in zip(plain, inputs, strict=True)]
     features = np.stack([vector(row, model.names) for row in rows])
-    scores, surprises = model.score(features, [row["repository"] for row in rows])
+    scores, strengths = model.score(features, [row["repository"] for row in rows])
     return [
-        ScoredPullRequest(_build_result(model, row, one, why, given.past, limits(row["repository"])), own)
-        for row, one, why, given, own in zip(rows, scores.tolist(), surprises, inputs, features, strict=True)
+        _build_scored(model, row, one, its, given, own, limits(row["repository"]))
+        for row, one, its, given, own in zip(rows, scores.tolist(), strengths, inputs, features, strict=True)
     ]
+
+
+def _build_scored(
+    model: Model, row: dict[str, Any], score: float, strengths: Floats, given: ScoreInput, own: Floats, limits: Limits
+) -> ScoredPullRequest:
+    why = explain(model, row, strengths)
+    result = heard = _build_result(model, row, score, why, given.past, limits)
+    if given.muted:
+        left = np.where([signal.name in given.muted for signal in model.signals], 0.0, strengths)
+        why = explain(model, row, left)
+        heard = _build_result(model, row, float(total(left[np.newaxis])[0]), why, given.past, limits)
+    return ScoredPullRequest(result, own, heard, tuple(reason.kind for reason in why))
 
 
 def _complete_row(model: Model, row: dict[str, Any], past: SourcedHistory) -> dict[str, Any]:
@@ -112,7 +140,7 @@ def _usual_values(model: Model, row: Mapping[str, Any], names: Sequence[str]) ->
 
 
 def _build_result(
-    model: Model, row: dict[str, Any], score: float, surprises: Floats, past: SourcedHistory, limits: Limits
+    model: Model, row: dict[str, Any], score: float, why: Sequence[Reason], past: SourcedHistory, limits: Limits
 ) -> ScoreResult:
     level = model.level(score, limits)
     return ScoreResult(
@@ -124,6 +152,6 @@ def _build_result(
         threshold=limits.threshold,
         unusual=level != "standard",
         level=level,
-        reasons=reasons(model, row, surprises),
+        reasons=[reason.text for reason in why],
         history=past.source,
     )

@@ -34,6 +34,7 @@ class LiveThresholds:
         self._digest = digest
         self._away_until = 0.0
         self._rolling: OrderedDict[str, Rolling] = OrderedDict()
+        self._budgets: OrderedDict[str, float] = OrderedDict()
         self._counted: OrderedDict[str, None] = OrderedDict()
 
     async def prepare(self, repositories: Iterable[str]) -> None:
@@ -52,7 +53,7 @@ class LiveThresholds:
             logger.warning("predictions can't be read", extra={"error": type(error).__name__})
             return
         for name in missing - self._rolling.keys():
-            rolling = self._model.rolling(name)
+            rolling = self._with_budget(name, self._model.rolling(name))
             for identity, score, threshold in found.get(name, ()):
                 self._count(rolling, identity, score, threshold)
             self._rolling[name] = rolling
@@ -61,8 +62,27 @@ class LiveThresholds:
 
     def limits(self, repository: str) -> Limits:
         """Return the limits of a repository; those of training where it was not prepared."""
-        rolling = self._rolling.get(repository)
-        return rolling.current() if rolling else self._model.limits(repository)
+        if rolling := self._rolling.get(repository):
+            return rolling.current()
+        budget = self._budgets.get(repository)
+        return self._model.limits(repository) if budget is None else self._model.limits_at(budget)
+
+    def set_budget(self, repository: str, budget: float | None) -> None:
+        """Set a repository's own alert budget, the share of its pull requests to flag; None for that of the model."""
+        if self._budgets.get(repository) == budget:
+            return
+        self._budgets.pop(repository, None)
+        if budget is not None:
+            self._budgets[repository] = budget
+        while len(self._budgets) > MAX_REPOSITORIES:
+            self._budgets.popitem(last=False)
+        if rolling := self._rolling.get(repository):
+            self._with_budget(repository, rolling)
+
+    def _with_budget(self, repository: str, rolling: Rolling) -> Rolling:
+        rolling.budget = self._budgets.get(repository, self._model.alert_budget)
+        rolling.overall = self._model.limits_at(rolling.budget)
+        return rolling
 
     def update(self, results: Iterable[ScoreResult], route: str) -> None:
         """Take in new scores, if GitHub delivered them and they were compared with the repository's own past."""

@@ -116,3 +116,29 @@ def test_without_mongodb_the_thresholds_of_training_hold(model: Model) -> None:
     assert live.limits("never/seen") == (model.threshold, model.high)
     live.update([result(n, 9.0) for n in range(200)], WEBHOOK)
     assert live.limits(REPOSITORY) == model.limits(REPOSITORY)
+
+
+def test_a_repositorys_own_budget_flags_its_share(model: Model) -> None:
+    """Twice the share lowers the threshold, half of it raises it; without one, it is as before."""
+    live = LiveThresholds(model, None, "digest")
+    asyncio.run(live.prepare([REPOSITORY]))
+    usual = live.limits(REPOSITORY)
+    live.set_budget(REPOSITORY, 0.1)
+    wide = live.limits(REPOSITORY)
+    live.set_budget(REPOSITORY, 0.001)
+    assert live.limits(REPOSITORY).threshold > usual.threshold > wide.threshold
+    live.set_budget(REPOSITORY, None)
+    assert live.limits(REPOSITORY) == usual
+
+
+def test_a_budget_also_holds_for_a_repository_that_the_model_does_not_know(model: Model) -> None:
+    """And for one that is prepared only later."""
+    live = LiveThresholds(model, None, "digest")
+    for name in ("some/stranger", REPOSITORY):
+        live.set_budget(name, 0.1)
+    assert live.limits("some/stranger") == model.limits_at(0.1)
+    assert model.limits_at(0.1).threshold < model.threshold < model.limits_at(0.001).threshold
+    asyncio.run(live.prepare([REPOSITORY]))
+    unprepared = LiveThresholds(model, None, "digest")
+    asyncio.run(unprepared.prepare([REPOSITORY]))
+    assert live.limits(REPOSITORY).threshold < unprepared.limits(REPOSITORY).threshold

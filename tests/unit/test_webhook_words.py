@@ -47,8 +47,9 @@ def test_a_notification_reads_well() -> None:
         "This is a hint, not a verdict: the pull request differs from the others here, which doesn't mean that "
         "anything is wrong with it or its author. It may deserve a second look; nothing is blocked.\n"
         "\n"
-        "<sub>PR Sentinel, model pr-sentinel 3. To turn these notifications off, remove the app or the "
-        "webhook in the repository's settings, or ask the operator of the service to set `WEBHOOK_MODE=record`.</sub>",
+        "<sub>PR Sentinel, model pr-sentinel 3. Mute, limit or turn off these notifications in "
+        "`.github/pr-sentinel.yml` on the default branch, or remove the app or the webhook in the repository's "
+        "settings.</sub>",
     )
 
 

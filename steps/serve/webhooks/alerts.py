@@ -1,7 +1,7 @@
 """The alert budget: pull requests reported per repository and week, counted once for all replicas."""
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
@@ -14,13 +14,15 @@ KEPT_SECONDS = 60 * 24 * 3600
 class Alert(NamedTuple):
     """The alert of a pull request, at a commit.
 
-    `place` is the id of the comment or check run; without it, nothing may have been posted yet.
+    `place` is the id of the comment or check run; without it, nothing may have been posted yet. `mode` says which
+    of the two it is.
     """
 
     number: int
     head_sha: str
     place: int | None = None
     unusual: bool = True
+    mode: Literal["check", "comment"] | None = None
 
 
 class Alerts:
@@ -30,9 +32,8 @@ class Alerts:
     nothing is posted without being counted.
     """
 
-    def __init__(self, database: AsyncDatabase[Document], budget: int) -> None:
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._collection = database.alerts
-        self._budget = budget
 
     async def prepare(self) -> None:
         """Create the indexes if they are missing."""
@@ -44,12 +45,12 @@ class Alerts:
         week = await self._collection.find_one({"repository": repository, "alerts.number": number})
         return next((Alert(**one) for one in week["alerts"] if one["number"] == number), None) if week else None
 
-    async def claim(self, repository: str, number: int, head_sha: str) -> bool:
-        """Take one of this week's alerts, and return False if the budget is used up."""
-        if self._budget < 1:
+    async def claim(self, repository: str, number: int, head_sha: str, budget: int) -> bool:
+        """Take one of this week's alerts, and return False if as many as the budget allows were taken."""
+        if budget < 1:
             return False
         now = datetime.now(UTC)
-        free = {f"alerts.{self._budget - 1}": {"$exists": False}, "alerts.number": {"$ne": number}}
+        free = {f"alerts.{budget - 1}": {"$exists": False}, "alerts.number": {"$ne": number}}
         content = {"repository": repository, "created_at": now}
         change = {"$push": {"alerts": Alert(number, head_sha)._asdict()}, "$setOnInsert": content}
         own = {"_id": f"{repository} {format_week(now)}"}

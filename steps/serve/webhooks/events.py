@@ -10,8 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from steps.common.pull_request import MAX_COUNT
 from steps.common.repository_name import RepositoryName
 
-ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"})
-"""Actions of pull_request events after which a pull request may score differently."""
+LABEL_ACTIONS = frozenset({"labeled", "unlabeled"})
+"""Actions of pull_request events after which a repository may mute it, or no longer."""
+ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"}) | LABEL_ACTIONS
+"""Actions of pull_request events after which a pull request may score differently, or be muted."""
+BRANCH_PREFIX = "refs/heads/"
+MAX_COMMITS = 2_048
+"""The commits that GitHub lists of a push."""
 COMMIT = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
 SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}")
 DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -61,6 +66,38 @@ class PullRequestEvent(EventAction):
     pull_request: EventPullRequest
     repository: EventRepository
     installation: EventInstallation | None = None
+
+
+class PushRepository(EventRepository):
+    """The repository of a push."""
+
+    default_branch: Annotated[str, Field(max_length=1_024)]
+
+
+class PushCommit(_EventPart):
+    """The paths that a commit changes."""
+
+    added: list[str] = []
+    modified: list[str] = []
+    removed: list[str] = []
+
+
+class PushEvent(_EventPart):
+    """A push event."""
+
+    ref: Annotated[str, Field(max_length=1_024)]
+    forced: bool = False
+    commits: list[PushCommit] = []
+    repository: PushRepository
+
+    def may_change(self, path: str) -> bool:
+        """Return True if the push may have changed this file of the default branch."""
+        if self.ref != f"{BRANCH_PREFIX}{self.repository.default_branch}":
+            return False
+        # GitHub lists no more commits than that, and a forced push may drop some.
+        if self.forced or not 0 < len(self.commits) < MAX_COMMITS:
+            return True
+        return any(path in (*commit.added, *commit.modified, *commit.removed) for commit in self.commits)
 
 
 class Notice(NamedTuple):

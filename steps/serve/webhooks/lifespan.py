@@ -11,13 +11,16 @@ from pymongo import AsyncMongoClient
 from steps.common.errors import ConfigurationError
 from steps.common.mongo import Document, create_async_client
 from steps.common.settings import ServeSettings
+from steps.serve.contract import ModelName
 from steps.serve.github_access import CredentialProvider
 from steps.serve.webhooks.alerts import Alerts
 from steps.serve.webhooks.deliveries import DeliveryQueue
-from steps.serve.webhooks.notifiers import CheckRunNotifier, CommentNotifier
+from steps.serve.webhooks.notification import Notification, PublishedMode
+from steps.serve.webhooks.notifiers import CheckRunNotifier, CommentNotifier, Notifier
+from steps.serve.webhooks.policies import RepositoryPolicies
 from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 from steps.serve.webhooks.recent_pull_requests import RecentPullRequests
-from steps.serve.webhooks.worker import Notification, Worker
+from steps.serve.webhooks.worker import Worker
 
 if TYPE_CHECKING:
     from steps.serve.scorer import Scorer
@@ -48,36 +51,37 @@ async def webhook_lifespan(
         return
     database = dependencies.client[settings.mongo_db]
     deliveries = DeliveryQueue(database, scorer.name.digest if scorer else "")
-    alerts = Alerts(database, settings.webhook_weekly_alerts)
+    alerts, policies = Alerts(database), RepositoryPolicies(database)
     async with dependencies.client:
         if scorer is None:
-            yield Receiver(dependencies.secret, deliveries, lambda: None)
+            yield Receiver(dependencies.secret, deliveries, lambda: None, policies.invalidate)
             return
         recent = RecentPullRequests(database, scorer.histories)
         worker = Worker(
             deliveries,
             scorer,
             dependencies.credentials,
+            policies,
             recent.remember,
-            _build_notification(settings, alerts),
-            prepare=(deliveries.prepare, alerts.prepare, recent.prepare),
+            _build_notification(settings, alerts, scorer.name),
+            prepare=(deliveries.prepare, alerts.prepare, policies.prepare, recent.prepare),
         )
         task = asyncio.create_task(worker.run())
         try:
-            yield Receiver(dependencies.secret, deliveries, worker.wake)
+            yield Receiver(dependencies.secret, deliveries, worker.wake, policies.invalidate)
         finally:
             await worker.stop(task)
             dependencies.credentials.close()
 
 
-def _build_notification(settings: ServeSettings, alerts: Alerts) -> Notification | None:
-    if settings.webhook_mode == "comment":
-        return Notification(alerts, CommentNotifier())
-    return (
-        Notification(alerts, CheckRunNotifier(settings.github_app_id or ""))
-        if settings.webhook_mode == "check"
-        else None
-    )
+def _build_notification(settings: ServeSettings, alerts: Alerts, model: ModelName) -> Notification | None:
+    if settings.webhook_mode == "record":
+        return None
+    notifiers: dict[PublishedMode, Notifier] = {
+        "comment": CommentNotifier(),
+        "check": CheckRunNotifier(settings.github_app_id or ""),
+    }
+    return Notification(alerts, notifiers, settings.webhook_mode, settings.webhook_weekly_alerts, model)
 
 
 def _build_dependencies(settings: ServeSettings) -> _Dependencies:

@@ -4,9 +4,11 @@ import re
 from typing import NamedTuple
 
 from steps.serve.contract import ModelName, ScoreResult
+from steps.serve.policy import PATH
 
 ALL = 100.0
 UNUSUAL, BACK_TO_STANDARD = "Unusual pull request", "No longer an unusual pull request"
+MUTED = "Muted"
 PAST = {
     "repository": "this repository's past pull requests",
     "all": "the past pull requests of all repositories that the model knows (this one has too few)",
@@ -17,9 +19,15 @@ MEANING = (
     "wrong with it or its author. It may deserve a second look; nothing is blocked."
 )
 STOP = (
-    "To turn these notifications off, remove the app or the webhook in the repository's settings, "
-    "or ask the operator of the service to set `WEBHOOK_MODE=record`."
+    f"Mute, limit or turn off these notifications in `{PATH}` on the default branch, or remove the app or the webhook "
+    "in the repository's settings."
 )
+MUTES = {
+    "authors": "its author is muted",
+    "paths": "all files that it changes are muted",
+    "labels": "one of its labels is muted",
+    "reasons": "what is unusual about it is muted",
+}
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~!&])")
 _CALLS = re.compile(r"(?<=[@#])(?=\w)|(?<=:)(?=//)|(?<=www)(?=\.)")
 """Positions where GitHub would turn text into a mention, a reference or a link."""
@@ -33,14 +41,15 @@ class Message(NamedTuple):
     body: str
 
 
-def format_unusual(result: ScoreResult, model: ModelName) -> Message:
-    """Format the notification of an unusual pull request."""
+def format_unusual(result: ScoreResult, model: ModelName, problem: str = "") -> Message:
+    """Format the notification of an unusual pull request; `problem` is what is wrong with the repository's file."""
     lines = [
         f"**{result.level.capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
         f"higher than {_format_share(result.percentile)} of {PAST[result.history]}.",
         "It",
         "\n".join(f"- {escape_markdown(reason)}" for reason in result.reasons),
         MEANING,
+        *([f"`{PATH}` is not used: {escape_markdown(problem)}."] if problem else []),
         f"<sub>{_format_model(model)} {STOP}</sub>",
     ]
     return Message(UNUSUAL, "\n\n".join(lines))
@@ -54,6 +63,15 @@ def format_back_to_standard(result: ScoreResult, model: ModelName) -> Message:
         f"<sub>{_format_model(model)}</sub>",
     ]
     return Message(BACK_TO_STANDARD, "\n\n".join(lines))
+
+
+def format_muted(field: str, model: ModelName) -> Message:
+    """Format the text that replaces it once the repository mutes the pull request, by a field of `mute`."""
+    lines = [
+        f"By `{PATH}`, {MUTES[field]}. The earlier notification no longer applies.",
+        f"<sub>{_format_model(model)}</sub>",
+    ]
+    return Message(MUTED, "\n\n".join(lines))
 
 
 def escape_markdown(text: str) -> str:

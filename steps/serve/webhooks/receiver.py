@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Request
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from steps.serve.contract import ApiModel, FieldProblem
 from steps.serve.http.problems import RequestRefused, describe_responses, format_location, reject_fields
+from steps.serve.policy import PATH
 from steps.serve.webhooks import events
 from steps.serve.webhooks.deliveries import DeliveryQueue
 
@@ -19,6 +20,7 @@ ENQUEUE_TIMEOUT_SECONDS = 0.7
 """Time to store a delivery; GitHub wants a quick response."""
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)
+Stored = TypeVar("Stored")
 logger = logging.getLogger(__name__)
 
 
@@ -51,12 +53,23 @@ class DisabledReceiver:
 
 
 class Receiver:
-    """Receives deliveries; `wake_worker` is called after each that was stored."""
+    """Receives deliveries.
 
-    def __init__(self, secret: bytes, deliveries: DeliveryQueue, wake_worker: Callable[[], None]) -> None:
+    `wake_worker` is called after each that was stored; `forget_policy` is awaited with a repository whose rules may
+    have changed.
+    """
+
+    def __init__(
+        self,
+        secret: bytes,
+        deliveries: DeliveryQueue,
+        wake_worker: Callable[[], None],
+        forget_policy: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._secret = secret
         self._deliveries = deliveries
         self._wake_worker = wake_worker
+        self._forget_policy = forget_policy
 
     async def receive(self, headers: Mapping[str, str], raw: bytes) -> WebhookResponse:
         """Verify and store a delivery; nothing of it is parsed before its signature is verified.
@@ -73,24 +86,47 @@ class Receiver:
                 401, "X-Hub-Signature-256 does not match: set the webhook's secret to the service's WEBHOOK_SECRET."
             )
         notice = _read_notice(headers, raw)
-        return await self._enqueue(notice) if isinstance(notice, events.Notice) else notice
+        match notice:
+            case events.Notice():
+                return await self._enqueue(notice)
+            case events.PushEvent():
+                return await self._receive_push(notice)
+            case _:
+                return notice
 
     async def _enqueue(self, notice: events.Notice) -> WebhookResponse:
-        try:
-            async with asyncio.timeout(ENQUEUE_TIMEOUT_SECONDS):
-                new = await self._deliveries.enqueue(notice)
-        except (PyMongoError, TimeoutError) as error:
-            extra = {"delivery": notice.delivery, "error": type(error).__name__}
-            logger.error("could not store a delivery", extra=extra)  # noqa: TRY400 - the traceback adds nothing
-            text = "MongoDB does not answer, so the delivery was not stored. Redeliver it once MongoDB is back."
-            raise RequestRefused(503, text) from None
+        new = await _store(self._deliveries.enqueue(notice), notice.delivery)
         if not new:
             return WebhookResponse(200, "already received")
         self._wake_worker()
         return WebhookResponse(202, "accepted")
 
+    async def _receive_push(self, push: events.PushEvent) -> WebhookResponse:
+        """Note that the repository's rules may have changed."""
+        if not push.may_change(PATH):
+            return WebhookResponse(202, f"ignored: this push does not change {PATH}")
+        repository = push.repository.full_name
+        await _store(self._forget_policy(repository), f"push to {repository}")
+        return WebhookResponse(202, "accepted")
 
-def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | WebhookResponse:
+
+async def _store(work: Awaitable[Stored], delivery: str) -> Stored:
+    """Await a write to MongoDB.
+
+    Raises:
+        RequestRefused: MongoDB does not answer in time.
+    """
+    try:
+        async with asyncio.timeout(ENQUEUE_TIMEOUT_SECONDS):
+            return await work
+    except (PyMongoError, TimeoutError) as error:
+        extra = {"delivery": delivery, "error": type(error).__name__}
+        logger.error("could not store a delivery", extra=extra)  # noqa: TRY400 - the traceback adds nothing
+        text = "MongoDB does not answer, so the delivery was not stored. Redeliver it once MongoDB is back."
+        raise RequestRefused(503, text) from None
+
+
+def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | events.PushEvent | WebhookResponse:
     """Parse a verified delivery, or return the response if there is nothing to do.
 
     Raises:
@@ -101,8 +137,10 @@ def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | Webh
         raise RequestRefused(400, "X-GitHub-Event is missing.")
     if kind == "ping":
         return WebhookResponse(200, "pong")
+    if kind == "push":
+        return _parse_event(events.PushEvent, raw)
     if kind != "pull_request":
-        return WebhookResponse(202, "ignored: only pull_request events are processed")
+        return WebhookResponse(202, "ignored: only pull_request and push events are processed")
     if _parse_event(events.EventAction, raw).action not in events.ACTIONS:
         return WebhookResponse(202, "ignored: this action does not change a pull request's score")
     if events.DELIVERY.fullmatch(delivery) is None:
@@ -118,12 +156,12 @@ def _parse_event(model: type[AnyEvent], raw: bytes) -> AnyEvent:
     if found[0]["type"] == "json_invalid":
         raise RequestRefused(400, f"The body is not valid JSON: {found[0]['msg']}.")
     fields = [FieldProblem(field=format_location(one["loc"]), problem=one["msg"]) for one in found]
-    raise reject_fields(fields, "This is not the payload of a pull_request event.")
+    raise reject_fields(fields, "This is not the payload of such an event.")
 
 
 HEADERS = {
     "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body, keyed with the webhook's secret",
-    "X-GitHub-Event": "the name of the event; all but `pull_request` and `ping` are ignored",
+    "X-GitHub-Event": "the name of the event; all but `pull_request`, `push` and `ping` are ignored",
     "X-GitHub-Delivery": "the delivery's id; a repeated one is not processed again",
 }
 EXAMPLE = {

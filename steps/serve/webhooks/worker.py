@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pymongo.errors import PyMongoError
 
@@ -12,12 +12,16 @@ from steps.common.errors import SentinelError, Unavailable
 from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
 from steps.serve import metrics
-from steps.serve.contract import ModelName, ScoreResult
-from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider, FetchedPullRequest, GitHubRestClient
-from steps.serve.webhooks import messages
-from steps.serve.webhooks.alerts import Alert, Alerts
+from steps.serve.contract import ModelName
+from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider
 from steps.serve.webhooks.deliveries import LEASE_SECONDS, Delivery, DeliveryQueue
-from steps.serve.webhooks.notifiers import Notifier
+from steps.serve.webhooks.events import LABEL_ACTIONS
+from steps.serve.webhooks.notification import Finding, Notification
+from steps.serve.webhooks.policies import RepositoryPolicies
+
+if TYPE_CHECKING:
+    from steps.serve.scorer import ScoredPullRequest
+    from steps.serve.thresholds import LiveThresholds
 
 POLL_SECONDS = 2.0
 """Interval of looking for deliveries that other replicas received or that are due again."""
@@ -28,12 +32,6 @@ STOP_SECONDS = 15.0
 logger = logging.getLogger(__name__)
 
 
-class _HasResult(Protocol):
-    @property
-    def result(self) -> ScoreResult:
-        """The score."""
-
-
 class ScorerProtocol(Protocol):
     """The interface of `scorer.Scorer`."""
 
@@ -41,15 +39,12 @@ class ScorerProtocol(Protocol):
     def name(self) -> ModelName:
         """The model."""
 
-    async def score(self, pulls: Sequence[PullRequest]) -> Sequence[_HasResult]:
-        """Score pull requests, in their order."""
+    @property
+    def thresholds(self) -> "LiveThresholds":
+        """The thresholds of repositories."""
 
-
-class Notification(NamedTuple):
-    """The alert budget and the notifier for unusual pull requests."""
-
-    alerts: Alerts
-    notifier: Notifier
+    async def score(self, pulls: Sequence[PullRequest], *, muted: Collection[str]) -> "Sequence[ScoredPullRequest]":
+        """Score pull requests, in their order; `muted` are kinds of reasons."""
 
 
 class Worker:
@@ -64,6 +59,7 @@ class Worker:
         deliveries: DeliveryQueue,
         scorer: ScorerProtocol,
         credentials: CredentialProvider,
+        policies: RepositoryPolicies,
         on_opened: Callable[[PullRequest], Awaitable[None]],
         notification: Notification | None,
         prepare: Sequence[Callable[[], Awaitable[None]]] = (),
@@ -71,6 +67,7 @@ class Worker:
         self._deliveries = deliveries
         self._scorer = scorer
         self._credentials = credentials
+        self._policies = policies
         self._on_opened = on_opened
         self._notification = notification
         self._prepare = list(prepare)
@@ -168,50 +165,29 @@ class Worker:
         _log(delivery, "failed" if due is None else "postponed", problem=problem, due=due)
 
     async def _score_and_notify(self, delivery: Delivery) -> tuple[str, dict[str, Any]]:
-        """Fetch, score and notify.
+        """Fetch, score and notify, by the rules of the repository.
 
         Returns:
             The outcome in a word or two, and the result to record.
         """
         notice = delivery.notice
         github = self._credentials.for_installation(notice.installation)
+        rules = await self._policies.load(github, notice.repository)
+        if rules.policy.mode == "off":
+            return "off", {}
+        if notice.action in LABEL_ACTIONS and not rules.policy.mute.labels:
+            return "ignored", {}
         fetched = await asyncio.to_thread(github.fetch_pull_request, notice.repository, notice.number)
-        result = (await self._scorer.score([fetched.pull]))[0].result
+        self._scorer.thresholds.set_budget(fetched.pull.base.repo.full_name, rules.policy.alert_budget)
+        scored = (await self._scorer.score([fetched.pull], muted=rules.policy.mute.reasons))[0]
         if notice.action == "opened":
             await self._on_opened(fetched.pull)
-        recorded = result.model_dump() | {"model": self._scorer.name.version, "head_sha": fetched.head_sha}
+        recorded = scored.result.model_dump() | {"model": self._scorer.name.version, "head_sha": fetched.head_sha}
         if self._notification is None:
             return "recorded", recorded
-        return await self._notify(self._notification, github, notice.repository, fetched, result), recorded
-
-    async def _notify(
-        self,
-        notification: Notification,
-        github: GitHubRestClient,
-        repository: str,
-        fetched: FetchedPullRequest,
-        result: ScoreResult,
-    ) -> str:
-        alerts, notifier = notification
-        number, head_sha = fetched.pull.number, fetched.head_sha
-        alert = await alerts.find(repository, number)
-        if not result.unusual:
-            if alert is None or not alert.unusual:
-                return "standard"
-            message = messages.format_back_to_standard(result, self._scorer.name)
-            await asyncio.to_thread(notifier.update, github, repository, alert, message)
-            await alerts.record(repository, alert._replace(unusual=False))
-            return "standard again"
-        if alert is None:
-            if not await alerts.claim(repository, number, head_sha):
-                return "held back"
-            alert = Alert(number, head_sha)
-        message = messages.format_unusual(result, self._scorer.name)
-        posted = await asyncio.to_thread(notifier.notify, github, repository, alert, head_sha, message)
-        if posted is None:
-            return "removed by a person"
-        await alerts.record(repository, posted)
-        return "announced" if alert.place is None else "updated"
+        finding = Finding(fetched, scored.result, scored.heard)
+        outcome = await self._notification.publish(self._credentials, notice.installation, rules, finding)
+        return outcome, recorded
 
 
 def _build_log_fields(delivery: Delivery) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def test_a_delivery_is_accepted_and_stored_without_its_texts(hook: Hook, databas
     assert not {pull["title"], pull["body"], pull["user"]["login"]} & set(map(str, kept.values()))
 
 
-@pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "ready_for_review", "edited"])
+@pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "ready_for_review", "edited", "labeled"])
 def test_actions_that_may_change_a_score_are_accepted(hook: Hook, database: Mongo, action: str) -> None:
     """Each such action is queued."""
     assert hook.send(action=action).status_code == 202
@@ -54,10 +54,9 @@ def test_actions_that_may_change_a_score_are_accepted(hook: Hook, database: Mong
     ("event", "raw", "status", "said"),
     [
         ("ping", b'{"zen": "Keep it logically awesome."}', 200, "pong"),
-        ("push", b"{}", 202, "ignored"),
         ("issue_comment", PAYLOAD, 202, "ignored"),
         ("pull_request", set_field("closed", "action"), 202, "ignored"),
-        ("pull_request", set_field("labeled", "action"), 202, "ignored"),
+        ("pull_request", set_field("assigned", "action"), 202, "ignored"),
     ],
 )
 def test_ignored_events_are_answered_and_not_stored(

@@ -34,13 +34,13 @@ def app(configured: pytest.MonkeyPatch, github: StandIn) -> None:
 
 
 def test_a_standard_pull_request_is_recorded_without_a_notification(hook: Hook, github: StandIn) -> None:
-    """One request for the pull request itself, one for its files, and none more."""
+    """One request for the repository's rules, one for the pull request, one for its files, and none more."""
     hook.push(additions=40)
     done = hook.deliver()
     assert (done["state"], done["outcome"], done["attempts"]) == ("done", "standard", 1)
     assert (done["result"]["score"], done["result"]["unusual"], done["result"]["model"]) == (0.4, False, "7")
     assert hook.comments() == []
-    assert github.stats()["requests"] == 2
+    assert github.stats()["requests"] == 3
 
 
 def test_record_mode_records_the_result_without_a_notification(
@@ -54,7 +54,7 @@ def test_record_mode_records_the_result_without_a_notification(
         done = hook.deliver()
     assert (done["outcome"], done["result"]["unusual"], done["result"]["reasons"] != []) == ("recorded", True, True)
     assert (hook.read_writes()["comments"], database.alerts.count_documents({})) == ([], 0)
-    assert github.stats()["requests"] == 2
+    assert github.stats()["requests"] == 3
 
 
 def test_an_unusual_pull_request_gets_one_comment_that_is_kept_up_to_date(hook: Hook, database: Mongo) -> None:

@@ -5,11 +5,12 @@ As a process: `python -m tests.support.webhook.app PORT_FILE`, with the service'
 
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import uvicorn
 from fastapi import FastAPI
 
@@ -19,6 +20,7 @@ from steps.serve import logs
 from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories
 from steps.serve.http import problems
+from steps.serve.scorer import ScoredPullRequest
 from steps.serve.webhooks import deliveries, receiver, worker
 from steps.serve.webhooks.lifespan import webhook_lifespan
 
@@ -30,30 +32,39 @@ BROKEN = 666
 """Added lines that make the scorer fail unexpectedly."""
 
 
-class Scored(NamedTuple):
-    """The result of the scorer."""
+class Budgets:
+    """Thresholds that only note the alert budgets of repositories, the latest of each."""
 
-    result: ScoreResult
+    def __init__(self) -> None:
+        self.found: dict[str, float | None] = {}
+
+    def set_budget(self, repository: str, budget: float | None) -> None:
+        """Note a budget."""
+        self.found[repository] = budget
 
 
 class LineScorer:
-    """Scores by added lines only."""
+    """Scores by added lines only, which is a reason of the kind `dump`."""
 
     name = ModelName(name="pr-sentinel", version="7", digest="0" * 64)
 
-    def __init__(self, histories: Histories) -> None:
+    def __init__(self, histories: Histories, budgets: Budgets) -> None:
         self.histories = histories
+        self.thresholds = budgets
 
-    async def score(self, pulls: Sequence[PullRequest]) -> list[Scored]:
+    async def score(self, pulls: Sequence[PullRequest], *, muted: Collection[str] = ()) -> list[ScoredPullRequest]:
         """Score pull requests."""
         for pull in pulls:
             if pull.additions == BROKEN:
                 raise ValueError(f"out of ink at {pull.title}")
-        return [Scored(_result(pull)) for pull in pulls]
+        return [
+            ScoredPullRequest(_result(pull), np.zeros(1), _result(pull, heard="dump" not in muted), ("dump",))
+            for pull in pulls
+        ]
 
 
-def _result(pull: PullRequest) -> ScoreResult:
-    odd = pull.additions > MANY
+def _result(pull: PullRequest, *, heard: bool = True) -> ScoreResult:
+    odd = heard and pull.additions > MANY
     return ScoreResult(
         id=pull.id,
         repository=pull.base.repo.full_name,
@@ -68,12 +79,12 @@ def _result(pull: PullRequest) -> ScoreResult:
     )
 
 
-def create(histories: Histories | None = None) -> FastAPI:
+def create(histories: Histories | None = None, budgets: Budgets | None = None) -> FastAPI:
     """Create the application; its settings come from the environment."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        scorer = cast("Scorer", LineScorer(histories or Histories(None)))
+        scorer = cast("Scorer", LineScorer(histories or Histories(None), budgets or Budgets()))
         async with webhook_lifespan(load(ServeSettings), scorer) as receiver:
             app.state.webhook = receiver
             yield

@@ -1,0 +1,122 @@
+"""Notification of maintainers: by the rules of the repository, within its budget, and kept up to date."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from steps.serve.contract import ModelName, ScoreResult
+from steps.serve.github_access import CredentialProvider, FetchedPullRequest, GitHubRestClient
+from steps.serve.policy import AlertPolicy, find_mute
+from steps.serve.webhooks import messages
+from steps.serve.webhooks.alerts import Alert, Alerts
+from steps.serve.webhooks.messages import Message
+from steps.serve.webhooks.notifiers import Notifier
+from steps.serve.webhooks.policies import RepositoryPolicy
+
+PublishedMode = Literal["check", "comment"]
+
+logger = logging.getLogger(__name__)
+
+
+class Finding(NamedTuple):
+    """A pull request as it was fetched, and its result: with everything, and without the reasons that are muted."""
+
+    fetched: FetchedPullRequest
+    result: ScoreResult
+    heard: ScoreResult
+
+    @property
+    def repository(self) -> str:
+        """The repository of the pull request."""
+        return self.result.repository
+
+
+class Notification:
+    """Publishes unusual pull requests; `mode` and `weekly_alerts` are those of repositories without rules."""
+
+    def __init__(
+        self,
+        alerts: Alerts,
+        notifiers: Mapping[PublishedMode, Notifier],
+        mode: PublishedMode,
+        weekly_alerts: int,
+        model: ModelName,
+    ) -> None:
+        self._alerts = alerts
+        self._notifiers = notifiers
+        self._mode: PublishedMode = mode
+        self._weekly_alerts = weekly_alerts
+        self._model = model
+
+    async def publish(
+        self, credentials: CredentialProvider, installation: int | None, rules: RepositoryPolicy, finding: Finding
+    ) -> str:
+        """Publish, update or withhold the alert of a pull request, and return the outcome in a word or two.
+
+        Raises:
+            ConfigurationError: the service can't publish in this mode.
+            TransientError, SentinelError, PyMongoError: GitHub or MongoDB does not answer.
+        """
+        policy = rules.policy
+        if policy.mode == "record":
+            return "recorded"
+        alert = await self._alerts.find(finding.repository, finding.fetched.pull.number)
+        mode, github = self._choose(credentials, installation, policy, alert)
+        target = _Target(github, mode, self._notifiers[mode], finding)
+        if alert and alert.mode not in (None, mode):
+            alert = alert._replace(place=None)
+        mute = find_mute(policy.mute, finding.fetched.pull)
+        if mute is None and finding.result.unusual and not finding.heard.unusual:
+            mute = "reasons"
+        if mute:
+            return await self._withdraw(target, alert, messages.format_muted(mute, self._model), "muted")
+        if not finding.result.unusual:
+            message = messages.format_back_to_standard(finding.result, self._model)
+            return await self._withdraw(target, alert, message, "standard")
+        return await self._alert(target, alert, rules)
+
+    def _choose(
+        self, credentials: CredentialProvider, installation: int | None, policy: AlertPolicy, alert: Alert | None
+    ) -> tuple[PublishedMode, GitHubRestClient]:
+        """Return the mode of an earlier alert, or that of the rules, if the service has what it needs; else its own."""
+        for mode in (alert.mode if alert else None, policy.mode):
+            if mode == "check" or mode == "comment":  # noqa: PLR1714 - a type checker follows this
+                if github := credentials.for_mode(mode, installation):
+                    return mode, github
+                logger.warning("the service can't publish in the mode of a repository", extra={"mode": mode})
+        return self._mode, credentials.for_installation(installation)
+
+    async def _withdraw(self, target: "_Target", alert: Alert | None, message: Message, outcome: str) -> str:
+        """Replace the message of an alert that no longer holds, if there is one."""
+        if alert is None or not alert.unusual:
+            return outcome
+        repository = target.finding.repository
+        await asyncio.to_thread(target.notifier.update, target.github, repository, alert, message)
+        await self._alerts.record(repository, alert._replace(unusual=False))
+        return "standard again" if outcome == "standard" else outcome
+
+    async def _alert(self, target: "_Target", alert: Alert | None, rules: RepositoryPolicy) -> str:
+        """Post the alert, or bring it up to date."""
+        finding, own = target.finding, rules.policy.weekly_alerts
+        repository, number, head_sha = finding.repository, finding.fetched.pull.number, finding.fetched.head_sha
+        if alert is None:
+            budget = self._weekly_alerts if own is None or self._weekly_alerts == 0 else own
+            if not await self._alerts.claim(repository, number, head_sha, budget):
+                return "held back"
+            alert = Alert(number, head_sha)
+        message = messages.format_unusual(finding.heard, self._model, rules.problem)
+        posted = await asyncio.to_thread(target.notifier.notify, target.github, repository, alert, head_sha, message)
+        if posted is None:
+            return "removed by a person"
+        await self._alerts.record(repository, posted._replace(mode=target.mode))
+        return "announced" if alert.place is None else "updated"
+
+
+class _Target(NamedTuple):
+    """The place of a message: by whom, how, and on which pull request."""
+
+    github: GitHubRestClient
+    mode: PublishedMode
+    notifier: Notifier
+    finding: Finding
