@@ -47,8 +47,10 @@ def run(repositories: list[str], search: str, state: Path, console: Console) -> 
 
 
 def show_results(run: WorkflowRun, settings: Mapping[str, str], state: Path, console: Console) -> int:
-    """Show the findings; if no model was trained, show why."""
+    """Show the findings, and what the run went on without; if no model was trained, show why."""
     console.print()
+    for node in run.failed_nodes:
+        show_failure(run, node, console)
     console.print(changes.summarise_changes(run), markup=False, soft_wrap=True)
     if run.phase_of("train") is Phase.SKIPPED:
         (preprocess,) = run.nodes["preprocess"]

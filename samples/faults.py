@@ -5,13 +5,27 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-LIMITS = frozenset({"secondary", "secondary-429", "primary", "primary-403"})
-NAMES = LIMITS | {
-    *("500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"),
-    "lost",  # the request is processed, but the response never comes
-    "forbidden",  # the client lacks a permission
-    "pass",  # no fault
+LIMITS = frozenset({"secondary", "secondary-429", "secondary-200", "primary", "primary-403"})
+ERRORS: dict[str, dict[str, Any]] = {
+    "unavailable": {"type": "SERVICE_UNAVAILABLE", "message": "Something went wrong while executing your query."},
+    "internal": {"type": "INTERNAL", "message": "Something went wrong while executing your query."},
+    "undefined-field": {
+        "path": ["fragment PullRequestFields", "isDraft"],
+        "extensions": {"code": "undefinedField", "typeName": "PullRequest", "fieldName": "isDraft"},
+        "message": "Field 'isDraft' doesn't exist on type 'PullRequest'",
+    },
 }
+"""Errors in responses to GraphQL queries, in GitHub's form."""
+NAMES = (
+    LIMITS
+    | ERRORS.keys()
+    | {
+        *("500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"),
+        "lost",  # the request is processed, but the response never comes
+        "forbidden",  # the client lacks a permission
+        "pass",  # no fault
+    }
+)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """The fake GitHub server on this machine: `python -m samples.server --port 0 --port-file FILE`.
 
 While it runs, `POST /_control` takes `{"next": ["502", "drop"], "latency_ms": 50, "retry_after": 2, "heavy_above": 30,
-"now": "2026-01-01T00:00:00Z", "change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM},
+"now": "2026-01-01T00:00:00Z", "gaps": [[3, "author", "FORBIDDEN"]],
+"change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM},
 "files": {"example/docs": {"README.md": "Text"}}, "roles": {"example/docs": {"octocat": "write"}}}`, each of them
 optional; `POST /_reset` undoes all of it, `GET /_stats` returns counters, and `GET /_written` the comments, check runs
 and pull requests that were written, and the workflows that were dispatched.
@@ -22,10 +23,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from samples import graph, rest
+from samples import gaps, graph, rest
 from samples.contents import RepositoryFiles
 from samples.drafts import END
-from samples.faults import Faults
+from samples.faults import ERRORS, Faults
 from samples.generate import generate_repositories
 from samples.identities import App, Identity, IdentityRegistry
 from samples.proposals import Proposals
@@ -56,6 +57,7 @@ class FakeGitHub:
     def reset(self) -> None:
         """Restore the initial state: no faults, changes or counts."""
         self.faults = Faults()
+        self.gaps: list[gaps.Gap] = []
         self.now = self._begin
         self.identities = IdentityRegistry()
         self.written = WrittenRecords()
@@ -65,11 +67,12 @@ class FakeGitHub:
             repository.restore()
 
     def control(self, wanted: dict[str, Any]) -> None:
-        """Set faults, the clock (`now`), the App, or fields of pull requests (`change`: by `owner/name#number`)."""
+        """Set faults, gaps, the clock (`now`), the App, or fields of pull requests (`change`: `owner/name#number`)."""
         for key, fields in wanted.pop("change", {}).items():
             name, _, number = key.partition("#")
             self.repositories[name].change(int(number), fields)
         self.now = wanted.pop("now", self.now)
+        self.gaps = [gaps.Gap(*gap) for gap in wanted.pop("gaps", self.gaps)]
         if app := wanted.pop("app", None):
             self.identities.app = App(**app)
         self.contents.set_files(wanted.pop("files", {}))
@@ -178,7 +181,10 @@ class Handler(BaseHTTPRequestHandler):
         if fault.startswith("secondary"):
             status = HTTPStatus.TOO_MANY_REQUESTS if fault.endswith("429") else HTTPStatus.FORBIDDEN
             message = "You have exceeded a secondary rate limit."
-            return self._send(status, {"message": message}, {"Retry-After": str(max(math.ceil(left), 1))})
+            pause = {"Retry-After": str(max(math.ceil(left), 1))}
+            if fault.endswith("200"):
+                return self._send(HTTPStatus.OK, {"errors": [{"message": message}]}, pause)
+            return self._send(status, {"message": message}, pause)
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + left))}
         message = "API rate limit exceeded for this user."
         if fault == "primary-403" or not self.path.endswith("/graphql"):
@@ -196,7 +202,10 @@ class Handler(BaseHTTPRequestHandler):
         cost = max(round((1 + CONNECTIONS * variables.get("first", 0)) / 100), 1)
         with self.fake.lock:
             root = graph.Root(self.fake.repositories, self.fake.now, self.fake.budget(cost))
-        return self._send_faulty(HTTPStatus.OK, graph.answer(asked["query"], variables, root), {}, fault)
+        content = gaps.apply(graph.answer(asked["query"], variables, root), self.fake.gaps)
+        if fault in ERRORS:
+            content = {"data": None, "errors": [ERRORS[fault]]}
+        return self._send_faulty(HTTPStatus.OK, content, {}, fault)
 
     def _rest(self, body: bytes, fault: str | None, who: Identity) -> None:
         if fault == "timeout":

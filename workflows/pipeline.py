@@ -3,6 +3,7 @@
 from hera.workflows import DAG, Parameter, Task, WorkflowTemplate
 from hera.workflows.models import Arguments, LifecycleHook, Metadata, PodGC, TTLStrategy
 from hera.workflows.models import Parameter as Argument
+from hera.workflows.task import TaskResult
 
 from steps.fetch.step import DiscoverInput, discover, fetch
 from steps.preprocess.step import PreprocessInput, preprocess
@@ -45,6 +46,11 @@ def build_parameters() -> list[Parameter]:
             description="The share of documents that may be unusable before the run stops.",
         ),
         Parameter(
+            name="most_missing",
+            value=preprocess_fields["most_missing"].default,
+            description="The share of repositories that may be missing before the run stops; one may always be.",
+        ),
+        Parameter(
             name="alert_budget",
             value=train_fields["alert_budget"].default,
             description="The share of pull requests that may raise an alert.",
@@ -85,7 +91,7 @@ def build_dag() -> None:
         dataset = Task(
             name="preprocess",
             template=preprocess_template,
-            arguments=[repositories, pass_parameters("spark_master", "most_rejected")],
+            arguments=[repositories, pass_parameters("spark_master", "most_rejected", "most_missing")],
         )
         dataset_uri = dataset.get_parameter("dataset_uri")
         model = Task(
@@ -99,12 +105,13 @@ def build_dag() -> None:
             template=register_template,
             arguments=[model.get_parameter("run_id"), model.get_parameter("model_uri"), dataset_uri],
         )
-        names.next(documents).next(dataset).next(model)
+        # A repository that can't be fetched costs only itself: its node is red, and the others go on.
+        names.next(documents).next(dataset, on=TaskResult.any_succeeded).next(model)
         # A plain dependency would also be met if train was skipped, and then there is no run to register.
         model.on_success(version)
         # `argo retry` resets the group of a fan-out to running, and only a task that depends on it completes it again.
-        documents.next(model)
-        documents.next(version)
+        documents.next(model, on=TaskResult.any_succeeded)
+        documents.next(version, on=TaskResult.any_succeeded)
 
 
 def build_pipeline() -> WorkflowTemplate:

@@ -9,8 +9,10 @@ SUPPORTED_REFERENCE = re.compile(
     r"item|workflow\.(?:name|status|failures)|workflow\.parameters\.[\w-]+|tasks\.[\w-]+\.outputs\.parameters\.[\w-]+"
 )
 CONDITION = re.compile(r"(\{\{[^{}]+\}\}) (==|!=) (\w+)")
-DEPENDENCY = re.compile(r"([\w-]+)(?:\.(Succeeded|Failed|Errored|Skipped|Omitted))?")
+DEPENDENCY = re.compile(r"([\w-]+)(?:\.(Succeeded|Failed|Errored|Skipped|Omitted|AnySucceeded))?")
 RETRY = re.compile(r"asInt\(lastRetry\.exitCode\) not in \[(\d+(?:, \d+)*)\]")
+ANY_SUCCEEDED = "AnySucceeded"
+"""Met by a fan-out of which at least one has succeeded, whatever became of the others."""
 DEFAULT_PHASES = frozenset({"Succeeded", "Skipped"})
 """The phases that a dependency without an explicit result accepts."""
 
@@ -83,7 +85,7 @@ class RetryUnless:
 
 
 def parse_dependencies(text: str) -> dict[str, frozenset[str]]:
-    """Parse names joined by `&&` into the tasks to wait for, each with the phases that it may end in."""
+    """Parse names joined by `&&` into the tasks to wait for, each with the results that it may have."""
     found: dict[str, frozenset[str]] = {}
     for term in filter(None, (term.strip() for term in text.split("&&"))):
         if not (match := DEPENDENCY.fullmatch(term)):

@@ -2,11 +2,14 @@
 
 import json
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from local.engine.expressions import ANY_SUCCEEDED
 
 
 class Phase(StrEnum):
@@ -92,6 +95,11 @@ class WorkflowRun:
             if phase in phases:
                 return phase
         return phases.pop() if len(phases) == 1 else Phase.SUCCEEDED
+
+    def has_result(self, task: str, results: Collection[str]) -> bool:
+        """Return whether a task ended with one of these results; AnySucceeded is that of one node among several."""
+        any_succeeded = ANY_SUCCEEDED in results and any(n.phase is Phase.SUCCEEDED for n in self.nodes[task])
+        return any_succeeded or self.phase_of(task) in results
 
     def output(self, task: str, name: str) -> str | None:
         """Return an output of a task without a fan-out."""

@@ -58,7 +58,7 @@ class WorkflowEngine:
         with ThreadPoolExecutor(self._spec.parallelism) as pool:
             try:
                 self._run_graph(pool, began)
-                self._run.phase = Phase.FAILED if self._run.failed_nodes else Phase.SUCCEEDED
+                self._run.phase = self._find_phase()
                 self._run_exit_handler(pool)
             except BaseException:
                 self._stop_all("The run was interrupted.")
@@ -80,6 +80,13 @@ class WorkflowEngine:
                 future.result()
             if deadline is not None and time.monotonic() - began > deadline:
                 self._stop_all(f"The workflow exceeded its deadline of {deadline} s.")
+
+    def _find_phase(self) -> Phase:
+        """Return the phase of the graph, which its last tasks decide: they may go on without part of a fan-out."""
+        before = {name for task in self._spec.tasks.values() for name in task.depends}
+        last = [self._run.phase_of(name) for name in self._spec.tasks.keys() - before]
+        cut_short = Phase.OMITTED in last and bool(self._run.failed_nodes)
+        return Phase.FAILED if cut_short or any(phase.is_failure for phase in last) else Phase.SUCCEEDED
 
     def _stop_all(self, reason: str) -> None:
         """Signal the threads that watch the steps to stop them."""
@@ -103,8 +110,7 @@ class WorkflowEngine:
     def _start_task(self, task: Task, pool: ThreadPoolExecutor) -> set[Future[None]]:
         """Start a task's nodes, unless the task is skipped or omitted."""
         (node,) = self._run.nodes[task.name]
-        met = all(self._run.phase_of(name) in phases for name, phases in task.depends.items())
-        if not met or self._run.failed_nodes or self._stop.is_set():
+        if self._stop.is_set() or not all(self._run.has_result(*wanted) for wanted in task.depends.items()):
             self._end(node, Phase.OMITTED)
             return set()
         values = self._values

@@ -24,8 +24,10 @@ def summarise_changes(run: WorkflowRun) -> str:
         sum(int(node.outputs.get(name, 0)) for node in nodes)
         for name in ("fetched", "updated", "quarantined", "requests")
     )
+    missing = sum(int(node.outputs.get("missing", 0)) for node in nodes)
     effort = f"{_format_count(requests, 'request')} for {_format_count(len(nodes), 'repository', 'repositories')}"
     rejected = f" {quarantined:,} invalid documents were quarantined." if quarantined else ""
+    rejected += f" GitHub did not show {missing:,} pull requests or fields of them." if missing else ""
     record = find_previous(run)
     if record is None:
         return f"{_format_count(new, 'pull request')} fetched in {effort}.{rejected}"

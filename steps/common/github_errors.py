@@ -1,41 +1,59 @@
 """Translation of GitHub's failures: transient ones, which a retry may solve, and errors that a person has to fix."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from github import GithubException
-from requests.exceptions import ReadTimeout, RequestException
-from urllib3.exceptions import InvalidHeader
-from urllib3.util import Retry
 
 from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, SentinelError, Unavailable
+from steps.common.github_limits import DEFAULT_PAUSE_SECONDS, MAX_PAUSE, Headers, parse_pause
+from steps.common.graphql_errors import OPTIONAL_ROOTS, PERMANENT_GAPS, GraphQLError, Meaning, read_errors
+from steps.common.network_errors import translate_network_error
 
-MAX_PAUSE = timedelta(minutes=15)
-"""The longest pause that a step waits for; after a longer one, the workflow retries the step."""
+REQUEST_ERRORS = (
+    *(GithubException, OSError, RuntimeError, AssertionError),
+    *(ValueError, TypeError, AttributeError, LookupError),
+)
+"""What a request through PyGithub raises: requests' own errors are OSErrors, RuntimeError and AssertionError are
+redirections to other hosts, and the others come from a body that isn't a JSON object."""
 
-DEFAULT_PAUSE_SECONDS = 60
-"""Pause for a rate limit that names no end; GitHub asks for at least a minute."""
-
-ACCESS_ERROR_TYPES = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES", "UNAUTHORIZED", "SAML_FAILURE"})
 RESUME_ADVICE = "Run it again: fetch continues where it stopped."
+MAX_MESSAGE_CHARACTERS = 500
+LIMIT_WORDS = re.compile(r"rate limit|abuse detection|too many requests|submitted too quickly", re.IGNORECASE)
+TRANSIENT_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
+HEAVY_STATUSES = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+ACCESS_ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(words, re.IGNORECASE), advice)
+    for words, advice in (
+        (r"\bsaml\b", "Authorize the token for the organization (single sign-on)."),
+        (r"ip allow list", "Run from an address on the organization's IP allow list."),
+        (r"not accessible by|permission", "Grant the token or the App this permission."),
+        (r"suspended", "Use the token of an active account."),
+    )
+)
+"""What helps against a refusal, by its words."""
 
 
 class InvalidCursorError(DataError):
     """GitHub does not know the cursor to continue from."""
 
 
+class RepositoryBlocked(NotFound):
+    """GitHub has disabled a repository, for legal reasons or a violation of its terms."""
+
+
 class TransientError(Exception):
     """A failed request that may succeed on retry.
 
     `wait` is the pause in seconds that GitHub asks for, if it does; `heavy` means that a smaller page may help;
-    `partial` is the response's data if only some of its pull requests failed.
+    `partial` is the response's usable part if only some items of its lists failed.
     """
 
     def __init__(
-        self, problem: str, *, wait: float | None = None, heavy: bool = False, partial: dict[str, Any] | None = None
+        self, problem: str, *, wait: float | None = None, heavy: bool = False, partial: "Usable | None" = None
     ) -> None:
         self.problem = problem
         self.wait = wait
@@ -60,92 +78,140 @@ class TransientError(Exception):
         )
 
 
-def parse_server_time(headers: Mapping[str, str] | None) -> datetime:
-    """Return GitHub's time, on which its limits and dates are based, or this machine's if the header is missing."""
-    try:
-        return parsedate_to_datetime((headers or {})["date"])
-    except (KeyError, ValueError):
-        return datetime.now(UTC)
+class Usable(NamedTuple):
+    """The data of a response, and the errors because of which some of it is null."""
+
+    data: Any
+    gaps: Sequence[GraphQLError] = ()
+
+
+def read_graphql(content: Any, headers: Headers, api_url: str) -> Usable:
+    """Return the data of a GraphQL response; what the token may not see inside its lists stays null.
+
+    Raises:
+        TransientError: a retry may bring all of it.
+        SentinelError: a person has to fix it.
+    """
+    data = content.get("data") if isinstance(content, dict) else None
+    if not (errors := read_errors(content)):
+        return Usable(data)
+    usable = Usable(data, errors) if _is_usable(data, errors) else None
+    decisive = [error for error in errors if not (error.is_gap and error.meaning in PERMANENT_GAPS)]
+    if usable and not decisive:
+        return usable
+    raise _translate_graphql_errors(decisive or errors, usable, headers, api_url)
 
 
 def translate_error(error: Exception, api_url: str) -> TransientError | SentinelError:
     """Return the error that a failed request to the API at `api_url` stands for."""
     if isinstance(error, GithubException):
-        errors = error.data.get("errors") if isinstance(error.data, dict) else None
-        if error.status in (400, 404) and isinstance(errors, list) and errors:
-            return _translate_graphql_errors(error, [item for item in errors if isinstance(item, dict)], api_url)
         return _translate_status(error, api_url)
-    if isinstance(error, RuntimeError):
+    if isinstance(error, RuntimeError | AssertionError):
         return ConfigurationError(f"GitHub is not at {api_url}: {error}.", advice="Correct GITHUB_API_URL.")
-    if isinstance(error, RequestException):
-        return TransientError(
-            f"the response was cut off or never came ({type(error).__name__})", heavy=isinstance(error, ReadTimeout)
-        )
+    if isinstance(error, OSError):
+        found = translate_network_error(error, f"GitHub at {api_url}", "GITHUB_API_URL")
+        return found if isinstance(found, SentinelError) else TransientError(found.problem, heavy=found.is_slow)
     return TransientError(f"the response can't be read ({type(error).__name__})")
 
 
-def _translate_status(error: GithubException, api_url: str) -> TransientError | SentinelError:
-    message = error.data.get("message", "") if isinstance(error.data, dict) else ""
-    if error.status == HTTPStatus.UNAUTHORIZED:
-        return AccessRefused(
-            f"GitHub at {api_url} refuses the token.", advice="Set a valid GITHUB_TOKEN; this one may have expired."
-        )
-    headers = error.headers or {}
-    limited = "retry-after" in headers or "rate limit" in str(message).lower()
-    if error.status == HTTPStatus.TOO_MANY_REQUESTS or (error.status == HTTPStatus.FORBIDDEN and limited):
-        return TransientError("a rate limit was exceeded", wait=_parse_pause(headers))
-    if error.status == HTTPStatus.FORBIDDEN:
-        return AccessRefused(f"GitHub at {api_url} forbids the request: {message}", advice="Check the token's scopes.")
-    if error.status == HTTPStatus.NOT_FOUND:
-        return ConfigurationError(
-            f"There is no GraphQL API at {api_url}.",
-            advice="Set GITHUB_API_URL to https://api.github.com, or to https://HOST/api/v3 for GitHub Enterprise.",
-        )
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        heavy = error.status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT)
-        return TransientError(f"status {error.status}", heavy=heavy)
-    return DataError(
-        f"GitHub at {api_url} returns status {error.status} to a query: {message}", advice="Check GITHUB_API_URL."
+def _is_usable(data: Any, errors: Sequence[GraphQLError]) -> bool:
+    """Return whether all errors concern single items of lists, and those lists are there."""
+    roots = {error.path[0] for error in errors if error.is_gap} - OPTIONAL_ROOTS
+    return (
+        isinstance(data, dict)
+        and all(error.is_gap for error in errors)
+        and all(isinstance(data.get(root), dict) for root in roots)
     )
 
 
 def _translate_graphql_errors(
-    error: GithubException, errors: list[dict[str, Any]], api_url: str
+    errors: Sequence[GraphQLError], usable: Usable | None, headers: Headers, api_url: str
 ) -> TransientError | SentinelError:
-    kinds = {str(item["type"]) for item in errors if item.get("type")}
-    message = "; ".join(str(item.get("message", "")) for item in errors)
-    if any(kind.startswith("RATE_LIMIT") for kind in kinds):
-        return TransientError("the token's rate limit is used up", wait=_parse_pause(error.headers or {}))
-    if "NOT_FOUND" in kinds:
+    meaning = errors[0].meaning
+    message = _shorten("; ".join(dict.fromkeys(error.message for error in errors)))
+    if meaning is Meaning.LIMIT:
+        return TransientError("a rate limit was exceeded", wait=_require_pause(headers))
+    if meaning in (Meaning.HEAVY, Meaning.PASSING):
+        heavy = meaning is Meaning.HEAVY
+        return TransientError(f"GitHub reports: {message}", wait=parse_pause(headers), heavy=heavy, partial=usable)
+    return _build_permanent_error(meaning, message, api_url)
+
+
+def _build_permanent_error(meaning: Meaning, message: str, api_url: str) -> SentinelError:
+    if meaning is Meaning.CURSOR:
+        return InvalidCursorError(message, advice=RESUME_ADVICE)
+    if meaning is Meaning.BLOCKED:
+        return _blocked_error(message)
+    if meaning is Meaning.HIDDEN:
+        return AccessRefused(f"GitHub at {api_url} forbids the query: {message}", advice=_advise(message))
+    if meaning is Meaning.MISSING:
         return NotFound(
             message, advice="Check the spelling (owner/name), and that the token has access if it is private."
         )
-    if kinds & ACCESS_ERROR_TYPES:
-        return AccessRefused(f"GitHub at {api_url} forbids the query: {message}", advice="Check the token's scopes.")
-    if "valid cursor" in message:
-        return InvalidCursorError(message, advice=RESUME_ADVICE)
-    if "RESOURCE_LIMITS_EXCEEDED" in kinds or not kinds:
-        heavy = bool(kinds) or "timeout" in message
-        partial = error.data.get("data") if all(_is_node_error(item.get("path")) for item in errors) else None
-        return TransientError(f"GitHub reports: {message}", heavy=heavy, partial=partial)
     return DataError(
-        f"GitHub at {api_url} refuses the query: {message}", advice="An old GitHub Enterprise may lack these fields."
+        f"GitHub at {api_url} refuses the query: {message}",
+        advice="An old GitHub Enterprise Server may lack these fields: upgrade it.",
     )
 
 
-def _is_node_error(path: Any) -> bool:
-    """Return whether an error concerns a single pull request of the page."""
-    return isinstance(path, list) and path[:3] == ["repository", "pullRequests", "edges"] and path[4:5] == ["node"]
+def _translate_status(error: GithubException, api_url: str) -> TransientError | SentinelError:
+    headers, content = error.headers or {}, error.data if isinstance(error.data, dict) else {}
+    message, pause = _shorten(str(content.get("message") or "")), parse_pause(headers)
+    limited = LIMIT_WORDS.search(message) or pause is not None
+    if error.status == HTTPStatus.TOO_MANY_REQUESTS or (error.status == HTTPStatus.FORBIDDEN and limited):
+        return TransientError("a rate limit was exceeded", wait=_require_pause(headers))
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status in TRANSIENT_STATUSES:
+        heavy = error.status in HEAVY_STATUSES
+        return TransientError(f"status {error.status}", wait=pause, heavy=heavy)
+    if error.status == HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS or isinstance(content.get("block"), dict):
+        return _blocked_error(_describe_block(content))
+    return _translate_refusal(error.status, message, api_url)
 
 
-def _parse_pause(headers: Mapping[str, str]) -> float:
-    """Return the seconds until the limit ends, from the headers (in lower case)."""
-    try:
-        if "retry-after" in headers:
-            return Retry().parse_retry_after(headers["retry-after"])
-        if headers.get("x-ratelimit-remaining") == "0":
-            reset = datetime.fromtimestamp(int(headers["x-ratelimit-reset"]), UTC)
-            return max((reset - parse_server_time(headers)).total_seconds(), 0) + 1  # it may end late in that second
-    except (InvalidHeader, KeyError, ValueError):
-        pass
-    return DEFAULT_PAUSE_SECONDS
+def _translate_refusal(status: int, message: str, api_url: str) -> SentinelError:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return AccessRefused(
+            f"GitHub at {api_url} refuses the token.", advice="Set a valid GITHUB_TOKEN; this one may have expired."
+        )
+    if status == HTTPStatus.FORBIDDEN:
+        return AccessRefused(f"GitHub at {api_url} forbids the request: {message}", advice=_advise(message))
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return ConfigurationError(
+            f"The proxy on the way to {api_url} asks for a user.", advice="Add user and password to HTTPS_PROXY."
+        )
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        return ConfigurationError(
+            f"There is no GraphQL API at {api_url}.",
+            advice="Set GITHUB_API_URL to https://api.github.com, or to https://HOST/api/v3 for GitHub Enterprise.",
+        )
+    return DataError(
+        f"GitHub at {api_url} returns status {status} to a query: {message}", advice="Check GITHUB_API_URL."
+    )
+
+
+def _describe_block(content: dict[str, Any]) -> str:
+    block = content.get("block")
+    fields = block if isinstance(block, dict) else {}
+    listed = [str(fields[name]) for name in ("reason", "html_url") if fields.get(name)]
+    message = str(content.get("message") or "Repository access blocked")
+    return _shorten(f"{message} ({', '.join(listed)})" if listed else message)
+
+
+def _blocked_error(message: str) -> RepositoryBlocked:
+    return RepositoryBlocked(
+        f"GitHub has blocked this repository: {message}.", advice="Leave it out; only its owner can appeal to GitHub."
+    )
+
+
+def _advise(message: str) -> str:
+    """Return what helps against a refusal with these words."""
+    return next((advice for words, advice in ACCESS_ADVICE if words.search(message)), "Check the token's scopes.")
+
+
+def _require_pause(headers: Headers) -> float:
+    pause = parse_pause(headers)
+    return DEFAULT_PAUSE_SECONDS if pause is None else pause
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE_CHARACTERS else f"{text[:MAX_MESSAGE_CHARACTERS]} …"

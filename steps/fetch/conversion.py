@@ -34,14 +34,16 @@ class UnusablePullRequest(Exception):
         super().__init__(source_id, why)
 
 
-def convert_pull_request(edge: Edge, repository: str, fetched_at: datetime) -> Document:
-    """Convert an edge to a document.
+def convert_pull_request(edge: Edge, repository: str, fetched_at: datetime, flaw: str | None = None) -> Document:
+    """Convert an edge to a document; `flaw` says why the response is known to be incomplete.
 
     Raises:
         UnusablePullRequest: the node is not a valid pull request.
     """
     if edge.node is None:
         raise UnusablePullRequest(f"{repository}@{edge.cursor}", ["GitHub returns null instead of a pull request"])
+    if flaw is not None:
+        raise UnusablePullRequest(_format_source_id(edge, repository), [flaw])
     try:
         pull = PullRequest.model_validate(_convert_node(edge.node, repository))
     except ValidationError as error:

@@ -1,15 +1,14 @@
 """A client of GitHub's GraphQL API on PyGithub, with one retry policy."""
 
 import logging
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar, cast
+from typing import Any, Generic, NamedTuple, Self, TypeVar, cast
 
 from github import Auth, Github
-from github.GithubException import GithubException
 from pydantic import ValidationError
-from requests.exceptions import RequestException
 from tenacity import (
     Future,
     RetryCallState,
@@ -20,7 +19,16 @@ from tenacity import (
 )
 
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound
-from steps.common.github_errors import InvalidCursorError, TransientError, parse_server_time, translate_error
+from steps.common.github_errors import (
+    REQUEST_ERRORS,
+    InvalidCursorError,
+    TransientError,
+    Usable,
+    read_graphql,
+    translate_error,
+)
+from steps.common.github_limits import Headers, parse_pause, parse_server_time
+from steps.common.graphql_errors import GraphQLError
 from steps.common.pull_request import format_reasons
 from steps.common.repository_name import check_repository_name
 from steps.common.settings import GitHubSettings, load
@@ -46,11 +54,20 @@ AnyResponse = TypeVar("AnyResponse", bound=Response)
 logger = logging.getLogger(__name__)
 
 
+class Answer(NamedTuple, Generic[AnyResponse]):
+    """A response, GitHub's time, and the errors because of which items of its lists have gaps."""
+
+    content: AnyResponse
+    asked_at: datetime
+    gaps: Sequence[GraphQLError] = ()
+
+
 class Page(NamedTuple):
-    """A page of a repository's pull requests, and GitHub's time at the request."""
+    """A page of a repository's pull requests, GitHub's time at the request, and the errors that left gaps in it."""
 
     repository: RepositoryPage
     asked_at: datetime
+    gaps: Sequence[GraphQLError] = ()
 
 
 class GitHub:
@@ -58,9 +75,12 @@ class GitHub:
 
     def __init__(self, settings: GitHubSettings) -> None:
         self.requests = 0
+        self.left_out: list[str] = []
+        """What a search found and the token may not see, in GitHub's words."""
         self._settings = settings
         self._api_url = settings.github_api_url
         self._page_size = PageSize()
+        self._quiet_until = 0.0
         self._github = _connect(settings)
         self._retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
@@ -80,11 +100,8 @@ class GitHub:
 
     def query(
         self, text: str, form: type[AnyResponse], variables: dict[str, Any], *, limit: int | None = None
-    ) -> tuple[AnyResponse, datetime]:
+    ) -> Answer[AnyResponse]:
         """Send a query until there is a response of this form; `limit` is the number of items wanted in a page.
-
-        Returns:
-            The response, and GitHub's time.
 
         Raises:
             SentinelError: the request failed; `Unavailable` if all retries failed.
@@ -95,29 +112,52 @@ class GitHub:
             if error.partial is None:
                 raise error.to_unavailable(self._api_url) from None
             logger.warning("using a partial response", extra={"problem": error.problem})
-            return form.model_validate(error.partial), datetime.now(UTC)
+            return _parse(error.partial, form, None)
 
     def _send(
         self, text: str, form: type[AnyResponse], variables: dict[str, Any], limit: int | None
-    ) -> tuple[AnyResponse, datetime]:
+    ) -> Answer[AnyResponse]:
+        if (left := self._quiet_until - time.monotonic()) > 0:
+            raise TransientError("a rate limit holds", wait=left)
         paging: dict[str, Any] = {} if limit is None else {"first": min(limit, self._page_size.items)}
         if not self._page_size.with_files:
             paging["files"] = False
-        self.requests += 1
         try:
-            headers, response = self._github.requester.graphql_query(text, variables | paging)
-        except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
-            # RuntimeError is a redirection; the last three come from a body that isn't a JSON object
-            translated = translate_error(error, self._api_url)
-            if isinstance(translated, AccessRefused) and self._renew_token():
-                translated = TransientError("the token was replaced")
-            if isinstance(translated, TransientError) and translated.heavy:
+            headers, usable = self._post({"query": text, "variables": variables | paging})
+            answer = _parse(usable, form, headers)
+        except AccessRefused:
+            if not self._renew_token():
+                raise
+            raise TransientError("the token was replaced") from None
+        except TransientError as error:
+            if error.heavy:
                 self._page_size.shrink()
-            raise translated from None
-        parsed = _parse(response, form)
-        logger.info("GitHub responded", extra=parsed.rate_limit.model_dump() if parsed.rate_limit else {})
+            self._hold(error.wait)
+            raise
+        rate_limit = answer.content.rate_limit
+        logger.info("GitHub responded", extra=rate_limit.model_dump() if rate_limit else {})
         self._page_size.grow()
-        return parsed, parse_server_time(headers)
+        return answer
+
+    def _post(self, query: dict[str, Any]) -> tuple[Headers, Usable]:
+        """Send a query once.
+
+        Raises:
+            TransientError, SentinelError: the response is missing, or refuses the query.
+        """
+        self.requests += 1
+        requester = self._github.requester
+        try:
+            headers, content = requester.requestJsonAndCheck("POST", requester.graphql_url, input=query)
+        except REQUEST_ERRORS as error:
+            raise translate_error(error, self._api_url) from None
+        self._hold(parse_pause(headers))
+        return headers, read_graphql(content, headers, self._api_url)
+
+    def _hold(self, pause: float | None) -> None:
+        """Send nothing for a while."""
+        if pause is not None:
+            self._quiet_until = max(self._quiet_until, time.monotonic() + pause)
 
     def _renew_token(self) -> bool:
         """Switch to the current token and return whether it is a new one; a first fetch may outlast a token."""
@@ -144,17 +184,19 @@ class GitHub:
             logger.warning("cursor refused, starting from the beginning", extra={"problem": error.problem})
             page = self._fetch_page(repository, None)
         yield page
-        while page.repository.pull_requests.edges and page.repository.pull_requests.page_info.has_next:
-            page = self._fetch_page(repository, page.repository.pull_requests.page_info.end_cursor)
+        seen = {after}
+        while (end := page.repository.pull_requests.page_info).has_next and end.end_cursor not in seen:
+            seen.add(end.end_cursor)
+            page = self._fetch_page(repository, end.end_cursor)
             yield page
 
     def _fetch_page(self, repository: str, after: str | None) -> Page:
-        owner, name = _split_name(repository)
+        owner, name = split_name(repository)
         variables = {"owner": owner, "name": name, "after": after}
-        response, asked_at = self.query(PULL_REQUESTS, PullRequestsResponse, variables, limit=MAX_PAGE)
-        if response.repository is None:
+        answer = self.query(PULL_REQUESTS, PullRequestsResponse, variables, limit=MAX_PAGE)
+        if answer.content.repository is None:
             raise _not_found_error(repository)
-        return Page(response.repository, asked_at)
+        return Page(answer.content.repository, answer.asked_at, answer.gaps)
 
     def find_spelling(self, repository: str) -> str:
         """Return GitHub's spelling of a repository's name.
@@ -162,44 +204,25 @@ class GitHub:
         Raises:
             NotFound: the repository does not exist, or the token has no access.
         """
-        owner, name = _split_name(repository)
-        response, _ = self.query(NAME, NameResponse, {"owner": owner, "name": name})
-        if response.repository is None:
+        owner, name = split_name(repository)
+        found = self.query(NAME, NameResponse, {"owner": owner, "name": name}).content.repository
+        if found is None:
             raise _not_found_error(repository)
-        return response.repository.name_with_owner
+        return found.name_with_owner
 
     def search(self, words: str, limit: int) -> Iterator[str]:
-        """Yield the names of at most `limit` repositories, in GitHub's order."""
-        after, left = None, min(limit, MAX_SEARCH_RESULTS)
-        while left > 0:
-            response, _ = self.query(SEARCH, SearchResponse, {"words": words, "after": after}, limit=left)
-            found = [node.name_with_owner for node in response.search.nodes if node]
+        """Yield the names of at most `limit` repositories, in GitHub's order; those it hides are in `left_out`."""
+        after, left, seen = None, min(limit, MAX_SEARCH_RESULTS), set[str | None]()
+        while left > 0 and after not in seen:
+            seen.add(after)
+            answer = self.query(SEARCH, SearchResponse, {"words": words, "after": after}, limit=left)
+            page = answer.content.search
+            self.left_out += [f"a result of the search: {gap.message}" for gap in answer.gaps if "search" in gap.path]
+            found = [node.name_with_owner for node in page.nodes if node]
             yield from found
-            after, left = response.search.page_info.end_cursor, left - len(found)
-            if not found or not response.search.page_info.has_next:
+            after, left = page.page_info.end_cursor, left - len(found)
+            if not page.page_info.has_next:
                 return
-
-
-def discover_repositories(names: list[str], search: str, limit: int) -> list[str]:
-    """Return every repository once, in GitHub's spelling: the given ones, then at most `limit` that a search finds.
-
-    Raises:
-        ConfigurationError: there is no name, one does not have the form `owner/name`, or the limit is not positive.
-        NotFound: a repository does not exist or can't be seen, or the search finds none.
-    """
-    if not names and not search.strip():
-        raise ConfigurationError("No repository was given.", advice="Give names (owner/name), or a search.")
-    if search.strip() and limit < 1:
-        raise ConfigurationError(f"The search limit is {limit}.", advice="Set search_limit to 1 or more.")
-    for name in names:
-        _split_name(name)
-    with GitHub(load(GitHubSettings)) as github:
-        found = [github.find_spelling(name) for name in dict.fromkeys(names)]
-        if search.strip():
-            found += github.search(search, limit)
-    if not found:
-        raise NotFound(f"No repository matches {search!r}.", advice="Try the search on GitHub's website first.")
-    return list(dict.fromkeys(found))
 
 
 def _connect(settings: GitHubSettings) -> Github:
@@ -216,7 +239,12 @@ def _connect(settings: GitHubSettings) -> Github:
     )
 
 
-def _split_name(repository: str) -> tuple[str, str]:
+def split_name(repository: str) -> tuple[str, str]:
+    """Return the owner and the name of `owner/name`.
+
+    Raises:
+        ConfigurationError: it does not have that form.
+    """
     check_repository_name(repository)
     owner, _, name = repository.partition("/")
     return owner, name
@@ -228,9 +256,9 @@ def _not_found_error(repository: str) -> NotFound:
     )
 
 
-def _parse(response: Any, form: type[AnyResponse]) -> AnyResponse:
+def _parse(usable: Usable, form: type[AnyResponse], headers: Headers | None) -> Answer[AnyResponse]:
     try:
-        return form.model_validate(response.get("data") if isinstance(response, dict) else None)
+        return Answer(form.model_validate(usable.data), parse_server_time(headers), usable.gaps)
     except ValidationError as error:
         raise TransientError(f"the response has an unexpected form ({'; '.join(format_reasons(error))})") from None
 

@@ -35,7 +35,7 @@ class PullRequestStore:
         The version is stored with the cursor, so an interrupted upgrade continues where it stopped.
         """
         stored = self._database.sync.find_one({"_id": repository})
-        if stored is None:
+        if stored is None or ("version" not in stored and "cursor" not in stored):
             return Progress()
         if stored.get("version", 1) == DOCUMENT_VERSION:
             return Progress(stored.get("cursor"), stored.get("watermark"))
@@ -44,10 +44,19 @@ class PullRequestStore:
         return Progress(None, stored.get("watermark"))
 
     def count(self, repository: str) -> int:
-        """Return the number of a repository's documents."""
-        return self._database.pull_requests.count_documents(
-            {"_id": {"$gte": f"{repository}#", "$lt": f"{repository}$"}}
-        )
+        """Return the number of a repository's pull requests that are known, usable or not."""
+        usable = {"_id": {"$gte": f"{repository}#", "$lt": f"{repository}$"}}
+        unusable = {"_id": {"$gte": f"{STEP}:{repository}#", "$lt": f"{STEP}:{repository}A"}}
+        database = self._database
+        return database.pull_requests.count_documents(usable) + database.quarantine.count_documents(unusable)
+
+    def record_failure(self, repository: str, problem: str) -> None:
+        """Store why a repository could not be brought up to date; what is known of it stays."""
+        self._database.sync.update_one({"_id": repository}, {"$set": {"problem": problem}}, upsert=True)
+
+    def record_success(self, repository: str) -> None:
+        """Drop the reason of an earlier failure."""
+        self._database.sync.update_one({"_id": repository}, {"$unset": {"problem": ""}})
 
     def commit(self, batch: PageBatch) -> ChangeCounts:
         """Store a page, then its last cursor; after a kill in between, the page is read once more.

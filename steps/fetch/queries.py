@@ -1,9 +1,9 @@
 """The queries to GitHub: each one's text and the form of its response."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 NAME = """
 query Name($owner: String!, $name: String!) {
@@ -104,11 +104,15 @@ class NameResponse(Response):
     repository: SpelledName | None
 
 
+def _drop_null(nodes: Any) -> Any:
+    return [] if nodes is None else nodes
+
+
 class SearchPage(BaseModel):
     """One page of a search for repositories."""
 
     page_info: PageInfo = Field(alias="pageInfo")
-    nodes: list[SpelledName | None]
+    nodes: Annotated[list[SpelledName | None], BeforeValidator(_drop_null)]
 
 
 class SearchResponse(Response):
@@ -117,10 +121,15 @@ class SearchResponse(Response):
     search: SearchPage
 
 
+def _fill_missing(edges: Any) -> Any:
+    """Return the edges with those that are null as empty ones; GraphQL allows null for the whole list too."""
+    return [edge or {"node": None} for edge in edges or []] if isinstance(edges, list | None) else edges
+
+
 class Edge(BaseModel):
     """A pull request, not yet validated, and its cursor."""
 
-    cursor: str
+    cursor: str | None = None
     node: dict[str, Any] | None
 
 
@@ -129,7 +138,7 @@ class PullRequestConnection(BaseModel):
 
     total_count: int = Field(alias="totalCount")
     page_info: PageInfo = Field(alias="pageInfo")
-    edges: list[Edge]
+    edges: Annotated[list[Edge], BeforeValidator(_fill_missing)]
 
 
 class RepositoryPage(SpelledName):

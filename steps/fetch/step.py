@@ -17,9 +17,10 @@ class DiscoverInput(StepInput):
 
 
 class DiscoverOutput(Output):
-    """Every repository once, in GitHub's spelling of its name."""
+    """Every repository once, in GitHub's spelling of its name, and the search's results that the token may not see."""
 
     repositories: Annotated[list[str], Parameter(name="repositories")]
+    left_out: Annotated[list[str], Parameter(name="left_out")]
 
 
 class FetchInput(StepInput):
@@ -29,11 +30,12 @@ class FetchInput(StepInput):
 
 
 class FetchOutput(Output):
-    """The counts of this run."""
+    """The counts of this run; `missing` are the pull requests and fields that GitHub did not show."""
 
     fetched: Annotated[int, Parameter(name="fetched")]
     updated: Annotated[int, Parameter(name="updated")]
     quarantined: Annotated[int, Parameter(name="quarantined")]
+    missing: Annotated[int, Parameter(name="missing")]
     requests: Annotated[int, Parameter(name="requests")]
     watermark: Annotated[str, Parameter(name="watermark")]
 
@@ -42,10 +44,11 @@ class FetchOutput(Output):
 def discover(given: DiscoverInput) -> DiscoverOutput:
     """Find the repositories to fetch."""
     from steps.common.step_frame import run_step
-    from steps.fetch.github import discover_repositories
+    from steps.fetch import discovery
 
     with run_step("discover"):
-        return DiscoverOutput(repositories=discover_repositories(given.repositories, given.search, given.search_limit))
+        found = discovery.discover(given.repositories, given.search, given.search_limit)
+        return DiscoverOutput(**found._asdict())
 
 
 @script(constructor="runner")

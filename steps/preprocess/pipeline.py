@@ -14,6 +14,7 @@ from steps.common.settings import PreprocessSettings, load
 from steps.common.store import Store, open_store
 from steps.preprocess import dataset, frames, histories, inputs, layout, source, spark
 from steps.preprocess.frames import DocumentCounts
+from steps.preprocess.missing import check_missing
 
 MIN_PULL_REQUESTS = 300
 """Fewer are not enough to learn what is usual."""
@@ -21,20 +22,23 @@ MIN_PULL_REQUESTS = 300
 logger = logging.getLogger(__name__)
 
 
-def build_dataset(repositories: Sequence[str], spark_master: str, most_rejected: float) -> dict[str, Any]:
+def build_dataset(
+    repositories: Sequence[str], spark_master: str, most_rejected: float, most_missing: float = 0.2
+) -> dict[str, Any]:
     """Build the dataset of these repositories, or find the one that was built from the same documents before.
 
     Args:
         repositories: `owner/name`, in any order.
         spark_master: Spark's master URL.
         most_rejected: the maximum share of unusable documents, from 0 to 1.
+        most_missing: the maximum share of repositories that could not be fetched, from 0 to 1.
 
     Returns:
         The fields of `step.PreprocessOutput`.
 
     Raises:
         ConfigurationError: a setting is missing or wrong, or there are no repositories.
-        TooManyRejected: the share of unusable documents is higher.
+        TooManyRejected: the share of unusable documents, or of repositories that could not be fetched, is higher.
         NotFound, AccessRefused, Unavailable, StorageFull: MongoDB or the store can't be used.
     """
     if not repositories:
@@ -44,6 +48,7 @@ def build_dataset(repositories: Sequence[str], spark_master: str, most_rejected:
     names = sorted(set(repositories))
     query = source.build_query(names)
     with mongo.open_database(settings) as database:
+        missing = check_missing(database, names, most_missing)
         documents = source.compute_fingerprint(database, query)
         key = inputs.hash_inputs(names, most_rejected, documents)
         if manifest := dataset.recall(store, key):
@@ -56,7 +61,7 @@ def build_dataset(repositories: Sequence[str], spark_master: str, most_rejected:
                 manifest = dataset.publish(store, staged, files, shares, counts.rejected)
             dataset.remember(store, key, manifest)
         histories.publish_histories(database, store, manifest)
-    return _build_output(store, manifest)
+    return _build_output(store, manifest) | {"missing": missing}
 
 
 def _compute(

@@ -9,21 +9,26 @@ from steps.common.contract import StepInput
 
 
 class PreprocessInput(StepInput):
-    """Repositories, Spark's master URL, and the maximum share of unusable documents."""
+    """Repositories, Spark's master URL, and the maximum shares of unusable documents and missing repositories."""
 
     repositories: Annotated[list[str], Parameter(name="repositories")]
     spark_master: Annotated[str, Parameter(name="spark_master")] = "local[*]"
     most_rejected: Annotated[float, Parameter(name="most_rejected")] = 0.05
+    most_missing: Annotated[float, Parameter(name="most_missing")] = 0.2
 
 
 class PreprocessOutput(Output):
-    """The dataset's URI and hash; `trainable` is false if it has too few pull requests."""
+    """The dataset's URI and hash; `trainable` is false if it has too few pull requests.
+
+    `missing` are the repositories that could not be brought up to date; what was known of them is in the dataset.
+    """
 
     dataset_uri: Annotated[str, Parameter(name="dataset_uri")]
     data_hash: Annotated[str, Parameter(name="data_hash")]
     rows: Annotated[int, Parameter(name="rows")]
     rejected_share: Annotated[float, Parameter(name="rejected_share")]
     trainable: Annotated[bool, Parameter(name="trainable")]
+    missing: Annotated[list[str], Parameter(name="missing")]
 
 
 @script(constructor="runner")
@@ -33,4 +38,4 @@ def preprocess(given: PreprocessInput) -> PreprocessOutput:
     from steps.preprocess.pipeline import build_dataset
 
     with run_step("preprocess"):
-        return PreprocessOutput(**build_dataset(given.repositories, given.spark_master, given.most_rejected))
+        return PreprocessOutput(**build_dataset(**given.model_dump()))

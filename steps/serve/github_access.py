@@ -11,11 +11,11 @@ import jwt
 from github import Auth, Github
 from github.GithubException import GithubException
 from pydantic import BaseModel, Field, ValidationError
-from requests.exceptions import RequestException
 
 from steps.common.changed_files import MAX_FILES
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
-from steps.common.github_errors import TransientError, translate_error
+from steps.common.github_errors import REQUEST_ERRORS, TransientError, translate_error
+from steps.common.github_limits import parse_pause
 from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import ServeSettings
 from steps.serve.webhooks.events import COMMIT
@@ -97,13 +97,19 @@ class GitHubRestClient:
         if (left := self._quiet_until - time.monotonic()) > 0:
             raise TransientError("a rate limit holds", wait=left)
         try:
-            return self._github.requester.requestJsonAndCheck(verb, path, parameters, headers, body)
-        except (GithubException, RequestException, RuntimeError, ValueError, TypeError, AttributeError) as error:
-            # RuntimeError is a redirect; the last three are a malformed body
+            answer = self._github.requester.requestJsonAndCheck(verb, path, parameters, headers, body)
+        except REQUEST_ERRORS as error:
             translated = _translate_error(error, self._url, path)
-            if isinstance(translated, TransientError) and translated.wait is not None:
-                self._quiet_until = time.monotonic() + translated.wait
+            if isinstance(translated, TransientError):
+                self._hold(translated.wait)
             raise translated from None
+        self._hold(parse_pause(answer[0]))
+        return answer
+
+    def _hold(self, pause: float | None) -> None:
+        """Send nothing for a while; a response may say so even if it is a success."""
+        if pause is not None:
+            self._quiet_until = time.monotonic() + pause
 
     def fetch_pull_request(self, repository: str, number: int) -> FetchedPullRequest:
         """Fetch the present state of a pull request, with the first of its changed files if GitHub lists them.

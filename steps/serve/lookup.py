@@ -8,7 +8,7 @@ from typing import NamedTuple
 from github import Auth
 
 from steps.common.errors import ConfigurationError, DataError, NotFound
-from steps.common.github_errors import TransientError
+from steps.common.github_errors import RepositoryBlocked, TransientError
 from steps.common.pull_request import PullRequest
 from steps.common.repository_name import PATTERN, is_repository_name
 from steps.common.settings import ServeSettings
@@ -67,6 +67,8 @@ class PullRequestFetcher:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_SECONDS), self._turn:
                 return (await asyncio.to_thread(self._github.fetch_pull_request, *wanted)).pull
+        except RepositoryBlocked:
+            raise
         except NotFound:
             raise NotFound(
                 f"GitHub has no {wanted.repository}#{wanted.number}, or the service's token has no access to it.",

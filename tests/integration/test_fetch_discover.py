@@ -3,7 +3,7 @@
 import pytest
 
 from steps.common.errors import ConfigurationError, NotFound
-from steps.fetch.github import discover_repositories
+from steps.fetch.discovery import discover, discover_repositories
 from tests.support.github import StandIn
 
 
@@ -31,6 +31,15 @@ def test_a_search_that_finds_nothing_is_an_error(github: StandIn) -> None:
     """A workflow over no repository would look like success."""
     with pytest.raises(NotFound, match="no-such-thing"):
         discover_repositories([], "no-such-thing", 5)
+
+
+def test_a_result_that_the_token_may_not_see_is_left_out(github: StandIn) -> None:
+    """One repository behind single sign-on does not hide the others."""
+    github.control(gaps=[[1, "node", "FORBIDDEN"]])
+    found = discover([], "org:example", 2)
+    assert found.repositories == ["example/webshop", "example/docs"]
+    (left_out,) = found.left_out
+    assert "SAML" in left_out
 
 
 def test_an_unknown_name_among_others_is_named(github: StandIn) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pymongo.database import Database
 
 from steps.common import mongo
-from steps.common.errors import AccessRefused, ConfigurationError, NotFound, Unavailable
+from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, Unavailable
 from steps.fetch import github as adapter
 from steps.fetch.sync import synchronise
 from tests.support.github import StandIn
@@ -20,7 +20,11 @@ DOCS = "example/docs"
 
 
 @pytest.mark.parametrize(
-    "fault", ["500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"]
+    "fault",
+    [
+        *("500", "502", "503", "504", "truncate", "drop", "garbage", "html", "null", "timeout"),
+        *("unavailable", "internal"),
+    ],
 )
 def test_a_failed_answer_is_asked_for_again(github: StandIn, database: Mongo, fault: str) -> None:
     """Twice in a row or once later on, nothing is lost and nothing is doubled."""
@@ -30,7 +34,7 @@ def test_a_failed_answer_is_asked_for_again(github: StandIn, database: Mongo, fa
     assert github.stats()["requests"] == result["requests"] > 4
 
 
-@pytest.mark.parametrize("limit", ["secondary", "secondary-429", "primary", "primary-403"])
+@pytest.mark.parametrize("limit", ["secondary", "secondary-429", "secondary-200", "primary", "primary-403"])
 def test_no_request_is_sent_while_a_limit_holds(github: StandIn, database: Mongo, limit: str) -> None:
     """The pause that GitHub asks for is kept to the end."""
     github.control(next=[limit])
@@ -68,6 +72,53 @@ def test_a_pull_request_that_github_cannot_show_does_not_stop_the_others(github:
     assert (result["fetched"], result["quarantined"]) == (399, 1)
     (kept,) = database.quarantine.find()
     assert kept["source_id"].startswith(f"{DOCS}@")
+
+
+def test_a_field_that_github_lacks_is_named_at_once(github: StandIn, database: Mongo) -> None:
+    """An old GitHub Enterprise Server won't have it the next time either."""
+    github.control(next=["undefined-field"])
+    with pytest.raises(DataError, match="isDraft"):
+        synchronise(DOCS)
+    assert github.stats()["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    ("gap", "kept", "quarantined", "missing"),
+    [
+        ((5, "assignees", "FORBIDDEN"), 400, 0, 1),
+        ((5, "labels", "NOT_FOUND"), 400, 0, 1),
+        ((5, "author", "NOT_FOUND"), 400, 0, 1),
+        ((5, "author", "FORBIDDEN"), 399, 1, 1),
+        ((5, "node", "FORBIDDEN"), 399, 1, 1),
+        ((5,), 399, 0, 1),
+    ],
+)
+def test_what_the_token_may_not_see_costs_itself_alone(
+    github: StandIn, database: Mongo, gap: tuple[Any, ...], kept: int, quarantined: int, missing: int
+) -> None:
+    """An author who is hidden is not a deleted account; all else goes on, is counted, and is not requested twice."""
+    github.control(gaps=[gap])
+    result = synchronise(DOCS)
+    assert (result["fetched"], result["quarantined"], result["missing"]) == (kept, quarantined, missing)
+    assert result["requests"] == 4
+
+
+def test_a_page_on_which_nothing_is_listed_is_read_over(github: StandIn, database: Mongo) -> None:
+    """Hidden pull requests of a spam account leave a page empty, and others may follow."""
+    github.control(gaps=[[number] for number in range(1, 401) if number % 3])
+    result = synchronise(DOCS)
+    assert (result["fetched"], result["missing"]) == (133, 267)
+
+
+def test_a_repository_that_can_not_be_read_leaves_its_reason(github: StandIn, database: Mongo) -> None:
+    """preprocess counts it; the next success takes the reason back."""
+    with pytest.raises(NotFound):
+        synchronise("example/nothing")
+    (place,) = database.sync.find()
+    assert "example/nothing" in place["problem"]
+    database.sync.insert_one({"_id": DOCS, "problem": "It was away."})
+    synchronise(DOCS)
+    assert "problem" not in (database.sync.find_one({"_id": DOCS}) or {})
 
 
 def test_a_github_that_never_recovers_is_unavailable(github: StandIn, database: Mongo) -> None:

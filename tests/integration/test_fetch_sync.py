@@ -44,7 +44,8 @@ def test_a_run_with_nothing_new_costs_one_request(github: StandIn, database: Mon
     first = synchronise(DOCS)
     before = list(database.pull_requests.find())
     second = synchronise(DOCS)
-    assert second == {"fetched": 0, "updated": 0, "quarantined": 0, "requests": 1, "watermark": first["watermark"]}
+    counts = {"fetched": 0, "updated": 0, "quarantined": 0, "missing": 0, "requests": 1}
+    assert second == counts | {"watermark": first["watermark"]}
     assert list(database.pull_requests.find()) == before
 
 
@@ -150,7 +151,7 @@ def test_a_cursor_that_github_refuses_starts_it_from_the_beginning(github: Stand
 
 def test_an_empty_repository_is_no_error(github: StandIn, database: Mongo) -> None:
     """There is nothing to fetch and no watermark."""
-    expected = {"fetched": 0, "updated": 0, "quarantined": 0, "requests": 1, "watermark": ""}
+    expected = {"fetched": 0, "updated": 0, "quarantined": 0, "missing": 0, "requests": 1, "watermark": ""}
     assert synchronise("example/empty") == expected
 
 

@@ -101,6 +101,30 @@ def test_one_repository_that_fails_does_not_keep_the_others_from_being_tried(tmp
     assert run.phase_of("fails") is Phase.FAILED
 
 
+@pytest.mark.parametrize(
+    ("tried", "then", "phase"),
+    [
+        ("ab", Phase.SUCCEEDED, Phase.SUCCEEDED),
+        ("b", Phase.SUCCEEDED, Phase.SUCCEEDED),
+        ("", Phase.OMITTED, Phase.FAILED),
+    ],
+)
+def test_a_task_goes_on_with_what_succeeded(tmp_path: Path, tried: str, then: Phase, phase: Phase) -> None:
+    """A task that needs any success of a fan-out runs, and its run succeeds, unless none is left."""
+    items = "{{tasks.names.outputs.parameters.names}}"
+    arguments = {"folder": "{{item}}", "exit_code": "65", "times": "1"}
+    tasks = [
+        task("names", "names"),
+        task("fails", "fails", arguments, depends="names", withParam=items),
+        task("then", "names", depends="fails.AnySucceeded"),
+    ]
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tries").write_text("x" if name in tried else "")
+    run = executed(tmp_path, workflow(tasks, [container("names", outputs=("names",)), failing()]))
+    assert (len(run.failed_nodes), run.phase_of("then"), run.phase) == (3 - len(tried), then, phase)
+
+
 def test_a_step_that_outlasts_its_deadline_is_ended_with_all_it_started(tmp_path: Path) -> None:
     """The deadline of a template ends the step and its children."""
     containers = [lingering(activeDeadlineSeconds=2)]

@@ -10,13 +10,14 @@ from requests.exceptions import ConnectTimeout, ReadTimeout
 
 from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, SentinelError
 from steps.common.github_errors import (
-    DEFAULT_PAUSE_SECONDS,
-    MAX_PAUSE,
     InvalidCursorError,
+    RepositoryBlocked,
     TransientError,
-    parse_server_time,
+    Usable,
+    read_graphql,
     translate_error,
 )
+from steps.common.github_limits import DEFAULT_PAUSE_SECONDS, MAX_PAUSE, parse_server_time
 
 ADDRESS = "https://github.example"
 GITHUBS_NOW = datetime(
@@ -30,9 +31,12 @@ def status(code: int, message: str = "", **headers: str) -> TransientError | Sen
     return translate_error(GithubException(code, {"message": message}, DATE | named), ADDRESS)
 
 
-def graphql(*errors: dict[str, Any], data: Any = None, **headers: str) -> TransientError | SentinelError:
+def graphql(*errors: Any, data: Any = None, **headers: str) -> TransientError | SentinelError | Usable:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return translate_error(GithubException(400, {"errors": list(errors), "data": data}, DATE | named), ADDRESS)
+    try:
+        return read_graphql({"errors": list(errors), "data": data}, DATE | named, ADDRESS)
+    except (TransientError, SentinelError) as error:
+        return error
 
 
 def reset(**after: int) -> str:
@@ -46,11 +50,16 @@ def reset(**after: int) -> str:
         (status(403, "Resource protected by organization SAML enforcement."), AccessRefused),
         (status(404, "Not Found"), ConfigurationError),
         (status(400, "Problems parsing JSON"), DataError),
+        (status(451, "Repository access blocked"), RepositoryBlocked),
+        (status(407, ""), ConfigurationError),
         (translate_error(RuntimeError("redirected to https"), ADDRESS), ConfigurationError),
         (graphql({"type": "NOT_FOUND", "message": "no a/b"}), NotFound),
         (graphql({"type": "FORBIDDEN", "message": "no"}), AccessRefused),
         (graphql({"type": "INVALID_CURSOR_ARGUMENTS", "message": "`x` is not a valid cursor."}), InvalidCursorError),
-        (graphql({"type": "undefinedField", "message": "Field 'x' doesn't exist"}), DataError),
+        (
+            graphql({"message": "Field 'x' doesn't exist on type 'y'", "extensions": {"code": "undefinedField"}}),
+            DataError,
+        ),
     ],
 )
 def test_a_permanent_failure_becomes_an_error(found: object, expected: type[SentinelError]) -> None:
@@ -69,6 +78,10 @@ def test_a_permanent_failure_becomes_an_error(found: object, expected: type[Sent
         (graphql({"type": "RATE_LIMIT"}), DEFAULT_PAUSE_SECONDS),
         (status(403, "You have exceeded a secondary rate limit."), DEFAULT_PAUSE_SECONDS),
         (status(429, "", retry_after="soon"), DEFAULT_PAUSE_SECONDS),
+        (status(429, "", retry_after=format_datetime(GITHUBS_NOW + timedelta(seconds=9), usegmt=True)), 9),
+        (status(403, "", x_ratelimit_remaining="0", x_ratelimit_reset=reset(seconds=30)), 31),
+        (status(503, "", retry_after="20"), 20),
+        (graphql({"message": "Something went wrong."}, retry_after="20"), 20),
         (status(429, "", x_ratelimit_remaining="0"), DEFAULT_PAUSE_SECONDS),
         (status(429, "", x_ratelimit_remaining="0", x_ratelimit_reset="later"), DEFAULT_PAUSE_SECONDS),
     ],
@@ -108,6 +121,7 @@ EDGES = ["repository", "pullRequests", "edges"]
     [
         ([*EDGES, 3, "node", "additions"], True),
         ([*EDGES, 3, "node"], True),
+        (["rateLimit"], True),
         (EDGES, False),
         (["repository"], False),
         (None, False),
@@ -115,9 +129,18 @@ EDGES = ["repository", "pullRequests", "edges"]
 )
 def test_a_partial_response_is_usable_if_only_single_pull_requests_failed(path: object, usable: bool) -> None:
     """A repository that is null because of a transient failure must not count as missing."""
-    found = graphql({"message": "Something went wrong.", "path": path}, data={"repository": None})
+    found = graphql({"message": "Something went wrong.", "path": path}, data={"repository": {}})
     assert isinstance(found, TransientError)
     assert (found.partial is not None) is usable
+
+
+def test_a_part_that_is_null_up_to_its_list_is_not_usable() -> None:
+    """GraphQL makes the nearest field null that may be null, which can be the repository."""
+    failed = graphql({"message": "Something went wrong.", "path": [*EDGES, 3, "node"]}, data={"repository": None})
+    assert isinstance(failed, TransientError)
+    assert failed.partial is None
+    hidden = graphql({"type": "FORBIDDEN", "message": "no", "path": [*EDGES, 3]}, data={"repository": None})
+    assert isinstance(hidden, AccessRefused)
 
 
 def test_a_body_of_any_form_is_translated() -> None:
@@ -137,5 +160,7 @@ def test_a_longer_pause_than_the_maximum_is_too_long() -> None:
 def test_the_server_time_is_github_s_if_its_header_is_valid() -> None:
     """A wrong clock on this machine changes nothing."""
     assert parse_server_time(DATE) == GITHUBS_NOW
-    for headers in (None, {}, {"date": "noon"}):
+    assert parse_server_time({"date": "Tue, 05 May 2020 05:05:05 -0000"}) == GITHUBS_NOW
+    assert parse_server_time({"date": "Tue, 05 May 2020 07:05:05 +0200"}) == GITHUBS_NOW
+    for headers in (None, {}, {"date": "noon"}, {"date": ""}, {"date": "1764147600"}):
         assert parse_server_time(headers).tzinfo is not None

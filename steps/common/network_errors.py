@@ -1,0 +1,125 @@
+"""The meaning of a request that never got a response: a setting of this machine that is wrong, or a passing failure."""
+
+import os
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from requests.exceptions import (
+    InvalidProxyURL,
+    InvalidSchema,
+    InvalidURL,
+    MissingSchema,
+    ProxyError,
+    ReadTimeout,
+    SSLError,
+)
+
+from steps.common.errors import ConfigurationError
+
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+CA_ADVICE = "Set REQUESTS_CA_BUNDLE to a PEM file with the certificate of the authority that issued it."
+
+_MISSING_BUNDLE = re.compile(r"invalid path: (.+)$")
+_BROKEN_BUNDLE = re.compile(r"NO_CERTIFICATE_OR_CRL_FOUND|PEM lib|no start line|X509|Permission denied|Errno 2")
+_UNTRUSTED = re.compile(r"certificate verify failed: ([^(\]]+)", re.IGNORECASE)
+_PLAIN_HTTP = re.compile(r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|HTTP_REQUEST|UNKNOWN_PROTOCOL")
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})([^')\"]*)")
+_REASONS = (
+    (re.compile(r"resolve|Name or service not known|nodename nor servname"), "its host name can't be resolved"),
+    (re.compile(r"Connection refused"), "the connection was refused"),
+    (re.compile(r"unreachable"), "there is no route to it"),
+    (re.compile(r"ConnectTimeout|timed out"), "it did not answer in time"),
+)
+
+
+class Interruption(NamedTuple):
+    """A failure that may pass; `is_slow` means that the server took too long to respond."""
+
+    problem: str
+    is_slow: bool = False
+
+
+def translate_network_error(error: OSError, server: str, setting: str) -> ConfigurationError | Interruption:
+    """Return what the failure means; no password of a proxy or a URL gets into the words.
+
+    Args:
+        error: what requests raised.
+        server: the server in words, such as `GitHub at https://…`.
+        setting: the name of the setting with its URL.
+    """
+    text = _flatten(error)
+    if known := _translate_certificates(error, text, server, setting):
+        return known
+    if isinstance(error, ProxyError | InvalidProxyURL):
+        return _translate_proxy(text, server)
+    if isinstance(error, InvalidSchema) and "SOCKS" in text:
+        return ConfigurationError(
+            f"The proxy {_format_proxy()} speaks SOCKS, which is not supported.", advice="Use an HTTP proxy."
+        )
+    if isinstance(error, InvalidSchema | InvalidURL | MissingSchema):
+        return ConfigurationError(f"{setting} is not a valid URL.", advice=f"Correct {setting}.")
+    reason = next((words for pattern, words in _REASONS if pattern.search(text)), "")
+    problem = f"the response was cut off or never came ({type(error).__name__}{': ' if reason else ''}{reason})"
+    return Interruption(problem, is_slow=isinstance(error, ReadTimeout))
+
+
+def _translate_certificates(error: OSError, text: str, server: str, setting: str) -> ConfigurationError | None:
+    if (missing := _MISSING_BUNDLE.search(str(error))) and "certificate" in text:
+        return ConfigurationError(
+            f"There is no file of certificates at {missing[1]}, which {_find_variable(missing[1])} names.",
+            advice="Correct or unset it.",
+        )
+    if not isinstance(error, SSLError):
+        return None
+    if untrusted := _UNTRUSTED.search(text):
+        return ConfigurationError(
+            f"The certificate of {server} is not trusted: {untrusted[1].strip()}.", advice=CA_ADVICE
+        )
+    if _PLAIN_HTTP.search(text):
+        return ConfigurationError(
+            f"{server} does not speak TLS.", advice=f"Use http:// in {setting}, or the port for https://."
+        )
+    named = next((os.environ[name] for name in CA_VARIABLES if os.environ.get(name)), None)
+    if named and _BROKEN_BUNDLE.search(text):
+        return ConfigurationError(
+            f"The file of certificates {named}, which {_find_variable(named)} names, can't be used.",
+            advice="It has to be a readable PEM file.",
+        )
+    return None
+
+
+def _translate_proxy(text: str, server: str) -> ConfigurationError | Interruption:
+    proxy = _format_proxy()
+    if (refused := _TUNNEL.search(text)) and refused[1] in {"401", "403", "405", "407"}:
+        return ConfigurationError(
+            f"The proxy {proxy} refuses the connection to {server}: {refused[1]}{refused[2]}.",
+            advice="Set user and password in HTTPS_PROXY, or except the host with NO_PROXY.",
+        )
+    if "InvalidProxyURL" in text:
+        return ConfigurationError("The URL of the proxy is not valid.", advice="Correct HTTPS_PROXY and HTTP_PROXY.")
+    return Interruption(f"the proxy {proxy} can't be used{f' ({refused[1]}{refused[2]})' if refused else ''}")
+
+
+def _flatten(error: BaseException) -> str:
+    """Return the kinds and the words of an error and of those behind it."""
+    texts, seen, current = [], set[int](), error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        texts.append(f"{type(current).__name__}: {current}")
+        current = current.__cause__ or current.__context__  # type: ignore[assignment]
+    return "; ".join(texts)
+
+
+def _find_variable(path: str) -> str:
+    return next((name for name in CA_VARIABLES if os.environ.get(name) == path), "a setting")
+
+
+def _format_proxy() -> str:
+    """Return the host and the port of the proxy in the environment, without user and password."""
+    for name in PROXY_VARIABLES:
+        if value := os.environ.get(name) or os.environ.get(name.lower()):
+            parts = urlsplit(value if "://" in value else f"http://{value}")
+            return f"{parts.hostname or 'of the environment'} ({name})"
+    return "of the environment"
