@@ -2,17 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from steps.common.errors import ConfigurationError, DamagedArtefact, NotFound
+from steps.common.errors import ConfigurationError, DamagedArtefact, DataError, NotFound
 from steps.common.store import Store
 
-VERSION = 1
+VERSION = 2
 SPLITS = ("train", "validation", "test", "injected", "held_out", "history")
 """`injected` are anomalies that training and the gate may look at, `held_out` those of kinds that no choice sees."""
 FOLDER = "datasets"
@@ -58,7 +58,8 @@ class RejectedDocuments(_ManifestPart):
 class Manifest(_ManifestPart):
     """The content of a dataset.
 
-    Watermarks and rejected documents are those of the run that first wrote this content; the hash does not cover them.
+    Watermarks and rejected documents are those of the run that first wrote this content. They are shown and decide
+    nothing, and the hash does not cover them; it covers all else.
     """
 
     version: int
@@ -82,15 +83,20 @@ class Dataset(NamedTuple):
         return [path for name, path in self.paths.items() if name.startswith(f"{split}/")]
 
 
-def hash_content(columns: Mapping[str, str], features: Sequence[str], files: Sequence[DatasetFile]) -> str:
-    """Return the SHA-256 that names a dataset; it depends on the dataset's content alone."""
-    content = {
-        "version": VERSION,
-        "schema": list(columns.items()),
-        "features": list(features),
-        "files": sorted((file.name, file.sha256) for file in files),
-    }
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+_NOT_COVERED: dict[str, Any] = {"hash": True, "rejected": True, "repositories": {"__all__": {"watermark"}}}
+
+
+def hash_content(manifest: Manifest) -> str:
+    """Return the SHA-256 that names a dataset; it depends on the dataset's content alone, and on all of it."""
+    content = manifest.model_dump(mode="json", exclude=_NOT_COVERED)
+    content["columns"] = list(manifest.columns.items())
+    content["files"].sort(key=lambda file: str(file["name"]))
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def name_by_content(manifest: Manifest) -> Manifest:
+    """Return the manifest with the hash of its content."""
+    return manifest.model_copy(update={"hash": hash_content(manifest)})
 
 
 def format_dataset_uri(store: Store, name: str) -> str:
@@ -105,13 +111,19 @@ def load_manifest(store: Store, uri: str) -> Manifest:
         ConfigurationError: the dataset is in another store.
         NotFound: the dataset does not exist; an interrupted run leaves none.
         DamagedArtefact: the manifest does not match the hash.
+        DataError: the dataset was made by other code.
     """
     key = _parse_key(store, uri)
     try:
         manifest = Manifest.model_validate_json(store.read(f"{key}/{MANIFEST}"))
     except ValidationError as error:
         raise _damage_error(f"{uri}/{MANIFEST}", f"it is not valid: {error.error_count()} errors") from None
-    if not key.endswith(f"/{hash_content(manifest.columns, manifest.features, manifest.files)}"):
+    if manifest.version != VERSION:
+        raise DataError(
+            f"{uri} is a dataset of version {manifest.version}; this code reads version {VERSION}.",
+            advice="Run preprocess again.",
+        )
+    if not hash_content(manifest) == manifest.hash == key.rpartition("/")[2]:
         raise _damage_error(f"{uri}/{MANIFEST}", "its content does not match its hash")
     return manifest
 

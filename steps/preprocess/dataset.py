@@ -16,9 +16,12 @@ from steps.common.dataset import (
     Manifest,
     RejectedDocuments,
     RepositorySummary,
+    format_dataset_uri,
     hash_content,
+    load_manifest,
+    name_by_content,
 )
-from steps.common.errors import NotFound
+from steps.common.errors import DataError, NotFound
 from steps.common.store import Store
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.features import NAMES
@@ -52,27 +55,27 @@ def publish(
     repositories: Mapping[str, RepositorySummary],
     rejected: RejectedDocuments,
 ) -> Manifest:
-    """Publish the files below `staged` as a dataset; if it exists already, its manifest stays unchanged.
+    """Publish the files below `staged` as a dataset; if it exists already and is whole, its manifest stays unchanged.
 
     Returns:
         The manifest of this run; the stored one may differ in fields that the hash does not cover.
     """
-    columns = {field.name: str(field.type) for field in ROW_SCHEMA}
-    name = hash_content(columns, NAMES, files)
-    manifest = Manifest(
-        version=VERSION,
-        hash=name,
-        columns=columns,
-        features=list(NAMES),
-        files=list(files),
-        splits={split: sum(file.rows for file in files if file.split == split) for split in SPLITS},
-        repositories=dict(repositories),
-        rejected=rejected,
+    manifest = name_by_content(
+        Manifest(
+            version=VERSION,
+            hash="",
+            columns={field.name: str(field.type) for field in ROW_SCHEMA},
+            features=list(NAMES),
+            files=list(files),
+            splits={split: sum(file.rows for file in files if file.split == split) for split in SPLITS},
+            repositories=dict(repositories),
+            rejected=rejected,
+        )
     )
     for file in files:
-        store.move(f"{staged}/{file.name}", f"{FOLDER}/{name}/{file.name}")
-    if not store.exists(_format_manifest_key(name)):
-        store.write(_format_manifest_key(name), _serialise(manifest))
+        store.move(f"{staged}/{file.name}", f"{FOLDER}/{manifest.hash}/{file.name}")
+    if not _is_published(store, manifest.hash):
+        store.write(f"{FOLDER}/{manifest.hash}/{MANIFEST}", _serialise(manifest))
     return manifest
 
 
@@ -82,20 +85,25 @@ def remember(store: Store, inputs: str, manifest: Manifest) -> None:
 
 
 def recall(store: Store, inputs: str) -> Manifest | None:
-    """Return the manifest that an earlier run made of these inputs, if its dataset still exists."""
+    """Return the manifest that an earlier run made of these inputs, if it is whole and its dataset still exists."""
     try:
         manifest = Manifest.model_validate_json(store.read(_format_inputs_key(inputs)))
     except (NotFound, ValidationError):
         return None
-    return manifest if store.exists(_format_manifest_key(manifest.hash)) else None
+    return manifest if manifest.hash == hash_content(manifest) and _is_published(store, manifest.hash) else None
+
+
+def _is_published(store: Store, name: str) -> bool:
+    """Return whether there is a dataset with this hash, with a manifest that matches it."""
+    try:
+        load_manifest(store, format_dataset_uri(store, name))
+    except (NotFound, DataError):
+        return False
+    return True
 
 
 def _serialise(manifest: Manifest) -> bytes:
     return f"{manifest.model_dump_json(by_alias=True, indent=2)}\n".encode()
-
-
-def _format_manifest_key(name: str) -> str:
-    return f"{FOLDER}/{name}/{MANIFEST}"
 
 
 def _format_inputs_key(inputs: str) -> str:

@@ -23,9 +23,9 @@ from steps.common.dataset import (
     RejectedDocuments,
     RepositorySummary,
     format_dataset_uri,
-    hash_content,
     hash_file,
     materialise,
+    name_by_content,
 )
 from steps.common.settings import TrainSettings
 from steps.common.store import FolderStore
@@ -115,15 +115,17 @@ def publish(
         name = f"{split}/{path.name}"
         files.append(DatasetFile(name=name, sha256=hash_file(path), bytes=path.stat().st_size, rows=len(table)))
     columns = {field.name: str(field.type) for field in pq.read_schema(path)}
-    manifest = Manifest(
-        version=VERSION,
-        hash=hash_content(columns, names, files),
-        columns=columns,
-        features=list(names),
-        files=files,
-        splits={file.split: file.rows for file in files},
-        repositories=dict(repositories),
-        rejected=RejectedDocuments(count=0, share=0.0),
+    manifest = name_by_content(
+        Manifest(
+            version=VERSION,
+            hash="",
+            columns=columns,
+            features=list(names),
+            files=files,
+            splits={file.split: file.rows for file in files},
+            repositories=dict(repositories),
+            rejected=RejectedDocuments(count=0, share=0.0),
+        )
     )
     for file in files:
         store.move(f"staged/{file.name}", f"{FOLDER}/{manifest.hash}/{file.name}")

@@ -1,7 +1,11 @@
 """Publication of a dataset, and verification by its readers."""
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +19,7 @@ from steps.common.dataset import (
     load_manifest,
     materialise,
 )
-from steps.common.errors import ConfigurationError, DamagedArtefact, NotFound
+from steps.common.errors import ConfigurationError, DamagedArtefact, DataError, NotFound
 from steps.common.settings import StoreSettings
 from steps.common.store import Store, open_store
 from steps.preprocess import dataset
@@ -114,6 +118,75 @@ def test_a_damaged_manifest_is_named(store: Store, old: bytes, new: bytes) -> No
     store.write(key, store.read(key).replace(old, new))
     with pytest.raises(DamagedArtefact, match=r"manifest\.json is damaged"):
         load_manifest(store, uri)
+
+
+def _find_values(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each value in a JSON document."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if items is None:
+        yield path
+    for key, below in items or ():
+        yield from _find_values(below, (*path, key))
+
+
+def test_every_field_that_decides_is_covered_by_the_hash(store: Store) -> None:
+    """A changed manifest is refused, whatever was changed, but for what was only seen when it was written."""
+    uri = format_dataset_uri(store, publish(store).hash)
+    key = f"{uri.removeprefix(store.url)[1:]}/manifest.json"
+    whole = store.read(key)
+    unnoticed = []
+    for path in _find_values(json.loads(whole)):
+        changed = json.loads(whole)
+        place = reduce(lambda part, name: part[name], path[:-1], changed)
+        value = place[path[-1]]
+        place[path[-1]] = (
+            "2099-01-01T00:00:00Z"
+            if path[-1] in {"first", "last", "watermark"}
+            else (f"{value}0" if isinstance(value, str) else value + 1)
+        )
+        store.write(key, json.dumps(changed).encode())
+        try:
+            load_manifest(store, uri)
+            unnoticed.append(path)
+        except DataError:
+            pass
+    assert unnoticed == [("repositories", "owner/name", "watermark"), ("rejected", "count"), ("rejected", "share")]
+
+
+def test_a_repository_that_is_added_or_left_out_is_noticed(store: Store) -> None:
+    """So are a split and a file."""
+    uri = format_dataset_uri(store, publish(store).hash)
+    key = f"{uri.removeprefix(store.url)[1:]}/manifest.json"
+    whole = json.loads(store.read(key))
+    other = {"other/name": whole["repositories"]["owner/name"]}
+    parts: list[dict[str, Any]] = [{"repositories": {}}, {"splits": {}}, {"files": []}]
+    for part in [*parts, {"repositories": whole["repositories"] | other}]:
+        store.write(key, json.dumps(whole | part).encode())
+        with pytest.raises(DamagedArtefact):
+            load_manifest(store, uri)
+
+
+def test_a_dataset_of_other_code_is_refused_as_such(store: Store) -> None:
+    """It is not damaged, only old."""
+    uri = format_dataset_uri(store, publish(store).hash)
+    key = f"{uri.removeprefix(store.url)[1:]}/manifest.json"
+    store.write(key, json.dumps(json.loads(store.read(key)) | {"version": 1}).encode())
+    with pytest.raises(DataError, match="is a dataset of version 1"):
+        load_manifest(store, uri)
+
+
+def test_publishing_again_repairs_a_damaged_manifest(store: Store) -> None:
+    """And a record of inputs that was changed is not believed."""
+    manifest = publish(store)
+    dataset.remember(store, "inputs", manifest)
+    key = f"datasets/{manifest.hash}/manifest.json"
+    store.write(key, store.read(key).replace(b'"rows": 5', b'"rows": 6'))
+    assert dataset.recall(store, "inputs") is None
+    publish(store)
+    assert dataset.recall(store, "inputs") == manifest
+    record = "datasets/inputs/inputs.json"
+    store.write(record, store.read(record).replace(b'"rows": 5', b'"rows": 6'))
+    assert dataset.recall(store, "inputs") is None
 
 
 def test_a_dataset_of_another_store_is_refused(store: Store) -> None:
