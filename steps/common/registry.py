@@ -46,6 +46,10 @@ class Registry:
             version.tags.get(WAS_CHAMPION) for version in self._search_versions(f"tags.model_sha256 = '{model_sha256}'")
         )
 
+    def list_champions(self) -> list[ModelVersion]:
+        """Return all versions that are, or have been, champion."""
+        return self._search_versions(f"tags.{WAS_CHAMPION} = 'true'")
+
     def ensure_version(self, run_id: str, model_uri: str, tags: Mapping[str, str]) -> ModelVersion:
         """Return the run's version with these tags, creating it if necessary."""
         for found in self._search_versions(f"run_id = '{run_id}'"):

@@ -1,6 +1,6 @@
 """The models that the gate compares, loaded from a run and from the registry, and scored on the same rows."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,13 +11,11 @@ from mlflow.exceptions import MlflowException
 
 from steps.common.dataset import Dataset
 from steps.common.errors import DataError, Unavailable
-from steps.register.gate import RECORDED_BASELINES, Contender, GateEvidence
+from steps.register.evidence import Contender, GateEvidence
 from steps.scoring.model import Model
+from steps.train import truth
 from steps.train.data import Rows
 from steps.train.evaluation import TestSet, flag_rows
-
-METRIC_PREFIX = "injected.all"
-"""Prefix of a run's metrics on all kinds of injected anomalies."""
 
 
 class LoadedModel(NamedTuple):
@@ -84,14 +82,24 @@ def build_contender(
     )
 
 
-def collect_evidence(run: Run, tests: TestSet, data_hash: str) -> GateEvidence:
-    """Collect the rows to measure on, and the metrics that the run recorded."""
-    keys = {name: f"{METRIC_PREFIX}.{name}.average_precision" for name in ("model", *RECORDED_BASELINES)}
+def collect_evidence(loaded: LoadedModel, tests: TestSet, data_hash: str) -> GateEvidence:
+    """Collect the rows to measure on, and the figures that training wrote into the model's manifest.
+
+    The hash that the run names covers these figures, unlike the run's metrics.
+    """
+    left_out = loaded.model.thresholds.get("contradicted", ())
+    manifest = loaded.model.manifest
     return GateEvidence(
         data_hash=data_hash,
+        measured_at=datetime.now(UTC),
         kinds=tests.kinds,
+        held_out=tests.held_out,
+        repositories=np.array(tests.rows.repositories, dtype=object),
         additions=tests.rows.table.column("additions").to_numpy().astype(np.float64),
-        recorded={name: run.data.metrics[key] for name, key in keys.items() if key in run.data.metrics},
+        reasons=truth.check_statements(tests.rows.select(tests.real), left_out),
+        recorded=_read_precision(manifest.get("metrics")),
+        recorded_held_out=_read_precision(manifest.get("held_out")),
+        recorded_reasons=_read_counts(manifest.get("reasons")),
     )
 
 
@@ -108,6 +116,19 @@ def _fetch_files(uri: str, folder: Path) -> Path:
         raise
     except Exception as error:
         raise Unavailable(f"The files of {uri} can't be fetched ({type(error).__name__}).", advice=advice) from error
+
+
+def _read_precision(figures: object) -> dict[str, float]:
+    """Return the average precision of each detector in a manifest."""
+    listed = figures.items() if isinstance(figures, dict) else ()
+    return {name: _to_number(own.get("average_precision")) for name, own in listed if isinstance(own, dict)}
+
+
+def _read_counts(figures: object) -> tuple[int, int] | None:
+    """Return how many statements training checked, and how many held; None if the manifest does not say."""
+    if not isinstance(figures, dict) or not {"statements", "true"} <= figures.keys():
+        return None
+    return figures["statements"], figures["true"]
 
 
 def _to_number(value: object) -> float:

@@ -1,102 +1,59 @@
 """The gate that decides whether a model becomes the champion: pure logic over scores and facts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import math
+from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steps.register.bootstrap import bootstrap_gains
-from steps.scoring.arrays import Floats
-from steps.train.metrics import average_precision, planted_tasks
+from steps.register.evidence import Contender, Decision, GateEvidence, ReferenceFigures
+from steps.train.metrics import Bools
 
 MIN_REAL = 50
 MIN_INJECTED = 10
+MIN_HELD_OUT = 10
+"""With fewer injected anomalies of held-out kinds, these are not judged."""
+ENOUGH_REAL = 1_000
+"""Among so many real rows, fewer anomalies of held-out kinds are missing, not rare."""
 RECORDED_BASELINES = ("isolation_forest", "ecod")
 MARGIN = 1.05
 """Factor by which even a first model must beat the average precision of each baseline."""
 MAX_FLAGGED_FACTOR = 2
-"""Factor by which the flagged share of real rows may exceed the alert budget; among few rows, chance is allowed for."""
+"""Factor by which the flagged share of real rows may exceed the alert budget, over all and in each repository; among
+few rows, chance is allowed for."""
 CHANCE_DEVIATIONS = 3
+MIN_JUDGED = 300
+"""A repository with fewer real rows is not judged by itself."""
 MIN_FLAGGED_FACTOR = 5
-"""Factor by which it may fall short of it."""
+"""Factor by which the share over all may fall short of the budget."""
 MAX_FLAGGED_SHARE = 0.5
 """Largest share of the real rows that may be flagged, whatever the budget."""
 MAX_TIED_SHARE = 0.5
 """Largest share of the rows that may have the same score."""
 RECORDED_TOLERANCE = 0.005
 """Tolerance between the recorded average precision and the one measured here; processors round differently."""
+MIN_TRUE_SHARE = 0.9
+"""Least share of true statements about rarity; chance is allowed for."""
+MAX_CLOCK_SKEW = timedelta(days=1)
 CONFIDENCE = 0.95
 TOLERANCE = 0.02
 """Largest loss of average precision for a fresher model."""
+CUMULATIVE_TOLERANCE = 0.02
+"""Largest loss on the reference set against the best recent champion, however many small losses it is made of."""
 
 
-@dataclass(frozen=True)
-class Contender:
-    """A model under comparison.
+def decide(
+    *,
+    challenger: Contender,
+    champion: Contender | None,
+    evidence: GateEvidence,
+    reference: ReferenceFigures | None = None,
+) -> Decision:
+    """Accept a challenger that is valid, above the floor, and the first, better, or fresher and not worse.
 
-    Attributes:
-        name: its name in messages.
-        scores: of all rows of the evidence [rows]; higher is more unusual.
-        threshold: the score above which it flags.
-        alert_budget: the share of real rows that it should flag.
-        content: the hash of the model itself.
-        data_hash: of the dataset it was trained on.
-        data_until: when that dataset's last pull request was opened; None if unknown.
-        was_demoted: whether it was champion before, and isn't now.
-        flagged: the rows that a service would flag, by the threshold of each repository [rows]; None for those above
-            `threshold`.
+    With a champion, a challenger without figures on the reference set is refused.
     """
-
-    name: str
-    scores: Floats
-    threshold: float
-    alert_budget: float
-    content: str
-    data_hash: str
-    data_until: datetime | None
-    was_demoted: bool = False
-    flagged: NDArray[np.bool_] | None = None
-
-
-@dataclass(frozen=True)
-class GateEvidence:
-    """The rows that the models are measured on, and the metrics of the challenger's run.
-
-    Attributes:
-        data_hash: of the dataset that the rows come from.
-        kinds: the anomaly injected into each row [rows]; None for real ones.
-        additions: lines added by each row [rows].
-        recorded: average precision by detector, `model` and each of RECORDED_BASELINES.
-    """
-
-    data_hash: str
-    kinds: NDArray[np.object_]
-    additions: Floats
-    recorded: Mapping[str, float]
-
-    @property
-    def real(self) -> NDArray[np.bool_]:
-        """The rows without an injected anomaly."""
-        return np.array([kind is None for kind in self.kinds], dtype=bool)
-
-    def precision(self, scores: Floats) -> float:
-        """Return the average precision of scores [rows] on all kinds of injected anomalies."""
-        return average_precision(~self.real, scores, planted_tasks(self.kinds)["all"])
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The decision, the rule that decided, and a sentence with the figures, which begins with the rule."""
-
-    accepted: bool
-    rule: str
-    reason: str
-
-
-def decide(*, challenger: Contender, champion: Contender | None, evidence: GateEvidence) -> Decision:
-    """Accept a challenger that is valid, above the floor, and the first, better, or fresher and not worse."""
     if champion and (challenger.content, challenger.data_hash) == (champion.content, champion.data_hash):
         return refuse("unchanged", f"this model is already {champion.name}, the champion.")
     refusal = (
@@ -104,7 +61,10 @@ def decide(*, challenger: Contender, champion: Contender | None, evidence: GateE
         or _check_size(evidence)
         or _check_scores(challenger, evidence)
         or _check_flagged_share(challenger, evidence)
+        or _check_repositories(challenger, evidence)
+        or _check_reasons(evidence)
         or _check_floor(challenger, evidence)
+        or _check_held_out(challenger, evidence)
         or _check_not_demoted(challenger)
     )
     if refusal:
@@ -112,7 +72,8 @@ def decide(*, challenger: Contender, champion: Contender | None, evidence: GateE
     if champion is None:
         found = evidence.precision(challenger.scores)
         return _accept("first", f"average precision {found:.3f}, and there is no champion to compare with.")
-    return _compare(challenger, champion, evidence)
+    decision = _compare(challenger, champion, evidence)
+    return (_check_reference(reference) if decision.accepted else None) or decision
 
 
 def refuse(rule: str, sentence: str) -> Decision:
@@ -133,20 +94,27 @@ def _accept(rule: str, sentence: str) -> Decision:
 
 
 def _check_data(challenger: Contender, evidence: GateEvidence) -> Decision | None:
-    if challenger.data_hash == evidence.data_hash:
-        return None
-    return refuse(
-        "other data", f"it was trained on {challenger.data_hash:.12}, but is measured on {evidence.data_hash:.12}."
-    )
+    if challenger.data_hash != evidence.data_hash:
+        return refuse(
+            "other data", f"it was trained on {challenger.data_hash:.12}, but is measured on {evidence.data_hash:.12}."
+        )
+    until = challenger.data_until
+    if until is not None and until > evidence.measured_at + MAX_CLOCK_SKEW:
+        return refuse("from the future", f"its data extend to {until:%Y-%m-%d %H:%M}, which is yet to come.")
+    return None
 
 
 def _check_size(evidence: GateEvidence) -> Decision | None:
-    real = int(evidence.real.sum())
-    injected = len(evidence.kinds) - real
-    if real >= MIN_REAL and injected >= MIN_INJECTED:
-        return None
-    needed = f"{MIN_REAL} and {MIN_INJECTED} are needed"
-    return refuse("too little evidence", f"{real} real pull requests and {injected} injected anomalies; {needed}.")
+    real, held_out = int(evidence.real.sum()), int(evidence.held_out.sum())
+    injected = len(evidence.kinds) - real - held_out
+    if real < MIN_REAL or injected < MIN_INJECTED:
+        needed = f"{MIN_REAL} and {MIN_INJECTED} are needed"
+        return refuse("too little evidence", f"{real} real pull requests and {injected} injected anomalies; {needed}.")
+    if real >= ENOUGH_REAL and held_out < MIN_HELD_OUT:
+        return refuse(
+            "too little evidence", f"{held_out} anomalies of held-out kinds, of which {MIN_HELD_OUT} are needed."
+        )
+    return None
 
 
 def _check_scores(challenger: Contender, evidence: GateEvidence) -> Decision | None:
@@ -164,16 +132,67 @@ def _check_scores(challenger: Contender, evidence: GateEvidence) -> Decision | N
 def _check_flagged_share(challenger: Contender, evidence: GateEvidence) -> Decision | None:
     if not (np.isfinite(challenger.threshold) and 0 < challenger.alert_budget < 1):
         return refuse("no threshold", f"threshold {challenger.threshold}, alert budget {challenger.alert_budget}.")
-    flagged = challenger.scores > challenger.threshold if challenger.flagged is None else challenger.flagged
+    flagged = _find_flagged(challenger)
     real, wanted = evidence.real, challenger.alert_budget * evidence.real.sum()
     count = int(flagged[real].sum())
     figures = f"{count} of {real.sum()} real pull requests, with a budget of {challenger.alert_budget:.1%}."
-    most = max(wanted * MAX_FLAGGED_FACTOR, wanted + CHANCE_DEVIATIONS * wanted**0.5 + 1)
-    if count > min(np.ceil(most), MAX_FLAGGED_SHARE * real.sum()):
+    if count > min(np.ceil(_most_flagged(wanted)), MAX_FLAGGED_SHARE * real.sum()):
         return refuse("flags too much", figures)
     # Rounded down: of few real rows, none may be unusual. But then some injected ones must be flagged.
     if count < np.floor(wanted / MIN_FLAGGED_FACTOR) or not flagged.any():
         return refuse("flags too little", figures)
+    return None
+
+
+def _find_flagged(challenger: Contender) -> Bools:
+    return challenger.scores > challenger.threshold if challenger.flagged is None else challenger.flagged
+
+
+def _most_flagged(wanted: float) -> float:
+    """Return how many rows may be flagged where `wanted` are expected: some more by chance, where these are few."""
+    return max(wanted * MAX_FLAGGED_FACTOR, wanted + CHANCE_DEVIATIONS * math.sqrt(wanted) + 1)
+
+
+def _check_repositories(challenger: Contender, evidence: GateEvidence) -> Decision | None:
+    """Refuse a model that flags far more or far fewer of one repository's pull requests than its budget."""
+    flagged = _find_flagged(challenger)
+    wrong: dict[str, list[str]] = {"flags too much": [], "flags too little": []}
+    for name, own in _judged_repositories(evidence):
+        count, rows = int(flagged[own].sum()), int(own.sum())
+        wanted = challenger.alert_budget * rows
+        if count > _most_flagged(wanted):
+            wrong["flags too much"].append(f"{count} of {rows} of {name}")
+        if count < min(wanted / MAX_FLAGGED_FACTOR, wanted - CHANCE_DEVIATIONS * math.sqrt(wanted) - 1):
+            wrong["flags too little"].append(f"{count} of {rows} of {name}")
+    for rule, found in wrong.items():
+        if found:
+            return refuse(rule, f"{', '.join(found)}, with a budget of {challenger.alert_budget:.1%}.")
+    return None
+
+
+def _judged_repositories(evidence: GateEvidence) -> Iterator[tuple[str, Bools]]:
+    """Yield each repository with enough real rows to be judged by itself, and these rows [rows]."""
+    for name in sorted(set(evidence.repositories)):
+        own = evidence.real & (evidence.repositories == name)
+        if own.sum() >= MIN_JUDGED:
+            yield name, own
+
+
+def _check_reasons(evidence: GateEvidence) -> Decision | None:
+    """Refuse a model whose statements about rarity the newest pull requests contradict."""
+    count, true, contradicted = evidence.reasons
+    if evidence.recorded_reasons != (count, true):
+        return refuse(
+            "other figures",
+            f"of statements about rarity, {true} of {count} are true here; its run recorded other counts, or none.",
+        )
+    if contradicted:
+        return refuse("untrue reasons", f"the newest pull requests contradict {', '.join(sorted(contradicted))}.")
+    allowed = (1 - MIN_TRUE_SHARE) * count
+    if count - true > allowed + CHANCE_DEVIATIONS * math.sqrt(allowed):
+        return refuse("untrue reasons", f"{count - true} of {count} statements about rarity are untrue.")
+    if not count and any(True for _ in _judged_repositories(evidence)):
+        return refuse("unchecked reasons", "no statement about rarity could be checked.")
     return None
 
 
@@ -193,6 +212,42 @@ def _check_floor(challenger: Contender, evidence: GateEvidence) -> Decision | No
     return None
 
 
+def _check_held_out(challenger: Contender, evidence: GateEvidence) -> Decision | None:
+    """Refuse a model that is good only at the kinds of anomalies that choices were made by."""
+    if evidence.held_out.sum() < MIN_HELD_OUT:
+        return None
+    found = evidence.precision(challenger.scores, held_out=True)
+    recorded = evidence.recorded_held_out.get("model", np.nan)
+    if not abs(found - recorded) <= RECORDED_TOLERANCE:
+        return refuse(
+            "other figures",
+            f"its run recorded an average precision of {recorded:.3f} on held-out kinds, but here it is {found:.3f}.",
+        )
+    baselines = {name: evidence.recorded_held_out.get(name, np.nan) for name in RECORDED_BASELINES}
+    lines_added = evidence.precision(evidence.additions, held_out=True)
+    for name, figure in {"lines_added": lines_added, **baselines}.items():
+        if not found > MARGIN * figure:
+            return refuse(
+                "only known kinds",
+                f"average precision {found:.3f} on held-out kinds is not above {MARGIN} x the {figure:.3f} of {name}.",
+            )
+    return None
+
+
+def _check_reference(reference: ReferenceFigures | None) -> Decision | None:
+    """Refuse a model that small losses, one after the other, have brought too far below the best recent champion."""
+    if reference is None or not reference.recent:
+        return refuse("no comparison", "there are no figures on the reference set.")
+    version, best = reference.best
+    if not best - reference.found <= CUMULATIVE_TOLERANCE:
+        return refuse(
+            "losses add up",
+            f"average precision {reference.found:.3f} on the reference set, where version {version} had {best:.3f}; "
+            f"recent champions together may lose {CUMULATIVE_TOLERANCE}.",
+        )
+    return None
+
+
 def _check_not_demoted(challenger: Contender) -> Decision | None:
     if not challenger.was_demoted:
         return None
@@ -202,7 +257,8 @@ def _check_not_demoted(challenger: Contender) -> Decision | None:
 def _compare(challenger: Contender, champion: Contender, evidence: GateEvidence) -> Decision:
     if champion.scores.shape != evidence.kinds.shape or not np.isfinite(champion.scores).all():
         return refuse_incomparable(champion.name, "some of its scores are not numbers.")
-    drawn = bootstrap_gains(evidence.kinds, challenger.scores, champion.scores)
+    rows = evidence.select(held_out=False)
+    drawn = bootstrap_gains(evidence.kinds[rows], challenger.scores[rows], champion.scores[rows])
     least, most = np.quantile(drawn, (1 - CONFIDENCE, CONFIDENCE))
     found, before = evidence.precision(challenger.scores), evidence.precision(champion.scores)
     figures = (

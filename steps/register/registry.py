@@ -1,9 +1,11 @@
 """Registration of a run's model: load, decide, package, write; moving the alias `champion` publishes it."""
 
 import logging
+import math
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -17,10 +19,14 @@ from steps.common.settings import RegisterSettings, load
 from steps.common.store import Store, open_store
 from steps.common.tracking import REGISTERED_MODEL
 from steps.packaging import archive
-from steps.register import contenders, gate, image, package
+from steps.register import contenders, gate, image, package, reference
+from steps.register.evidence import Decision
 from steps.train.evaluation import test_set
 
 logger = logging.getLogger(__name__)
+
+METRIC_PREFIX = "injected.all"
+"""Prefix of a run's metrics on all kinds of injected anomalies."""
 
 
 def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[str, str]:
@@ -38,12 +44,13 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
     settings = load(RegisterSettings)
     with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         store, registry = open_store(settings), Registry(client)
-        dataset = materialise(store, dataset_uri, Path(folder) / "dataset", ("test", "injected"))
+        dataset = materialise(store, dataset_uri, Path(folder) / "dataset", reference.SPLITS)
         run = client.get_run(run_id)
         challenger = contenders.load(model_uri, Path(folder) / CHALLENGER)
         contenders.check(run, challenger, dataset_uri, dataset.manifest.hash)
         champion = registry.get_champion()
-        decision = _decide(run, challenger, champion, registry, dataset, Path(folder))
+        judged = _judge(challenger, champion, registry, Source(store, dataset, dataset_uri), Path(folder))
+        decision = judged.decision
         logger.info("decided", extra={"run_id": run_id, "rule": decision.rule, "accepted": decision.accepted})
         if champion and decision.rule == "unchanged":
             registry.tag_as_champion(champion)
@@ -55,7 +62,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
             _withdraw(registry, store, run_id)
             _rebuild_bento(registry, store, champion)
             return _build_output("", outcome["decision"], decision, "")
-        tags = _build_tags(run, contenders.get_data_until(dataset)) | outcome
+        tags = _build_tags(run, contenders.get_data_until(dataset)) | judged.tags | outcome
         version = registry.ensure_version(run_id, model_uri, tags)
         bento = package.ensure(registry, store, version)
         registry.promote(version, champion)
@@ -82,32 +89,57 @@ def _rebuild_bento(registry: Registry, store: Store, champion: ModelVersion | No
         )
 
 
-def _decide(
-    run: Run,
+class Source(NamedTuple):
+    """The challenger's dataset, its URI, and the store that it is in."""
+
+    store: Store
+    dataset: Dataset
+    uri: str
+
+
+class Judgement(NamedTuple):
+    """The decision, and the tags that a version gets for its figure on the reference set."""
+
+    decision: Decision
+    tags: dict[str, str]
+
+
+def _judge(
     loaded: contenders.LoadedModel,
     champion: ModelVersion | None,
     registry: Registry,
-    dataset: Dataset,
+    source: Source,
     folder: Path,
-) -> gate.Decision:
+) -> Judgement:
+    dataset = source.dataset
     tests = test_set(dataset, loaded.model, set())
-    evidence = contenders.collect_evidence(run, tests, dataset.manifest.hash)
+    evidence = contenders.collect_evidence(loaded, tests, dataset.manifest.hash)
     until, was_demoted = contenders.get_data_until(dataset), registry.has_been_champion(loaded.sha256)
     challenger = contenders.build_contender("this model", loaded, tests.rows, until, was_demoted=was_demoted)
     if champion is None:
-        return gate.decide(challenger=challenger, champion=None, evidence=evidence)
+        decision = gate.decide(challenger=challenger, champion=None, evidence=evidence)
+        figure = evidence.precision(challenger.scores) if decision.accepted else math.nan
+        return Judgement(decision, reference.build_tags(source.uri, figure))
     name = f"version {champion.version}"
     try:
         opponent = contenders.load(f"models:/{REGISTERED_MODEL}/{champion.version}", folder / CHAMPION)
         rows = test_set(dataset, opponent.model, set()).rows
     except (DataError, NotFound) as error:
-        return gate.refuse_incomparable(name, error.problem)
+        return Judgement(gate.refuse_incomparable(name, error.problem), {})
     known = champion.tags.get("data_until")
     compared = contenders.build_contender(name, opponent, rows, datetime.fromisoformat(known) if known else None)
-    return gate.decide(challenger=challenger, champion=compared, evidence=evidence)
+    # A champion from before there was a reference set hands on none: it begins here.
+    uri = champion.tags.get(reference.URI_TAG, source.uri)
+    try:
+        held = dataset if uri == source.uri else reference.load(source.store, uri, folder / "reference")
+        figures = reference.compare(loaded.model, (champion, opponent.model), registry, held, uri)
+    except (DataError, NotFound) as error:
+        return Judgement(gate.refuse_incomparable("The reference set", error.problem), {})
+    decision = gate.decide(challenger=challenger, champion=compared, evidence=evidence, reference=figures)
+    return Judgement(decision, reference.build_tags(uri, figures.found))
 
 
-def _record_decision(client: MlflowClient, run_id: str, decision: gate.Decision) -> dict[str, str]:
+def _record_decision(client: MlflowClient, run_id: str, decision: Decision) -> dict[str, str]:
     """Record the decision on the run, since a refused model has no version, and return its tags."""
     word = "accepted" if decision.accepted else "refused"
     outcome = {"decision": word, "rule": decision.rule, "reason": decision.reason}
@@ -119,7 +151,7 @@ def _record_decision(client: MlflowClient, run_id: str, decision: gate.Decision)
 def _build_tags(run: Run, until: datetime) -> dict[str, str]:
     """Build the tags of a version; `image_digest` is added when there is an image."""
     taken = ("data_hash", "dataset_uri", "git_commit", "model_sha256")
-    figures = f"{contenders.METRIC_PREFIX}.model."
+    figures = f"{METRIC_PREFIX}.model."
     return {
         **{name: run.data.tags[name] for name in taken},
         **{key.removeprefix(figures): f"{v:.6f}" for key, v in run.data.metrics.items() if key.startswith(figures)},
@@ -127,5 +159,5 @@ def _build_tags(run: Run, until: datetime) -> dict[str, str]:
     }
 
 
-def _build_output(version: str | int, word: str, decision: gate.Decision, bento: str) -> dict[str, str]:
+def _build_output(version: str | int, word: str, decision: Decision, bento: str) -> dict[str, str]:
     return {"version": str(version), "decision": word, "reason": decision.reason, "bento": bento}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from steps.common.dataset import Dataset
 from steps.common.errors import DataError
@@ -28,6 +29,11 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.repositories)
+
+    def select(self, wanted: NDArray[np.bool_]) -> "Rows":
+        """Return the rows where `wanted` [rows] is true."""
+        owners = [name for name, chosen in zip(self.repositories, wanted, strict=True) if chosen]
+        return Rows(self.table.filter(pa.array(wanted)), owners, self.features[wanted])
 
 
 def rows(table: pa.Table, names: Sequence[str]) -> Rows:

@@ -12,6 +12,7 @@ from steps.common.dataset import Dataset
 from steps.scoring.arrays import Floats
 from steps.scoring.model import BLOCK_ROWS, Model
 from steps.scoring.thresholds import NEWEST, replay
+from steps.train import truth
 from steps.train.baselines import Scorer
 from steps.train.data import Rows, sample
 from steps.train.metrics import Bools, f1, planted_tasks, summary
@@ -21,27 +22,45 @@ MIN_REVERTED = 5
 
 @dataclass(frozen=True)
 class TestSet:
-    """Real rows of the test split and those with something planted; `kinds` is None for the real ones."""
+    """Real rows of the test split and those with something planted; `kinds` is None for the real ones.
+
+    `held_out` are those with something planted of a kind that no choice sees.
+    """
 
     rows: Rows
     kinds: Any
     reverted: Bools
+    held_out: Bools
 
     @cached_property
     def real(self) -> Bools:
         """Which rows are as they were."""
         return np.array([kind is None for kind in self.kinds])
 
+    def tasks(self, *, held_out: bool) -> dict[str, Floats]:
+        """Weights [rows] of each task, of the kinds that are held out or of the others; see `planted_tasks`."""
+        chosen = self.real | (self.held_out == held_out)
+        found = {}
+        for name, weights in planted_tasks(self.kinds[chosen]).items():
+            found[name] = np.zeros(len(chosen))
+            found[name][chosen] = weights
+        return found
+
 
 def test_set(dataset: Dataset, model: Model, reverted: set[tuple[str, int]]) -> TestSet:
     """Read what a model is measured on, in the order of that model's features."""
-    real, planted = sample(dataset, "test", model.names), sample(dataset, "injected", model.names)
-    table = pa.concat_tables([real.table, planted.table])
-    together = Rows(table, real.repositories + planted.repositories, np.vstack([real.features, planted.features]))
+    splits = ["test", "injected", *(["held_out"] if dataset.manifest.splits.get("held_out") else [])]
+    parts = [sample(dataset, split, model.names) for split in splits]
+    table = pa.concat_tables([part.table for part in parts])
+    owners = [name for part in parts for name in part.repositories]
+    together = Rows(table, owners, np.vstack([part.features for part in parts]))
     numbers = zip(together.repositories, table.column("number").to_pylist(), strict=True)
     kinds = np.array(table.column("kind").to_pylist(), dtype=object)
     return TestSet(
-        together, kinds, np.array([kind is None and key in reverted for kind, key in zip(kinds, numbers, strict=True)])
+        together,
+        kinds,
+        reverted=np.array([kind is None and key in reverted for kind, key in zip(kinds, numbers, strict=True)]),
+        held_out=np.arange(len(kinds)) >= sum(map(len, parts[:2])),
     )
 
 
@@ -97,9 +116,15 @@ def flagged_shares(model: Model, tests: TestSet, scores: Floats) -> dict[str, An
     return {"flagged_share": float(flagged[tests.real].mean()), "flagged_by_repository": shares}
 
 
+def check_reasons(model: Model, tests: TestSet) -> dict[str, Any]:
+    """Return how many statements about rarity the real rows can check, how many hold, and what they contradict."""
+    found = truth.check_statements(tests.rows.select(tests.real), model.thresholds.get("contradicted", ()))
+    return {**found._asdict(), "contradicted": sorted(found.contradicted)}
+
+
 def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, float]:
     """What one threshold gives: F1 on all planted anomalies, and the share of real rows it flags."""
-    weights = planted_tasks(tests.kinds)["all"]
+    weights = tests.tasks(held_out=False)["all"]
     return {
         "f1": f1(~tests.real, scores > threshold, weights),
         "flagged_share": float((scores[tests.real] > threshold).mean()),
@@ -107,7 +132,7 @@ def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, 
 
 
 def evaluate(scores: Mapping[str, Floats], tests: TestSet, threshold: float, budget: float) -> dict[str, Any]:
-    """Figures of each detector: on planted anomalies by kind, and on what was taken back later.
+    """Figures of each detector: on planted anomalies by kind, also held-out ones, and on what was taken back later.
 
     The model is held to its own threshold; a baseline flags the share of real rows that the budget names.
     """
@@ -122,7 +147,8 @@ def evaluate(scores: Mapping[str, Floats], tests: TestSet, threshold: float, bud
 
     enough = tests.reverted.sum() >= MIN_REVERTED
     return {
-        "injected": {task: measured(~real, weights) for task, weights in planted_tasks(tests.kinds).items()},
+        "injected": {task: measured(~real, weights) for task, weights in tests.tasks(held_out=False).items()},
+        "held_out": {task: measured(~real, weights) for task, weights in tests.tasks(held_out=True).items()},
         "reverted": measured(tests.reverted, real.astype(float)) if enough else None,
         "flagged_share": float((scores["model"][real] > threshold).mean()),
     }

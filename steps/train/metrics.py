@@ -67,6 +67,12 @@ def _cumulated(wanted: Bools, scores: Floats, weights: Floats) -> tuple[Floats, 
     return np.cumsum((weights * wanted)[order])[last], np.cumsum(weights[order])[last]
 
 
+def injected_precision(kinds: NDArray[np.object_], scores: Floats) -> float:
+    """Return the average precision of scores [rows] on all kinds of injected anomalies, evenly; None is a real row."""
+    injected = np.array([kind is not None for kind in kinds], dtype=bool)
+    return average_precision(injected, scores, planted_tasks(kinds)["all"])
+
+
 def planted_tasks(kinds: NDArray[np.object_]) -> Mapping[str, Floats]:
     """Weights [rows] of each task: `all` kinds evenly, and each kind alone; real rows (kind None) weigh 1.
 

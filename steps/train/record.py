@@ -19,7 +19,6 @@ from steps.common.settings import TrainSettings
 from steps.common.tracking import ensure_experiment
 from steps.scoring.artefact import FILES, MANIFEST, NETWORK
 from steps.train import autoencoder, plots
-from steps.train.metrics import planted_tasks
 
 if TYPE_CHECKING:
     from steps.train.run import Result
@@ -107,7 +106,11 @@ def sources() -> list[Path]:
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
     """Figures under names with dots: task, detector, figure."""
-    tasks = {f"injected.{kind}": by_detector for kind, by_detector in evaluation["injected"].items()}
+    tasks = {
+        f"{group}.{kind}": by_detector
+        for group in ("injected", "held_out")
+        for kind, by_detector in evaluation[group].items()
+    }
     if evaluation["reverted"]:
         tasks["reverted"] = evaluation["reverted"]
     flat = {
@@ -117,7 +120,9 @@ def _metrics(evaluation: dict[str, Any]) -> dict[str, float]:
         for figure, value in figures.items()
     }
     original = {f"mean_plus_2std.{figure}": value for figure, value in evaluation["at_mean_plus_2std"].items()}
-    return flat | original | {name: evaluation[name] for name in ("threshold", "mean_plus_2std", "flagged_share")}
+    reasons = {f"reasons.{name}": float(evaluation["reasons"][name]) for name in ("statements", "true")}
+    alone = {name: evaluation[name] for name in ("threshold", "mean_plus_2std", "flagged_share")}
+    return flat | original | reasons | alone
 
 
 def _as_entities(metrics: dict[str, float], network: autoencoder.TrainedNetwork) -> list[Metric]:
@@ -130,16 +135,16 @@ def _as_entities(metrics: dict[str, float], network: autoencoder.TrainedNetwork)
 
 
 def _log_plots(result: "Result") -> None:
-    real, scores = result.tests.real, result.scores["model"]
+    tests, scores = result.tests, result.scores["model"]
     limits = {
         f"top {result.figures['alert_budget']:.0%}": result.figures["threshold"],
         "mean + 2 sd": result.figures["mean_plus_2std"],
     }
-    weights = planted_tasks(result.tests.kinds)["all"]
+    weights = tests.tasks(held_out=False)["all"]
     figures = {
         "loss": plots.losses(result.network.losses, result.network.validation_losses),
-        "scores": plots.scores(scores[real], scores[~real], limits),
-        "precision_recall": plots.precision_recalls(~real, result.scores, weights),
+        "scores": plots.scores(scores[tests.real], scores[~tests.real & ~tests.held_out], limits),
+        "precision_recall": plots.precision_recalls(~tests.real, result.scores, weights),
     }
     for name, figure in figures.items():
         mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs={"dpi": 150, "metadata": {"Software": None}})

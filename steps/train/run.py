@@ -68,6 +68,7 @@ def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, fact
     scores = evaluation.detectors(fitted, tests, baselines.fit(past_scaled, seed))
     measured = evaluation.evaluate(scores, tests, fitted.threshold, alert_budget)
     measured |= evaluation.flagged_shares(fitted, tests, scores["model"])
+    measured["reasons"] = evaluation.check_reasons(fitted, tests)
     mean_plus_2std = fitted.thresholds["mean_plus_2std"]
     measured |= {
         "alert_budget": alert_budget,

@@ -1,6 +1,7 @@
 """Whether rarities are true: the newest rows are counted against what their ranks say of them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,14 @@ MIN_WINDOW = 100
 MAX_FALSE_SHARE = 0.5
 """A feature is contradicted where more of its statements than this are false, and twice by chance at least."""
 MIN_FALSE = 2
+
+
+class Truth(NamedTuple):
+    """How many statements about rarity rows can check, how many hold, and which features the rows contradict."""
+
+    statements: int
+    true: int
+    contradicted: frozenset[str]
 
 
 def statements(table_above: Floats, table_rows: Floats) -> Iterator[tuple[int, bool]]:
@@ -46,20 +55,31 @@ def statements(table_above: Floats, table_rows: Floats) -> Iterator[tuple[int, b
 
 def find_contradicted(later: Rows) -> set[str]:
     """Return the ranked features whose stated rarity the rows contradict, over all repositories."""
-    owners = np.asarray(later.repositories)
+    return {name for name, verdicts in _check_features(later).items() if _is_contradicted(verdicts)}
+
+
+def check_statements(later: Rows, left_out: Collection[str]) -> Truth:
+    """Check what a model that leaves some ranked features out states of real rows."""
+    found = {name: verdicts for name, verdicts in _check_features(later).items() if name not in left_out}
+    every = [holds for verdicts in found.values() for holds in verdicts]
+    contradicted = frozenset(name for name, verdicts in found.items() if _is_contradicted(verdicts))
+    return Truth(len(every), sum(every), contradicted)
+
+
+def _check_features(later: Rows) -> dict[str, list[bool]]:
+    """Return of each ranked feature which of its statements hold, over the repositories with enough rows."""
     if WINDOW_ROWS not in later.table.column_names:
-        return set()
+        return {}
+    owners = np.asarray(later.repositories)
     remembered = later.table.column(WINDOW_ROWS).to_numpy().astype(float)
-    found = set()
+    places = [owners == owner for owner in sorted(set(later.repositories)) if (owners == owner).sum() >= MIN_LATER]
+    found = {}
     for name in RANKED:
         above = later.table.column(f"{name}_above").to_numpy().astype(float)
-        verdicts = [
-            holds
-            for owner in sorted(set(later.repositories))
-            if (owners == owner).sum() >= MIN_LATER
-            for _, holds in statements(above[owners == owner], remembered[owners == owner])
-        ]
-        wrong = len(verdicts) - sum(verdicts)
-        if wrong >= MIN_FALSE and wrong > MAX_FALSE_SHARE * len(verdicts):
-            found.add(name)
+        found[name] = [holds for own in places for _, holds in statements(above[own], remembered[own])]
     return found
+
+
+def _is_contradicted(verdicts: list[bool]) -> bool:
+    wrong = len(verdicts) - sum(verdicts)
+    return wrong >= MIN_FALSE and wrong > MAX_FALSE_SHARE * len(verdicts)

@@ -1,6 +1,7 @@
 """Small real things for tests: a dataset with injected rows, a model without TensorFlow, an MLflow run of both."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from steps.common.dataset import (
 from steps.common.settings import TrainSettings
 from steps.common.store import FolderStore
 from steps.common.tracking import connect
-from steps.scoring import distribution, golden, model
+from steps.scoring import distribution, golden, model, rarity
 from steps.scoring.artefact import FILES, as_json
 from steps.scoring.artefact import write as write_files
 from steps.scoring.calibration import Calibration
@@ -39,7 +40,7 @@ from steps.scoring.features import NAMES as REAL_NAMES
 from steps.scoring.prior import Curve
 from steps.scoring.scaling import Scales
 from steps.scoring.signals import Signal, SignalSums, total
-from steps.train import data, evaluation
+from steps.train import card, data, evaluation
 from steps.train.autoencoder import TrainedNetwork
 from steps.train.record import Run
 from steps.train.run import Result, fit
@@ -51,6 +52,7 @@ NAMES = ("strong", "faint", "noise")
 """Features by how far injected rows stand out in them: far, a little, not at all."""
 SHIFTS = np.array([4.0, 1.0, 0.0])
 KINDS = ("dump", "junk", "sweep", "typo")
+HELD_OUT_KINDS = ("polite", "disguised")
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 REPOSITORY = "octo/widgets"
 FIGURES = ("average_precision", "roc_auc", "f1", "recall_at_1", "recall_at_5", "recall_at_10")
@@ -76,9 +78,10 @@ CARD: Mapping[str, Any] = {
 
 
 def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str] = NAMES) -> Table:
-    """Columns of a split; rows of `injected` stand out and have a kind."""
+    """Columns of a split; rows of `injected` and `held_out` stand out and have a kind; what ranks say is true."""
     random = np.random.default_rng(seed)
-    injected = split == "injected"
+    kinds = {"injected": KINDS, "held_out": HELD_OUT_KINDS}.get(split, (None,))
+    injected = kinds != (None,)
     features = random.normal(size=(count, len(NAMES))) + SHIFTS * injected
     return {
         "id": [f"{REPOSITORY}#{split}-{number}" for number in range(count)],
@@ -88,15 +91,17 @@ def rows(split: str, count: int, seed: int, start: datetime, names: Sequence[str
         **{name: pa.array(random.poisson(40, count), pa.int32()) for name in ("additions", "deletions")},
         **{name: pa.array(random.poisson(3, count) + 1, pa.int32()) for name in ("changed_files", "commits")},
         "reverts": pa.nulls(count, pa.int32()),
-        "kind": pa.array([KINDS[n % len(KINDS)] if injected else None for n in range(count)], pa.string()),
+        "kind": pa.array([kinds[n % len(kinds)] for n in range(count)], pa.string()),
         **{name: pa.array(features[:, place], pa.float32()) for place, name in enumerate(names)},
+        rarity.WINDOW_ROWS: pa.array(np.full(count, rarity.WINDOW), pa.float32()),
+        **{name: pa.array(random.integers(0, rarity.WINDOW, count), pa.float32()) for name in rarity.ABOVE},
     }
 
 
 def dataset(folder: Path, *, days: int = 0, seed: int = 1, names: Sequence[str] = NAMES, real: int = 600) -> str:
     """Write a dataset below `folder`, as a store, and return its address; `days` moves its time range on."""
     start = FIRST_DAY + timedelta(days=days)
-    counts = {"train": real, "validation": real, "test": real, "injected": real // 6}
+    counts = {"train": real, "validation": real, "test": real, "injected": real // 6, "held_out": real // 12}
     tables = {split: pa.table(rows(split, count, seed + len(split), start, names)) for split, count in counts.items()}
     share = RepositorySummary(rows=3 * real, first=start, last=start + timedelta(days=25), watermark=None)
     return publish(folder, tables, names, {REPOSITORY: share})
@@ -234,8 +239,11 @@ def training(
         data = materialise(FolderStore(Path(settings.store_url.removeprefix("file://"))), uri, folder)
         run = Run(client, settings, uri, data.manifest.hash, 0.01, seed)
         place = folder / f"model-{seed}"
-        fitted = artefact(place, scored, names=names, facts=run.facts, thresholds=thresholds)
-        answer = run.write(_measured(data, fitted, recorded or {}), place, data)
+        unmeasured = artefact(place, scored, names=names, facts=run.facts, thresholds=thresholds)
+        result = _measured(data, unmeasured, recorded or {})
+        facts = run.facts | card.card(data.manifest, result.figures)
+        fitted = artefact(place, scored, names=names, facts=facts, thresholds=thresholds)
+        answer = run.write(replace(result, model=fitted), place, data)
     return {"run_id": answer["run_id"], "model_uri": answer["model_uri"], "dataset_uri": uri}
 
 
@@ -246,7 +254,8 @@ def _measured(data: Dataset, fitted: model.Model, recorded: Mapping[str, float])
     measured = evaluation.evaluate(scores, tests, threshold, 0.01)
     for name, figure in recorded.items():
         measured["injected"]["all"][name]["average_precision"] = figure
-    measured |= {"alert_budget": 0.01, "threshold": threshold, "mean_plus_2std": 1.0}
+    measured |= {"alert_budget": 0.01, "threshold": threshold, "mean_plus_2std": 1.0, "flagged_by_repository": {}}
+    measured["reasons"] = evaluation.check_reasons(fitted, tests)
     measured["at_mean_plus_2std"] = evaluation.at_threshold(scores["model"], tests, 1.0)
     return Result(fitted, TrainedNetwork(network(), [1.0, 0.5], [1.0, 0.6]), measured, scores, tests, [])
 

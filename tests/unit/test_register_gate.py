@@ -10,10 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steps.register import gate
-from steps.register.gate import Contender, Decision, GateEvidence
+from steps.register.evidence import Contender, Decision, GateEvidence, ReferenceFigures
+from steps.train.truth import Truth
 
-REAL, PLANTED = 600, 96
-KINDS = np.array([None] * REAL + [f"kind {n % 4}" for n in range(PLANTED)], dtype=object)
+REAL, PLANTED, HELD_OUT = 600, 96, 40
+KINDS = np.array(
+    [None] * REAL + [f"kind {n % 4}" for n in range(PLANTED)] + [f"unseen {n % 2}" for n in range(HELD_OUT)],
+    dtype=object,
+)
+ROWS = len(KINDS)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BUDGET = 0.01
 
@@ -46,17 +51,39 @@ def champion(scores: Any, **changes: Any) -> Contender:
 
 def evidence(challenger: Contender, **changes: Any) -> GateEvidence:
     """What a sound run of the challenger recorded."""
-    facts: dict[str, Any] = {"data_hash": "d1", "kinds": KINDS, "additions": draw_scores(0.5, 99), "recorded": {}}
+    kinds = changes.get("kinds", KINDS)
+    facts: dict[str, Any] = {
+        "data_hash": "d1",
+        "measured_at": NOW,
+        "kinds": kinds,
+        "held_out": np.array([str(kind).startswith("unseen") for kind in kinds], dtype=bool),
+        "repositories": np.array(["octo/widgets"] * len(kinds), dtype=object),
+        "additions": draw_scores(0.5, 99),
+        "reasons": Truth(100, 97, frozenset()),
+        "recorded": {},
+        "recorded_held_out": {},
+        "recorded_reasons": (100, 97),
+    }
     made = GateEvidence(**(facts | changes))
-    if "recorded" in changes:
-        return made
-    own = made.precision(challenger.scores) if challenger.scores.shape == made.kinds.shape else 0.5
-    return replace(made, recorded={"model": own, "isolation_forest": 0.1, "ecod": 0.1})
+    return replace(
+        made,
+        recorded=changes.get("recorded", record_figures(made, challenger, held_out=False)),
+        recorded_held_out=changes.get("recorded_held_out", record_figures(made, challenger, held_out=True)),
+    )
+
+
+def record_figures(made: GateEvidence, challenger: Contender, *, held_out: bool) -> dict[str, float]:
+    """What training writes of these scores."""
+    fits = challenger.scores.shape == made.kinds.shape and (made.held_out == held_out)[~made.real].any()
+    own = made.precision(challenger.scores, held_out=held_out) if fits else 0.5
+    return {"model": own, "isolation_forest": 0.1, "ecod": 0.1}
 
 
 def decide(challenger: Contender, before: Contender | None = None, **changes: Any) -> Decision:
     """The gate's decision on a challenger whose run recorded what is true."""
-    return gate.decide(challenger=challenger, champion=before, evidence=evidence(challenger, **changes))
+    reference = changes.pop("reference", ReferenceFigures(0.7, {"1": 0.7}))
+    made = evidence(challenger, **changes)
+    return gate.decide(challenger=challenger, champion=before, evidence=made, reference=reference)
 
 
 GOOD, FAIR = draw_scores(4.0), draw_scores(2.0, 2)
@@ -105,7 +132,7 @@ def test_the_champion_itself_is_unchanged() -> None:
             champion(draw_scores(2.5, 4), data_until=NOW - timedelta(days=1)),
             "maybe worse",
         ),
-        (contender(GOOD), champion(np.full(REAL + PLANTED, np.nan)), "no comparison"),
+        (contender(GOOD), champion(np.full(ROWS, np.nan)), "no comparison"),
         (contender(GOOD), champion(GOOD[:-1]), "no comparison"),
     ],
 )
@@ -133,7 +160,7 @@ def replace_one(value: float) -> Any:
         (contender(GOOD[:, None]), "other rows"),
         (contender(replace_one(np.nan)), "scores are not numbers"),
         (contender(replace_one(np.inf)), "scores are not numbers"),
-        (contender(np.full(REAL + PLANTED, 3.0), threshold=2.0), "constant scores"),
+        (contender(np.full(ROWS, 3.0), threshold=2.0), "constant scores"),
         (contender(1.0 + GOOD * 1e-9), "constant scores"),
         (contender(np.maximum(GOOD, np.quantile(GOOD, 0.6))), "constant scores"),
         (contender(GOOD, threshold=np.nan), "no threshold"),
@@ -167,6 +194,7 @@ def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
         ({"kinds": KINDS[REAL:], "additions": GOOD[REAL:]}, "too little evidence"),
         ({"kinds": KINDS[REAL - gate.MIN_REAL + 1 :]}, "too little evidence"),
         ({"kinds": KINDS[: REAL + gate.MIN_INJECTED - 1]}, "too little evidence"),
+        ({"kinds": np.append(KINDS[:REAL], KINDS[-HELD_OUT:])}, "too little evidence"),
         ({"recorded": {}}, "other figures"),
         ({"recorded": {"model": np.nan, "isolation_forest": 0.1, "ecod": 0.1}}, "other figures"),
         ({"recorded": {"model": 0.5, "isolation_forest": 0.1, "ecod": 0.1}}, "other figures"),
@@ -176,7 +204,7 @@ def test_an_unsound_challenger_is_refused_with_and_without_a_champion(
 def test_too_little_evidence_refuses(changes: dict[str, Any], rule: str) -> None:
     """No rows, too few, figures of another measurement, or a user who had better sorted by size."""
     rows = len(changes.get("kinds", KINDS))
-    challenger = contender(GOOD[len(GOOD) - rows :] if rows <= PLANTED else GOOD[:rows])
+    challenger = contender(GOOD[len(GOOD) - rows :] if rows < REAL else GOOD[:rows])
     made = evidence(contender(GOOD), **({"recorded": {}} if "kinds" in changes else {}) | changes)
     decision = gate.decide(challenger=challenger, champion=None, evidence=made)
     assert (decision.accepted, decision.rule) == (False, rule)
@@ -218,7 +246,7 @@ def test_swapped_arguments_never_both_win(shifts: tuple[float, float], seeds: tu
 
 @settings(max_examples=30, deadline=None)
 @given(
-    place=st.integers(0, REAL + PLANTED - 1),
+    place=st.integers(0, ROWS - 1),
     value=st.sampled_from([np.nan, np.inf, -np.inf]),
     before=st.sampled_from([None, champion(FAIR)]),
 )
@@ -227,3 +255,185 @@ def test_scores_that_are_not_numbers_are_refused(place: int, value: float, befor
     scores = GOOD.copy()
     scores[place] = value
     assert not decide(contender(scores, threshold=2.5), before).accepted
+
+
+MANY = np.array([None] * 2_000 + list(KINDS[REAL:]), dtype=object)
+OWNERS = np.array((["octo/calm"] * 1_000 + ["octo/wild"] * 700 + ["octo/tiny"] * 300)[:2_000] + ["octo/calm"] * 136)
+
+
+def flag(**counts: int) -> Any:
+    """Flag so many of each repository's real rows, and every injected one."""
+    flagged = np.array([kind is not None for kind in MANY])
+    for name, count in counts.items():
+        flagged[np.flatnonzero(f"octo/{name}" == OWNERS)[:count]] = True
+    return flagged
+
+
+def decide_flagged(flagged: Any, **changes: Any) -> Decision:
+    """The decision on a sound model that flags these rows of three repositories."""
+    scores = draw_scores(4.0, kinds=MANY)
+    several: dict[str, Any] = {"kinds": MANY, "repositories": OWNERS, "additions": draw_scores(0.5, 99, MANY)}
+    return decide(contender(scores, flagged=flagged, threshold=2.5), **(several | changes))
+
+
+@pytest.mark.parametrize(
+    ("counts", "rule", "named"),
+    [
+        ({"calm": 10, "wild": 7, "tiny": 3}, "first", ""),
+        ({"calm": 20, "wild": 14, "tiny": 6}, "first", ""),
+        ({"calm": 0, "wild": 7, "tiny": 3}, "first", ""),
+        ({"calm": 0, "wild": 16, "tiny": 3}, "flags too much", "16 of 700 of octo/wild"),
+        ({"calm": 5, "wild": 0, "tiny": 10}, "flags too much", "10 of 300 of octo/tiny"),
+        ({"calm": 0, "wild": 16, "tiny": 10}, "flags too much", "10 of 300 of octo/tiny, 16 of 700 of octo/wild"),
+    ],
+)
+def test_each_repository_is_held_to_the_budget(counts: dict[str, int], rule: str, named: str) -> None:
+    """A repository that is flagged far beyond it refuses the model by name, though the share over all is right."""
+    decision = decide_flagged(flag(**counts))
+    assert (decision.rule, named in decision.reason) == (rule, True)
+
+
+def test_a_repository_with_few_rows_is_not_judged_by_itself() -> None:
+    """One more is judged."""
+    owners = OWNERS.copy()
+    owners[1_999] = "octo/calm"
+    assert decide_flagged(flag(calm=5, tiny=12), repositories=owners).accepted
+    assert not decide_flagged(flag(calm=5, tiny=12)).accepted
+
+
+def test_a_repository_that_is_never_flagged_refuses_where_chance_does_not_explain_it() -> None:
+    """Of two thousand at a budget of 2 %, forty are expected."""
+    flagged = flag(calm=0, wild=24, tiny=6)
+    owners = np.where(OWNERS == "octo/calm", "octo/silent", OWNERS)
+    decision = decide(
+        contender(draw_scores(4.0, kinds=MANY), flagged=flagged, threshold=2.5, alert_budget=0.02),
+        kinds=MANY,
+        repositories=owners,
+        additions=draw_scores(0.5, 99, MANY),
+    )
+    assert (decision.accepted, decision.rule) == (False, "flags too little")
+    assert "0 of 1000 of octo/silent" in decision.reason
+
+
+@pytest.mark.parametrize(
+    ("reasons", "recorded", "rule"),
+    [
+        (Truth(100, 97, frozenset()), (100, 97), "first"),
+        (Truth(100, 81, frozenset()), (100, 81), "first"),
+        (Truth(100, 80, frozenset()), (100, 80), "untrue reasons"),
+        (Truth(1_000, 869, frozenset()), (1_000, 869), "untrue reasons"),
+        (Truth(100, 97, frozenset({"new_folders"})), (100, 97), "untrue reasons"),
+        (Truth(100, 97, frozenset()), (100, 96), "other figures"),
+        (Truth(100, 97, frozenset()), (99, 97), "other figures"),
+        (Truth(100, 97, frozenset()), None, "other figures"),
+        (Truth(0, 0, frozenset()), (0, 0), "unchecked reasons"),
+    ],
+)
+def test_reasons_must_be_true_and_checked(reasons: Truth, recorded: tuple[int, int] | None, rule: str) -> None:
+    """By the newest pull requests, and training must have said the same."""
+    decision = decide(contender(GOOD), reasons=reasons, recorded_reasons=recorded)
+    assert decision.rule == rule
+    assert ("new_folders" in decision.reason) == bool(reasons.contradicted)
+
+
+def test_reasons_that_too_few_rows_can_check_are_not_held_against_a_model() -> None:
+    """No repository has enough real rows."""
+    owners = np.array([f"octo/{place % 3}" for place in range(ROWS)], dtype=object)
+    unchecked: dict[str, Any] = {"reasons": Truth(0, 0, frozenset()), "recorded_reasons": (0, 0)}
+    assert decide(contender(GOOD), repositories=owners, **unchecked).accepted
+
+
+def hide(scores: Any) -> Any:
+    """Scores by which held-out kinds do not stand out."""
+    return np.append(scores[: REAL + PLANTED], draw_scores(0.0, 5)[REAL + PLANTED :])
+
+
+def test_a_model_that_finds_only_known_kinds_is_refused() -> None:
+    """Choices were made by these, and what none was made by shows it."""
+    decision = decide(contender(hide(GOOD)))
+    assert (decision.accepted, decision.rule) == (False, "only known kinds")
+    assert "lines_added" in decision.reason
+
+
+@pytest.mark.parametrize("name", gate.RECORDED_BASELINES)
+@pytest.mark.parametrize("figure", [None, np.nan, 1.0])
+def test_each_baseline_must_be_beaten_on_held_out_kinds(name: str, figure: float | None) -> None:
+    """A baseline that is missing, no number or better refuses the model."""
+    known = dict(evidence(contender(GOOD)).recorded_held_out)
+    recorded = {key: value for key, value in (known | {name: figure}).items() if value is not None}
+    decision = decide(contender(GOOD), recorded_held_out=recorded)
+    assert (decision.accepted, decision.rule) == (False, "only known kinds")
+    assert name in decision.reason
+
+
+@pytest.mark.parametrize("figure", [None, np.nan, 0.2])
+def test_the_figure_on_held_out_kinds_must_be_the_recorded_one(figure: float | None) -> None:
+    """Else the run measured something else."""
+    recorded = {"isolation_forest": 0.1, "ecod": 0.1} | ({} if figure is None else {"model": figure})
+    decision = decide(contender(GOOD), recorded_held_out=recorded)
+    assert (decision.accepted, decision.rule) == (False, "other figures")
+
+
+def test_held_out_kinds_must_be_there_where_there_is_enough_to_draw_them_from() -> None:
+    """With few real rows there may be none; with a thousand they were left out."""
+    few = np.array([str(kind).startswith("unseen") for kind in KINDS], dtype=bool)
+    small: dict[str, Any] = {"kinds": KINDS[~few], "additions": draw_scores(0.5, 99)[~few]}
+    assert decide(contender(GOOD[~few]), **small).accepted
+    kinds = np.array([None] * gate.ENOUGH_REAL + list(KINDS[REAL : REAL + PLANTED]), dtype=object)
+    large: dict[str, Any] = {"kinds": kinds, "additions": draw_scores(0.5, 99, kinds)}
+    scores = draw_scores(4.0, kinds=kinds)
+    threshold = float(np.quantile(scores[: gate.ENOUGH_REAL], 0.99))
+    decision = decide(contender(scores, threshold=threshold), **large)
+    assert (decision.accepted, decision.rule) == (False, "too little evidence")
+    assert "0 anomalies of held-out kinds" in decision.reason
+
+
+def test_what_held_out_kinds_score_does_not_count_among_the_others() -> None:
+    """Neither for the floor nor against the champion."""
+    whole, hidden = evidence(contender(GOOD)), evidence(contender(hide(GOOD)))
+    assert whole.recorded == hidden.recorded
+    assert whole.recorded_held_out != hidden.recorded_held_out
+
+
+@pytest.mark.parametrize("before", [champion(FAIR), champion(GOOD, data_until=NOW - timedelta(days=1))])
+@pytest.mark.parametrize(
+    ("reference", "rule"),
+    [
+        (ReferenceFigures(0.701, {"1": 0.70, "3": 0.72}), None),
+        (ReferenceFigures(0.69, {"1": 0.70, "3": 0.72}), "losses add up"),
+        (ReferenceFigures(np.nan, {"1": 0.70}), "losses add up"),
+        (ReferenceFigures(0.70, {"1": np.nan}), "losses add up"),
+        (ReferenceFigures(0.70, {}), "no comparison"),
+        (None, "no comparison"),
+    ],
+)
+def test_small_losses_add_up_on_the_reference_set(
+    before: Contender, reference: ReferenceFigures | None, rule: str | None
+) -> None:
+    """Against the best recent champion, not the last, whether the model is better or fresher on new data."""
+    decision = decide(contender(GOOD), before, reference=reference)
+    assert decision.accepted == (rule is None)
+    assert rule is None or decision.rule == rule
+    assert rule != "losses add up" or "version" in decision.reason
+
+
+def test_sixteen_nights_that_lose_a_little_each_end_early() -> None:
+    """Each is fresher and within the tolerance of one night; together they may lose no more than that."""
+    figures = {"1": 0.692}
+    refused: list[str] = []
+    for night in range(2, 18):
+        found = figures[str(night - 1 - len(refused))] - 0.0067 if not refused else 0.692 - 0.0067 * (night - 1)
+        before = champion(GOOD, data_until=NOW - timedelta(days=1))
+        decision = decide(contender(GOOD), before, reference=ReferenceFigures(found, figures))
+        if decision.accepted:
+            figures[str(night)] = found
+        else:
+            refused.append(decision.rule)
+    assert min(figures.values()) >= 0.692 - gate.CUMULATIVE_TOLERANCE
+    assert refused == ["losses add up"] * 14
+
+
+@pytest.mark.parametrize(("days", "rule"), [(1, "first"), (1.01, "from the future"), (26_000, "from the future")])
+def test_data_that_extend_into_the_future_are_refused(days: float, rule: str) -> None:
+    """A date that never comes would make the model fresher for ever; clocks may differ by a day."""
+    assert decide(contender(GOOD, data_until=NOW + timedelta(days=days))).rule == rule

@@ -21,9 +21,15 @@ class Trainings:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        old, new, renamed, small = (
+        old, new, newest, renamed, small = (
             builders.dataset(folder / "store", **given)
-            for given in ({}, {"days": 30, "seed": 2}, {"names": OTHER_NAMES}, {"real": 40})
+            for given in (
+                {},
+                {"days": 30, "seed": 2},
+                {"days": 60, "seed": 3},
+                {"names": OTHER_NAMES},
+                {"real": 40},
+            )
         )
         wanted: dict[str, tuple[str, dict[str, Any]]] = {
             "good": (old, {"scored": ["strong"]}),
@@ -32,6 +38,7 @@ class Trainings:
             "worthless": (old, {"scored": ["noise"]}),
             "newer": (new, {"scored": ["strong"]}),
             "newer faint": (new, {"scored": ["faint"]}),
+            "newest": (newest, {"scored": ["strong"]}),
             "other names": (renamed, {"scored": ["alpha"], "names": OTHER_NAMES}),
             "few rows": (small, {"scored": ["strong"]}),
             "no threshold": (old, {"scored": ["strong"], "thresholds": {"threshold": None}}),
