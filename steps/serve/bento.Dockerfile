@@ -14,7 +14,7 @@ RUN python -m venv --without-pip /venv \
 COPY bento.yaml ./
 COPY src src
 # Bytecode of everything that start-up imports, for a read-only root; this also proves that no module is missing.
-RUN cd src && BENTOML_HOME=/tmp /venv/bin/python -c "import steps.serve.service, steps.serve.bento_worker, uvicorn.lifespan.on, uvicorn.protocols.http.h11_impl"
+RUN cd src && BENTOML_HOME=/tmp /venv/bin/python -c "import steps.serve.service, steps.serve.bento_worker, steps.serve.http.connections, uvicorn.lifespan.on"
 
 FROM ${BASE}
 ARG VERSION=unknown REVISION=unknown

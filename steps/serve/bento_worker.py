@@ -11,6 +11,11 @@ import socket
 import sys
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
 
 BACKLOG = 2_048
 KEEP_ALIVE_SECONDS = 75
@@ -58,9 +63,21 @@ def serve(listener: socket.socket) -> None:
     from steps.serve.app import create_app
 
     logs.configure()
-    config = uvicorn.Config(
-        create_app(),
-        http="h11",  # httptools has no limit for headers
+    config = build_config(create_app())
+    # uvicorn replaces these handlers, and raises the signal again once every request is answered.
+    handle_signals(lambda *_: sys.exit(0))
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def build_config(app: "ASGIApp") -> "uvicorn.Config":
+    """Build uvicorn's configuration for an application."""
+    import uvicorn
+
+    from steps.serve.http.connections import LimitedProtocol
+
+    return uvicorn.Config(
+        app,
+        http=LimitedProtocol,  # on h11: httptools has no limit for headers
         ws="none",
         lifespan="on",
         log_config=None,
@@ -70,9 +87,6 @@ def serve(listener: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    # uvicorn replaces these handlers, and raises the signal again once every request is answered.
-    handle_signals(lambda *_: sys.exit(0))
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
