@@ -26,6 +26,8 @@ MAX_COUNT = 2**31 - 1
 MAX_TITLE_CHARACTERS = 1_024
 MAX_BODY_CHARACTERS = 262_144
 MAX_ACCOUNT_ID = 2**53
+MAX_ENTRIES = 100
+"""Of labels and of assignees; GitHub allows a hundred labels and ten assignees."""
 GHOST = "ghost"
 """The login that GitHub shows for the author of a deleted account."""
 _DATE_TIME_START = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
@@ -177,8 +179,8 @@ class PullRequest(_PullRequestPart):
     deletions: Count
     changed_files: Count
     commits: Count
-    labels: list[Label] = []
-    assignees: list[User] = []
+    labels: Annotated[list[Label], Field(max_length=MAX_ENTRIES)] = []
+    assignees: Annotated[list[User], Field(max_length=MAX_ENTRIES)] = []
     base: Base
     head: Annotated[
         Head | None,

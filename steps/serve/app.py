@@ -138,6 +138,7 @@ def create_app(settings: Callable[[], ServeSettings] = lambda: load(ServeSetting
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the redirect would lead to the Host that the client sent
         generate_unique_id_function=lambda route: route.name,
     )
     parts = (router, receiver.router, health.router)

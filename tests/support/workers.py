@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from tests.support.command_line import clean_environment
+from tests.support.command_line import ROOT, clean_environment
 from tests.support.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
@@ -81,6 +81,26 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_source(model: Path, folder: Path, **settings: str) -> Iterator[Worker]:
+    """The worker with this code and a model; its log is `folder/log`."""
+    port = free_port()
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "steps.serve.bento_worker", "--port", str(port)],
+            cwd=ROOT,
+            env=clean_environment(MODEL_DIR=str(model), **settings),
+            stdout=log,
+            stderr=log,
+            text=True,
+        )
+    try:
+        yield Worker(process, port).wait()
+    finally:
+        process.kill()
+        process.wait()
 
 
 @contextmanager

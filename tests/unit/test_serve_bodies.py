@@ -1,4 +1,4 @@
-"""A body is read up to its limit, in time, and only few large ones at once."""
+"""A body is read up to its limit and in time, all of them together within a limit, and large ones one at a time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,7 +21,8 @@ JSON = {"content-type": "application/json"}
 class Sender:
     """A caller who sends parts of a body."""
 
-    def __init__(self, *parts: bytes, then: str = "http.request") -> None:
+    def __init__(self, *parts: bytes, then: str = "http.request", pause: float = 0) -> None:
+        self._pause = pause
         self._parts: Iterator[bytes] = iter(parts)
         self._left = len(parts)
         self._then = then
@@ -29,7 +30,7 @@ class Sender:
 
     async def receive(self) -> Message:
         """The next part; after the last, the caller waits for its answer, or goes."""
-        await asyncio.sleep(0)
+        await asyncio.sleep(self._pause)
         part = next(self._parts, None)
         if part is None:
             if self._then == "silence":
@@ -92,24 +93,123 @@ def test_half_a_body_is_refused() -> None:
         read(Sender(b"{", then="http.disconnect"))
 
 
-def test_few_large_bodies_are_in_memory_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_arrives_too_slowly_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then gives it no more time than a byte takes."""
+    monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
+    with pytest.raises(RequestRefused) as refused:
+        read(Sender(*[b" "] * 100, pause=0.02))
+    assert refused.value.status == 408
+
+
+def test_a_body_that_arrives_fast_enough_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has more time with each byte."""
+    monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
+    assert len(read(Sender(*[b" " * 2**14] * 10, pause=0.02))) == 10 * 2**14
+
+
+async def keep(reader: BodyReader, held: AsyncExitStack, *parts: bytes, limit: int = MAX_BODY_BYTES) -> bytes:
+    """Read a body that stays in memory until `held` is closed."""
+    return await reader.read(Headers(JSON), Sender(*parts).receive, held, limit)
+
+
+def test_large_bodies_are_processed_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next waits for its turn, and small ones pass it."""
     monkeypatch.setattr(bodies, "TURN_TIMEOUT_SECONDS", 0.05)
-    own = BodyReader()
-
-    async def one(length: int, held: AsyncExitStack) -> bytes:
-        return await own.read(Headers(JSON | {"content-length": str(length)}), Sender(b"[]").receive, held)
+    reader = BodyReader()
 
     async def many() -> None:
-        async with AsyncExitStack() as working:
-            for _ in range(bodies.MAX_LARGE_BODIES):
-                await one(2 * len(MEGABYTE), working)
-            async with AsyncExitStack() as held:
-                with pytest.raises(RequestRefused) as refused:
-                    await one(2 * len(MEGABYTE), held)
-                assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "5"})
-                assert await one(2, held) == b"[]"
+        async with AsyncExitStack() as working, AsyncExitStack() as held:
+            await keep(reader, working, MEGABYTE, b" ")
+            with pytest.raises(RequestRefused) as refused:
+                await keep(reader, held, MEGABYTE, b" ")
+            assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "5"})
+            assert await keep(reader, held, b"[]") == b"[]"
         async with AsyncExitStack() as held:
-            assert await one(2 * len(MEGABYTE), held) == b"[]"
+            assert len(await keep(reader, held, MEGABYTE, b" ")) == len(MEGABYTE) + 1
 
     asyncio.run(many())
+
+
+def test_silent_uploads_take_nothing_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much they announce."""
+    reader = BodyReader()
+
+    async def silent() -> None:
+        announced = Headers(JSON | {"content-length": str(MAX_BODY_BYTES)})
+        async with AsyncExitStack() as held:
+            await reader.read(announced, Sender(then="silence").receive, held)
+
+    async def many() -> None:
+        waiting = [asyncio.create_task(silent()) for _ in range(50)]
+        await asyncio.sleep(0)
+        async with AsyncExitStack() as held:
+            assert len(await keep(reader, held, *[MEGABYTE] * 32)) == MAX_BODY_BYTES
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+
+    asyncio.run(many())
+
+
+@pytest.mark.parametrize("size", [1, 32])
+def test_the_upload_that_has_been_arriving_longest_gives_way(size: int) -> None:
+    """Those that stop in the middle lock nobody out; memory stays within its limit."""
+    reader = BodyReader()
+    ended: list[int] = []
+
+    async def stop_in_the_middle(number: int) -> None:
+        parts = [MEGABYTE] * (size - 1) + [MEGABYTE[:-1]]
+        async with AsyncExitStack() as held:
+            with pytest.raises(RequestRefused) as refused:
+                await reader.read(Headers(JSON), Sender(*parts, then="silence").receive, held)
+        assert refused.value.status == 503
+        ended.append(number)
+
+    async def many() -> None:
+        waiting = [asyncio.create_task(stop_in_the_middle(number)) for number in range(20)]
+        await asyncio.sleep(0.1)
+        assert sum(reader._totals.values()) <= bodies.MAX_SMALL_TOTAL_BYTES + bodies.MAX_LARGE_TOTAL_BYTES
+        async with AsyncExitStack() as held:
+            assert len(await keep(reader, held, *[MEGABYTE] * size)) == size * len(MEGABYTE)
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+
+    asyncio.run(many())
+    assert ended
+    assert sorted(ended) == list(range(len(ended)))
+    assert reader._totals == {False: 0, True: 0}
+
+
+def test_a_body_is_refused_if_those_in_memory_are_all_complete() -> None:
+    """They are being answered, and nobody takes their memory."""
+    reader = BodyReader()
+
+    async def many() -> None:
+        async with AsyncExitStack() as held:
+            for _ in range(16):
+                await keep(reader, held, MEGABYTE)
+            with pytest.raises(RequestRefused) as refused:
+                await keep(reader, held, b"[]")
+            assert refused.value.status == 503
+        async with AsyncExitStack() as held:
+            assert await keep(reader, held, b"[]") == b"[]"
+
+    asyncio.run(many())
+
+
+@pytest.mark.parametrize("announced", [{}, {"content-length": str(2**20 + 1)}])
+def test_a_route_may_have_a_lower_limit(announced: dict[str, str]) -> None:
+    """Refused before it waits for any turn."""
+    reader = BodyReader()
+
+    async def refuse() -> None:
+        async with AsyncExitStack() as working, AsyncExitStack() as held:
+            await keep(reader, working, MEGABYTE, MEGABYTE)
+            given = Headers(JSON | announced)
+            with pytest.raises(RequestRefused) as refused:
+                await reader.read(given, Sender(MEGABYTE, b" ").receive, held, 2**20)
+            assert (refused.value.status, "1 MiB" in refused.value.detail) == (413, True)
+            assert len(await keep(reader, held, MEGABYTE, limit=2**20)) == 2**20
+
+    asyncio.run(refuse())

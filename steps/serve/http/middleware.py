@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steps.serve import metrics
-from steps.serve.http.bodies import BodyReader, replay_body
+from steps.serve.contract import MAX_BODY_BYTES
+from steps.serve.http.bodies import LARGE_BYTES, BodyReader, replay_body
 from steps.serve.http.problems import RequestRefused, build_problem
 
 REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -21,6 +22,8 @@ MAX_PATH_LENGTH = 200
 """Characters of a path that are logged."""
 CLIENT_CLOSED_REQUEST = 499
 """Logged as the status if the client disconnected before the response."""
+BODY_LIMITS = {"/score_url": 2**16, "/webhook": LARGE_BYTES}
+"""Size limits of bodies, where they are below MAX_BODY_BYTES. A large body waits for others; a delivery never does."""
 QUIET_ROUTES = frozenset({"/livez", "/readyz", "/metrics"})
 """Polled every few seconds: only failures are logged."""
 RawHeaders = list[tuple[bytes, bytes]]
@@ -101,15 +104,21 @@ class RequestMiddleware:
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         if scope["method"] != "POST" or "POST" not in self._routes.get(scope["path"], ()):
-            await self._app(scope, receive, send)
+            await self._app(*_answer_head(scope, receive, send))
             return
         async with AsyncExitStack() as held:
+
+            async def release_and_send(message: Message) -> None:
+                await held.aclose()  # the client may take its time to read the response
+                await send(message)
+
+            limit = BODY_LIMITS.get(scope["path"], MAX_BODY_BYTES)
             try:
-                body = await self._bodies.read(headers, receive, held)
+                body = await self._bodies.read(headers, receive, held, limit)
             except RequestRefused as refused:
-                await refused.to_response()(scope, receive, send)
+                await refused.to_response()(scope, receive, release_and_send)
             else:
-                await self._app(scope, replay_body(body, receive), send)
+                await self._app(scope, replay_body(body, receive), release_and_send)
 
     def _record(self, scope: Scope, status: int, request_id: str, started: float) -> None:
         path: str = scope["path"]
@@ -120,6 +129,17 @@ class RequestMiddleware:
         extra: dict[str, Any] = {"method": scope["method"], "path": path[:MAX_PATH_LENGTH], "status": status}
         took = {"ms": round(1000 * (time.perf_counter() - started), 2), "request_id": request_id}
         logger.info("request", extra=extra | took)
+
+
+def _answer_head(scope: Scope, receive: Receive, send: Send) -> tuple[Scope, Receive, Send]:
+    """Return the arguments with which the application answers HEAD as it answers GET, without the body."""
+    if scope["method"] != "HEAD":
+        return scope, receive, send
+
+    async def send_without_body(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return {**scope, "method": "GET"}, receive, send_without_body
 
 
 def _choose_request_id(headers: Headers) -> str:

@@ -92,7 +92,10 @@ async def _handle_sentinel_error(_: Request, error: Exception) -> Response:
 
 async def _handle_http_exception(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  the handler is for these alone
-    return build_problem(error.status_code, _DETAILS.get(error.status_code, str(error.detail)), headers=error.headers)
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("Allow", "").split(", ")):
+        headers["Allow"] = ", ".join([*allowed, "HEAD"])  # the middleware answers it
+    return build_problem(error.status_code, _DETAILS.get(error.status_code, str(error.detail)), headers=headers)
 
 
 _DETAILS = {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from steps.common.pull_request import MAX_BODY_CHARACTERS
 from steps.serve.contract import MAX_BODY_BYTES
 
 Pull = dict[str, Any]
@@ -89,6 +90,30 @@ def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> N
     assert "2,000,000 values" in problem["detail"]
 
 
+def test_a_pull_request_of_very_many_values_is_not_read(client: TestClient, pull: Pull) -> None:
+    """Named by its place, however few commas it has."""
+    nested = b'{"pull_requests": [{}, %s]}' % (json.dumps(pull | {"ignored": 0}).encode())
+    status, problem = post_score(
+        client, nested.replace(b'"ignored": 0', b'"ignored": [' + b"[[[]]]," * 100_000 + b"0]")
+    )
+    assert status == 413
+    assert "pull_requests.1 has more than 300,000 values" in problem["detail"]
+
+
+def test_a_text_full_of_brackets_is_read(client: TestClient, pull: Pull) -> None:
+    """As many as the longest description can hold."""
+    body = "[],{" * (MAX_BODY_CHARACTERS // 4)
+    assert client.post("/score", json={"pull_requests": [pull | {"body": body}] * 2}).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["labels", "assignees"])
+def test_a_list_that_github_keeps_short_may_not_be_long(client: TestClient, pull: Pull, name: str) -> None:
+    pull[name] = [{"name": "a", "login": "a"}] * 101
+    assert "at most 100" in read_field_problems(client, pull)[f"pull_requests.0.{name}"]
+    pull[name] = pull[name][:100]
+    assert client.post("/score", json={"pull_requests": [pull]}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -101,8 +126,8 @@ def test_a_body_of_millions_of_small_values_is_not_read(client: TestClient) -> N
         b'{"pull_requests": ["\xff"]}',
         b'{"pull_requests": ["\\ud800"]}',
         b"\xef\xbb\xbf{}",
-        b"[" * 100_000 + b"]" * 100_000,
-        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b'{"pull_requests": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"pull_requests": [' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"]}",
         b'{"pull_requests": []} {}',
         b"{'pull_requests': []}",
         b'{"pull_requests": [1,]}',
@@ -242,6 +267,8 @@ def test_at_most_a_hundred_fields_are_named(client: TestClient) -> None:
         ("DELETE", "/score", 405),
         ("PUT", "/score_url", 405),
         ("POST", "/livez", 405),
+        ("GET", "/livez/", 404),
+        ("POST", "/score/", 404),
         ("POST", "/", 405),
         ("GET", "/page/nothing.js", 404),
         ("GET", "/page/../app.py", 404),
@@ -252,10 +279,31 @@ def test_at_most_a_hundred_fields_are_named(client: TestClient) -> None:
 def test_unknown_paths_and_methods_are_answered_with_problems(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
-    answer = client.request(method, path)
+    answer = client.request(method, path, headers={"Host": "elsewhere.example"}, follow_redirects=False)
     assert answer.status_code == status
+    assert "location" not in answer.headers
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/metrics", "/model", "/golden", "/openapi.json"])
+def test_head_is_answered_as_get_without_the_body(client: TestClient, path: str) -> None:
+    """Load balancers and link checkers send it."""
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert "HEAD" in client.delete(path).headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/score", "/webhook"])
+def test_head_of_what_has_no_get_is_not_allowed(client: TestClient, path: str) -> None:
+    assert (client.head(path).status_code, client.head(path).headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("name", ["a/..", "a/.", "../..", "a/b/..", "a/%2e%2e", "-/a", "a/b\n"])
+def test_a_name_that_no_repository_has_is_refused(client: TestClient, pull: Pull, name: str) -> None:
+    pull["base"] = {"ref": "main", "repo": {"full_name": name}}
+    assert set(read_field_problems(client, pull)) == {"pull_requests.0.base.repo.full_name"}
 
 
 def test_a_distribution_needs_a_repository(client: TestClient) -> None:

@@ -1,0 +1,176 @@
+"""Bodies that are made to fill the memory or to hold up others: the pod's own limit and its probe hold."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+
+from steps.serve.contract import MAX_BODY_BYTES
+from tests.support import workers
+from tests.support.command_line import ROOT
+
+pytestmark = pytest.mark.slow
+
+JSON = {"Content-Type": "application/json"}
+PROBE_SECONDS = 1.0
+ATTEMPTS = 3
+SLIM = ("number", "title", "state", "created_at", "updated_at", "additions", "deletions", "changed_files", "commits")
+FACE = "\N{GRINNING FACE}"
+
+
+def read_memory_limit() -> int:
+    """Return the memory limit of the service's container [bytes]."""
+    rollout = yaml.safe_load((ROOT / "rollouts" / "rollout.yaml").read_text())
+    limit = rollout["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    assert limit.endswith("Mi")
+    return int(limit[:-2]) * 2**20
+
+
+def read_peak(worker: workers.Worker) -> int:
+    """Return the most memory that the worker had so far [bytes]."""
+    lines = Path(f"/proc/{worker.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+@contextmanager
+def probing(worker: workers.Worker) -> Iterator[list[float]]:
+    """Ask `/livez` without a pause, and yield the list of how long each response took [seconds]."""
+    took: list[float] = []
+    done = threading.Event()
+
+    def probe() -> None:
+        with requests.Session() as session:
+            while not done.is_set():
+                began = time.monotonic()
+                assert session.get(f"{worker.address}/livez", timeout=60).status_code == 200
+                took.append(time.monotonic() - began)
+                done.wait(0.02)
+
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(probe)
+        try:
+            yield took
+        finally:
+            done.set()
+            running.result()
+
+
+def post_at_once(address: str, body: bytes, count: int) -> list[int]:
+    """Post a body several times at once, and return the statuses."""
+    with ThreadPoolExecutor(count) as pool:
+        sent = [pool.submit(requests.post, address, body, headers=JSON, timeout=120) for _ in range(count)]
+        return [one.result().status_code for one in sent]
+
+
+def fill(begin: bytes, part: bytes, end: bytes, size: int = MAX_BODY_BYTES) -> bytes:
+    """Repeat a part, with commas between, up to the size of a body."""
+    count = (size - len(begin) - len(end)) // (len(part) + 1)
+    return begin + b",".join([part] * count) + end
+
+
+def nest(depth: int) -> bytes:
+    """Return lists in lists."""
+    return b"[" * depth + b"]" * depth
+
+
+def fill_item(pull: dict[str, Any], part: bytes, name: str = "ignored", brackets: bytes = b"[]") -> bytes:
+    """Fill a field of one pull request."""
+    whole = json.dumps({name: 0} | {key: value for key, value in pull.items() if key != name}).encode()
+    field = f'"{name}": '.encode()
+    head, _, tail = whole.partition(field + b"0")
+    opening, closing = brackets[:1], brackets[1:]
+    return fill(b'{"pull_requests": [' + head + field + opening, part, closing + tail + b"]}")
+
+
+def number_names(size: int) -> bytes:
+    """Return an object with as many names as fit."""
+    return b"{" + b",".join(b'"%06x":1' % number for number in range(size // 11)) + b"}"
+
+
+BODIES: dict[str, Callable[[dict[str, Any]], bytes]] = {
+    "lists in lists, as items": lambda _: fill(b'{"pull_requests": [', nest(200), b"]}"),
+    "lists in lists, as the body": lambda _: fill(b"[", nest(200), b"]"),
+    "lists in lists, under another name": lambda _: fill(b'{"other": [', nest(200), b"]}"),
+    "lists in lists, in an ignored field": lambda pull: fill_item(pull, nest(200)),
+    "empty objects as items": lambda _: fill(b'{"pull_requests": [', b"{}", b"]}"),
+    "objects in objects in an ignored field": lambda pull: fill_item(pull, b'{"":' * 100 + b"1" + b"}" * 100),
+    "many names in an ignored field": lambda pull: (
+        b'{"pull_requests": [%s]}'
+        % json.dumps(pull | {"ignored": 0}).encode().replace(b'"ignored": 0', b'"ignored": ' + number_names(31 * 2**20))
+    ),
+    "many short texts": lambda pull: fill_item(pull, b'"ab"'),
+    "labels": lambda pull: fill_item(pull, b'{"name":"a"}', "labels"),
+    "assignees": lambda pull: fill_item(pull, b'{"login":"a"}', "assignees"),
+    "invalid labels": lambda pull: fill_item(pull, b"{}", "labels"),
+    "files": lambda pull: fill_item(pull, b'{"filename":"a"}', "files"),
+    "pull requests with many labels": lambda pull: fill(
+        b'{"pull_requests": [', json.dumps(pull | {"labels": [{"name": "a"}] * 100}).encode(), b"]}"
+    ),
+    "pull requests with many files": lambda pull: fill(
+        b'{"pull_requests": [',
+        json.dumps(
+            {name: pull[name] for name in SLIM}
+            | {"base": {"ref": "main", "repo": {"full_name": "a/b"}}, "user": {"login": "a"}}
+            | {"files": [{"filename": "abcdef", "status": "added", "additions": 257, "deletions": 257}] * 100},
+            separators=(",", ":"),
+        ).encode(),
+        b"]}",
+    ),
+    "a few pull requests with very many labels": lambda pull: fill(
+        b'{"pull_requests": [', json.dumps(pull | {"labels": [{"name": "a"}] * 140_000}).encode(), b"]}", 15 * 2**20
+    ),
+    "texts with a character that makes the others four times as large": lambda pull: fill(
+        b'{"pull_requests": [',
+        json.dumps(pull | {"body": FACE + "a" * 262_000, "files": None}, ensure_ascii=False).encode(),
+        b"]}",
+    ),
+    "one text as large as the body": lambda pull: fill_item(pull, b"a" * 2**20, "body", b'""'),
+    "pull requests without anything": lambda _: fill(b'{"pull_requests": [', b"{}", b"]}", 29_000),
+    "numbers": lambda _: fill(b'{"pull_requests": [', b"1.5", b"]}"),
+    "a list that never ends": lambda _: b'{"pull_requests": ' + b"[" * (MAX_BODY_BYTES - 100),
+}
+
+
+@pytest.fixture
+def worker(model: Path, tmp_path: Path) -> Iterator[workers.Worker]:
+    """A worker of its own, since its peak of memory is measured."""
+    with workers.running_source(model, tmp_path) as found:
+        yield found
+
+
+@pytest.mark.parametrize("route", ["/score", "/score_url", "/webhook"])
+@pytest.mark.parametrize("name", BODIES)
+def test_a_hostile_body_neither_fills_the_memory_nor_holds_up_a_probe(
+    worker: workers.Worker, pull: dict[str, Any], name: str, route: str
+) -> None:
+    """Sent three times at once, to the pod's own limit of memory; several attempts, since the machine may be busy."""
+    body = BODIES[name](pull)
+    assert len(body) <= MAX_BODY_BYTES
+    slowest: list[float] = []
+    while not slowest or (slowest[-1] > PROBE_SECONDS and len(slowest) < ATTEMPTS):
+        with probing(worker) as took:
+            statuses = post_at_once(worker.address + route, body, 3)
+        slowest.append(max(took))
+        assert set(statuses) <= {200, 400, 401, 413, 422, 503}
+        assert worker.process.poll() is None
+        assert read_peak(worker) < read_memory_limit()
+    assert slowest[-1] < PROBE_SECONDS
+
+
+def test_many_bodies_of_a_megabyte_do_not_fill_the_memory(worker: workers.Worker, pull: dict[str, Any]) -> None:
+    """A hundred at once: some are refused for now, none harms."""
+    slim = {name: value for name, value in pull.items() if not isinstance(value, dict | list) and "url" not in name}
+    slim |= {"user": {"login": "someone"}, "base": {"ref": "main", "repo": {"full_name": "owner/name"}}, "body": ""}
+    body = fill(b'{"pull_requests": [', json.dumps(slim).encode(), b"]}", 2**20)
+    statuses = post_at_once(f"{worker.address}/score", body, 100)
+    assert set(statuses) <= {200, 503}
+    assert 200 in statuses
+    assert read_peak(worker) < read_memory_limit()
