@@ -34,14 +34,19 @@ def run(
 def backtest(
     repository: Annotated[str, typer.Argument(help="The repository (owner/name).")],
     last: Annotated[int, typer.Option(help="Number of pull requests, newest first.", min=1, max=10_000)] = 500,
-    weekly: Annotated[int, typer.Option(help="Maximum number of alerts per week.", min=0)] = 5,
+    weekly: Annotated[
+        int | None, typer.Option(help="Maximum number of alerts per week; default: by the rules, or 5.", min=0)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Rules to try: a .github/pr-sentinel.yml; default: those the service has read.")
+    ] = None,
     state: StateFolder = DEFAULT_STATE_FOLDER,
 ) -> None:
     """Show what would have been flagged among a repository's last pull requests, before alerts are switched on."""
     from local.backtest import command as backtesting
 
     with handle_errors():
-        backtesting.run(repository, last, weekly, make_state_folder(state), console)
+        backtesting.run(repository, last, weekly, make_state_folder(state), console, config)
 
 
 @app.command()

@@ -112,7 +112,13 @@ def _build_pull(index: int, draft: Draft, association: str, traits: RepositoryTr
         head=head,
         fork=not draft.bot and draft.author not in traits.members,
         files=_generate_files(draft, traits, random),
+        lock_reason="spam" if closed and _is_junk(draft) else None,
     )
+
+
+def _is_junk(draft: Draft) -> bool:
+    """Return True for what a stranger sends without a word and nobody wants."""
+    return draft.work in {"drive-by", "new-file"} and not draft.body and not draft.merged
 
 
 def _name_branch(draft: Draft, traits: RepositoryTraits, random: Random) -> str:

@@ -23,6 +23,7 @@ from samples.records import Entry, Pull, SampleRepository
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text())
 SITE = "https://github.example"
 MAX_PAGE = 100
+LOCK_REASONS = {"off-topic": "OFF_TOPIC", "resolved": "RESOLVED", "spam": "SPAM", "too heated": "TOO_HEATED"}
 CHANGE_TYPES = {"A": "ADDED", "M": "MODIFIED", "D": "DELETED", "R": "RENAMED", "C": "COPIED", "T": "CHANGED"}
 Fields = dict[str, Any]
 
@@ -132,6 +133,8 @@ def _node(entry: Entry, full_name: str) -> Fields | None:
         "url": f"{SITE}/{full_name}/pull/{pull.number}",
         "state": "MERGED" if pull.merged_at else "CLOSED" if pull.closed_at else "OPEN",
         "isDraft": pull.draft,
+        "locked": pull.lock_reason is not None,
+        "activeLockReason": LOCK_REASONS.get(pull.lock_reason or ""),
         "createdAt": pull.created_at,
         "updatedAt": pull.updated_at,
         "closedAt": pull.closed_at,

@@ -64,8 +64,6 @@ def add_other_fields(pull: dict[str, Any]) -> dict[str, Any]:
         "requested_teams": [],
         "milestone": None,
         "auto_merge": None,
-        "active_lock_reason": None,
-        "locked": False,
         "head": _build_branch(pull["head"]["ref"], (pull["head"]["repo"] or {}).get("full_name", name), number, author),
         "base": _build_branch(pull["base"]["ref"], name, number + 1, None),
         "merged": pull["merged_at"] is not None,

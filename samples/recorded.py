@@ -64,6 +64,7 @@ def _pull(record: dict[str, Any], name: str, files: Mapping[int, tuple[File, ...
         head=head.get("ref") or f"change-{record['number']}",
         fork=_owner(head) != name.partition("/")[0].lower(),
         files=files.get(record["number"], ()),
+        lock_reason=record.get("active_lock_reason") or (record.get("_label") or {}).get("lock_reason"),
     )
 
 

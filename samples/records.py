@@ -36,6 +36,8 @@ class Pull:
     """Whether the branch is in another repository."""
     files: tuple[File, ...]
     """The first of the changed files, in the order of their paths."""
+    lock_reason: str | None = None
+    """The reason for which its conversation is locked, as GitHub's REST API writes it."""
 
     def at(self, now: str) -> "Pull | None":
         """Return the visible state at a moment, or None before it was opened."""

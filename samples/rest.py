@@ -84,6 +84,8 @@ def _format_summary(pull: Pull, repository: SampleRepository, api: str) -> dict[
         "body": pull.body,
         "state": "closed" if pull.closed_at else "open",
         "draft": pull.draft,
+        "locked": pull.lock_reason is not None,
+        "active_lock_reason": pull.lock_reason,
         "user": {"login": login, "id": pull.account, "type": "Bot" if pull.bot else "User"} if login else None,
         "author_association": pull.association,
         "created_at": pull.created_at,

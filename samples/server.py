@@ -30,6 +30,7 @@ from samples.faults import ERRORS, Faults
 from samples.generate import generate_repositories
 from samples.identities import App, Identity, IdentityRegistry
 from samples.proposals import Proposals
+from samples.reactions import Reactions
 from samples.recorded import load_repositories
 from samples.records import SampleRepository
 from samples.writing import NOT_FOUND, Reply, Request, WrittenRecords
@@ -61,6 +62,7 @@ class FakeGitHub:
         self.now = self._begin
         self.identities = IdentityRegistry()
         self.written = WrittenRecords()
+        self.reactions = Reactions()
         self.proposals = Proposals()
         self.contents = RepositoryFiles()
         for repository in self.repositories.values():
@@ -85,11 +87,13 @@ class FakeGitHub:
             return self._token(asked, int(match[1])), {}
         if asked.path == "/user" and asked.who.kind == "user":
             return Reply(HTTPStatus.OK, asked.who.to_account()), {}
-        if reply := self.written.answer(asked, self.repositories, self.now):
-            return reply, {}
-        if reply := self.contents.answer(asked, self.repositories, base):
-            return reply, {}
-        if reply := self.proposals.answer(asked, self.repositories, base):
+        parts: tuple[Callable[[], Reply | None], ...] = (
+            lambda: self.reactions.answer(asked, self.repositories, self.written),
+            lambda: self.written.answer(asked, self.repositories, self.now),
+            lambda: self.contents.answer(asked, self.repositories, base),
+            lambda: self.proposals.answer(asked, self.repositories, base),
+        )
+        if reply := next(filter(None, (part() for part in parts)), None):
             return reply, {}
         found = rest.answer(self.repositories, self.now, asked.path, asked.query, base) if asked.verb == "GET" else None
         return (Reply(HTTPStatus.OK, found[0]), found[1]) if found else (NOT_FOUND, {})
@@ -131,6 +135,10 @@ class Handler(BaseHTTPRequestHandler):
         return self._serve(self._rest, b"")
 
     def do_PATCH(self) -> None:
+        """Answer REST."""
+        return self._serve(self._rest, self._body())
+
+    def do_DELETE(self) -> None:
         """Answer REST."""
         return self._serve(self._rest, self._body())
 

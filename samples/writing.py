@@ -11,6 +11,8 @@ from samples.identities import Identity
 from samples.records import SampleRepository
 
 CONCLUSIONS = frozenset({"success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required"})
+MAX_ACTIONS = 3
+ACTION_LENGTHS = {"label": 20, "description": 40, "identifier": 20}
 MAX_WRITTEN = 1_000
 COMMENT_ROUTE = re.compile(r"/repos/(?P<name>[^/]+/[^/]+)/issues/(?:(?P<number>\d+)/comments|comments/(?P<id>\d+))")
 CHECK_ROUTE = re.compile(
@@ -62,7 +64,7 @@ class WrittenRecords:
         repository = repositories.get(match["name"])
         if repository is None:
             return NOT_FOUND
-        if asked.verb != "GET" and not isinstance(asked.body, dict):
+        if asked.verb in ("POST", "PATCH") and not isinstance(asked.body, dict):
             return invalid("no object")
         if comment:
             return self._comment(asked, repository, now, match)
@@ -71,13 +73,18 @@ class WrittenRecords:
     def _comment(self, asked: Request, repository: SampleRepository, now: str, match: re.Match[str]) -> Reply:
         if match["id"]:
             own = self.comments.get(int(match["id"]))
+            if own and asked.verb == "DELETE":
+                del self.comments[int(match["id"])]
+                return Reply(HTTPStatus.NO_CONTENT, None)
             return _update(asked, own, ("body",)) if own else NOT_FOUND
         number = int(match["number"])
         if repository.one(number, now) is None:
             return NOT_FOUND
         issue = f"/repos/{repository.full_name}/issues/{number}"
         if asked.verb == "GET":
-            return Reply(HTTPStatus.OK, _page([one for one in self.comments.values() if one["issue"] == issue], asked))
+            return Reply(
+                HTTPStatus.OK, paginate([one for one in self.comments.values() if one["issue"] == issue], asked)
+            )
         if not isinstance(asked.body.get("body"), str):
             return invalid("body")
         return _add(self.comments, {"body": asked.body["body"], "user": asked.who.to_account(), "issue": issue})
@@ -85,17 +92,19 @@ class WrittenRecords:
     def _check(self, asked: Request, repository: SampleRepository, now: str, match: re.Match[str]) -> Reply:
         if asked.verb == "GET":
             found = self._runs(repository, match["sha"], parse_qs(asked.query).get("check_name"))
-            return Reply(HTTPStatus.OK, {"total_count": len(found), "check_runs": _page(found, asked)})
+            return Reply(HTTPStatus.OK, {"total_count": len(found), "check_runs": paginate(found, asked)})
         if asked.who.kind != "installation":
             return ONLY_APPS
         if wrong := _find_invalid_field(asked.body):
             return invalid(wrong)
         if match["id"]:
             own = self.check_runs.get(int(match["id"]))
-            return _update(asked, own, ("conclusion", "external_id", "output", "status")) if own else NOT_FOUND
+            return (
+                _update(asked, own, ("actions", "conclusion", "external_id", "output", "status")) if own else NOT_FOUND
+            )
         if not isinstance(asked.body.get("name"), str) or asked.body.get("head_sha") not in _commits(repository, now):
             return invalid("name or head_sha")
-        named = ("name", "head_sha", "external_id", "status", "conclusion", "output")
+        named = ("name", "head_sha", "external_id", "status", "conclusion", "output", "actions")
         fields = {name: asked.body.get(name) for name in named}
         app = {"slug": "pr-sentinel", "id": asked.who.id}
         return _add(self.check_runs, {**fields, "app": app, "repository": repository.full_name})
@@ -116,9 +125,18 @@ def _commits(repository: SampleRepository, now: str) -> Iterator[str]:
 def _find_invalid_field(body: Fields) -> str:
     """Return the invalid field of a check run, or an empty text."""
     output = body.get("output") or {}
+    if not all(map(_is_action, body.get("actions") or [])) or len(body.get("actions") or []) > MAX_ACTIONS:
+        return "actions"
     if body.get("conclusion") not in CONCLUSIONS or body.get("status") != "completed":
         return "conclusion or status"
     return "" if all(isinstance(output.get(name), str) for name in ("title", "summary")) else "output"
+
+
+def _is_action(action: Any) -> bool:
+    """Return True if a button has its texts, none longer than GitHub allows."""
+    return isinstance(action, dict) and all(
+        isinstance(action.get(name), str) and 0 < len(action[name]) <= most for name, most in ACTION_LENGTHS.items()
+    )
 
 
 def _update(asked: Request, own: Fields, names: tuple[str, ...]) -> Reply:
@@ -131,12 +149,13 @@ def _update(asked: Request, own: Fields, names: tuple[str, ...]) -> Reply:
 def _add(kept: dict[int, Fields], fields: Fields) -> Reply:
     if len(kept) >= MAX_WRITTEN:
         return FULL
-    place = len(kept) + 1
+    place = max(kept, default=0) + 1
     kept[place] = {"id": place, "edits": 0, **fields}
     return Reply(HTTPStatus.CREATED, kept[place])
 
 
-def _page(items: list[Fields], asked: Request) -> list[Fields]:
+def paginate(items: list[Fields], asked: Request) -> list[Fields]:
+    """Return the page of a list that a request asks for."""
     wanted = parse_qs(asked.query)
     size, page = int(wanted.get("per_page", ["30"])[0]), int(wanted.get("page", ["1"])[0])
     return items[(page - 1) * size : page * size]

@@ -9,17 +9,20 @@ from rich.text import Text
 
 from local.backtest.result import SPLIT_MEANINGS, Backtest, FlaggedPullRequest
 from local.services import embedded
+from local.shares import CONFIDENCE
 from steps.common.repository_name import check_repository_name
 from steps.packaging.champion import no_champion_error
 
 MAX_SHOWN = 25
 
 
-def run(repository: str, last: int, weekly: int, state: Path, console: Console) -> None:
+def run(
+    repository: str, last: int, weekly: int | None, state: Path, console: Console, config: Path | None = None
+) -> None:
     """Show the pull requests that would have been flagged, and write the page.
 
     Raises:
-        ConfigurationError: the repository's name is not valid.
+        ConfigurationError: the name of the repository, or the file with its rules, is not valid.
         NotFound: there is no champion, or its dataset does not contain the repository.
         SentinelError: a service or setting that is needed is missing or broken.
     """
@@ -29,7 +32,7 @@ def run(repository: str, last: int, weekly: int, state: Path, console: Console) 
     from local.backtest import page, source
 
     with embedded.data_services(state) as settings:
-        found = source.run_backtest(repository, last, weekly, settings)
+        found = source.run_backtest(repository, last, weekly, settings, config)
     path = page.write(found, state)
     show(found, console)
     console.print(f"Open {path} in a browser for plots and details.", soft_wrap=True, markup=False)
@@ -58,13 +61,21 @@ def build_table(backtest: Backtest) -> Table:
 
 
 def _format_row(entry: FlaggedPullRequest) -> tuple[Group, Group, Group, Text]:
-    alert = Text("alert" if entry.alerted else "held back", "" if entry.alerted else "dim")
+    alert = Text(format_alert(entry), "" if entry.alerted else "dim")
+    ended = [Text(entry.outcome, "dim")] if entry.outcome else []
     return (
-        Group(Text(entry.created_at[:10]), Text(f"#{entry.number}", "dim"), alert),
+        Group(Text(entry.created_at[:10]), Text(f"#{entry.number}", "dim"), alert, *ended),
         Group(Text(entry.title or "(no title)"), Text(entry.url, "dim", overflow="fold")),
         Group(Text(f"{entry.score:.2f}"), Text(entry.level, "bold red" if entry.level == "high" else "yellow")),
         Text("\n".join(f"• {reason}" for reason in entry.reasons)),
     )
+
+
+def format_alert(entry: FlaggedPullRequest) -> str:
+    """Format what becomes of a flagged pull request: `alert`, `held back`, or `muted (authors)`."""
+    if entry.muted:
+        return f"muted ({entry.muted})"
+    return "alert" if entry.alerted else "held back"
 
 
 def summarise(backtest: Backtest) -> list[str]:
@@ -84,11 +95,30 @@ def summarise(backtest: Backtest) -> list[str]:
         f"Its alert budget is {format_percent(backtest.alert_budget)} of pull requests; others would flag "
         f"{', '.join(others)}.",
     ]
+    if backtest.muted:
+        fields = ", ".join(f"{some:,} by {field}" for field, some in sorted(backtest.muted.items()))
+        sentences.insert(1, f"The repository's rules mute {sum(backtest.muted.values()):,} of them: {fields}.")
+    if found := summarise_outcomes(backtest):
+        sentences.append(found)
+    sentences += backtest.votes
     if count < backtest.requested:
         sentences.insert(
             0, f"The dataset has only {count:,} pull requests of {backtest.repository}; all of them are used."
         )
     return sentences
+
+
+def summarise_outcomes(backtest: Backtest) -> str:
+    """State the precision against known outcomes; empty if no flagged pull request has ended."""
+    flagged, others = backtest.flagged_outcomes, backtest.other_outcomes
+    if not flagged.unwanted.total:
+        return ""
+    beside = f", and {others.unwanted.format_count()} others, {others.unwanted}" if others.unwanted.total else ""
+    return (
+        f"Precision against known outcomes: not wanted in the end were {flagged.unwanted.format_count()} flagged ones "
+        f"that have ended ({flagged.words}), {flagged.unwanted}{beside}; in brackets, intervals of "
+        f"{100 * CONFIDENCE:.0f} %."
+    )
 
 
 def format_percent(share: float) -> str:

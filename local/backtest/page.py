@@ -7,7 +7,9 @@ import numpy as np
 
 from local import pages
 from local.backtest import plot
+from local.backtest.outcomes import UNWANTED
 from local.backtest.result import SPLIT_MEANINGS, Backtest
+from local.shares import CONFIDENCE
 
 TEMPLATE = "backtest/backtest.html.j2"
 MAX_SHOWN = 25
@@ -23,6 +25,8 @@ def render(backtest: Backtest) -> str:
         flagged=backtest.flagged[::-1],
         shown=MAX_SHOWN,
         seen=SPLIT_MEANINGS,
+        unwanted=UNWANTED,
+        confidence=CONFIDENCE,
         plot=plot.build_score_plot(backtest),
         histogram=plot.build_histogram(backtest),
         bottom=plot.BOTTOM,

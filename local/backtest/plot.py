@@ -79,7 +79,7 @@ def build_score_plot(backtest: Backtest) -> ScorePlot:
     y = _score_axis(max(*(one.score for one in opened), backtest.threshold))
     x = _time_axis(opened)
     dots = [
-        Dot(x(one), y(one.score), one.level, one.is_flagged and not one.alerted, f"#{one.number}: {one.score:.2f}")
+        Dot(x(one), y(one.score), one.level, one.is_held_back or bool(one.muted), f"#{one.number}: {one.score:.2f}")
         for one in sorted(opened, key=lambda one: one.is_flagged)
     ]
     step = _step_size(max(*(one.score for one in opened), backtest.threshold), MAX_STEPS)

@@ -1,12 +1,13 @@
 """The result of a backtest: the flagged pull requests, the alerts under a weekly budget, and other alert budgets."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from local.backtest.outcomes import Outcome, OutcomeCounts, count_outcomes
 from local.report.findings import ReportedPullRequest
 
 SPLIT_MEANINGS = {
@@ -28,6 +29,13 @@ class BacktestEntry(NamedTuple):
     level: str
     split: str
     alerted: bool
+    muted: str = ""
+    """The field of `mute` in the repository's file that mutes it, if it is flagged."""
+
+    @property
+    def is_held_back(self) -> bool:
+        """True if only the week's budget keeps it from raising an alert."""
+        return self.is_flagged and not self.alerted and not self.muted
 
     @property
     def is_flagged(self) -> bool:
@@ -36,10 +44,12 @@ class BacktestEntry(NamedTuple):
 
 
 class FlaggedPullRequest(ReportedPullRequest):
-    """A pull request that would have been flagged; `alerted` if the week's budget left an alert for it."""
+    """A pull request that would have been flagged; `alerted` if it is not muted and the week's budget has room."""
 
     alerted: bool
     split: str
+    muted: str = ""
+    outcome: str = ""
 
 
 class BacktestWeek(NamedTuple):
@@ -49,6 +59,7 @@ class BacktestWeek(NamedTuple):
     opened: int
     flagged: int
     alerted: int
+    held_back: int
     highest: float
 
 
@@ -75,6 +86,25 @@ class Backtest:
     opened: Sequence[BacktestEntry]
     flagged: Sequence[FlaggedPullRequest]
     budgets: Sequence[BudgetOutcome]
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    """By number; pull requests that are open have none."""
+    votes: Sequence[str] = ()
+    """Sentences on what people said about the alerts of the repository."""
+
+    @property
+    def muted(self) -> dict[str, int]:
+        """The number of flagged pull requests that the repository's file mutes, by the field of `mute`."""
+        return dict(Counter(one.muted for one in self.opened if one.muted))
+
+    @property
+    def flagged_outcomes(self) -> OutcomeCounts:
+        """The outcomes of the flagged pull requests."""
+        return count_outcomes(self.outcomes.get(one.number) for one in self.opened if one.is_flagged)
+
+    @property
+    def other_outcomes(self) -> OutcomeCounts:
+        """The outcomes of those that are not flagged."""
+        return count_outcomes(self.outcomes.get(one.number) for one in self.opened if not one.is_flagged)
 
     @property
     def alert_count(self) -> int:
@@ -84,7 +114,7 @@ class Backtest:
     @property
     def held_back(self) -> int:
         """The number of alerts that the weekly budget would have held back."""
-        return len(self.flagged) - self.alert_count
+        return sum(one.is_held_back for one in self.opened)
 
     @property
     def share(self) -> float:
@@ -129,5 +159,7 @@ def week_start(time: datetime) -> date:
 
 
 def _summarise_week(first: date, some: list[BacktestEntry]) -> BacktestWeek:
-    flagged, alerted = (sum(getattr(one, name) for one in some) for name in ("is_flagged", "alerted"))
-    return BacktestWeek(first, len(some), flagged, alerted, max(one.score for one in some))
+    flagged, alerted, held_back = (
+        sum(getattr(one, name) for one in some) for name in ("is_flagged", "alerted", "is_held_back")
+    )
+    return BacktestWeek(first, len(some), flagged, alerted, held_back, max(one.score for one in some))

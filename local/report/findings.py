@@ -3,18 +3,20 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict
 
+from local.documents import find_mutes, locate, read_policy, summarise_votes
 from local.engine.run_state import WorkflowRun
 from local.untrusted import one_line, web_url
 from steps.common.errors import DataError
 from steps.common.mongo import open_database
-from steps.common.settings import MongoSettings, TrackingSettings
+from steps.common.settings import TrackingSettings
 
 DETECTORS = ("model", "isolation_forest", "ecod", "lines_added")
 PLOTS = {
@@ -66,9 +68,14 @@ class ReportedPullRequest(ArtifactModel):
 
 
 class UnusualPullRequest(ReportedPullRequest):
-    """An unusual pull request, with its percentile among all of the run's pull requests."""
+    """An unusual pull request, with its percentile among all of the run's pull requests, and the kinds of its reasons.
+
+    `muted` is the field of `mute` in its repository's rules that mutes it.
+    """
 
     percentile: float
+    kinds: list[str] = []
+    muted: str = ""
 
 
 AnyReported = TypeVar("AnyReported", bound=ReportedPullRequest)
@@ -81,6 +88,8 @@ class Findings:
     unusual: list[UnusualPullRequest]
     evaluation: EvaluationReport
     plots: dict[str, bytes]
+    votes: list[str] = field(default_factory=list)
+    """Sentences on what people said about the alerts of the run's repositories."""
 
 
 def gather(run: WorkflowRun, settings: Mapping[str, str]) -> Findings:
@@ -103,7 +112,22 @@ def gather(run: WorkflowRun, settings: Mapping[str, str]) -> Findings:
             f"The training artifacts can't be read ({type(error).__name__}).",
             advice=f"Delete run {run_id} in MLflow, then run the pipeline again to retrain.",
         ) from error
-    return Findings(add_titles(unusual, settings), evaluation, plots)
+    repositories = [str(node.item) for node in run.nodes["fetch"]]
+    votes = [f"{name}: {words}" for name in repositories for words in summarise_votes(name, settings)]
+    return Findings(add_titles(mark_muted(unusual, settings), settings), evaluation, plots, votes)
+
+
+def mark_muted(unusual: list[UnusualPullRequest], settings: Mapping[str, str]) -> list[UnusualPullRequest]:
+    """Mark the pull requests that the rules of their repositories mute, by what the service has read last."""
+    found = []
+    for name, some in groupby(sorted(unusual, key=lambda one: one.repository), key=lambda one: one.repository):
+        policy = read_policy(name, settings)
+        own = {one.number: one for one in some}
+        heard = {number: not one.kinds or not set(one.kinds) <= set(policy.mute.reasons) for number, one in own.items()}
+        mutes = find_mutes(name, heard, policy, settings)
+        found += [one.model_copy(update={"muted": mutes.get(number, "")}) for number, one in own.items()]
+    order = {one.id: place for place, one in enumerate(unusual)}
+    return sorted(found, key=lambda one: order[one.id])
 
 
 @contextmanager
@@ -118,8 +142,7 @@ def _download_artifacts(run_id: str, settings: Mapping[str, str]) -> Iterator[Pa
 
 def add_titles(unusual: list[AnyReported], settings: Mapping[str, str]) -> list[AnyReported]:
     """Add titles and URLs from MongoDB, made safe to show."""
-    where = MongoSettings.model_construct(mongo_uri=SecretStr(settings["MONGO_URI"]), mongo_db=settings["MONGO_DB"])
-    with open_database(where) as opened:
+    with open_database(locate(settings)) as opened:
         found: dict[str, Any] = {}
         fields = {"title": 1, "html_url": 1}
         for document in opened.pull_requests.find({"_id": {"$in": [entry.id for entry in unusual]}}, fields):

@@ -29,6 +29,7 @@ def render(run: WorkflowRun, findings: Findings) -> str:
         unusual=findings.unusual,
         shown=MAX_SHOWN,
         evaluation=findings.evaluation,
+        votes=findings.votes,
         plots=[(PLOTS[name], b64encode(image).decode()) for name, image in findings.plots.items()],
         columns=COLUMNS,
         detectors=DETECTORS,

@@ -35,6 +35,9 @@ def show(findings: Findings, console: Console) -> None:
             )
         )
 
+    for sentence in findings.votes:
+        console.print(sentence, soft_wrap=True, markup=False)
+
 
 def build_unusual_table(entries: list[UnusualPullRequest]) -> Table:
     """Build a table of pull requests with scores and reasons."""
@@ -44,7 +47,8 @@ def build_unusual_table(entries: list[UnusualPullRequest]) -> Table:
     table.add_column("why", ratio=3)
     for entry in entries:
         what = Text(entry.title or "(no title)")
-        where = Text(f"{entry.repository} #{entry.number} · {entry.created_at[:10]}", "dim")
+        muted = f" · muted ({entry.muted})" if entry.muted else ""
+        where = Text(f"{entry.repository} #{entry.number} · {entry.created_at[:10]}{muted}", "dim")
         address = Text(entry.url, "dim", overflow="fold")
         table.add_row(
             f"{entry.score:.2f}",

@@ -2,7 +2,7 @@
 
 import re
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -76,6 +76,8 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": _YEARS}),
 ]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_TITLE_CHARACTERS)]
+
+LockReason = Literal["off-topic", "resolved", "spam", "too heated"]
 
 AccountId = Annotated[
     Annotated[int, Field(strict=True, ge=1, le=MAX_ACCOUNT_ID)] | None,
@@ -151,7 +153,8 @@ def is_cross_repository(head: Any, base: Any) -> bool | None:
 class PullRequest(_PullRequestPart):
     """One pull request; what GitHub adds beyond these fields is ignored.
 
-    `head`, `cross_repository`, `files` and the author's `id` are optional: broken ones become None, for not known.
+    `head`, `cross_repository`, `files`, `active_lock_reason` and the author's `id` are optional: broken ones become
+    None, for not known.
     Whether the head lies in another repository is kept as `cross_repository` alone, which is worked out from
     `head.repo` and `base.repo` where it is not given (REST, webhooks); GraphQL gives it.
     """
@@ -171,6 +174,11 @@ class PullRequest(_PullRequestPart):
     author_association: Text = "NONE"
     state: Literal["open", "closed"]
     draft: Annotated[bool, Field(strict=True)] = False
+    active_lock_reason: Annotated[
+        LockReason | None,
+        WrapValidator(_none_if_broken),
+        _describe("the reason for which its conversation is locked", {"enum": [*get_args(LockReason), None]}),
+    ] = None
     created_at: Instant
     updated_at: Instant
     closed_at: Instant | None = None

@@ -18,10 +18,11 @@ FILE_STATUSES = {
     "MODIFIED": "modified",
     "RENAMED": "renamed",
 }
-DOCUMENT_VERSION = 2
+LOCK_REASONS = {"OFF_TOPIC": "off-topic", "RESOLVED": "resolved", "SPAM": "spam", "TOO_HEATED": "too heated"}
+DOCUMENT_VERSION = 3
 """The version of the fields in documents; a repository that was read with another version is read again.
 
-2: head, cross_repository, files and the author's id.
+2: head, cross_repository, files and the author's id. 3: active_lock_reason.
 """
 
 
@@ -61,6 +62,7 @@ def _convert_node(node: dict[str, Any], repository: str) -> dict[str, Any]:
         "author_association": node.get("authorAssociation"),
         "state": STATES.get(state) if isinstance(state, str) else state,
         "draft": node.get("isDraft"),
+        "active_lock_reason": _convert_lock_reason(node.get("activeLockReason")),
         "created_at": node.get("createdAt"),
         "updated_at": node.get("updatedAt"),
         "closed_at": node.get("closedAt"),
@@ -91,6 +93,10 @@ def _convert_user(actor: Any) -> Any:
 
 def _convert_author(actor: Any) -> Any:
     return {**_convert_user(actor), "id": actor.get("databaseId")} if isinstance(actor, dict) else actor
+
+
+def _convert_lock_reason(reason: Any) -> str | None:
+    return LOCK_REASONS.get(reason) if isinstance(reason, str) else None
 
 
 def _convert_files(connection: Any) -> list[Any] | None:

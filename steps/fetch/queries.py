@@ -43,6 +43,7 @@ fragment PullRequestFields on PullRequest {
   url
   state
   isDraft
+  activeLockReason
   createdAt
   updatedAt
   closedAt

@@ -15,6 +15,7 @@ from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
 from steps.serve import lookup
 from steps.serve.contract import (
+    FeedbackCounts,
     GoldenPullRequest,
     ModelCard,
     PullRequestSummary,
@@ -107,6 +108,15 @@ async def distribution(
         threshold=limits.threshold,
         high=limits.high,
     )
+
+
+@router.get("/feedback", responses=problems.describe_responses(422), tags=["scoring"])
+async def feedback(
+    repository: Annotated[str, Query(max_length=256, examples=["example/webshop"])], request: Request
+) -> FeedbackCounts:
+    """Return what people said about a repository's latest alerts; zeros if nobody has voted, or MongoDB is away."""
+    found = await get_runtime(request).feedback.summarise(repository)
+    return FeedbackCounts(repository=repository, voted=found.voted, useful=found.useful)
 
 
 @router.get("/", include_in_schema=False)

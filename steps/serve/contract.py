@@ -155,6 +155,14 @@ class ScoreDistribution(ApiModel):
     high: float
 
 
+class FeedbackCounts(ApiModel):
+    """The latest alerts of a repository that people voted on, and how many of those they called useful."""
+
+    repository: str
+    voted: int
+    useful: int
+
+
 class Health(ApiModel):
     """The state of the service."""
 

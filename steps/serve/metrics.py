@@ -16,6 +16,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from steps.serve.contract import ModelName, ScoreResult
+from steps.serve.feedback import Vote
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
@@ -46,6 +47,7 @@ READY = Gauge("pr_sentinel_ready", "1 if a model is loaded and passed its checks
 PREDICTIONS = Counter("pr_sentinel_predictions", "Scores written or dropped", ["outcome"], registry=REGISTRY)
 WAITING = Gauge("pr_sentinel_predictions_waiting", "Scores not yet written to MongoDB", registry=REGISTRY)
 DELIVERIES = Counter("pr_sentinel_deliveries", "Webhook deliveries by outcome", ["outcome"], registry=REGISTRY)
+VOTES = Counter("pr_sentinel_votes", "Votes on alerts by people with write access", ["vote"], registry=REGISTRY)
 
 for outcome in ("written", "dropped"):
     PREDICTIONS.labels(outcome)
@@ -72,6 +74,11 @@ def set_model_info(name: ModelName, data_hash: str) -> None:
 def count_delivery(outcome: str) -> None:
     """Count a webhook delivery; `outcome` is one of a few fixed words."""
     DELIVERIES.labels(outcome).inc()
+
+
+def count_vote(vote: Vote) -> None:
+    """Count a vote on an alert."""
+    VOTES.labels(vote).inc()
 
 
 def render() -> bytes:

@@ -22,6 +22,7 @@ from steps.serve.contract import ModelName, ModelRegistration
 from steps.serve.histories import Histories
 from steps.serve.lookup import PullRequestFetcher
 from steps.serve.predictions import Predictions
+from steps.serve.recent_feedback import RecentFeedback
 from steps.serve.scorer import Scorer
 from steps.serve.thresholds import LiveThresholds
 from steps.serve.webhooks.lifespan import webhook_lifespan
@@ -41,6 +42,7 @@ class Runtime:
     settings: ServeSettings
     scorer: Scorer | None
     registration: ModelRegistration
+    feedback: RecentFeedback
     pulls: PullRequestFetcher
     webhook: Receiver | DisabledReceiver
 
@@ -70,7 +72,7 @@ async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
         stack.callback(pulls.close)
         receiver = await stack.enter_async_context(webhook_lifespan(settings, scorer))
         _freeze_heap()
-        yield Runtime(settings, scorer, registration, pulls, receiver)
+        yield Runtime(settings, scorer, registration, RecentFeedback(database), pulls, receiver)
 
 
 async def _start_scorer(

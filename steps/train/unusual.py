@@ -8,7 +8,7 @@ import numpy as np
 from steps.common.dataset import Dataset
 from steps.scoring.arrays import Floats
 from steps.scoring.model import Model
-from steps.scoring.reasons import reasons
+from steps.scoring.reasons import explain
 from steps.train.data import batches
 
 KEPT = 50
@@ -27,6 +27,7 @@ def most_unusual(dataset: Dataset, model: Model) -> list[dict[str, Any]]:
 
 
 def _entry(model: Model, row: dict[str, Any], score: float, surprises: Floats) -> dict[str, Any]:
+    why = explain(model, row, surprises)
     return {
         "id": row["id"],
         "repository": row["repository"],
@@ -35,5 +36,6 @@ def _entry(model: Model, row: dict[str, Any], score: float, surprises: Floats) -
         "score": round(score, 3),
         "percentile": round(model.percentile(score, row["repository"]), 2),
         "level": model.level(score, model.limits(row["repository"])),
-        "reasons": reasons(model, row, surprises),
+        "reasons": [reason.text for reason in why],
+        "kinds": [reason.kind for reason in why],
     }

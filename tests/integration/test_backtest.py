@@ -163,3 +163,53 @@ def test_the_page_of_help_names_it() -> None:
     assert "backtest" in cli("--help").stdout
     words = cli("backtest", "--help").stdout
     assert all(option in words for option in ("--last", "--weekly", "--state", "owner/name"))
+
+
+def test_precision_against_known_outcomes_is_that_of_the_documents(
+    state: Path, all_of: dict[str, Backtest], told: subprocess.CompletedProcess[str]
+) -> None:
+    """Every pull request that has ended counts once, and junk of strangers is locked as spam."""
+    found = all_of[WEBSHOP]
+    counts = (found.flagged_outcomes.unwanted.total, found.other_outcomes.unwanted.total)
+    with embedded.data_services(state) as settings, MongoClient[dict[str, Any]](settings["MONGO_URI"]) as client:
+        pulls = client[settings["MONGO_DB"]].pull_requests
+        assert sum(counts) == pulls.count_documents({"_id": {"$regex": f"^{WEBSHOP}#"}, "closed_at": {"$ne": None}})
+        spam = pulls.count_documents({"_id": {"$regex": f"^{WEBSHOP}#"}, "active_lock_reason": "spam"})
+    assert list(found.outcomes.values()).count("spam") == spam > 0
+    assert list(found.outcomes.values()).count("reverted") > 0
+    flagged, others = found.flagged_outcomes.unwanted, found.other_outcomes.unwanted
+    assert flagged.number / flagged.total > others.number / others.total
+    assert "Precision against known outcomes" in told.stdout
+
+
+def test_rules_can_be_tried_before_they_are_committed(
+    state: Path, told: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    """What they mute raises no alert, and the summary counts it; other shares flag others."""
+    rules = tmp_path / "pr-sentinel.yml"
+    kinds = "[dump, deletion, small_promise, insider_sweep, commit_flood]"
+    rules.write_text(f"weekly_alerts: 1\nmute:\n  reasons: {kinds}\n  paths: ['**']\n")
+    result = cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "The repository's rules mute" in result.stdout
+    assert "With at most 1 alert per week" in result.stdout
+    page = (state / "backtest-example-webshop.html").read_text()
+    assert "muted (reasons)" in page or "muted (paths)" in page
+    rules.write_text("alert_budget: 0.1\n")
+    loud = cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
+    (before, after) = (int(re.findall(r"Flagged (\d+) of", one.stdout)[0]) for one in (told, loud))
+    assert after > 2 * before
+    assert "Its alert budget is 10.0 % of pull requests" in loud.stdout
+
+
+@pytest.mark.parametrize(("content", "named"), [("mode: loud\n", "mode: Input should be"), (None, "can't be read")])
+def test_rules_that_are_not_valid_are_refused_by_name(
+    state: Path, tmp_path: Path, content: str | None, named: str
+) -> None:
+    """With what is wrong."""
+    rules = tmp_path / "rules.yml"
+    if content:
+        rules.write_text(content)
+    result = cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
+    assert result.returncode != 0
+    assert named in result.stdout

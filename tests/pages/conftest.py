@@ -1,6 +1,7 @@
 """The real service with a small model, and a Chromium that opens its page."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,14 @@ def page(tab: Callable[[], Page], request: pytest.FixtureRequest) -> Iterator[Pa
 
 
 def _keep_histories(uri: str) -> None:
-    """Store each repository's history as preprocess does."""
+    """Store each repository's history as preprocess does, and what people said about twenty alerts of the second."""
     rows: list[dict[str, Any]] = [row for row in pulls.passed(PAST) if row["split"] == "history"]
     with MongoClient[dict[str, Any]](uri) as client:
         client[MongoSettings.model_fields["mongo_db"].default].history.insert_many(
             {"_id": row["repository"], "state": bson.Binary(row["state"]), "dataset": "a", "version": VERSION}
             for row in rows
+        )
+        client[MongoSettings.model_fields["mongo_db"].default].feedback.insert_many(
+            {"repository": REPOSITORIES[1], "verdict": verdict, "kinds": [], "announced_at": datetime.now(UTC)}
+            for verdict in ["useful"] * 14 + ["useless"] * 6
         )

@@ -42,6 +42,13 @@ def test_the_reasons_are_those_that_the_service_gives(page: Page, service: str) 
         assert usual.lower() in told
 
 
+def test_what_people_said_about_earlier_alerts_is_shown(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED)
+    assert "Of the last 20 alerts here that people voted on, 14 were called useful." in page.text(".why")
+
+
 def test_the_plot_marks_the_score_between_its_lines(page: Page, service: str) -> None:
     page.open(service)
     paste(page, PULL)

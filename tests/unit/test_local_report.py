@@ -106,6 +106,17 @@ def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     assert all(str(attributes["src"]).startswith("data:image/png") for tag, attributes in tags.found if tag == "img")
 
 
+def test_what_people_said_is_on_the_page_and_in_the_terminal(tmp_path: Path) -> None:
+    """And what is muted is marked."""
+    found = findings(pull(muted="labels"))
+    found.votes.append("a/b: Of the last 20 alerts that people voted on, 14 were called useful: 70 % (52 to 84 %).")
+    console = Console(width=200, record=True, file=io.StringIO())
+    tables.show(found, console)
+    for written in (console.export_text(), page.render(finished(tmp_path), found)):
+        assert found.votes[0] in written
+        assert "muted (labels)" in written
+
+
 @pytest.mark.parametrize(
     ("address", "kept"),
     [

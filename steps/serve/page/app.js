@@ -87,7 +87,11 @@ async function score(form, work, showProblem) {
 
 async function present(answer, pull) {
   const [result] = answer.results;
-  showResult(result, pull, answer.model, await service.getDistribution(result.repository));
+  const [distribution, feedback] = await Promise.all([
+    service.getDistribution(result.repository),
+    service.getFeedback(result.repository),
+  ]);
+  showResult(result, pull, answer.model, distribution, feedback);
   if (answer.model.digest !== shownModel) {
     refreshCard();
   }

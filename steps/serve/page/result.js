@@ -2,14 +2,14 @@
 
 import { byId, el, link } from "./dom.js";
 import { buildPlot } from "./plot.js";
-import { describeComparison, describeScore, formatCount, formatDate, formatLevel, formatNumber, isKnown, noReasons } from "./words.js";
+import { describeComparison, describeFeedback, describeScore, formatCount, formatDate, formatLevel, formatNumber, isKnown, noReasons } from "./words.js";
 
 /** Show a result and scroll to it. `pull` holds the known fields of the pull request; `model` is the one that scored it. */
-export function showResult(result, pull, model, distribution) {
+export function showResult(result, pull, model, distribution, feedback) {
   const place = byId("result");
   place.replaceChildren(
     verdict(result, pull, distribution),
-    el("div", { class: "columns" }, buildPlot(result, distribution), why(result, model)),
+    el("div", { class: "columns" }, buildPlot(result, distribution), why(result, model, feedback)),
   );
   place.hidden = false;
   byId("empty").hidden = true;
@@ -45,7 +45,7 @@ function facts(result, pull) {
   );
 }
 
-function why(result, model) {
+function why(result, model, feedback) {
   const reasons = result.reasons ?? [];
   return el(
     "section",
@@ -55,6 +55,7 @@ function why(result, model) {
       ? el("ul", { class: "reasons" }, ...reasons.map(reason))
       : el("p", {}, noReasons(result.level)),
     el("p", { class: "quiet" }, describeComparison(result.history, result.repository)),
+    feedback?.voted ? el("p", { class: "quiet" }, describeFeedback(feedback)) : null,
     el("p", { class: "quiet" }, "Scored by ", el("a", { href: "#model" }, `${model.name} version ${model.version}`), "."),
   );
 }

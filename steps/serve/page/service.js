@@ -28,6 +28,15 @@ export async function getDistribution(repository) {
   }
 }
 
+/** Fetch what people said about the latest alerts of a repository; null if that fails. */
+export async function getFeedback(repository) {
+  try {
+    return await request(`feedback?${new URLSearchParams({ repository })}`);
+  } catch {
+    return null;
+  }
+}
+
 async function request(path, body) {
   const answer = await send(path, body);
   const content = await answer.json().catch(() => null);

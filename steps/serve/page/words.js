@@ -76,4 +76,10 @@ export function describeComparison(history, repository) {
   return texts[history] ?? "";
 }
 
+/** Describe what people said about the latest alerts of a repository. */
+export function describeFeedback({ voted, useful }) {
+  const alerts = voted === 1 ? "the one alert here with votes" : `the last ${formatNumber(voted, 0)} alerts here that people voted on`;
+  return `Of ${alerts}, ${formatNumber(useful, 0)} ${useful === 1 ? "was" : "were"} called useful.`;
+}
+
 export const noReasons = (name) => NO_REASONS[name] ?? NO_REASONS.other;

@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from steps.common.mongo import Document
-from steps.serve.webhooks.events import Notice
+from steps.serve.webhooks.events import Notice, Voter
 
 KEPT_SECONDS = 30 * 24 * 3600
 LEASE_SECONDS = 120.0
@@ -31,6 +31,7 @@ class Delivery(NamedTuple):
     notice: Notice
     attempt: int
     received_at: datetime
+    voter: Voter | None = None
 
 
 class DeliveryQueue:
@@ -56,8 +57,8 @@ class DeliveryQueue:
                 await self._collection.create_index("busy", unique=True, sparse=True)
                 self._prepared = True
 
-    async def enqueue(self, notice: Notice) -> bool:
-        """Store a delivery; a known one is queued again only if it had failed for good.
+    async def enqueue(self, notice: Notice, voter: Voter | None = None) -> bool:
+        """Store a delivery, with the voter if it is a vote; a known one is queued again only if it had failed for good.
 
         Returns:
             True if there is something to do.
@@ -66,7 +67,7 @@ class DeliveryQueue:
         await self.prepare()
         now = datetime.now(UTC)
         fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now, "model": self._model}
-        content = notice._asdict()
+        content = notice._asdict() | ({"voter": list(voter)} if voter else {})
         try:
             await self._collection.insert_one({"_id": content.pop("delivery"), **content, **fresh})
         except DuplicateKeyError:
@@ -95,7 +96,8 @@ class DeliveryQueue:
                 continue
             if taken is not None:
                 notice = Notice(taken["_id"], *(taken[name] for name in Notice._fields[1:]))
-                return Delivery(notice, taken["attempts"], taken["received_at"])
+                voter = Voter(*taken["voter"]) if taken.get("voter") else None
+                return Delivery(notice, taken["attempts"], taken["received_at"], voter)
 
     async def finish(self, delivery: Delivery, outcome: str, result: dict[str, Any]) -> None:
         """Record the outcome."""

@@ -3,18 +3,21 @@
 import hmac
 import re
 from hashlib import sha256
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from steps.common.pull_request import MAX_COUNT
+from steps.common.pull_request import MAX_ACCOUNT_ID, MAX_COUNT
 from steps.common.repository_name import RepositoryName
+from steps.serve.feedback import Vote
 
 LABEL_ACTIONS = frozenset({"labeled", "unlabeled"})
 """Actions of pull_request events after which a repository may mute it, or no longer."""
 ACTIONS = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"}) | LABEL_ACTIONS
 """Actions of pull_request events after which a pull request may score differently, or be muted."""
 BRANCH_PREFIX = "refs/heads/"
+VOTES = frozenset(get_args(Vote))
+"""Identifiers of the buttons on check runs."""
 MAX_COMMITS = 2_048
 """The commits that GitHub lists of a push."""
 COMMIT = r"^[0-9a-f]{40}([0-9a-f]{24})?$"
@@ -68,6 +71,36 @@ class PullRequestEvent(EventAction):
     installation: EventInstallation | None = None
 
 
+class RequestedAction(_EventPart):
+    """The button of a check run that a person pressed."""
+
+    identifier: Annotated[str, Field(max_length=64)]
+
+
+class EventCheckRun(_EventPart):
+    """The check run of an alert; its external id is `owner/name#number`."""
+
+    head_sha: Annotated[str, Field(pattern=COMMIT)]
+    external_id: Annotated[str, Field(max_length=512, pattern=r"^[^#]+#[1-9][0-9]{0,8}$")]
+
+
+class EventSender(_EventPart):
+    """The account that caused an event."""
+
+    id: Annotated[int, Field(ge=1, le=MAX_ACCOUNT_ID)]
+    login: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class CheckRunEvent(EventAction):
+    """A check_run event of the action requested_action."""
+
+    requested_action: RequestedAction
+    check_run: EventCheckRun
+    repository: EventRepository
+    sender: EventSender
+    installation: EventInstallation | None = None
+
+
 class PushRepository(EventRepository):
     """The repository of a push."""
 
@@ -101,7 +134,7 @@ class PushEvent(_EventPart):
 
 
 class Notice(NamedTuple):
-    """The stored part of a pull_request event: names and numbers, no texts."""
+    """The stored part of an event about a pull request: names and numbers, no texts."""
 
     delivery: str
     action: str
@@ -120,6 +153,30 @@ class Notice(NamedTuple):
             event.number,
             event.pull_request.head.sha,
             event.installation.id if event.installation else None,
+        )
+
+
+class Voter(NamedTuple):
+    """The account that pressed a button; its login is needed to look up the permission."""
+
+    id: int
+    login: str
+
+
+class Ballot(NamedTuple):
+    """A vote by the button of a check run: a notice, whose action is one of VOTES, and the voter."""
+
+    notice: Notice
+    voter: Voter
+
+    @classmethod
+    def from_event(cls, delivery: str, event: CheckRunEvent) -> "Ballot":
+        """Return the part of an event that is stored."""
+        number = int(event.check_run.external_id.rpartition("#")[2])
+        installation = event.installation.id if event.installation else None
+        place = (event.repository.full_name, number, event.check_run.head_sha, installation)
+        return cls(
+            Notice(delivery, event.requested_action.identifier, *place), Voter(event.sender.id, event.sender.login)
         )
 
 

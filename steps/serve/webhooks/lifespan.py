@@ -15,6 +15,7 @@ from steps.serve.contract import ModelName
 from steps.serve.github_access import CredentialProvider
 from steps.serve.webhooks.alerts import Alerts
 from steps.serve.webhooks.deliveries import DeliveryQueue
+from steps.serve.webhooks.feedback import Feedback
 from steps.serve.webhooks.notification import Notification, PublishedMode
 from steps.serve.webhooks.notifiers import CheckRunNotifier, CommentNotifier, Notifier
 from steps.serve.webhooks.policies import RepositoryPolicies
@@ -56,15 +57,16 @@ async def webhook_lifespan(
         if scorer is None:
             yield Receiver(dependencies.secret, deliveries, lambda: None, policies.invalidate)
             return
-        recent = RecentPullRequests(database, scorer.histories)
+        recent, feedback = RecentPullRequests(database, scorer.histories), Feedback(database, scorer.name)
         worker = Worker(
             deliveries,
             scorer,
             dependencies.credentials,
             policies,
+            feedback,
             recent.remember,
-            _build_notification(settings, alerts, scorer.name),
-            prepare=(deliveries.prepare, alerts.prepare, policies.prepare, recent.prepare),
+            _build_notification(settings, alerts, feedback, scorer.name),
+            prepare=(deliveries.prepare, alerts.prepare, policies.prepare, feedback.prepare, recent.prepare),
         )
         task = asyncio.create_task(worker.run())
         try:
@@ -74,14 +76,16 @@ async def webhook_lifespan(
             dependencies.credentials.close()
 
 
-def _build_notification(settings: ServeSettings, alerts: Alerts, model: ModelName) -> Notification | None:
+def _build_notification(
+    settings: ServeSettings, alerts: Alerts, feedback: Feedback, model: ModelName
+) -> Notification | None:
     if settings.webhook_mode == "record":
         return None
     notifiers: dict[PublishedMode, Notifier] = {
         "comment": CommentNotifier(),
         "check": CheckRunNotifier(settings.github_app_id or ""),
     }
-    return Notification(alerts, notifiers, settings.webhook_mode, settings.webhook_weekly_alerts, model)
+    return Notification(alerts, feedback, notifiers, settings.webhook_mode, settings.webhook_weekly_alerts, model)
 
 
 def _build_dependencies(settings: ServeSettings) -> _Dependencies:

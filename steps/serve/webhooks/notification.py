@@ -10,6 +10,7 @@ from steps.serve.github_access import CredentialProvider, FetchedPullRequest, Gi
 from steps.serve.policy import AlertPolicy, find_mute
 from steps.serve.webhooks import messages
 from steps.serve.webhooks.alerts import Alert, Alerts
+from steps.serve.webhooks.feedback import Feedback
 from steps.serve.webhooks.messages import Message
 from steps.serve.webhooks.notifiers import Notifier
 from steps.serve.webhooks.policies import RepositoryPolicy
@@ -20,11 +21,15 @@ logger = logging.getLogger(__name__)
 
 
 class Finding(NamedTuple):
-    """A pull request as it was fetched, and its result: with everything, and without the reasons that are muted."""
+    """A pull request as it was fetched, and its result: with everything, and without the reasons that are muted.
+
+    `kinds` are those of the reasons that are not muted.
+    """
 
     fetched: FetchedPullRequest
     result: ScoreResult
     heard: ScoreResult
+    kinds: tuple[str, ...]
 
     @property
     def repository(self) -> str:
@@ -38,12 +43,14 @@ class Notification:
     def __init__(
         self,
         alerts: Alerts,
+        feedback: Feedback,
         notifiers: Mapping[PublishedMode, Notifier],
         mode: PublishedMode,
         weekly_alerts: int,
         model: ModelName,
     ) -> None:
         self._alerts = alerts
+        self._feedback = feedback
         self._notifiers = notifiers
         self._mode: PublishedMode = mode
         self._weekly_alerts = weekly_alerts
@@ -108,8 +115,11 @@ class Notification:
         message = messages.format_unusual(finding.heard, self._model, rules.problem)
         posted = await asyncio.to_thread(target.notifier.notify, target.github, repository, alert, head_sha, message)
         if posted is None:
+            await self._feedback.dismiss(finding.result.id)
             return "removed by a person"
-        await self._alerts.record(repository, posted._replace(mode=target.mode))
+        posted = posted._replace(mode=target.mode)
+        await self._alerts.record(repository, posted)
+        await self._feedback.open(finding.fetched.pull, finding.heard, finding.kinds, posted)
         return "announced" if alert.place is None else "updated"
 
 

@@ -1,5 +1,6 @@
 """Notifiers on GitHub: a comment or a neutral check run, posted once and edited from then on."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from steps.common.errors import NotFound
@@ -9,6 +10,12 @@ from steps.serve.webhooks.messages import Message
 
 CHECK_NAME = "PR Sentinel"
 MARKER = "<!-- pr-sentinel -->"
+ASK = "Was it worth a look? Answer with {how}; the answers of people with write access count, except the author's."
+REACTIONS, BUTTONS = "👍 or 👎 on this comment", "the buttons of this check"
+ACTIONS = [
+    {"label": "Useful", "description": "This alert was worth a look.", "identifier": "useful"},
+    {"label": "Not useful", "description": "This alert was not worth a look.", "identifier": "useless"},
+]
 PER_PAGE = 100
 MAX_PAGES = 10
 """Pages of comments that are searched for the service's own."""
@@ -37,7 +44,7 @@ class CommentNotifier:
     ) -> Alert | None:
         """Edit the comment, or create it if there never was one."""
         place = alert.place or self._find(github, repository, alert.number)
-        body = {"body": _format_comment(message)}
+        body = {"body": _format_comment(_ask(message, REACTIONS))}
         if place is None:
             place = github.write("POST", f"/repos/{repository}/issues/{alert.number}/comments", body)
         elif not _update_if_present(github, f"/repos/{repository}/issues/comments/{place}", body):
@@ -76,7 +83,8 @@ class CheckRunNotifier:
     ) -> Alert | None:
         """Update the commit's check run, or create it if it is missing."""
         known = alert if alert.head_sha == head_sha else Alert(alert.number, head_sha)
-        place, body = known.place or self._find(github, repository, known), _build_check_run(repository, known, message)
+        place = known.place or self._find(github, repository, known)
+        body = _build_check_run(repository, known, _ask(message, BUTTONS), ACTIONS)
         if place is None:
             own = {"name": CHECK_NAME, "head_sha": head_sha}
             place = github.write("POST", f"/repos/{repository}/check-runs", body | own)
@@ -87,9 +95,8 @@ class CheckRunNotifier:
     def update(self, github: GitHubRestClient, repository: str, alert: Alert, message: Message) -> None:
         """Update the check run."""
         if place := alert.place or self._find(github, repository, alert):
-            _update_if_present(
-                github, f"/repos/{repository}/check-runs/{place}", _build_check_run(repository, alert, message)
-            )
+            body = _build_check_run(repository, alert, message, [])
+            _update_if_present(github, f"/repos/{repository}/check-runs/{place}", body)
 
     def _find(self, github: GitHubRestClient, repository: str, alert: Alert) -> int | None:
         path = f"/repos/{repository}/commits/{alert.head_sha}/check-runs"
@@ -110,6 +117,11 @@ def _update_if_present(github: GitHubRestClient, path: str, body: dict[str, Any]
     return True
 
 
+def _ask(message: Message, how: str) -> Message:
+    """Add the question what people think of an alert."""
+    return message._replace(body=f"{message.body}\n\n{ASK.format(how=how)}")
+
+
 def _format_comment(message: Message) -> str:
     return f"{MARKER}\n### {message.title}\n\n{message.body}\n"
 
@@ -118,10 +130,13 @@ def _format_external_id(repository: str, alert: Alert) -> str:
     return f"{repository}#{alert.number}"
 
 
-def _build_check_run(repository: str, alert: Alert, message: Message) -> dict[str, Any]:
+def _build_check_run(
+    repository: str, alert: Alert, message: Message, actions: Sequence[Mapping[str, str]]
+) -> dict[str, Any]:
     return {
         "status": "completed",
         "conclusion": "neutral",
         "external_id": _format_external_id(repository, alert),
         "output": {"title": message.title, "summary": message.body},
+        "actions": actions,
     }

@@ -89,13 +89,15 @@ class Receiver:
         match notice:
             case events.Notice():
                 return await self._enqueue(notice)
+            case events.Ballot(vote, voter):
+                return await self._enqueue(vote, voter)
             case events.PushEvent():
                 return await self._receive_push(notice)
             case _:
                 return notice
 
-    async def _enqueue(self, notice: events.Notice) -> WebhookResponse:
-        new = await _store(self._deliveries.enqueue(notice), notice.delivery)
+    async def _enqueue(self, notice: events.Notice, voter: events.Voter | None = None) -> WebhookResponse:
+        new = await _store(self._deliveries.enqueue(notice, voter), notice.delivery)
         if not new:
             return WebhookResponse(200, "already received")
         self._wake_worker()
@@ -126,26 +128,50 @@ async def _store(work: Awaitable[Stored], delivery: str) -> Stored:
         raise RequestRefused(503, text) from None
 
 
-def _read_notice(headers: Mapping[str, str], raw: bytes) -> events.Notice | events.PushEvent | WebhookResponse:
+def _read_notice(
+    headers: Mapping[str, str], raw: bytes
+) -> events.Notice | events.Ballot | events.PushEvent | WebhookResponse:
     """Parse a verified delivery, or return the response if there is nothing to do.
 
     Raises:
         RequestRefused: it lacks a header or a field.
     """
-    kind, delivery = headers.get("x-github-event"), headers.get("x-github-delivery", "")
-    if kind is None:
-        raise RequestRefused(400, "X-GitHub-Event is missing.")
-    if kind == "ping":
-        return WebhookResponse(200, "pong")
-    if kind == "push":
-        return _parse_event(events.PushEvent, raw)
-    if kind != "pull_request":
-        return WebhookResponse(202, "ignored: only pull_request and push events are processed")
+    match headers.get("x-github-event"):
+        case None:
+            raise RequestRefused(400, "X-GitHub-Event is missing.")
+        case "ping":
+            return WebhookResponse(200, "pong")
+        case "push":
+            return _parse_event(events.PushEvent, raw)
+        case "pull_request":
+            return _read_pull_request(headers, raw)
+        case "check_run":
+            return _read_ballot(headers, raw)
+        case _:
+            return WebhookResponse(202, "ignored: only pull_request, push and check_run events are processed")
+
+
+def _read_pull_request(headers: Mapping[str, str], raw: bytes) -> events.Notice | WebhookResponse:
     if _parse_event(events.EventAction, raw).action not in events.ACTIONS:
         return WebhookResponse(202, "ignored: this action does not change a pull request's score")
+    delivery = _read_delivery(headers)
+    return events.Notice.from_event(delivery, _parse_event(events.PullRequestEvent, raw))
+
+
+def _read_ballot(headers: Mapping[str, str], raw: bytes) -> events.Ballot | WebhookResponse:
+    if _parse_event(events.EventAction, raw).action != "requested_action":
+        return WebhookResponse(202, "ignored: no button was pressed")
+    ballot = events.Ballot.from_event(_read_delivery(headers), _parse_event(events.CheckRunEvent, raw))
+    if ballot.notice.action not in events.VOTES:
+        return WebhookResponse(202, "ignored: it is not a button of this service")
+    return ballot
+
+
+def _read_delivery(headers: Mapping[str, str]) -> str:
+    delivery = headers.get("x-github-delivery", "")
     if events.DELIVERY.fullmatch(delivery) is None:
         raise RequestRefused(400, "X-GitHub-Delivery is missing or not a valid delivery id.")
-    return events.Notice.from_event(delivery, _parse_event(events.PullRequestEvent, raw))
+    return delivery
 
 
 def _parse_event(model: type[AnyEvent], raw: bytes) -> AnyEvent:
@@ -161,7 +187,7 @@ def _parse_event(model: type[AnyEvent], raw: bytes) -> AnyEvent:
 
 HEADERS = {
     "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body, keyed with the webhook's secret",
-    "X-GitHub-Event": "the name of the event; all but `pull_request`, `push` and `ping` are ignored",
+    "X-GitHub-Event": "the name of the event; all but `pull_request`, `push`, `check_run` and `ping` are ignored",
     "X-GitHub-Delivery": "the delivery's id; a repeated one is not processed again",
 }
 EXAMPLE = {

@@ -13,9 +13,11 @@ from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
 from steps.serve import metrics
 from steps.serve.contract import ModelName
-from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider
+from steps.serve.feedback import Vote
+from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider, GitHubRestClient
 from steps.serve.webhooks.deliveries import LEASE_SECONDS, Delivery, DeliveryQueue
-from steps.serve.webhooks.events import LABEL_ACTIONS
+from steps.serve.webhooks.events import LABEL_ACTIONS, Notice, Voter
+from steps.serve.webhooks.feedback import Feedback
 from steps.serve.webhooks.notification import Finding, Notification
 from steps.serve.webhooks.policies import RepositoryPolicies
 
@@ -60,6 +62,7 @@ class Worker:
         scorer: ScorerProtocol,
         credentials: CredentialProvider,
         policies: RepositoryPolicies,
+        feedback: Feedback,
         on_opened: Callable[[PullRequest], Awaitable[None]],
         notification: Notification | None,
         prepare: Sequence[Callable[[], Awaitable[None]]] = (),
@@ -68,6 +71,7 @@ class Worker:
         self._scorer = scorer
         self._credentials = credentials
         self._policies = policies
+        self._feedback = feedback
         self._on_opened = on_opened
         self._notification = notification
         self._prepare = list(prepare)
@@ -105,9 +109,15 @@ class Worker:
             await self._prepare[0]()
             self._prepare.pop(0)
         delivery = await self._deliveries.take()
-        if delivery is not None:
-            await self._attempt(delivery)
-        return delivery is not None
+        if delivery is None:
+            return await self._read_feedback()
+        await self._attempt(delivery)
+        return True
+
+    async def _read_feedback(self) -> bool:
+        """Read the reactions to one comment while there is nothing else to do, and return False if none is due."""
+        github = self._credentials.for_mode("comment", None) if self._notification else None
+        return github is not None and await self._feedback.read_next(github)
 
     async def stop(self, task: "asyncio.Task[None]") -> None:
         """Finish the current delivery, or return it to the queue after STOP_SECONDS."""
@@ -172,6 +182,8 @@ class Worker:
         """
         notice = delivery.notice
         github = self._credentials.for_installation(notice.installation)
+        if delivery.voter is not None:
+            return await self._count_vote(github, notice, delivery.voter), {}
         rules = await self._policies.load(github, notice.repository)
         if rules.policy.mode == "off":
             return "off", {}
@@ -185,9 +197,15 @@ class Worker:
         recorded = scored.result.model_dump() | {"model": self._scorer.name.version, "head_sha": fetched.head_sha}
         if self._notification is None:
             return "recorded", recorded
-        finding = Finding(fetched, scored.result, scored.heard)
+        finding = Finding(fetched, scored.result, scored.heard, scored.kinds)
         outcome = await self._notification.publish(self._credentials, notice.installation, rules, finding)
         return outcome, recorded
+
+    async def _count_vote(self, github: GitHubRestClient, notice: Notice, voter: Voter) -> str:
+        """Count a vote by the button of a check run, and return the outcome."""
+        vote: Vote = "useful" if notice.action == "useful" else "useless"
+        is_counted = await self._feedback.vote(github, f"{notice.repository}#{notice.number}", voter, vote)
+        return "counted" if is_counted else "not counted"
 
 
 def _build_log_fields(delivery: Delivery) -> dict[str, Any]:

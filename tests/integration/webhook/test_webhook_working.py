@@ -8,29 +8,21 @@ from typing import Any
 
 import pytest
 import requests
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from steps.serve.webhooks.notifiers import MARKER
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
 from tests.support.webhook.app import create
+from tests.support.webhook.apps import APP, PUBLIC, configure_app
 from tests.support.webhook.hook import SHOP, Hook, Mongo, process, serving, shorten_waits
 
 BUDGET = 5
-APP = 7
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 @pytest.fixture
 def app(configured: pytest.MonkeyPatch, github: StandIn) -> None:
     """A GitHub App, whose installation 1 is on the repository."""
-    configured.setenv("WEBHOOK_MODE", "check")
-    configured.setenv("GITHUB_APP_ID", str(APP))
-    configured.setenv("GITHUB_APP_PRIVATE_KEY", PRIVATE)
-    github.control(app={"id": APP, "public_key": PUBLIC})
+    configure_app(configured, github)
 
 
 def test_a_standard_pull_request_is_recorded_without_a_notification(hook: Hook, github: StandIn) -> None:

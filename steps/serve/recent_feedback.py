@@ -1,0 +1,37 @@
+"""What people said about the latest alerts of a repository, for whoever asks the service."""
+
+import asyncio
+import logging
+import time
+
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from steps.common.mongo import Document
+from steps.serve.feedback import RECENT, FeedbackSummary, read_feedback, summarise_feedback
+
+AWAY_SECONDS = 5.0
+"""How long MongoDB is left alone after it did not answer."""
+UNKNOWN = FeedbackSummary(0, 0)
+
+logger = logging.getLogger(__name__)
+
+
+class RecentFeedback:
+    """Summaries of votes; without a database, or while it is away, there are none."""
+
+    def __init__(self, database: Database[Document] | None) -> None:
+        self._database = database
+        self._away_until = 0.0
+
+    async def summarise(self, repository: str) -> FeedbackSummary:
+        """Summarise the votes on the latest alerts of a repository."""
+        if self._database is None or time.monotonic() < self._away_until:
+            return UNKNOWN
+        try:
+            found = await asyncio.to_thread(read_feedback, self._database, repository, RECENT)
+        except PyMongoError as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            logger.warning("feedback can't be read", extra={"error": type(error).__name__})
+            return UNKNOWN
+        return summarise_feedback(found)
