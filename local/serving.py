@@ -18,13 +18,14 @@ from local.services import embedded
 from local.services.server import POLL_SECONDS, READY_TIMEOUT_SECONDS
 from local.services.shared import LOOPBACK
 from steps.common.errors import ConfigurationError, Unavailable
+from steps.common.settings import ServeSettings
 from steps.packaging.champion import ChampionBento
 
 STOP_TIMEOUT_SECONDS = 30.0
 """Longer than the service takes to finish its requests when it is stopped."""
 KILLED_BY_SIGNAL = 128
 SAMPLE_URL = f"{embedded.SAMPLE_SITE}/example/docs/pull/305"
-EXAMPLE_URL = "https://github.com/owner/name/pull/1"
+EXAMPLE_PATH = "/owner/name/pull/1"
 
 
 def serve(state: Path, host: str, port: int, console: Console) -> int:
@@ -123,7 +124,8 @@ def _is_ready(address: str) -> bool:
 
 
 def _print_usage(champion: ChampionBento, address: str, samples: bool, console: Console) -> None:
-    example = SAMPLE_URL if samples else EXAMPLE_URL
+    site = os.environ.get("GITHUB_URL", "").rstrip("/") or ServeSettings.model_fields["github_url"].default
+    example = SAMPLE_URL if samples else f"{site}{EXAMPLE_PATH}"
     lines = [
         f"Serving version {champion.version} ({champion.tag}) at {address}; press Ctrl-C to stop it.",
         f"""curl {address}/score_url -H 'Content-Type: application/json' -d '{{"url": "{example}"}}'""",

@@ -1,5 +1,6 @@
 """Faults on demand, and counters of requests."""
 
+import re
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ ERRORS: dict[str, dict[str, Any]] = {
     },
 }
 """Errors in responses to GraphQL queries, in GitHub's form."""
+REFUSAL = re.compile(r"4\d\d .+")
+"""A status and GitHub's words for it."""
 NAMES = (
     LIMITS
     | ERRORS.keys()
@@ -63,7 +66,7 @@ class Faults:
         """
         for key, value in wanted.items():
             if key == "next":
-                if unknown := set(value) - NAMES:
+                if unknown := {name for name in set(value) - NAMES if not REFUSAL.fullmatch(name)}:
                     raise ValueError(f"no such fault: {', '.join(sorted(unknown))}")
                 self.next.extend(value)
             elif key in ("latency_ms", "retry_after", "heavy_above"):

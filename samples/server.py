@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 from samples import gaps, graph, rest
 from samples.contents import RepositoryFiles
 from samples.drafts import END
-from samples.faults import ERRORS, Faults
+from samples.faults import ERRORS, REFUSAL, Faults
 from samples.generate import generate_repositories
 from samples.identities import App, Identity, IdentityRegistry
 from samples.proposals import Proposals
@@ -175,6 +175,8 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif who is None:
             self._send(HTTPStatus.UNAUTHORIZED, {"message": "Bad credentials"})
+        elif fault and REFUSAL.fullmatch(fault):
+            self._send(HTTPStatus(int(fault[:3])), {"message": fault[4:]})
         elif fault and fault.isdecimal():
             self._send(HTTPStatus(int(fault)), PAGE)
         elif fault == "forbidden":

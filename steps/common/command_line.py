@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from steps.common.errors import ConfigurationError, SentinelError, StorageFull, is_storage_full
+from steps.common.proxies import prepare_environment
 
 INTERRUPTED = 130
 console = Console(highlight=False)
@@ -16,6 +17,7 @@ console = Console(highlight=False)
 @contextmanager
 def handle_errors() -> Iterator[None]:
     """Turn errors that a person can fix into a short message and an exit code, without a traceback."""
+    prepare_environment()
     try:
         yield
     except KeyboardInterrupt:

@@ -31,6 +31,8 @@ ACCESS_ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bsaml\b", "Authorize the token for the organization (single sign-on)."),
         (r"ip allow list", "Run from an address on the organization's IP allow list."),
         (r"not accessible by|permission", "Grant the token or the App this permission."),
+        (r"\blocked\b", "Unlock it, or leave it without a message."),
+        (r"archived", "An archived repository takes no messages; unarchive it, or remove its webhook."),
         (r"suspended", "Use the token of an active account."),
     )
 )

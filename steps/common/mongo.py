@@ -1,5 +1,6 @@
 """Connections to MongoDB: one way to create a client, and its failures as errors that a person can fix."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,8 @@ SELECTION_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_MS = 60_000
 """Also applies to heartbeats: a late one cancels running operations, and reading a large collection delays them."""
 
+URI_ERRORS = (PyMongoError, ValueError, TypeError, OSError)
+"""What the driver raises for a connection string that is not valid, or whose files can't be read."""
 ACCESS_ERROR_CODES = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 DISK_FULL_CODES = frozenset({14031, 28})  # OutOfDiskSpace, and ENOSPC, which some servers pass on
 
@@ -34,17 +37,19 @@ def create_client(uri: SecretStr, app: str, timeout_ms: int | None = None) -> Mo
     Raises:
         ConfigurationError: the connection string is not valid.
     """
+    _check_escapes(uri)
     try:
         return MongoClient(uri.get_secret_value(), **_build_options(app, timeout_ms))
-    except (PyMongoError, ValueError) as error:
+    except URI_ERRORS as error:
         raise _invalid_uri_error(error) from None
 
 
 def create_async_client(uri: SecretStr, app: str, timeout_ms: int | None = None) -> AsyncMongoClient[Document]:
     """Create an asynchronous client; arguments and errors are those of `create_client`."""
+    _check_escapes(uri)
     try:
         return AsyncMongoClient(uri.get_secret_value(), **_build_options(app, timeout_ms))
-    except (PyMongoError, ValueError) as error:
+    except URI_ERRORS as error:
         raise _invalid_uri_error(error) from None
 
 
@@ -68,6 +73,11 @@ def _translate_errors(hosts: str) -> Iterator[None]:
     try:
         yield
     except ConnectionFailure as error:
+        if "certificate verify failed" in str(error):
+            raise ConfigurationError(
+                f"The certificate of MongoDB at {hosts} is not trusted.",
+                advice="Name its authority's file with tlsCAFile in MONGO_URI.",
+            ) from None
         raise Unavailable(
             f"MongoDB at {hosts} does not answer ({type(error).__name__}).",
             advice="Check that it is up and that MONGO_URI names it.",
@@ -101,14 +111,37 @@ def _list_codes(error: OperationFailure) -> set[int]:
 
 def _format_hosts(uri: SecretStr) -> str:
     """Return the hosts of a connection string, without user and password."""
+    _check_escapes(uri)
     try:
         return ", ".join(f"{host}:{port}" for host, port in parse_uri(uri.get_secret_value())["nodelist"])
-    except (PyMongoError, ValueError) as error:
+    except URI_ERRORS as error:
         raise _invalid_uri_error(error) from None
 
 
+def _check_escapes(uri: SecretStr) -> None:
+    """Refuse an `@` behind the hosts: a password with a plain `/`, `?` or `#` would be taken for a host's name.
+
+    Values of options may have one, as those of Azure Cosmos DB do.
+    """
+    rest = uri.get_secret_value().partition("://")[2]
+    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    path, _, query = rest[len(hosts) :].partition("?")
+    stray = "@" in path or any("@" in option and "=" not in option.partition("@")[0] for option in query.split("&"))
+    if stray or hosts.count("@") > 1:
+        raise ConfigurationError(
+            "MONGO_URI has a user or a password with letters that have to be escaped.",
+            advice="Write / ? # @ : and % as %2F %3F %23 %40 %3A and %25 there.",
+        )
+
+
 def _invalid_uri_error(error: Exception) -> ConfigurationError:
-    """Return an error with the kind of `error` only, as its message may hold a password."""
+    """Return an error with the kind of `error` only, as its message may hold a password; a file is named."""
+    if isinstance(error, OSError):
+        named = f" {error.filename}" if error.filename else ""
+        return ConfigurationError(
+            f"MONGO_URI names a file of certificates{named} that can't be used ({error.strerror or 'not valid'}).",
+            advice="Correct tlsCAFile or tlsCertificateKeyFile.",
+        )
     return ConfigurationError(
         f"MONGO_URI is not valid ({type(error).__name__}).",
         advice="It has the form mongodb://user:password@host:27017/?options.",

@@ -56,7 +56,8 @@ def _replace_none_by_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+def none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Return None, for not known, instead of a value that is not valid."""
     try:
         return handler(value)
     except ValidationError:
@@ -81,7 +82,7 @@ LockReason = Literal["off-topic", "resolved", "spam", "too heated"]
 
 AccountId = Annotated[
     Annotated[int, Field(strict=True, ge=1, le=MAX_ACCOUNT_ID)] | None,
-    WrapValidator(_none_if_broken),
+    WrapValidator(none_if_broken),
     _describe("the account's number on GitHub", {"type": "integer", "minimum": 1, "maximum": MAX_ACCOUNT_ID}),
 ]
 
@@ -176,7 +177,7 @@ class PullRequest(_PullRequestPart):
     draft: Annotated[bool, Field(strict=True)] = False
     active_lock_reason: Annotated[
         LockReason | None,
-        WrapValidator(_none_if_broken),
+        WrapValidator(none_if_broken),
         _describe("the reason for which its conversation is locked", {"enum": [*get_args(LockReason), None]}),
     ] = None
     created_at: Instant
@@ -192,7 +193,7 @@ class PullRequest(_PullRequestPart):
     base: Base
     head: Annotated[
         Head | None,
-        WrapValidator(_none_if_broken),
+        WrapValidator(none_if_broken),
         _describe(
             "the branch that it brings in, and the repository with that branch (null where it is gone)",
             {"type": "object", "properties": {"ref": {"type": "string"}, "repo": {"type": ["object", "null"]}}},
@@ -200,7 +201,7 @@ class PullRequest(_PullRequestPart):
     ] = None
     cross_repository: Annotated[
         Annotated[bool, Field(strict=True)] | None,
-        WrapValidator(_none_if_broken),
+        WrapValidator(none_if_broken),
         _describe("whether that branch is in another repository, where `head.repo` is left out", {"type": "boolean"}),
     ] = None
     files: Annotated[

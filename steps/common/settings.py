@@ -1,20 +1,57 @@
 """Settings, read once from the environment and, if configured, from Vault; each step sees only its own."""
 
+import re
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from steps.common.errors import ConfigurationError
 from steps.common.repository_name import RepositoryName
 from steps.common.secrets import VaultSource, format_advice
 
+BLANKS = " \t\r\n\v\f\u00a0\u200b\ufeff"
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+MULTILINE = frozenset({"github_app_private_key"})
+"""Secrets of several lines."""
+
+
+def _strip_slashes(url: Any) -> Any:
+    return url.rstrip("/") if isinstance(url, str) else url
+
+
+def _strip_graphql(url: Any) -> Any:
+    """Return the URL of REST where that of GraphQL is given: GitHub Actions has both, side by side."""
+    plain = _strip_slashes(url)
+    if not isinstance(plain, str):
+        return url
+    return f"{base}/api/v3" if (base := plain.removesuffix("/api/graphql")) != plain else plain.removesuffix("/graphql")
+
+
+ApiUrl = Annotated[str, BeforeValidator(_strip_graphql)]
+
 
 class StepSettings(BaseSettings):
     """The base of every step's settings: the environment first, then the step's own path in Vault."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _strip(cls, value: Any, info: ValidationInfo) -> Any:
+        """Drop what copying leaves around a value: line ends, blanks, a byte order mark; refuse it inside a secret."""
+        secret = isinstance(value, SecretStr)
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not isinstance(text, str):
+            return value
+        stripped = text.strip(BLANKS)
+        if not stripped and text:
+            return None  # blanks alone are no value
+        is_secret = secret or "SecretStr" in str(cls.model_fields[str(info.field_name)].annotation)
+        if is_secret and info.field_name not in MULTILINE and CONTROL.search(stripped):
+            raise ValueError("contains a line break or another control character")
+        return SecretStr(stripped) if secret else stripped
 
     @classmethod
     def settings_customise_sources(
@@ -59,7 +96,7 @@ class GitHubSettings(StepSettings):
     """Settings of GitHub's API; those of `discover`."""
 
     github_token: SecretStr = Field(description="token that can read the repositories")
-    github_api_url: str = Field(
+    github_api_url: ApiUrl = Field(
         "https://api.github.com",
         pattern=r"^https?://[^/\s]+(/\S*)?$",
         description="URL of GitHub's API; `https://HOST/api/v3` of a GitHub Enterprise Server",
@@ -81,7 +118,7 @@ class TrainSettings(StoreSettings, TrackingSettings):
 class RegisterSettings(StoreSettings, TrackingSettings):
     """The settings of `register`; the two for releases are set both or not at all."""
 
-    github_api_url: str = Field(
+    github_api_url: ApiUrl = Field(
         GitHubSettings.model_fields["github_api_url"].default, description="URL of GitHub's API"
     )
     release_repository: RepositoryName | None = Field(
@@ -111,10 +148,10 @@ class ServeSettings(StepSettings):
     )
     mongo_db: str = Field(MongoSettings.model_fields["mongo_db"].default, description="database in it")
     github_token: SecretStr | None = Field(None, description="token for `/score_url` and for comments")
-    github_api_url: str = Field(
+    github_api_url: ApiUrl = Field(
         GitHubSettings.model_fields["github_api_url"].default, description="URL of GitHub's API"
     )
-    github_url: str = Field(
+    github_url: Annotated[str, BeforeValidator(_strip_slashes)] = Field(
         "https://github.com", pattern=r"^https?://[^/\s]+$", description="URL of GitHub's pages, for `/score_url`"
     )
     github_app_id: str | None = Field(None, description="id of the GitHub App that creates check runs")

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from steps.common import log
 from steps.common.errors import SentinelError, StorageFull, is_storage_full
+from steps.common.proxies import prepare_environment
 
 TERMINATION_LOG = Path("/dev/termination-log")
 """The file whose content Kubernetes, and so Argo, shows as the reason why a container ended."""
@@ -23,6 +24,7 @@ def run_step(name: str) -> Iterator[logging.Logger]:
         SystemExit: with the error's exit code, after the line that says what was wrong and what to do.
     """
     log.configure()
+    prepare_environment()
     logger = logging.getLogger(f"steps.{name}")
     started = time.monotonic()
     previous_handler = signal.signal(signal.SIGTERM, _handle_sigterm)

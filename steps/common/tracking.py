@@ -3,18 +3,17 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from mlflow import MlflowClient, set_tracking_uri
+from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 
-from steps.common.errors import AccessRefused, NotFound, Unavailable
+from steps.common.errors import ConfigurationError
 from steps.common.settings import TrackingSettings
+from steps.common.tracking_errors import translate_tracking_error
 
 EXPERIMENT = "pr-sentinel"
 REGISTERED_MODEL = "pr-sentinel"
-ACCESS_ERROR_CODES = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED"})
-NOT_FOUND_CODE = "RESOURCE_DOES_NOT_EXIST"
 CLIENT_DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 
 
@@ -23,7 +22,8 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
     """Connect to the tracking server, or open the database file, at `MLFLOW_URI`.
 
     Raises:
-        Unavailable: the server does not answer, or the file can't be used.
+        Unavailable: the server does not answer.
+        ConfigurationError: the server is not MLflow, or the database is of another version or can't be used.
         AccessRefused: the server does not accept the user.
         NotFound: a run or a model does not exist.
     """
@@ -34,30 +34,25 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
         client = MlflowClient()
         client.search_experiments(max_results=1)
     except Exception as error:
-        raise _translate_error(settings, error) from None
+        raise translate_tracking_error(settings.mlflow_uri, error) from None
     try:
         yield client
     except MlflowException as error:
-        raise _translate_error(settings, error) from error
+        raise translate_tracking_error(settings.mlflow_uri, error) from error
 
 
 def ensure_experiment(client: MlflowClient, settings: TrackingSettings) -> str:
-    """Return the id of our experiment, creating it if necessary."""
+    """Return the id of our experiment, creating it if necessary.
+
+    Raises:
+        ConfigurationError: somebody has deleted it, and MLflow keeps its name.
+    """
     if found := client.get_experiment_by_name(EXPERIMENT):
+        if found.lifecycle_stage == LifecycleStage.DELETED:
+            raise ConfigurationError(
+                f"The experiment {EXPERIMENT} was deleted in MLflow.",
+                advice=f"Restore it with `mlflow experiments restore --experiment-id {found.experiment_id}`, "
+                f"or remove it for good with `mlflow gc --experiment-ids {found.experiment_id}`.",
+            )
         return str(found.experiment_id)
     return str(client.create_experiment(EXPERIMENT, artifact_location=settings.mlflow_artifacts))
-
-
-def _translate_error(settings: TrackingSettings, error: Exception) -> AccessRefused | NotFound | Unavailable:
-    parts = urlsplit(settings.mlflow_uri)
-    url = f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-    if isinstance(error, MlflowException) and error.error_code in ACCESS_ERROR_CODES:
-        return AccessRefused(f"MLflow at {url} refuses the user.", advice="Check the user in MLFLOW_URI.")
-    if isinstance(error, MlflowException) and error.error_code == NOT_FOUND_CODE:
-        return NotFound(
-            f"Not found in MLflow at {url}: {error.message.rstrip('.')}.", advice="Check the ids and MLFLOW_URI."
-        )
-    return Unavailable(
-        f"MLflow at {url} can't be used ({type(error).__name__}).",
-        advice="Check that MLFLOW_URI names a server that is up, or sqlite:/// with a writable file.",
-    )

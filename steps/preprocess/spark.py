@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyspark
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException, PySparkRuntimeError
@@ -35,6 +36,9 @@ SETTINGS = {
 LOCAL_SETTINGS = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 """Without executors on other machines, the driver listens on the loopback interface only."""
 
+FOREIGN_VARIABLES = ("SPARK_CONF_DIR", "SPARK_MASTER", "SPARK_DIST_CLASSPATH", "HADOOP_CONF_DIR", "YARN_CONF_DIR")
+"""Settings of a cluster that a person's shell may have; without executors none of them applies."""
+
 KUBERNETES_SCHEME = "k8s://"
 
 MAX_OUTPUT_LINES = 3
@@ -56,8 +60,8 @@ def open_session(master: str) -> Iterator[SparkSession]:
         SentinelError: an executor raised one of this kind.
         StorageFull, Unavailable: Spark's disk is full; its Java process ended; no executor is ready in time.
     """
-    os.environ["PYSPARK_PYTHON"] = sys.executable
     on_kubernetes = master.startswith(KUBERNETES_SCHEME)
+    use_own_spark(is_local=master.startswith("local"))
     own = executors.build_settings() if on_kubernetes else LOCAL_SETTINGS if master.startswith("local") else {}
     settings = SETTINGS | own
     with translate_errors():
@@ -68,6 +72,21 @@ def open_session(master: str) -> Iterator[SparkSession]:
             yield spark
         finally:
             spark.stop()
+
+
+def use_own_spark(*, is_local: bool) -> None:
+    """Make this process use the Spark that it is installed with, whatever the environment says of another one.
+
+    On one machine, nothing is asked of its network and of a cluster's settings: its name need not resolve.
+    """
+    os.environ.pop("PYSPARK_SUBMIT_ARGS", None)
+    own = {"SPARK_HOME": str(Path(pyspark.__file__).parent)}
+    own |= dict.fromkeys(("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"), sys.executable)
+    if is_local:
+        own |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": "localhost"}
+        for name in FOREIGN_VARIABLES:
+            os.environ.pop(name, None)
+    os.environ.update(own)
 
 
 @contextmanager

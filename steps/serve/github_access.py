@@ -1,6 +1,7 @@
 """A client of GitHub's REST API for webhooks and `/score_url`: one request at a time, with a token or as an App."""
 
 import logging
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -18,12 +19,15 @@ from steps.common.github_errors import REQUEST_ERRORS, TransientError, translate
 from steps.common.github_limits import parse_pause
 from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import ServeSettings
+from steps.serve.github_requests import Call, send
 from steps.serve.webhooks.events import COMMIT
 
 TIMEOUT_SECONDS = 10
 MAX_INSTALLATIONS = 64
 """Installations whose token is cached; others get a new one."""
 MISSING_STATUSES = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_MISSING_OBJECT = re.compile(r"no commit found|could not resolve|does not exist|not found", re.IGNORECASE)
+"""Words of a refusal (422) because of a commit that GitHub does not have, or not yet."""
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +80,7 @@ class GitHubRestClient:
             SentinelError: a person has to fix it.
         """
         with self._lock:
-            return self._send(verb, path, parameters, body)[1]
+            return self._send(Call(verb, path, parameters, body))[1]
 
     def fetch_if_changed(
         self, path: str, etag: str | None, parameters: dict[str, str] | None = None
@@ -87,19 +91,19 @@ class GitHubRestClient:
             TransientError, SentinelError: as for `request`.
         """
         with self._lock:
-            headers, content = self._send("GET", path, parameters, None, {"If-None-Match": etag} if etag else None)
+            headers, content = self._send(
+                Call("GET", path, parameters, headers={"If-None-Match": etag} if etag else None)
+            )
         return None if etag and content is None else ChangedResponse(content, headers.get("etag"))
 
-    def _send(
-        self, verb: str, path: str, parameters: dict[str, str] | None, body: Any, headers: dict[str, str] | None = None
-    ) -> tuple[dict[str, Any], Any]:
+    def _send(self, call: Call) -> tuple[dict[str, Any], Any]:
         """Send one request and return headers, by their names in lower case, and content."""
         if (left := self._quiet_until - time.monotonic()) > 0:
             raise TransientError("a rate limit holds", wait=left)
         try:
-            answer = self._github.requester.requestJsonAndCheck(verb, path, parameters, headers, body)
+            answer = send(self._github.requester, call)
         except REQUEST_ERRORS as error:
-            translated = _translate_error(error, self._url, path)
+            translated = _translate_error(error, self._url, call.path)
             if isinstance(translated, TransientError):
                 self._hold(translated.wait)
             raise translated from None
@@ -269,6 +273,8 @@ def _translate_error(error: Exception, url: str, path: str) -> TransientError | 
         )  # a new one fixes it; the delivery is retried
     if status in MISSING_STATUSES:
         return NotFound(f"GitHub has no {path}, or the service's token has no access to it.", advice="Check both.")
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and _MISSING_OBJECT.search(str(getattr(error, "data", ""))):
+        return NotFound(f"GitHub does not know the commit or the pull request of {path}.", advice="Check both.")
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return DataError(f"GitHub rejects the content written to {path}.", advice="Report it with this line.")
     return translate_error(error, url)

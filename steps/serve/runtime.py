@@ -13,6 +13,7 @@ from pymongo.database import Database
 
 from steps.common.errors import ConfigurationError, DamagedArtefact, SentinelError, Unavailable
 from steps.common.mongo import Document, create_client
+from steps.common.proxies import prepare_environment
 from steps.common.settings import ServeSettings
 from steps.scoring import golden
 from steps.scoring.features import NAMES
@@ -61,6 +62,7 @@ class Runtime:
 async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
     """Start everything, and stop it in reverse order: first what takes work, last what it needs."""
     asyncio.get_running_loop().set_exception_handler(logs.log_unretrieved)
+    prepare_environment()
     async with AsyncExitStack() as stack:
         stack.callback(sentry.start(settings))
         database = connect(settings)

@@ -44,6 +44,41 @@ def test_an_unreachable_server_is_named_without_the_password() -> None:
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        # mongodb/mongo-python-driver#1193
+        "mongodb://user:hunt/er2@127.0.0.1:1/",
+        # freelabz/secator#176
+        "mongodb://user:hunt@er2@127.0.0.1:1/",
+        "mongodb://user:1234/5@127.0.0.1:1/",
+        "mongodb://user:hunt?er2@127.0.0.1:1/?w=1",
+        "mongodb://user:hunt#er2@127.0.0.1:1/",
+    ],
+)
+def test_a_password_that_is_not_escaped_is_not_shown_in_part(uri: str) -> None:
+    """What stands before its slash would be taken for the host."""
+    with pytest.raises(ConfigurationError, match="escaped") as caught, open_database(settings(uri)):
+        pass
+    assert not [part for part in ("hunt", "er2", "1234") if part in str(caught.value)]
+
+
+def test_an_option_may_have_an_at_sign() -> None:
+    """As the application's name of Azure Cosmos DB has."""
+    uri = "mongodb://me:secret@127.0.0.1:1/?serverSelectionTimeoutMS=100&appName=@me@"
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"), open_database(settings(uri)) as opened:
+        opened.command("ping")
+
+
+@pytest.mark.parametrize("option", ["tlsCAFile", "tlsCertificateKeyFile"])
+def test_a_file_of_certificates_that_is_missing_is_named(option: str) -> None:
+    """Nothing else of the connection string is."""
+    uri = f"mongodb://me:{SECRET}@127.0.0.1:1/?tls=true&{option}=/nowhere.pem"
+    with pytest.raises(ConfigurationError, match=r"/nowhere\.pem") as caught, open_database(settings(uri)):
+        pass
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize("uri", ["nonsense", "mongodb://", f"mongodb://x:{SECRET}@h:port"])
 def test_an_invalid_connection_string_is_refused_without_showing_it(uri: str) -> None:
     """It may hold a password."""

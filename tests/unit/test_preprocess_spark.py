@@ -2,8 +2,10 @@
 
 import os
 from collections import deque
+from pathlib import Path
 
 import pyarrow as pa
+import pyspark
 import pytest
 from py4j.protocol import Py4JNetworkError
 from pyspark.errors import PySparkException
@@ -85,3 +87,35 @@ def test_progress_is_logged_with_the_number_of_rows(
     assert list(frames.log_progress(iter(batches), {"owner/name": 5})) == batches
     assert [vars(record)["done"] for record in caplog.records] == [3, 5]
     assert {(vars(record)["repository"], vars(record)["total"]) for record in caplog.records} == {("owner/name", 5)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "gone"),
+    [
+        # jupyter/notebook#743
+        ("PYSPARK_SUBMIT_ARGS", "--master yarn pyspark-shell", True),
+        ("SPARK_HOME", "/opt/spark-2.4", False),
+        ("PYSPARK_PYTHON", "/usr/bin/python2", False),
+        ("PYSPARK_DRIVER_PYTHON", "jupyter", False),
+        # apache/spark#3645
+        ("SPARK_LOCAL_IP", "10.99.99.99", False),
+        ("SPARK_CONF_DIR", "/opt/spark-2.4/conf", True),
+        ("HADOOP_CONF_DIR", "/etc/hadoop/conf", True),
+    ],
+)
+def test_settings_of_another_spark_do_not_count(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, gone: bool
+) -> None:
+    """The step's Spark is the one that is installed with it."""
+    monkeypatch.setattr(os, "environ", {**os.environ, name: value})
+    spark.use_own_spark(is_local=True)
+    assert os.environ.get(name) != value
+    assert (name in os.environ) is not gone
+    assert os.environ["SPARK_HOME"] == str(Path(pyspark.__file__).parent)
+
+
+def test_a_cluster_s_settings_count_on_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pod's own address and configuration are its template's."""
+    monkeypatch.setattr(os, "environ", {"SPARK_CONF_DIR": "/conf", "SPARK_LOCAL_IP": "10.0.0.7"})
+    spark.use_own_spark(is_local=False)
+    assert (os.environ["SPARK_CONF_DIR"], os.environ["SPARK_LOCAL_IP"]) == ("/conf", "10.0.0.7")

@@ -3,7 +3,14 @@
 import pytest
 
 from steps.common.errors import ConfigurationError
-from steps.common.settings import FetchSettings, RegisterSettings, StoreSettings, TrackingSettings, load
+from steps.common.settings import (
+    FetchSettings,
+    RegisterSettings,
+    ServeSettings,
+    StoreSettings,
+    TrackingSettings,
+    load,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +51,48 @@ def test_one_release_setting_without_the_other_is_refused(name: str, monkeypatch
     monkeypatch.delenv(name)
     with pytest.raises(ConfigurationError, match="RELEASE_REPOSITORY and RELEASE_TOKEN, or neither"):
         load(RegisterSettings)
+
+
+@pytest.mark.parametrize("blanks", ["\n", "\r\n", " ", "\t", "\ufeff", "\u200b", " \n"])
+def test_what_copying_leaves_around_a_value_is_dropped(monkeypatch: pytest.MonkeyPatch, blanks: str) -> None:
+    """kubernetes/kubernetes#23404"""
+    for name, value in (("GITHUB_TOKEN", "t"), ("MONGO_URI", "mongodb://x"), ("GITHUB_API_URL", "https://g.example")):
+        monkeypatch.setenv(name, f"{blanks}{value}{blanks}")
+    found = load(FetchSettings)
+    secrets = (found.github_token.get_secret_value(), found.mongo_uri.get_secret_value())
+    assert (*secrets, found.github_api_url) == ("t", "mongodb://x", "https://g.example")
+
+
+@pytest.mark.parametrize("value", ["hunter\n2", "hunter\x7f2", "hunter\t2"])
+def test_a_control_character_inside_a_secret_is_named_without_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """Two lines were copied as one, for example."""
+    monkeypatch.setenv("WEBHOOK_SECRET", value)
+    with pytest.raises(ConfigurationError, match=r"WEBHOOK_SECRET.*line break") as caught:
+        load(ServeSettings)
+    assert "hunter" not in str(caught.value)
+
+
+def test_a_private_key_has_line_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They belong to it."""
+    monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", "a\nb\n")
+    key = load(ServeSettings).github_app_private_key
+    assert key is not None
+    assert key.get_secret_value() == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://g.example/", "https://g.example"),
+        ("https://g.example/api/v3/", "https://g.example/api/v3"),
+        ("https://g.example/api/graphql", "https://g.example/api/v3"),
+        ("https://api.github.com/graphql", "https://api.github.com"),
+    ],
+)
+def test_the_url_of_the_api_has_one_form(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+    """GitHub Actions has those of REST and of GraphQL side by side."""
+    monkeypatch.setenv("GITHUB_API_URL", given)
+    assert load(ServeSettings).github_api_url == kept
 
 
 def test_a_secret_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A delivery's signature and payload, by GitHub's documentation."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -72,7 +73,19 @@ def test_only_names_and_numbers_of_an_event_are_kept() -> None:
     event = events.PullRequestEvent.model_validate_json(json.dumps(PAYLOAD))
     notice = events.Notice.from_event("72d3162e", event)
     sha = PAYLOAD["after"]
-    assert notice == ("72d3162e", "synchronize", "baxterthehacker/public-repo", 2, sha, 234)
+    assert notice[:6] == ("72d3162e", "synchronize", "baxterthehacker/public-repo", 2, sha, 234)
+    assert notice.updated_at is None
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("2026-01-01T00:00:00Z", datetime(2026, 1, 1, tzinfo=UTC)), ("yesterday", None), (7, None), (None, None)],
+)
+def test_the_time_of_the_update_is_kept_if_it_is_one(given: object, kept: datetime | None) -> None:
+    """It shows whether GitHub's API is behind its webhooks; nothing else depends on it."""
+    pull = PAYLOAD["pull_request"] | {"updated_at": given}
+    event = events.PullRequestEvent.model_validate_json(json.dumps(PAYLOAD | {"pull_request": pull}))
+    assert events.Notice.from_event("72d3162e", event).updated_at == kept
 
 
 def test_a_repository_s_own_webhook_has_no_installation() -> None:

@@ -63,6 +63,12 @@ class Alerts:
             else:
                 return True
 
+    async def release(self, repository: str, number: int) -> None:
+        """Give back the place of an alert that was never posted."""
+        unposted = {"number": number, "place": None}
+        own = {"repository": repository, "alerts": {"$elemMatch": unposted}}
+        await self._collection.update_one(own, {"$pull": {"alerts": unposted}})
+
     async def record(self, repository: str, alert: Alert) -> None:
         """Update the alert of a pull request."""
         own = {"repository": repository, "alerts.number": alert.number}

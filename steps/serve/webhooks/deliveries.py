@@ -95,7 +95,8 @@ class DeliveryQueue:
                 await self._collection.update_one(same, {"$set": {"next_attempt": later}})
                 continue
             if taken is not None:
-                notice = Notice(taken["_id"], *(taken[name] for name in Notice._fields[1:]))
+                known = {name: taken[name] for name in Notice._fields[1:] if name in taken}
+                notice = Notice(delivery=taken["_id"], **known)
                 voter = Voter(*taken["voter"]) if taken.get("voter") else None
                 return Delivery(notice, taken["attempts"], taken["received_at"], voter)
 

@@ -2,12 +2,13 @@
 
 import hmac
 import re
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator
 
-from steps.common.pull_request import MAX_ACCOUNT_ID, MAX_COUNT
+from steps.common.pull_request import MAX_ACCOUNT_ID, MAX_COUNT, Instant, none_if_broken
 from steps.common.repository_name import RepositoryName
 from steps.serve.feedback import Vote
 
@@ -48,6 +49,7 @@ class EventPullRequest(_EventPart):
     """The fields used of the pull request; the worker fetches the others when it scores it."""
 
     head: EventHead
+    updated_at: Annotated[Annotated[Instant, Field(strict=False)] | None, WrapValidator(none_if_broken)] = None
 
 
 class EventRepository(_EventPart):
@@ -142,6 +144,7 @@ class Notice(NamedTuple):
     number: int
     head_sha: str
     installation: int | None
+    updated_at: datetime | None = None
 
     @classmethod
     def from_event(cls, delivery: str, event: PullRequestEvent) -> "Notice":
@@ -153,6 +156,7 @@ class Notice(NamedTuple):
             event.number,
             event.pull_request.head.sha,
             event.installation.id if event.installation else None,
+            event.pull_request.updated_at,
         )
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from steps.common.errors import SentinelError
 from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.github_access import CredentialProvider, FetchedPullRequest, GitHubRestClient
 from steps.serve.policy import AlertPolicy, find_mute
@@ -23,9 +24,11 @@ logger = logging.getLogger(__name__)
 class Finding(NamedTuple):
     """A pull request as it was fetched, and its result: with everything, and without the reasons that are muted.
 
-    `kinds` are those of the reasons that are not muted.
+    `kinds` are those of the reasons that are not muted; `address` is the repository's name in the delivery, under which
+    GitHub finds it even if it was renamed since.
     """
 
+    address: str
     fetched: FetchedPullRequest
     result: ScoreResult
     heard: ScoreResult
@@ -98,9 +101,9 @@ class Notification:
         """Replace the message of an alert that no longer holds, if there is one."""
         if alert is None or not alert.unusual:
             return outcome
-        repository = target.finding.repository
-        await asyncio.to_thread(target.notifier.update, target.github, repository, alert, message)
-        await self._alerts.record(repository, alert._replace(unusual=False))
+        finding = target.finding
+        await asyncio.to_thread(target.notifier.update, target.github, finding.address, alert, message)
+        await self._alerts.record(finding.repository, alert._replace(unusual=False))
         return "standard again" if outcome == "standard" else outcome
 
     async def _alert(self, target: "_Target", alert: Alert | None, rules: RepositoryPolicy) -> str:
@@ -113,7 +116,12 @@ class Notification:
                 return "held back"
             alert = Alert(number, head_sha)
         message = messages.format_unusual(finding.heard, self._model, rules.problem)
-        posted = await asyncio.to_thread(target.notifier.notify, target.github, repository, alert, head_sha, message)
+        address = finding.address
+        try:
+            posted = await asyncio.to_thread(target.notifier.notify, target.github, address, alert, head_sha, message)
+        except SentinelError:
+            await self._alerts.release(repository, number)  # it could never be posted, so others may be
+            raise
         if posted is None:
             await self._feedback.dismiss(finding.result.id)
             return "removed by a person"

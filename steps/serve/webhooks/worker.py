@@ -15,6 +15,7 @@ from steps.serve import metrics
 from steps.serve.contract import ModelName
 from steps.serve.feedback import Vote
 from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider, GitHubRestClient
+from steps.serve.webhooks.consistency import is_premature, require_current
 from steps.serve.webhooks.deliveries import LEASE_SECONDS, Delivery, DeliveryQueue
 from steps.serve.webhooks.events import LABEL_ACTIONS, Notice, Voter
 from steps.serve.webhooks.feedback import Feedback
@@ -157,6 +158,8 @@ class Worker:
         except (TimeoutError, Unavailable) as error:
             await self._postpone(delivery, str(error) or "it took too long")
         except SentinelError as error:
+            if is_premature(error, delivery):
+                return await self._postpone(delivery, error.problem)
             await self._deliveries.fail(delivery, str(error))
             _log(delivery, "failed", problem=error.problem, advice=error.advice)
         except asyncio.CancelledError:
@@ -190,6 +193,7 @@ class Worker:
         if notice.action in LABEL_ACTIONS and not rules.policy.mute.labels:
             return "ignored", {}
         fetched = await asyncio.to_thread(github.fetch_pull_request, notice.repository, notice.number)
+        require_current(fetched, delivery)
         self._scorer.thresholds.set_budget(fetched.pull.base.repo.full_name, rules.policy.alert_budget)
         scored = (await self._scorer.score([fetched.pull], muted=rules.policy.mute.reasons))[0]
         if notice.action == "opened":
@@ -197,7 +201,7 @@ class Worker:
         recorded = scored.result.model_dump() | {"model": self._scorer.name.version, "head_sha": fetched.head_sha}
         if self._notification is None:
             return "recorded", recorded
-        finding = Finding(fetched, scored.result, scored.heard, scored.kinds)
+        finding = Finding(notice.repository, fetched, scored.result, scored.heard, scored.kinds)
         outcome = await self._notification.publish(self._credentials, notice.installation, rules, finding)
         return outcome, recorded
 

@@ -1,5 +1,6 @@
 """The processing of a delivery: scored in its present state, notified in the configured mode, within the budget."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 import requests
 
+from samples import deliver
 from steps.serve.webhooks.notifiers import MARKER
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
 from tests.support.webhook.app import create
 from tests.support.webhook.apps import APP, PUBLIC, configure_app
-from tests.support.webhook.hook import SHOP, Hook, Mongo, process, serving, shorten_waits
+from tests.support.webhook.hook import ALL, SHOP, Hook, Mongo, headers, process, serving, shorten_waits
 
 BUDGET = 5
 
@@ -73,9 +75,11 @@ def test_a_stale_delivery_scores_the_present_state(hook: Hook) -> None:
     """The old commit of a late `synchronize` doesn't matter; the present one does."""
     hook.send(delivery="late")
     assert hook.wait_for("late")["outcome"] == "standard"
-    hook.push(additions=5_000)
-    done = hook.deliver(action="synchronize")
-    assert (done["outcome"], done["result"]["head_sha"]) == ("announced", hook.sha())
+    raw = json.dumps(deliver.build_payload(ALL[SHOP], 12, "synchronize")).encode()
+    hook.push(additions=5_000, updated_at="2026-12-31T00:00:00Z")
+    assert hook.post(raw, headers(raw, X_GitHub_Delivery="old")).status_code == 202
+    done = hook.wait_for("old")
+    assert (done["outcome"], done["attempts"], done["result"]["head_sha"]) == ("announced", 1, hook.sha())
     assert done["head_sha"] != done["result"]["head_sha"]
 
 

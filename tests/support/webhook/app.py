@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +22,7 @@ from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories
 from steps.serve.http import problems
 from steps.serve.scorer import ScoredPullRequest
-from steps.serve.webhooks import deliveries, receiver, worker
+from steps.serve.webhooks import consistency, deliveries, receiver, worker
 from steps.serve.webhooks.lifespan import webhook_lifespan
 
 if TYPE_CHECKING:
@@ -95,10 +96,11 @@ def create(histories: Histories | None = None, budgets: Budgets | None = None) -
     return app
 
 
-def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, float]]:
+def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, Any]]:
     """List shorter waits by module, so that a test doesn't take minutes."""
     return {
         deliveries: {"MIN_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
+        consistency: {"GRACE": timedelta(seconds=0.5)},
         worker: {"POLL_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
     }
 

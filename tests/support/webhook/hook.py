@@ -43,6 +43,7 @@ class Hook:
         self.address = address
         self._database = database
         self._github = github
+        ALL[SHOP].restore()
 
     def send(
         self, number: int = 12, action: str = "opened", *, delivery: str | None = None, installation: int | None = None
@@ -73,7 +74,9 @@ class Hook:
 
     def push(self, number: int = 12, additions: int = 5_000, **fields: Any) -> None:
         """Change a pull request from now on, as a push does."""
-        self._github.control(change={f"{SHOP}#{number}": {"additions": additions, **fields}})
+        fields = {"additions": additions, **fields}
+        self._github.control(change={f"{SHOP}#{number}": fields})
+        ALL[SHOP].change(number, fields)
 
     def read_writes(self) -> dict[str, Any]:
         """Return what was written to GitHub."""
