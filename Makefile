@@ -13,7 +13,7 @@ SPREAD := -n "$$WORKERS" --dist loadscope --no-loadscope-reorder
 
 # What a caller may set. Recipes read it from their environment ("$$PORT"), so it is never part of a shell's text, and
 # make does not expand it: it stays as it was given.
-CALLERS := AGAINST ANALYSES COMMIT DIGEST GIT_SERVER OPTIONS PORT PULLS PYTHON REPOS SEARCH SINCE STATE TESTS URL VERSION \
+CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST GIT_SERVER OPTIONS PORT PULLS PYTHON REPOS SEARCH SINCE STATE TESTS URL VERSION \
   WORKERS
 came_from = $(filter command environment,$(origin $1))
 keep_literal = $(eval override $1 := $$(value $1))
@@ -28,7 +28,7 @@ URL ?= http://127.0.0.1:$(PORT)
 WORKERS ?= 2
 export $(CALLERS)
 
-.PHONY: setup help run serve load check image images sbom mlflow test test-slow coverage pages containers test-cluster drill \
+.PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants coverage pages containers test-cluster drill \
   stages promote rollback status lint render docs reference lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
@@ -76,6 +76,12 @@ test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; on 
 
 test-slow: $(READY) ## Run the tests that take long (kills, second runs, executors, load), or TESTS=... of them
 	.venv/bin/pytest $(SPREAD) --durations=10 --only-slow $$TESTS
+
+poison: $(READY) ## Rehearse poisoned data: anomalies, one author's thousands, duplicates, slow drift; each is refused or harmless
+	.venv/bin/pytest -n 0 --slow tests/integration/test_poisoning.py
+
+mutants: $(READY) ## Check that tests notice small changes of what decides: of all, or of what has changed since BASE=
+	@$(RUN) tests.mutants --workers="$$WORKERS" --since="$$BASE"
 
 coverage: $(READY) ## Show which branches the tests take, slow ones too, in percent and as pages in STATE/coverage
 	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:"$$STATE/coverage" $$TESTS

@@ -1,5 +1,6 @@
 """The dataset and settings of a training on synthetic pull requests, and what comes of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,16 +36,20 @@ def row(repository: SampleRepository, pull: Pull) -> dict[str, Any]:
     return as_row(PullRequest.model_validate(given))
 
 
-def tables() -> dict[str, pa.Table]:
-    """Rows by split, of the sample repositories."""
+def pulls() -> list[dict[str, Any]]:
+    """Every pull request of the sample repositories, as the pass reads it."""
     samples = generate_repositories()
-    given = [row(samples[name], pull) for name in REPOSITORIES for pull in samples[name].pulls.values()]
-    given.sort(key=lambda one: (one["repository"], one["created_at"], one["number"]))
+    return [row(samples[name], pull) for name in REPOSITORIES for pull in samples[name].pulls.values()]
+
+
+def tables(pulls: Sequence[dict[str, Any]]) -> dict[str, pa.Table]:
+    """Rows by split, of these pull requests."""
+    given = sorted(pulls, key=lambda one: (one["repository"], one["created_at"], one["number"]))
     texts = [Text(one["repository"], one["title"], one["body"]) for one in given[::20]]
     rows = passed(given, texts=texts)
     return {
         split: pa.Table.from_pylist([row for row in rows if row["split"] == split], schema=SCHEMA)
-        for split in ("train", "validation", "test", "injected")
+        for split in ("train", "validation", "test", "injected", "held_out")
     }
 
 

@@ -9,6 +9,7 @@ from rollouts.checks import identity
 from rollouts.checks.cluster import Pod
 from rollouts.checks.identity import ExpectedRevision, IdentityAnswer, IdentityAnswers
 from rollouts.checks.verdict import CheckVerdict, Outcome
+from tests.support import stub_service
 
 DIGEST, ANOTHER = "c" * 64, "a" * 64
 IMAGE = "registry.example/serve@sha256:" + "1" * 64
@@ -55,6 +56,11 @@ def test_another_build_of_the_active_model_passes_where_it_is_expected() -> None
         ({"pods": [*PODS[:1], replace(PODS[1], image="other")]}, "pod pod-2 runs other instead of"),
         ({"expected": replace(EXPECTED, digest="unreleased")}, "'unreleased' is not a digest"),
         ({"expected": replace(EXPECTED, digest="")}, "'' is not a digest"),
+        ({"expected": replace(EXPECTED, digest=f"{DIGEST}0")}, "is not a digest"),
+        ({"expected": replace(EXPECTED, digest=f"{DIGEST}\n")}, "is not a digest"),
+        ({"expected": replace(EXPECTED, digest=f"0{DIGEST}"[:64] + "x")}, "is not a digest"),
+        ({"pods": [replace(PODS[0], pod_hash=None), *PODS[1:]]}, "pod pod-1 is of revision None instead of 7b5c"),
+        ({"pods": [replace(PODS[0], image="other"), *PODS[1:]]}, "pod pod-1 runs other instead of"),
         ({"expected": replace(EXPECTED, digest=None), "active": DIGEST}, "the model that answers is already active"),
     ],
 )
@@ -70,7 +76,7 @@ def test_every_mismatch_is_named(changes: dict[str, Any], reason: str) -> None:
     [
         ({"expected": replace(EXPECTED, digest=None)}, "no expected digest was given"),
         ({"answers": RIGHT[:29], "pods": None}, "29 answers are too few"),
-        ({"answers": [], "pods": None}, "0 answers are too few"),
+        ({"answers": [], "pods": None}, "0 answers are too few; 30 are needed"),
         ({"answers": RIGHT[:30]}, "pod pod-1 did not answer"),
         ({"active_unknown": "no answer", "active": None}, "the active model is unknown"),
     ],
@@ -80,3 +86,83 @@ def test_missing_data_is_inconclusive(changes: dict[str, Any], reason: str) -> N
     found = verdict(**changes)
     assert found.outcome is Outcome.INCONCLUSIVE
     assert any(reason in line for line in found.unclear), found.unclear
+
+
+def test_the_verdict_says_where_answers_came_from() -> None:
+    """And nothing of another build, where there is none."""
+    assert verdict().seen == ["38 answers from http://preview, pod-1, pod-2"]
+    assert verdict(active=None, expected=replace(EXPECTED, digest=None)).seen == verdict().seen
+    assert verdict(answers=[], pods=None).seen == ()
+
+
+def test_thirty_answers_are_enough() -> None:
+    """Outside of a cluster."""
+    assert verdict(answers=RIGHT[:30], pods=None).outcome is Outcome.PASSED
+
+
+def test_silent_pods_are_named_in_order() -> None:
+    """All of them."""
+    pods = [replace(PODS[0], name=name) for name in ("pod-9", "pod-3", "pod-7")]
+    assert verdict(answers=RIGHT[:30], pods=pods).unclear == [
+        f"pod {name} did not answer" for name in ("pod-3", "pod-7", "pod-9")
+    ]
+
+
+def test_one_answer_of_the_active_model_is_enough_to_say_so() -> None:
+    """Where nobody said which one is expected."""
+    answers = [replace(one, header=ANOTHER, body=ANOTHER) for one in RIGHT[:20]] + RIGHT[20:]
+    found = verdict(answers=answers, expected=ExpectedRevision(None, "4", "7b5c", IMAGE), active=DIGEST)
+    assert "the model that answers is already active" in found.wrong
+
+
+def test_header_and_body_are_each_held_to_what_is_expected() -> None:
+    """Two that agree with each other are still wrong; without an expected one, they have to agree."""
+    agreeing = [replace(one, header=ANOTHER, body=ANOTHER) for one in RIGHT]
+    lines = verdict(answers=agreeing, active=None).wrong
+    assert any("in its header the model" in line for line in lines)
+    assert any("in its answer the model" in line for line in lines)
+    apart = [replace(one, header=ANOTHER) for one in RIGHT]
+    found = verdict(answers=apart, expected=ExpectedRevision(None, "4", "7b5c", IMAGE), active=None)
+    assert all("in its header the model aaaaaaaaaaaa instead of cccccccccccc" in line for line in found.wrong)
+    assert len(found.wrong) == 3
+
+
+def answer_as(digest: str | None, version: str = "4") -> stub_service.Answer:
+    """A service with this model."""
+
+    def answer(path: str, body: Any) -> tuple[int, dict[str, str], Any]:
+        card = {"digest": digest, "version": version}
+        headers = {"X-Model-Digest": digest} if digest else {}
+        return 200, headers, card if path == "/model" else {"model": card, "results": []}
+
+    return answer
+
+
+def test_answers_are_collected_from_the_url_and_from_each_pod() -> None:
+    """Half of them with the model, half with a score; and the active service's digest."""
+    with stub_service.serve(answer_as(DIGEST)) as candidate, stub_service.serve(answer_as(ANOTHER)) as active:
+        pods = [replace(pod, address=candidate.address) for pod in PODS]
+        found = identity.collect_answers(candidate.address, active.address, pods)
+        alone = identity.collect_answers(candidate.address, None, None)
+    expected = [*[candidate.address] * 30, *["pod-1"] * 4, *["pod-2"] * 4]
+    assert [one.place for one in found.answers] == expected
+    assert {(one.header, one.body, one.version) for one in found.answers} == {(DIGEST, DIGEST, "4")}
+    assert (found.active, found.active_unknown, found.failures) == (ANOTHER, None, [])
+    paths = [path for path, _ in candidate.asked[:38]]
+    assert (paths.count("/score"), paths.count("/model")) == (19, 19)
+    assert paths[:2] == ["/score", "/model"]
+    assert (len(alone.answers), alone.active, alone.active_unknown) == (30, None, None)
+    assert identity.judge(EXPECTED, found, [replace(pod, address="") for pod in PODS]).wrong == []
+
+
+def test_answers_of_another_form_name_no_model_and_failures_are_kept() -> None:
+    """A list is no card, and an error no answer."""
+    with stub_service.serve(lambda path, body: (200, {}, ["odd"])) as odd:
+        found = identity.collect_answers(odd.address, odd.address, None)
+    assert {(one.header, one.body, one.version) for one in found.answers} == {(None, None, None)}
+    assert found.active_unknown == "/model names no digest"
+    with stub_service.serve(lambda path, body: (503, {}, {})) as down:
+        failed = identity.collect_answers(down.address, None, None)
+    assert failed.answers == []
+    assert len(failed.failures) == 30
+    assert failed.failures[0] == f"{down.address}: HTTP 503 from {down.address}/score"

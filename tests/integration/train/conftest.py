@@ -11,14 +11,14 @@ from steps.scoring.features import NAMES
 from steps.train.run import train_and_measure
 from tests.support import builders
 from tests.support.pulls import START
-from tests.support.trainings import BUDGET, REPOSITORIES, SEED, Trained, settings, tables
+from tests.support.trainings import BUDGET, REPOSITORIES, SEED, Trained, pulls, settings, tables
 
 
 @pytest.fixture(scope="session")
 def dataset_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The dataset's address."""
     shares = {name: RepositorySummary(rows=0, first=START, last=START, watermark=None) for name in REPOSITORIES}
-    return builders.publish(tmp_path_factory.mktemp("store"), tables(), NAMES, shares)
+    return builders.publish(tmp_path_factory.mktemp("store"), tables(pulls()), NAMES, shares)
 
 
 @pytest.fixture(scope="session")
