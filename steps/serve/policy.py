@@ -92,8 +92,9 @@ class AlertPolicy(_PolicyPart):
         Mode | None,
         Field(
             description="`off`: pull requests are not even scored; `record`: they are, and nothing is published; "
-            "`check`, `comment`: how alerts are published, if the service can. A service that only records publishes "
-            "nothing, whatever the file says"
+            "`check`, `comment`: how alerts are published, if the service can. Without an App there are no check "
+            "runs, and without a token check runs instead of comments. A service that only records publishes nothing, "
+            "whatever the file says"
         ),
     ] = None
     weekly_alerts: Annotated[

@@ -43,6 +43,7 @@ def test_every_route_has_an_operation(openapi: dict[str, Any]) -> None:
         "get /model",
         "get /golden",
         "get /distribution",
+        "get /feedback",
         "get /livez",
         "get /readyz",
         "get /metrics",

@@ -101,8 +101,8 @@ class DeliveryQueue:
                 return Delivery(notice, taken["attempts"], taken["received_at"], voter)
 
     async def finish(self, delivery: Delivery, outcome: str, result: dict[str, Any]) -> None:
-        """Record the outcome."""
-        await self._end(delivery, {"state": DONE, "outcome": outcome, "result": result})
+        """Record the outcome, and forget who voted."""
+        await self._end(delivery, {"state": DONE, "outcome": outcome, "result": result}, "voter")
 
     async def fail(self, delivery: Delivery, problem: str) -> None:
         """Give it up until it is redelivered."""
@@ -127,8 +127,8 @@ class DeliveryQueue:
         due = datetime.now(UTC) + timedelta(seconds=after)
         await self._update(delivery, {"$set": {"next_attempt": due}, "$unset": {"busy": ""}})
 
-    async def _end(self, delivery: Delivery, fields: Document) -> None:
-        gone = {name: "" for name in ("busy", "problem") if name not in fields}
+    async def _end(self, delivery: Delivery, fields: Document, *unneeded: str) -> None:
+        gone = {name: "" for name in ("busy", "problem", *unneeded) if name not in fields}
         await self._update(delivery, {"$set": {"finished_at": datetime.now(UTC), **fields}, "$unset": gone})
 
     async def _update(self, delivery: Delivery, change: Document) -> None:

@@ -72,11 +72,14 @@ class Notification:
         if policy.mode == "record":
             return "recorded"
         alert = await self._alerts.find(finding.repository, finding.fetched.pull.number)
-        mode, github = self._choose(credentials, installation, policy, alert)
+        chosen = self._choose(credentials, installation, finding.repository, policy, alert)
+        if chosen is None:
+            return "recorded"
+        mode, github = chosen
         target = _Target(github, mode, self._notifiers[mode], finding)
         if alert and alert.mode not in (None, mode):
             alert = alert._replace(place=None)
-        mute = find_mute(policy.mute, finding.fetched.pull)
+        mute = await asyncio.to_thread(find_mute, policy.mute, finding.fetched.pull)
         if mute is None and finding.result.unusual and not finding.heard.unusual:
             mute = "reasons"
         if mute:
@@ -87,14 +90,25 @@ class Notification:
         return await self._alert(target, alert, rules)
 
     def _choose(
-        self, credentials: CredentialProvider, installation: int | None, policy: AlertPolicy, alert: Alert | None
-    ) -> tuple[PublishedMode, GitHubRestClient]:
-        """Return the mode of an earlier alert, or that of the rules, if the service has what it needs; else its own."""
+        self,
+        credentials: CredentialProvider,
+        installation: int | None,
+        repository: str,
+        policy: AlertPolicy,
+        alert: Alert | None,
+    ) -> tuple[PublishedMode, GitHubRestClient] | None:
+        """Return the mode of an earlier alert, or that of the rules, if the service has what it needs; else its own.
+
+        It is None where the rules ask for check runs and the service only has comments: these are louder.
+        """
         for mode in (alert.mode if alert else None, policy.mode):
             if mode == "check" or mode == "comment":  # noqa: PLR1714 - a type checker follows this
                 if github := credentials.for_mode(mode, installation):
                     return mode, github
-                logger.warning("the service can't publish in the mode of a repository", extra={"mode": mode})
+                extra = {"repository": repository, "mode": mode}
+                logger.warning("the service can't publish in the mode of a repository", extra=extra)
+        if policy.mode == "check" and self._mode == "comment":
+            return None
         return self._mode, credentials.for_installation(installation)
 
     async def _withdraw(self, target: "_Target", alert: Alert | None, message: Message, outcome: str) -> str:

@@ -205,6 +205,7 @@ def test_the_buttons_of_a_check_run_are_votes(checked: Hook, database: Mongo) ->
     found = database.feedback.find_one({"_id": f"{SHOP}#12"})
     assert found
     assert (found["votes"], found["verdict"], found["mode"]) == ({"99": "useless"}, "useless", "check")
+    assert database.deliveries.count_documents({"voter": {"$exists": True}}) == 0
 
 
 def test_only_people_with_write_access_and_never_the_author_have_a_vote(checked: Hook, database: Mongo) -> None:

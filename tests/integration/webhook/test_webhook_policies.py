@@ -12,6 +12,7 @@ from samples import deliver
 from steps.serve.policy import PATH
 from tests.support.github import StandIn
 from tests.support.webhook.app import Budgets, create
+from tests.support.webhook.apps import configure_app
 from tests.support.webhook.hook import SECRET, SHOP, Hook, Mongo, serving, shorten_waits
 
 
@@ -220,14 +221,35 @@ def test_the_share_of_the_file_reaches_the_thresholds(
         assert budgets.found == {SHOP: None}
 
 
-def test_without_a_token_a_repository_can_not_ask_for_comments(
+def test_without_an_app_a_repository_that_wants_check_runs_gets_no_comments(
+    hook: Hook, github: StandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Comments are louder than what it asked for; an alert that has one already is kept up to date."""
+    hook.push(additions=5_000)
+    assert hook.deliver()["outcome"] == "announced"
+    write(github, "mode: check\n")
+    push(hook)
+    assert hook.deliver(action="synchronize")["outcome"] == "updated"
+    hook.push(13, additions=5_000)
+    with caplog.at_level("WARNING"):
+        assert hook.deliver(13)["outcome"] == "recorded"
+    assert len(hook.comments()) == 1
+    assert "can't publish in the mode" in caplog.text
+
+
+def test_a_repository_can_ask_for_comments_where_others_have_check_runs(
     configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
 ) -> None:
-    """Nor for check runs without the App: the service's own mode holds."""
+    """If the service has a token; without one, it gets check runs."""
+    configure_app(configured, github)
     shorten_waits(configured)
-    write(github, "mode: check\n")
-    with serving(create()) as address:
-        hook = Hook(address, database, github)
-        hook.push(additions=5_000)
-        assert hook.deliver()["outcome"] == "announced"
-        assert len(hook.comments()) == 1
+    write(github, "mode: comment\n")
+    for token, number, expected in (("a-token", 12, (1, 0)), ("", 13, (0, 1))):
+        configured.setenv("GITHUB_TOKEN", token)
+        with serving(create()) as address:
+            hook = Hook(address, database, github)
+            hook.push(number, additions=5_000)
+            before = (len(hook.comments()), len(hook.check_runs()))
+            assert hook.deliver(number, installation=1)["outcome"] == "announced"
+            after = (len(hook.comments()), len(hook.check_runs()))
+            assert (after[0] - before[0], after[1] - before[1]) == expected
