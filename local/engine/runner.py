@@ -1,6 +1,7 @@
 """The engine that runs a rendered WorkflowTemplate on one machine, each container as a subprocess."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,9 +15,11 @@ from local.engine.attempt import Attempt, Machine, run_attempt
 from local.engine.expressions import UnresolvedReference, resolve
 from local.engine.run_state import Node, Phase, WorkflowRun
 from local.engine.template import Container, Hook, Task, WorkflowTemplate
-from steps.common.errors import ConfigurationError
+from steps.common.errors import ConfigurationError, StorageFull
 
 POLL_SECONDS = 0.2
+MIN_FREE_BYTES = 64 << 10
+"""With less free space, a step can't even say what is wrong."""
 EXIT = "exit"
 Notify = Callable[[Node], None]
 
@@ -190,7 +193,7 @@ class WorkflowEngine:
         if result.timed_out:
             node.problem = f"Exceeded its deadline of {container.active_deadline_seconds} s."
         elif result.exit_code:
-            node.problem = node.problem or _read_last_line(log)
+            node.problem = node.problem or explain_exit(log, result.exit_code)
         elif result.missing:
             node.problem = f"Did not write its output {', '.join(result.missing)}."
         else:
@@ -220,8 +223,10 @@ def _backoff_seconds(container: Container, attempts: int, exit_code: int) -> int
     return int(strategy.backoff.seconds * strategy.backoff.factor ** (attempts - 1))
 
 
-def _read_last_line(log: Path) -> str:
-    """Return the last line of a step's log, for a step that logged no error."""
+def explain_exit(log: Path, exit_code: int) -> str:
+    """Return why a step ended that logged no error: a full disk, which takes no log either, or its last line."""
+    if exit_code == StorageFull.exit_code or shutil.disk_usage(log.parent).free < MIN_FREE_BYTES:
+        return f"No space left for {log.parent}."
     lines = log.read_text("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else "Exited without any output."
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from local.engine import guard
-from steps.common.errors import SentinelError, StorageFull, Unavailable
+from steps.common.errors import SentinelError, StorageFull, Unavailable, mentions_storage_full
 
 READY_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 15.0
 POLL_SECONDS = 0.05
-NO_SPACE_MESSAGES = ("no space left", "enospc", "disk quota exceeded")
 
 
 @contextmanager
@@ -112,7 +111,7 @@ def wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, is_
 def describe_failure(name: str, what: str, log: Path) -> SentinelError:
     """Return the error for a server that can't be used, with the last line of its log."""
     output = log.read_text("utf-8", "replace").strip()
-    if any(words in output.lower() for words in NO_SPACE_MESSAGES):
+    if mentions_storage_full(output):
         return StorageFull(f"{name} has no space left.", advice=f"Free space for {log.parent}; the log is {log}.")
     last = output.splitlines()[-1] if output else "It logged nothing"
     return Unavailable(f"{name} {what}. {last}", advice=f"The log is {log}.")

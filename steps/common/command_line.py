@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from steps.common.errors import ConfigurationError, SentinelError, StorageFull, is_storage_full
+from steps.common.errors import ConfigurationError, SentinelError, find_storage_full
 from steps.common.proxies import prepare_environment
 
 INTERRUPTED = 130
@@ -24,11 +24,11 @@ def handle_errors() -> Iterator[None]:
         console.print("Interrupted. Finished work is kept; the next run continues from there.")
         raise typer.Exit(INTERRUPTED) from None
     except SentinelError as error:
-        failure = error
-    except OSError as error:
-        if not is_storage_full(error):
+        failure = find_storage_full(error) or error
+    except Exception as error:
+        if (full := find_storage_full(error)) is None:
             raise
-        failure = StorageFull(f"No space left: {error}.", advice="Free some space and run it again.")
+        failure = full
     else:
         return
     console.print(failure.problem, style="bold red", markup=False, soft_wrap=True)

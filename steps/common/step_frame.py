@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from steps.common import log
-from steps.common.errors import SentinelError, StorageFull, is_storage_full
+from steps.common.errors import SentinelError, find_storage_full
 from steps.common.proxies import prepare_environment
 
 TERMINATION_LOG = Path("/dev/termination-log")
@@ -32,10 +32,10 @@ def run_step(name: str) -> Iterator[logging.Logger]:
     try:
         yield logger
     except SentinelError as error:
-        _exit(logger, error)
+        _exit(logger, find_storage_full(error) or error)
     except Exception as error:
-        if isinstance(error, OSError) and is_storage_full(error):
-            _exit(logger, StorageFull(f"No space left: {error}.", advice="Free some space and run it again."))
+        if full := find_storage_full(error):
+            _exit(logger, full)
         # The error's own message may hold secrets: it belongs in the log only.
         _write_termination_log(f"Unexpected {type(error).__name__}. See the log for its traceback.")
         raise

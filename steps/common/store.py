@@ -1,6 +1,7 @@
 """The store of datasets: a local folder or an S3 bucket behind one interface."""
 
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ REFUSED_CODES = frozenset(
     {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"}
 )
 """S3 error codes for an invalid or unauthorised key; the last is versitygw's for an unknown one."""
+
+
+_FULL_CODE = re.compile(r"Quota|StorageFull|InsufficientStorage|DiskFull|NoSpace|^507$")
+"""S3-compatible stores have no common code for it."""
 
 
 class Store(Protocol):
@@ -107,8 +112,11 @@ class FolderStore:
 
     def move(self, source: str, target: str) -> None:
         """Rename a file."""
-        (self._folder / target).parent.mkdir(parents=True, exist_ok=True)
-        (self._folder / source).replace(self._folder / target)
+        try:
+            (self._folder / target).parent.mkdir(parents=True, exist_ok=True)
+            (self._folder / source).replace(self._folder / target)
+        except OSError as error:
+            raise _translate_os_error(self.url, error) from None
 
     def delete(self, prefix: str) -> None:
         """Delete a folder."""
@@ -118,9 +126,9 @@ class FolderStore:
     def _replace(self, key: str) -> Iterator[BinaryIO]:
         """Yield a temporary file that replaces the target once it is complete and on disk."""
         target = self._folder / key
-        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("xb") as file:
                 yield file
                 file.flush()
@@ -240,7 +248,7 @@ def _translate_client_error(url: str, key: str, error: Any) -> NotFound | Access
             f"The store {url} does not accept the access key ({code}).",
             advice="Check S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY and the key's rights on the bucket.",
         )
-    if code in {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "507"}:
+    if _FULL_CODE.search(code):
         return StorageFull(f"The store {url} is full ({code}).", advice="Free some space or raise the quota.")
     return Unavailable(
         f"The store {url} returns {code or 'an error'}.", advice="Try again; if it persists, check the store's health."

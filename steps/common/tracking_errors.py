@@ -15,6 +15,7 @@ from steps.common.errors import (
     SentinelError,
     StorageFull,
     Unavailable,
+    mentions_storage_full,
 )
 from steps.common.network_errors import translate_network_error
 
@@ -28,7 +29,6 @@ _HOST_HEADER = re.compile(r"invalid host header|dns rebinding", re.IGNORECASE)
 _ANOTHER_SERVER = re.compile(r"(error|status) code:? (404|405)|response body: .*<html|is not valid JSON", re.IGNORECASE)
 _NO_DATABASE = re.compile(r"file is not a database|database disk image is malformed|file is encrypted", re.IGNORECASE)
 _READ_ONLY = re.compile(r"readonly database|unable to open database file|permission denied|read-only", re.IGNORECASE)
-_FULL = re.compile(r"disk is full|no space left|disk quota", re.IGNORECASE)
 
 
 def translate_tracking_error(uri: str, error: Exception) -> SentinelError:
@@ -66,7 +66,7 @@ def _translate_database_error(url: str, message: str) -> SentinelError | None:
             f"The database of MLflow at {url} can't be opened or written.",
             advice="Check that the folder exists and who owns it.",
         )
-    if _FULL.search(message):
+    if mentions_storage_full(message):
         return StorageFull(f"The database of MLflow at {url} has no space left.", advice="Free some space.")
     return None
 

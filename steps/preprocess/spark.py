@@ -118,7 +118,7 @@ def _translate_message(message: str) -> SentinelError | None:
         return Unavailable(
             f"Kubernetes does not answer Spark: {failed[1]}", advice="Check spark_master and the network."
         )
-    if "No space left on device" in message:
+    if errors.mentions_storage_full(message):
         return StorageFull("Spark has no disk space left.", advice="Free some space, or set SPARK_LOCAL_DIRS.")
     return None
 

@@ -21,7 +21,7 @@ from mlflow.entities.model_registry import ModelVersion
 
 from steps.common.closure import ROOT, find_sources
 from steps.common.dataset import hash_file
-from steps.common.errors import DataError
+from steps.common.errors import DataError, StorageFull, mentions_storage_full
 from steps.common.registry import Registry
 from steps.common.store import Store
 from steps.common.tracking import REGISTERED_MODEL
@@ -145,6 +145,8 @@ def _run_bentoml_build(context: Path, tag: str, home: Path) -> Path:
     )
     if done.returncode:
         output = f"{done.stdout}{done.stderr}".strip()[-MAX_OUTPUT:]
+        if mentions_storage_full(output):
+            raise StorageFull(f"There is no space left to build the Bento {tag}.", advice="Free some space in TMPDIR.")
         raise DataError(
             f"The build of the Bento {tag} failed: {output}", advice="Fix the service, then run register again."
         )

@@ -6,18 +6,21 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from local.engine.run_state import Phase
+from local.engine.runner import explain_exit
 from tests.support.tiny_workflows import (
     RETRY,
     container,
     executed,
     failing,
     lingering,
+    plain,
     prepared,
     survivors,
     task,
@@ -26,6 +29,7 @@ from tests.support.tiny_workflows import (
 from tests.support.waiting import wait_for_text
 
 ROOT = Path(__file__).parents[2]
+FULL_IS_FINAL = "asInt(lastRetry.exitCode) not in [65, 74]"
 
 
 def test_a_list_that_is_none_fails_its_task_and_the_run_ends(tmp_path: Path) -> None:
@@ -185,3 +189,21 @@ def test_a_step_does_not_outlive_a_run_that_is_killed(tmp_path: Path) -> None:
     psutil.Process(int((tmp_path / "pids").read_text().split()[1])).kill()
     step.wait(timeout=10)
     assert not step.is_running()
+
+
+def test_a_step_that_could_not_even_say_that_the_disk_is_full_is_understood(tmp_path: Path) -> None:
+    """Its log is on that disk too; the exit code says it, and it is not tried again."""
+    silent = plain(container("fills", (), (), retryStrategy=RETRY | {"expression": FULL_IS_FINAL}), "exit(74)")
+    run = executed(tmp_path, workflow([task("fills", "fills")], [silent]))
+    (node,) = run.nodes["fills"]
+    assert (node.attempts, node.exit_code) == (1, 74)
+    assert node.problem == f"No space left for {run.log_path(node).parent}."
+
+
+def test_a_disk_that_is_full_is_named_though_the_step_exits_otherwise(megabyte: Path) -> None:
+    """An interpreter that can't write its last words has a code of its own."""
+    log = megabyte / "fills.log"
+    with suppress(OSError), log.open("wb", buffering=0) as filled:
+        while filled.write(bytes(65_536)):
+            pass
+    assert explain_exit(log, 120) == f"No space left for {megabyte}."

@@ -3,14 +3,24 @@
 import errno
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
+from pymongo.errors import OperationFailure
 
 from steps.common import step_frame
-from steps.common.errors import PERMANENT_EXIT_CODES, AccessRefused, SentinelError, StorageFull, Unavailable
+from steps.common.errors import (
+    PERMANENT_EXIT_CODES,
+    AccessRefused,
+    DataError,
+    SentinelError,
+    StorageFull,
+    Unavailable,
+)
 from steps.common.step_frame import run_step
 
 
@@ -110,3 +120,51 @@ def test_only_transient_errors_are_retried() -> None:
 
 def _kinds(kind: type[SentinelError]) -> set[type[SentinelError]]:
     return {kind}.union(*(_kinds(child) for child in kind.__subclasses__()))
+
+
+def cause(error: Exception, behind: Exception, *, hidden: bool = False) -> Exception:
+    """An error that was raised because of another one, or while it was handled."""
+    error.__context__ = behind
+    error.__cause__ = None if hidden else behind
+    return error
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device", "/data/part-00000.parquet")
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (FULL, "/data/part-00000.parquet"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "this machine's disk"),
+        (cause(RuntimeError("the writer failed"), FULL), "/data/part-00000.parquet"),
+        (cause(Unavailable("MLflow can't be used.", advice=""), FULL, hidden=True), "/data/part-00000.parquet"),
+        (cause(DataError("It is not readable.", advice=""), cause(ValueError(), FULL)), "/data/part-00000.parquet"),
+        (sqlite3.OperationalError("database or disk is full"), "The database of MLflow"),
+        (cause(MlflowException("failed"), sqlite3.OperationalError("database or disk is full")), "MLflow"),
+        (MlflowException("[Errno 28] No space left on device: '/mlruns/0'"), "MLflow"),
+        (OperationFailure("you are over your space quota, using 512 MB of 512 MB", 8000), "MongoDB"),
+        (OperationFailure("WT_SESSION: No space left on device", 8), "MongoDB"),
+        (RuntimeError("java.io.IOException: No space left on device"), "This machine's disk"),
+        (StorageFull("The store is full.", advice="Free some."), "The store"),
+        (cause(KeyError("a"), StorageFull("The store is full.", advice="Free some."), hidden=True), "The store"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+def test_a_full_disk_store_or_quota_is_named_in_one_line_and_not_retried(
+    error: Exception, named: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever finds it, and however many errors are around it."""
+    with pytest.raises(SystemExit) as ended, run_step("train"):
+        raise error
+    assert ended.value.code == StorageFull.exit_code in PERMANENT_EXIT_CODES
+    *_, line = lines(capfd)
+    assert (line["error"], named in str(line["message"])) == ("StorageFull", True)
+    assert "exception" not in line
+
+
+def test_words_of_others_in_our_own_errors_are_not_taken_for_a_full_disk() -> None:
+    """A title may say anything."""
+    with pytest.raises(SystemExit) as ended, run_step("preprocess"):
+        raise DataError("Rejected: 'No space left on device'.", advice="Look into it.")
+    assert ended.value.code == DataError.exit_code
