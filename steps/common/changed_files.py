@@ -3,8 +3,17 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, ValidationInfo, ValidatorFunctionWrapHandler
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+)
 from typing_extensions import TypedDict
+
+from steps.common.normalisation import normalise_text
 
 MAX_FILES = 100
 """Files kept of a pull request: as many as GitHub lists at once."""
@@ -31,7 +40,7 @@ _Lines = Annotated[int, Field(strict=True, ge=0, le=MAX_LINES)]
 class ChangedFile(TypedDict):
     """One file: its path, what became of it, and the lines added and deleted (0 for binary files)."""
 
-    filename: Annotated[str, StringConstraints(strict=True, min_length=1)]
+    filename: Annotated[str, StringConstraints(strict=True, min_length=1), BeforeValidator(normalise_text)]
     status: Status
     additions: _Lines
     deletions: _Lines

@@ -12,6 +12,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
@@ -20,6 +21,7 @@ from pydantic import (
 
 from steps.common import changed_files
 from steps.common.changed_files import ChangedFile
+from steps.common.normalisation import GHOST, keep_named, normalise_account, normalise_state, normalise_text
 from steps.common.repository_name import RepositoryName
 
 MAX_COUNT = 2**31 - 1
@@ -28,8 +30,6 @@ MAX_BODY_CHARACTERS = 262_144
 MAX_ACCOUNT_ID = 2**53
 MAX_ENTRIES = 100
 """Of labels and of assignees; GitHub allows a hundred labels and ten assignees."""
-GHOST = "ghost"
-"""The login that GitHub shows for the author of a deleted account."""
 _DATE_TIME_START = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
 """The beginning of a date and time; a plain number would be read as seconds since 1970."""
 _YEARS = "^(?!0001|9999)"
@@ -53,7 +53,15 @@ def _replace_none_by_ghost(value: Any) -> Any:
 
 
 def _replace_none_by_empty(value: Any) -> Any:
-    return "" if value is None else value
+    return "" if value is None else normalise_text(value)
+
+
+def _keep_labels(value: Any) -> list[Any]:
+    return keep_named(value, "name", MAX_TITLE_CHARACTERS)
+
+
+def _keep_assignees(value: Any) -> list[Any]:
+    return keep_named(value, "login", MAX_TITLE_CHARACTERS)
 
 
 def none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -62,6 +70,20 @@ def none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return handler(value)
     except ValidationError:
         return None
+
+
+def _default_if_broken(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Return the field's default instead of a value that is not valid."""
+    try:
+        return handler(value)
+    except ValidationError:
+        return PullRequest.model_fields[str(info.field_name)].default
+
+
+def _created_if_broken(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    """Return when it was opened if it is not known when it was updated."""
+    known = none_if_broken(value, handler)
+    return info.data.get("created_at") if known is None else known
 
 
 def _describe(words: str, schema: dict[str, Any]) -> WithJsonSchema:
@@ -76,7 +98,15 @@ Instant = Annotated[
     AfterValidator(_convert_to_utc),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": _YEARS}),
 ]
-Text = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_TITLE_CHARACTERS)]
+Text = Annotated[
+    str, Field(strict=True, min_length=1, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(normalise_text)
+]
+
+OptionalInstant = Annotated[
+    Instant | None,
+    WrapValidator(none_if_broken),
+    _describe("a date and time with its zone, or null", {"type": ["string", "null"]}),
+]
 
 LockReason = Literal["off-topic", "resolved", "spam", "too heated"]
 
@@ -96,6 +126,11 @@ class User(_PullRequestPart):
 
     login: Text
     type: Text = "User"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _normalise(cls, fields: Any) -> Any:
+        return normalise_account(fields)
 
 
 class PullRequestAuthor(User):
@@ -119,7 +154,7 @@ class BaseRepository(_PullRequestPart):
 class Base(_PullRequestPart):
     """The branch that the pull request is to be merged into."""
 
-    ref: Text
+    ref: Annotated[Text | None, WrapValidator(none_if_broken), _describe("the branch", {"type": "string"})] = None
     repo: BaseRepository
 
 
@@ -154,14 +189,15 @@ def is_cross_repository(head: Any, base: Any) -> bool | None:
 class PullRequest(_PullRequestPart):
     """One pull request; what GitHub adds beyond these fields is ignored.
 
-    `head`, `cross_repository`, `files`, `active_lock_reason` and the author's `id` are optional: broken ones become
-    None, for not known.
+    What no score depends on makes no pull request unusable: broken values become None, the default, or what the others
+    say, and entries of lists that are null are dropped. `normalisation` gives one form to what GitHub's interfaces and
+    webhooks write differently.
     Whether the head lies in another repository is kept as `cross_repository` alone, which is worked out from
     `head.repo` and `base.repo` where it is not given (REST, webhooks); GraphQL gives it.
     """
 
     number: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)]
-    title: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS)]
+    title: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(normalise_text)]
     body: Annotated[
         str,
         BeforeValidator(
@@ -172,24 +208,41 @@ class PullRequest(_PullRequestPart):
     user: Annotated[
         PullRequestAuthor, BeforeValidator(_replace_none_by_ghost, json_schema_input_type=PullRequestAuthor | None)
     ]
-    author_association: Text = "NONE"
-    state: Literal["open", "closed"]
-    draft: Annotated[bool, Field(strict=True)] = False
+    author_association: Annotated[
+        Text, WrapValidator(_default_if_broken), _describe("what the author is there", {"type": "string"})
+    ] = "NONE"
+    state: Annotated[Literal["open", "closed"], _describe("`open` or `closed`", {"enum": ["open", "closed"]})] = "open"
+    draft: Annotated[
+        bool, Field(strict=True), WrapValidator(_default_if_broken), _describe("is it a draft?", {"type": "boolean"})
+    ] = False
     active_lock_reason: Annotated[
         LockReason | None,
         WrapValidator(none_if_broken),
         _describe("the reason for which its conversation is locked", {"enum": [*get_args(LockReason), None]}),
     ] = None
     created_at: Instant
-    updated_at: Instant
-    closed_at: Instant | None = None
-    merged_at: Instant | None = None
+    updated_at: Annotated[
+        Instant,
+        WrapValidator(_created_if_broken),
+        Field(default=None, validate_default=True),
+        _describe("a date and time with its zone", {"type": "string"}),
+    ]
+    closed_at: OptionalInstant = None
+    merged_at: OptionalInstant = None
     additions: Count
     deletions: Count
     changed_files: Count
     commits: Count
-    labels: Annotated[list[Label], Field(max_length=MAX_ENTRIES)] = []
-    assignees: Annotated[list[User], Field(max_length=MAX_ENTRIES)] = []
+    labels: Annotated[
+        list[Label],
+        BeforeValidator(_keep_labels, json_schema_input_type=list[Label | None] | None),
+        Field(max_length=MAX_ENTRIES),
+    ] = []
+    assignees: Annotated[
+        list[User],
+        BeforeValidator(_keep_assignees, json_schema_input_type=list[User | None] | None),
+        Field(max_length=MAX_ENTRIES),
+    ] = []
     base: Base
     head: Annotated[
         Head | None,
@@ -207,14 +260,23 @@ class PullRequest(_PullRequestPart):
     files: Annotated[
         list[ChangedFile] | None, WrapValidator(changed_files.keep_first), WithJsonSchema(changed_files.SCHEMA)
     ] = None
-    html_url: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS)] = ""
+    html_url: Annotated[
+        Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS)],
+        WrapValidator(_default_if_broken),
+        _describe("its page", {"type": "string"}),
+    ] = ""
 
     @model_validator(mode="before")
     @classmethod
-    def _derive_cross_repository(cls, fields: Any) -> Any:
-        if not isinstance(fields, dict) or fields.get("cross_repository") is not None:
+    def _derive(cls, fields: Any) -> Any:
+        """Work out the fields that others decide."""
+        if not isinstance(fields, dict):
             return fields
-        return fields | {"cross_repository": is_cross_repository(fields.get("head"), fields.get("base"))}
+        is_over = bool(fields.get("closed_at") or fields.get("merged_at"))
+        derived: dict[str, Any] = {"state": normalise_state(fields.get("state"), is_over=is_over)}
+        if fields.get("cross_repository") is None:
+            derived["cross_repository"] = is_cross_repository(fields.get("head"), fields.get("base"))
+        return fields | derived
 
     @property
     def id(self) -> str:

@@ -9,7 +9,6 @@ from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest, format_reasons
 from steps.fetch.queries import Edge
 
-STATES = {"OPEN": "open", "CLOSED": "closed", "MERGED": "closed"}
 FILE_STATUSES = {
     "ADDED": "added",
     "CHANGED": "changed",
@@ -53,14 +52,13 @@ def convert_pull_request(edge: Edge, repository: str, fetched_at: datetime, flaw
 
 
 def _convert_node(node: dict[str, Any], repository: str) -> dict[str, Any]:
-    state = node.get("state")
     return {
         "number": node.get("number"),
         "title": node.get("title"),
         "body": node.get("body"),
         "user": _convert_author(node.get("author")),
         "author_association": node.get("authorAssociation"),
-        "state": STATES.get(state) if isinstance(state, str) else state,
+        "state": node.get("state"),
         "draft": node.get("isDraft"),
         "active_lock_reason": _convert_lock_reason(node.get("activeLockReason")),
         "created_at": node.get("createdAt"),
@@ -71,8 +69,8 @@ def _convert_node(node: dict[str, Any], repository: str) -> dict[str, Any]:
         "deletions": node.get("deletions"),
         "changed_files": node.get("changedFiles"),
         "commits": _get_inside(node, "commits", "totalCount"),
-        "labels": _drop_missing(_get_inside(node, "labels", "nodes")),
-        "assignees": [_convert_user(item) for item in _drop_missing(_get_inside(node, "assignees", "nodes"))],
+        "labels": _get_inside(node, "labels", "nodes"),
+        "assignees": _convert_users(_get_inside(node, "assignees", "nodes")),
         "base": {"ref": node.get("baseRefName"), "repo": {"full_name": repository}},
         "head": {"ref": node.get("headRefName")},
         "cross_repository": node.get("isCrossRepository"),
@@ -81,14 +79,12 @@ def _convert_node(node: dict[str, Any], repository: str) -> dict[str, Any]:
     }
 
 
+def _convert_users(actors: Any) -> Any:
+    return [_convert_user(actor) for actor in actors] if isinstance(actors, list) else actors
+
+
 def _convert_user(actor: Any) -> Any:
-    """Convert a user; REST marks a bot's login, GraphQL doesn't."""
-    if not isinstance(actor, dict):
-        return actor
-    kind, login = actor.get("__typename"), actor.get("login")
-    if kind == "Bot" and isinstance(login, str) and not login.endswith("[bot]"):
-        login = f"{login}[bot]"
-    return {"login": login, "type": kind}
+    return {"login": actor.get("login"), "type": actor.get("__typename")} if isinstance(actor, dict) else actor
 
 
 def _convert_author(actor: Any) -> Any:
@@ -122,10 +118,6 @@ def _convert_file(node: Any) -> Any:
 def _get_inside(node: dict[str, Any], connection: str, key: str) -> Any:
     value = node.get(connection)
     return value.get(key) if isinstance(value, dict) else None
-
-
-def _drop_missing(items: Any) -> list[Any]:
-    return [item for item in items if item is not None] if isinstance(items, list) else []
 
 
 def _format_source_id(edge: Edge, repository: str) -> str:

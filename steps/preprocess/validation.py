@@ -19,7 +19,6 @@ from steps.scoring.row import as_row
 from steps.scoring.vectors import PULL_SCHEMA
 
 STEP = "preprocess"
-MAX_REASONS = 20
 
 RESULT_SCHEMA = pa.schema(
     [*(field.with_nullable(True) for field in PULL_SCHEMA), pa.field("reasons", pa.list_(pa.string()))]
@@ -46,7 +45,7 @@ def validate(document: bytes) -> ValidationResult:
     try:
         pull = PullRequest.model_validate(content)
     except ValidationError as error:
-        return ValidationResult(content["_id"], None, format_reasons(error)[:MAX_REASONS])
+        return ValidationResult(content["_id"], None, format_reasons(error))
     if pull.id != content["_id"]:
         return ValidationResult(content["_id"], None, ["_id: does not match base.repo.full_name and number"])
     return ValidationResult(pull.id, as_row(pull), [])

@@ -9,6 +9,7 @@ own, from merges that had happened by then.
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from math import log1p
 from typing import Any, NamedTuple
 
@@ -149,7 +150,7 @@ def own(pull: Mapping[str, Any]) -> dict[str, Any]:
         "log_deletions": log1p(deletions),
         "lines_per_file": log_lines - log_files,
         "net_direction": (additions - deletions) / (additions + deletions + _SMOOTHING),
-        "title_words": log1p(len(wording.WORD.findall(title)[: wording.TITLE_WORDS])),
+        "title_words": log1p(sum(1 for _ in islice(wording.iter_words(title), wording.TITLE_WORDS))),
         "web_editor_title": float(bool(wording.WEB_EDITOR_TITLE.match(title))),
         "promises_docs": float(bool(docs)),
         "version_bump": float(bool(wording.VERSION_BUMP.search(title))),

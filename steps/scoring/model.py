@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from steps.common.dataset import OVERALL
 from steps.common.errors import DamagedArtefact
+from steps.common.normalisation import fold_name
 from steps.scoring import artefact
 from steps.scoring.arrays import Floats
 from steps.scoring.artefact import AGAIN, NETWORK
@@ -65,6 +66,7 @@ class Model:
         self._network_columns = [self.names.index(name) for name in read]
         self._calibration = Calibration.from_json(thresholds["residuals"], read, self._sums.residuals)
         self._distributions = Distributions(thresholds["distributions"])
+        self._spellings = {fold_name(name): name for name in self.scales.repositories}
 
     @classmethod
     def load(cls, folder: Path) -> "Model":
@@ -170,6 +172,10 @@ class Model:
     def percentile(self, score: float, repository: str) -> float:
         """The share, in percent, of the repository's past that scored lower; of all where it isn't known."""
         return self._distributions.percentile(score, repository)
+
+    def spell(self, repository: str) -> str:
+        """Return GitHub's spelling of a repository's name if the model knows it by another letter case."""
+        return self._spellings.get(fold_name(repository), repository)
 
     def distribution(self, repository: str) -> Distribution:
         """How the repository's past scored; that of all where it isn't known."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from steps.common.normalisation import fold_name
 from steps.scoring import paths, wording
 from steps.scoring.online import Floats, HashedRegression, Indices
 
@@ -80,13 +81,13 @@ class Reading:
         self.pull = pull
         self.title = title = wording.fold(pull["title"].strip())
         self.body = wording.fold(pull["body"][: wording.BODY_CHARACTERS]).strip()
-        self.said = wording.WORD.findall(title.lower())[: wording.TITLE_WORDS]
+        self.said = list(islice(wording.iter_words(title.lower()), wording.TITLE_WORDS))
         self.words = frozenset(map(thing, self.said))
         self.title_words = distinct(self.words)
         self.title_pieces = pieces(title, TITLE_PIECES)
         self.body_pieces = pieces(self.body, BODY_PIECES)
         self.empty = not self.body
-        self.author = thing(f"author {pull['author']}")
+        self.author = thing(f"author {fold_name(pull['author'])}")
         self.bot = pull["author_type"] == "Bot" or pull["author"].endswith(BOT_SUFFIX)
         self.hour = pull["created_at"].hour
         self.files = Files(pull["files"]) if pull["files"] else None
@@ -99,7 +100,7 @@ class Reading:
     @cached_property
     def text_words(self) -> frozenset[str]:
         """The words at the beginning of title and body."""
-        body = (match[0] for match in islice(wording.WORD.finditer(self.body.lower()), BODY_WORDS))
+        body = islice(wording.iter_words(self.body.lower()), BODY_WORDS)
         return frozenset(self.said) | frozenset(body)
 
     @cached_property

@@ -3,7 +3,8 @@
 from typing import Any
 
 from steps.common import changed_files
-from steps.common.pull_request import GHOST, PullRequest
+from steps.common.normalisation import GHOST
+from steps.common.pull_request import PullRequest
 
 
 def as_row(pull: PullRequest) -> dict[str, Any]:

@@ -2,6 +2,16 @@
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
+
+
+def _format_ranges(is_member: Callable[[str], bool]) -> str:
+    """Return the characters of the common planes that are members, as the ranges of a character class."""
+    members = {code for code in range(0x300, 0x1F000) if is_member(chr(code))}
+    starts = sorted(code for code in members if code - 1 not in members)
+    ends = sorted(code for code in members if code + 1 not in members)
+    return "".join(f"{chr(start)}-{chr(end)}" for start, end in zip(starts, ends, strict=True))
+
 
 WEB_EDITOR_TITLE = re.compile(r"^(Update|Create|Delete|Rename)( \S+){1,4}$|^Add files via upload$|^[Pp]atch[- ]\d+$")
 """Titles that GitHub's web editor suggests."""
@@ -37,7 +47,22 @@ MARKUP = re.compile(
 )
 """Headings, bold words, list items, rules, tables and emoji."""
 
-WORD = re.compile(r"\w+")
+_MARKS = _format_ranges(lambda one: unicodedata.category(one).startswith("M"))
+"""Vowel signs and accents, which stand inside words but are no letters."""
+_SPACELESS = "".join(
+    f"{chr(first)}-{chr(last)}"
+    for first, last in (
+        *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF)),  # Thai and Lao, Burmese, Khmer
+        *((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F)),  # Japanese syllables
+        *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF)),  # Chinese characters
+    )
+)
+"""Scripts that put no spaces between words."""
+WORD = re.compile(
+    rf"(?:(?![{_MARKS}])[{_SPACELESS}][{_MARKS}]*){{1,2}}|[^\W{_SPACELESS}]+(?:[{_MARKS}\u200c\u200d]+[^\W{_SPACELESS}]*)*"
+)
+"""A word with its marks; where a script has no spaces, two characters, which is what its words have on average."""
+_ASCII_WORD = re.compile(r"\w+")
 TITLE_WORDS = 24
 BODY_CHARACTERS = 4_000
 """As much of a title and of a description is read."""
@@ -48,6 +73,11 @@ _CAPITALISED = re.compile(r"[A-Z]\w*")
 _LOWER_CASE = re.compile(r"[a-z_]\w*")
 _SEVERAL = re.compile(r"(a[ ]?)+")
 _FORM_CHARACTERS = 12
+
+
+def iter_words(text: str) -> Iterator[str]:
+    """Yield the words of a text in order; in plain ASCII, a simpler pattern finds the same ones faster."""
+    return (match[0] for match in (_ASCII_WORD if text.isascii() else WORD).finditer(text))
 
 
 def fold(text: str) -> str:

@@ -99,6 +99,7 @@ async def distribution(
 ) -> ScoreDistribution:
     """Return the score quantiles of a repository's past pull requests, or of all repositories' if it is not known."""
     scorer = get_runtime(request).ready()
+    repository = scorer.model.spell(repository)
     found, limits = scorer.model.distribution(repository), scorer.thresholds.limits(repository)
     return ScoreDistribution(
         repository=repository,

@@ -81,10 +81,19 @@ class Scorer:
         """
         return [one async for block in self.score_in_blocks(pulls, route, muted) for one in block]
 
+    def _respell(self, pull: PullRequest) -> PullRequest:
+        """Return the pull request with its repository's name in the spelling that the model knows."""
+        given = pull.base.repo.full_name
+        if (spelling := self.model.spell(given)) == given:
+            return pull
+        repo = pull.base.repo.model_copy(update={"full_name": spelling})
+        return pull.model_copy(update={"base": pull.base.model_copy(update={"repo": repo})})
+
     async def score_in_blocks(
         self, pulls: Sequence[PullRequest], route: str, muted: Collection[str] = ()
     ) -> AsyncIterator[Sequence[ScoredPullRequest]]:
         """Score pull requests a block at a time, so that other callers get their turn in between."""
+        pulls = [self._respell(pull) for pull in pulls]
         names = {pull.base.repo.full_name for pull in pulls}
         pasts, _ = await asyncio.gather(self.histories.for_repositories(names), self.thresholds.prepare(names))
         for start in range(0, len(pulls), BLOCK_SIZE):
