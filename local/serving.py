@@ -13,7 +13,7 @@ import requests
 from rich.console import Console
 
 from local.champion import fetch_champion
-from local.engine import guard
+from local.engine import environment, guard
 from local.services import embedded
 from local.services.server import POLL_SECONDS, READY_TIMEOUT_SECONDS
 from local.services.shared import LOOPBACK
@@ -63,13 +63,11 @@ def serve(state: Path, host: str, port: int, console: Console) -> int:
 @contextmanager
 def _run_service(bento: Path, host: str, port: int, settings: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run the service as its image does; stops it at the end of the block and waits for it."""
-    # With VAULT_ADDR set, the service would log in with a pod's identity, which does not exist here.
-    own = {name: value for name, value in os.environ.items() if name != "VAULT_ADDR"}
     command = [sys.executable, "-m", "steps.serve.bento_worker", "--host", host, "--port", str(port)]
     process = subprocess.Popen(  # noqa: S603  the command is trusted
         [sys.executable, guard.__file__, str(os.getpid()), *command],
         cwd=bento / "src",
-        env={**own, **settings},
+        env=environment.select(ServeSettings, {**os.environ, **settings}),
         stdin=subprocess.DEVNULL,
         # Ctrl-C goes to this process, which stops the service.
         start_new_session=True,

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import psutil
 
-from local.engine import guard
+from local.engine import environment, guard
 from local.engine.template import OUTPUTS_FOLDER, Container
 
 POLL_SECONDS = 0.1
@@ -72,13 +72,11 @@ def run_attempt(
 
 
 def _build_environment(container: Container, machine: Machine, scratch: Path) -> dict[str, str]:
-    settings = machine.settings if container.script.env_from else {}
-    # With VAULT_ADDR set, a step would log in with a pod's identity, which does not exist here.
-    own = {name: value for name, value in os.environ.items() if name != "VAULT_ADDR"}
+    literals = container.script.literals
+    kind = environment.find_settings(literals) if container.script.env_from else None
     return {
-        **own,
-        **settings,
-        **container.script.literals,
+        **environment.select(kind, {**os.environ, **machine.settings}),
+        **literals,
         OUTPUTS_FOLDER: str(scratch / "outputs"),
         "TMPDIR": str(scratch / "tmp"),
     }

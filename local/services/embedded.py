@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from pymongo import MongoClient
-from pymongo.errors import PyMongoError
-
 from local.services import java
+from local.services.database import mongo as mongo  # noqa: PLC0414  one of the services
 from local.services.shared import LOOPBACK, shared_server
 from steps.common.settings import MongoSettings
 
@@ -58,26 +56,6 @@ def find_tracking(state: Path) -> dict[str, str]:
     if "MLFLOW_URI" in os.environ:
         return {"MLFLOW_URI": os.environ["MLFLOW_URI"]}
     return {"MLFLOW_URI": f"sqlite:///{state}/mlflow.db", "MLFLOW_ARTIFACTS": f"file://{state}/mlruns"}
-
-
-@contextmanager
-def mongo(state: Path) -> Iterator[str]:
-    """Run SecantusDB on `state/mongo`, flushing every acknowledged write; yields its URI."""
-
-    def command(port: int) -> list[str]:
-        place = ("--host", LOOPBACK, "--port", str(port), "--storage-path", str(state / "mongo"))
-        return [str(Path(sys.executable).with_name("secantusd-py")), *place, "--sync-on-commit"]
-
-    def answers(port: int) -> bool:
-        with MongoClient[dict[str, object]](LOOPBACK, port, serverSelectionTimeoutMS=200) as client:
-            try:
-                client.admin.command("ping")
-            except PyMongoError:
-                return False
-        return True
-
-    with shared_server("mongo", state, command, answers) as port:
-        yield f"mongodb://{LOOPBACK}:{port}"
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def _join(name: str, folder: Path, command: Callable[[int], Sequence[str]], answ
                     name, f"was not ready within {READY_TIMEOUT_SECONDS:.0f} s", folder / f"{name}.log"
                 )
             time.sleep(POLL_SECONDS)
-        port = _free_port()
+        port = find_free_port()
         port_file.write_text(str(port))
         keeper = _start_keeper(name, folder, command(port), kept)
         wait_until_ready(name, keeper, folder / f"{name}.log", lambda: answers(port))
@@ -109,7 +109,8 @@ def _has_other_users(users: IO[str]) -> bool:
     return True
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """Return a port of the loopback interface that nobody uses."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

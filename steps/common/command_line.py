@@ -11,6 +11,9 @@ from steps.common.errors import ConfigurationError, SentinelError, find_storage_
 from steps.common.proxies import prepare_environment
 
 INTERRUPTED = 130
+OWNER_ONLY = 0o700
+"""A state folder holds a database with its password, and what was fetched with a token."""
+DEFAULT_STATE = ".state"
 console = Console(highlight=False)
 
 
@@ -37,13 +40,19 @@ def handle_errors() -> Iterator[None]:
 
 
 def make_state_folder(state: Path) -> Path:
-    """Create the folder if it is missing, and return its absolute path.
+    """Create the folder if it is missing, for its owner alone, and return its absolute path.
+
+    A folder that is there keeps its mode, which is its owner's choice, unless it has the default name.
 
     Raises:
         ConfigurationError: the folder can't be created.
     """
     try:
-        state.mkdir(parents=True, exist_ok=True)
+        if not state.is_dir():
+            state.parent.mkdir(parents=True, exist_ok=True)
+            state.mkdir(mode=OWNER_ONLY, exist_ok=True)
+        if state.name == DEFAULT_STATE:
+            state.chmod(OWNER_ONLY)
     except OSError as error:
         raise ConfigurationError(
             f"The folder {state} can't be created: {error.strerror}.", advice="Choose another one with STATE=."

@@ -166,6 +166,15 @@ class ServeSettings(StepSettings):
     sentry_dsn: SecretStr | None = Field(None, description="DSN of Sentry, for unexpected errors")
 
 
+STEP_SETTINGS: dict[str, type[StepSettings]] = {
+    "fetch": FetchSettings,
+    "preprocess": PreprocessSettings,
+    "train": TrainSettings,
+    "register": RegisterSettings,
+}
+"""The settings of the steps, by their role; `discover` has the role of fetch, and `conclude` that of register."""
+
+
 AnySettings = TypeVar("AnySettings", bound=StepSettings)
 
 

@@ -31,9 +31,6 @@ SETTINGS = {
     "spark.driver.port": str(DRIVER_PORT),
     "spark.driver.blockManager.port": str(BLOCKS_PORT),
     "spark.blockManager.port": str(BLOCKS_PORT),
-    # Tasks for executors hold the credentials of MongoDB and the store; each session has its own key.
-    "spark.authenticate": "true",
-    "spark.network.crypto.enabled": "true",
 }
 
 

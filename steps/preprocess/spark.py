@@ -22,6 +22,9 @@ from steps.preprocess import executors
 
 SETTINGS = {
     "spark.app.name": "pr-sentinel",
+    # Tasks hold the credentials of MongoDB and the store; each session has a key of its own.
+    "spark.authenticate": "true",
+    "spark.network.crypto.enabled": "true",
     "spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[2]),  # workers may start in any folder
     "spark.driver.memory": "1g",  # large data spills to disk or is in the Python workers
     "spark.sql.adaptive.enabled": "false",  # it would choose partitions, and so files, by size

@@ -12,9 +12,11 @@ from typing import Any
 import psutil
 import pytest
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from local.services import embedded
 from local.services.server import exclusive_run, server
+from steps.common.command_line import make_state_folder
 from steps.common.errors import StorageFull, Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -111,3 +113,32 @@ def test_the_sample_github_answers(tmp_path: Path) -> None:
         query = {"query": '{ repository(owner: "example", name: "docs") { nameWithOwner } }'}
         answer = requests.post(f"{settings['GITHUB_API_URL']}/graphql", json=query, headers=headers, timeout=10)
     assert answer.json()["data"]["repository"]["nameWithOwner"] == "example/docs"
+
+
+def test_the_embedded_mongo_takes_nobody_without_its_password(tmp_path: Path) -> None:
+    """Others on this machine can reach the port, and only the owner can read the password."""
+    with embedded.mongo(tmp_path) as uri:
+        address = f"mongodb://{uri.rpartition('@')[2].partition('/')[0]}"
+        for wrong in (address, uri.replace("pr-sentinel:", "pr-sentinel:x")):
+            with documents(wrong) as refused, pytest.raises(OperationFailure):
+                refused.insert_one({"_id": 1})
+    assert (tmp_path / "mongo.password").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "mongo.password").read_text() in uri
+
+
+def test_data_of_a_mongo_without_a_password_are_kept(tmp_path: Path) -> None:
+    """A folder from before there was one, or whose set-up was killed, gets a password at its next start."""
+    with embedded.mongo(tmp_path) as uri, documents(uri) as written:
+        written.insert_one({"_id": 1})
+    (tmp_path / "mongo.password").unlink()
+    with embedded.mongo(tmp_path) as second, documents(second) as read:
+        assert read.count_documents({}) == 1
+    assert second.partition("@")[0] != uri.partition("@")[0]
+
+
+def test_a_new_state_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    """One that is there keeps its mode, but for the default one."""
+    assert make_state_folder(tmp_path / "new" / "state").stat().st_mode & 0o777 == 0o700
+    for name, mode in (("mine", 0o755), (".state", 0o700)):
+        (tmp_path / name).mkdir(mode=0o755)
+        assert make_state_folder(tmp_path / name).stat().st_mode & 0o777 == mode

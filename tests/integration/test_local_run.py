@@ -73,6 +73,7 @@ def test_only_a_step_that_takes_its_environment_from_the_settings_sees_them(
     monkeypatch.setenv("VAULT_ADDR", "http://vault.example")
     with_settings = container("setting", outputs=("value",))
     with_settings["script"]["envFrom"] = [{"configMapRef": {"name": "any", "optional": True}}]
+    with_settings["script"]["env"].append({"name": "VAULT_ROLE", "value": "pr-sentinel-preprocess"})
     without = container("setting", outputs=("value",)) | {"name": "without"}
     tasks = [task("with", "setting"), task("without", "without")]
     run = executed(tmp_path, workflow(tasks, [with_settings, without]), {"MONGO_URI": "mongodb://here"})
