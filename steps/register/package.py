@@ -43,23 +43,23 @@ MAX_OUTPUT = 2_000
 
 
 class RegisteredVersion(NamedTuple):
-    """The registry's record of a Bento's model."""
+    """What a Bento holds of its model's record in the registry: nothing that time or chance has a part in.
+
+    When it was registered, and by which run, is in the registry alone. So the same model, registered under the same
+    number for the same reason, makes the same bytes wherever and whenever it is packed.
+    """
 
     version: str
-    created_at: datetime
-    run_id: str
     reason: str
 
     @classmethod
     def from_version(cls, version: ModelVersion) -> "RegisteredVersion":
         """Return the record of a registered version."""
-        created_at = datetime.fromtimestamp(version.creation_timestamp // 1_000, UTC)
-        return cls(str(version.version), created_at, str(version.run_id), version.tags.get("reason", ""))
+        return cls(str(version.version), version.tags.get("reason", ""))
 
     def to_json(self) -> bytes:
         """Serialise it for the service, which shows it at `/model`."""
-        facts = {**self._asdict(), "name": REGISTERED_MODEL, "registered_at": self.created_at.isoformat()}
-        del facts["created_at"]
+        facts = {**self._asdict(), "name": REGISTERED_MODEL}
         return f"{json.dumps(facts, indent=1, sort_keys=True)}\n".encode()
 
 
@@ -115,7 +115,7 @@ def build(model: Path, registration: RegisteredVersion, tag: str, scratch: Path)
     (context / MODEL / REGISTRATION_FILE).write_bytes(registration.to_json())
     _check(context / MODEL)
     bento = _run_bentoml_build(context, tag, scratch / "home")
-    _set_creation_time(bento / "bento.yaml", registration.created_at)
+    _set_creation_time(bento / "bento.yaml", _find_data_end(context / MODEL / MANIFEST))
     archive.pack(bento, packed)
     return packed
 
@@ -153,11 +153,17 @@ def _run_bentoml_build(context: Path, tag: str, home: Path) -> Path:
     return home / "bentos" / name / version
 
 
-def _set_creation_time(path: Path, created_at: datetime) -> None:
-    """Set the creation time of the version instead of the build's, so that the archive is reproducible."""
-    text = re.sub(
-        r"(?m)^creation_time: .*$", f"creation_time: '{created_at.isoformat()}'", path.read_text("utf-8"), count=1
-    )
+def _find_data_end(manifest: Path) -> datetime:
+    """Return when the last pull request was opened that the model knows of; 1970 where its manifest doesn't say."""
+    try:
+        return datetime.fromisoformat(json.loads(manifest.read_bytes())["data"]["last"]).astimezone(UTC)
+    except (KeyError, TypeError, ValueError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _set_creation_time(path: Path, when: datetime) -> None:
+    """Set a creation time that belongs to the model instead of the build's, so that the archive is reproducible."""
+    text = re.sub(r"(?m)^creation_time: .*$", f"creation_time: '{when.isoformat()}'", path.read_text("utf-8"), count=1)
     path.write_text(text, "utf-8")
 
 

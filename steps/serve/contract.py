@@ -66,7 +66,7 @@ class ModelName(ApiModel):
 
 
 class ModelRegistration(BaseModel):
-    """The registry's record of the model: when and by which run it was registered, and why the gate accepted it."""
+    """The registry's record of the model: its version, and why the gate accepted it; the rest if the file has it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 

@@ -1,6 +1,5 @@
 """A Bento for tests: the real service around a small model, packed as register packs it."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from steps.register import package
 from tests.support import builders
 from tests.support.pulls import pulls
 
-REGISTRATION = package.RegisteredVersion("7", datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC), "a-run", "First: it is one.")
+REGISTRATION = package.RegisteredVersion("7", "First: it is one.")
 
 
 class Bento(NamedTuple):

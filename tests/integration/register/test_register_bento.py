@@ -67,8 +67,6 @@ def test_a_champion_has_a_bento_that_tells_what_it_is(
     assert json.loads((folder / package.REGISTRATION_FILE).read_bytes()) == {
         "name": NAME,
         "version": "1",
-        "registered_at": package.RegisteredVersion.from_version(version).created_at.isoformat(),
-        "run_id": trainings["good"]["run_id"],
         "reason": answer["reason"],
     }
     assert (folder / "tag").read_text() == answer["bento"]

@@ -6,17 +6,19 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
+from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
 
 from steps.common.errors import DataError
 from steps.register import package
 from steps.scoring.artefact import FILES, MANIFEST
 from steps.serve.http.examples import PULL_REQUEST
-from tests.support import bentos, workers
+from tests.support import bentos, builders, workers
 from tests.support.command_line import ROOT, clean_environment
 
 NAME = "pr-sentinel"
@@ -41,18 +43,27 @@ def test_a_bento_holds_the_service_its_packages_and_the_model_and_nothing_else(b
 
 
 def test_a_bento_describes_itself(bento: bentos.Bento) -> None:
-    """Its name, its version with the hash of its content, and when the model was registered."""
+    """Its name, its version with the hash of its content, and how far the model's data extend."""
     told = yaml.safe_load((bento.folder / "bento.yaml").read_text())
     assert f"{told['name']}:{told['version']}" == bento.tag
-    assert told["creation_time"] == bentos.REGISTRATION.created_at.isoformat()
+    assert told["creation_time"] == builders.CARD["data"]["last"]
     assert told["service"] == "steps.serve.service:ModelServing"
     assert not told["python"]["lock_packages"]
 
 
 def test_building_a_bento_again_gives_the_same_bytes(bento: bentos.Bento, tmp_path: Path) -> None:
-    """So a retry after a kill ends at the same key in the store."""
-    again = package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path)
-    assert again.read_bytes() == bento.packed.read_bytes()
+    """So a retry after a kill ends at the same key in the store; and so does another registry, another day."""
+    elsewhere = ModelVersion(
+        "pr-sentinel",
+        bentos.REGISTRATION.version,
+        creation_timestamp=int(time.time() * 1_000),
+        run_id=uuid.uuid4().hex,
+        tags=[ModelVersionTag("reason", bentos.REGISTRATION.reason)],  # type: ignore[no-untyped-call]
+    )
+    registration = package.RegisteredVersion.from_version(elsewhere)
+    tag = package.compute_tag(registration, "")
+    again = package.build(bento.model, registration, tag, tmp_path)
+    assert (tag, again.read_bytes()) == (bento.tag, bento.packed.read_bytes())
 
 
 def test_the_tag_changes_with_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
