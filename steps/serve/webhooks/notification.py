@@ -79,14 +79,14 @@ class Notification:
         target = _Target(github, mode, self._notifiers[mode], finding)
         if alert and alert.mode not in (None, mode):
             alert = alert._replace(place=None)
-        mute = await asyncio.to_thread(find_mute, policy.mute, finding.fetched.pull)
-        if mute is None and finding.result.unusual and not finding.heard.unusual:
-            mute = "reasons"
-        if mute:
-            return await self._withdraw(target, alert, messages.format_muted(mute, self._model), "muted")
         if not finding.result.unusual:
             message = messages.format_back_to_standard(finding.result, self._model)
             return await self._withdraw(target, alert, message, "standard")
+        mute = await asyncio.to_thread(find_mute, policy.mute, finding.fetched.pull)
+        if mute is None and not finding.heard.unusual:
+            mute = "reasons"
+        if mute:
+            return await self._withdraw(target, alert, messages.format_muted(mute, self._model), "muted")
         return await self._alert(target, alert, rules)
 
     def _choose(

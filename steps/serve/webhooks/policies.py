@@ -86,9 +86,9 @@ def _fetch(github: GitHubRestClient, repository: str, known: Document | None) ->
         answer = github.fetch_if_changed(path, etag)
     except NotFound:
         return {"content": None, "etag": None, "problem": ""}
-    except SentinelError as error:
+    except SentinelError as error:  # for example without Contents: read; nobody knows whether there is a file
         _log("the rules of a repository can't be read", repository, error.problem)
-        return {"content": None, "etag": None, "problem": "the service can't read it"}
+        return {"content": None, "etag": None, "problem": ""}
     if answer is None and known is not None:
         return {name: known[name] for name in ("content", "etag", "problem")}
     return _decode(answer.content if answer else None) | {"etag": answer.etag if answer else None}

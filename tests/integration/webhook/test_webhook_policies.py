@@ -145,6 +145,8 @@ def test_what_the_file_mutes_raises_no_alert(hook: Hook, github: StandIn, rules:
     hook.push(additions=5_000, files=[["vendor/a.js", 5_000, 0, "M"]], **fields)
     done = hook.deliver()
     assert (done["outcome"], done["result"]["unusual"], hook.comments()) == ("muted", True, [])
+    hook.push(additions=50, files=[["vendor/a.js", 50, 0, "M"]], **fields)
+    assert hook.deliver(action="synchronize")["outcome"] == "standard"
 
 
 def test_a_label_that_mutes_withdraws_the_alert(hook: Hook, github: StandIn) -> None:
@@ -197,6 +199,7 @@ def test_a_file_that_can_not_be_read_loses_no_delivery(
     github.control(next=[fault])
     hook.push(additions=5_000)
     assert hook.deliver()["outcome"] == ("announced" if fault == "forbidden" else "recorded")
+    assert all(PATH + "` is not used" not in comment["body"] for comment in hook.comments())
     github.control(next=["pass"])
     push(hook)
     hook.deliver(action="synchronize")
