@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -10,6 +11,7 @@ from samples import deliver
 from samples.generate import generate_repositories
 from steps.serve import predictions
 from steps.serve.app import create_app
+from steps.serve.policy import KINDS, PATH
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
 from tests.support.webhook.hook import Mongo
@@ -38,12 +40,20 @@ def webhook_client(
         yield client
 
 
+def push_dump(github: StandIn) -> bytes:
+    """Make a pull request a huge dump, and return the payload of its delivery."""
+    changes = {"additions": 90_000, "changed_files": 900, "title": "x"}
+    github.control(change={f"{SHOP}#12": changes})
+    repository = generate_repositories()[SHOP]
+    repository.change(12, changes)
+    return json.dumps(deliver.build_payload(repository, 12, "opened")).encode()
+
+
 def test_a_delivery_is_scored_notified_stored_and_counted(
     webhook_client: TestClient, github: StandIn, database: Mongo
 ) -> None:
     """Once, however often it is delivered; never with a wrong signature."""
-    github.control(change={f"{SHOP}#12": {"additions": 90_000, "changed_files": 900, "title": "x"}})
-    raw = json.dumps(deliver.build_payload(generate_repositories()[SHOP], 12, "opened")).encode()
+    raw = push_dump(github)
     forged = deliver.build_headers(raw, "another", "one")
     assert webhook_client.post("/webhook", content=raw, headers=forged).status_code == 401
     for status in (202, 200):
@@ -56,3 +66,23 @@ def test_a_delivery_is_scored_notified_stored_and_counted(
     assert (kept["id"], kept["route"], kept["score"]) == (f"{SHOP}#12", "/webhook", done["result"]["score"])
     assert 'pr_sentinel_deliveries_total{outcome="announced"}' in webhook_client.get("/metrics").text
     assert webhook_client.post("/webhook", content=raw, headers={"Content-Type": "text/plain"}).status_code == 415
+
+
+def test_the_kinds_of_an_alerts_reasons_can_be_muted(
+    webhook_client: TestClient, github: StandIn, database: Mongo
+) -> None:
+    """What the model finds is kept with the votes, by the names that the repository's file takes; the score stays."""
+    raw = push_dump(github)
+
+    def deliver_as(name: str) -> dict[str, Any]:
+        answer = webhook_client.post("/webhook", content=raw, headers=deliver.build_headers(raw, SECRET, name))
+        assert answer.status_code == 202
+        return dict(wait_until(lambda: database.deliveries.find_one({"_id": name, "state": "done"})))
+
+    first = deliver_as("one")
+    feedback = database.feedback.find_one({"_id": f"{SHOP}#12"})
+    assert (first["outcome"], feedback and 0 < len(feedback["kinds"]) <= 3) == ("announced", True)
+    github.control(files={SHOP: {PATH: f"mute: {{reasons: [{', '.join(KINDS)}]}}\n"}})
+    database.policies.update_one({"_id": SHOP}, {"$set": {"stale": True}})
+    second = deliver_as("two")
+    assert (second["outcome"], second["result"]["score"]) == ("muted", first["result"]["score"])
