@@ -65,6 +65,8 @@ def format_files(pull: Pull) -> list[dict[str, Any]]:
 def _page(repository: SampleRepository, now: str, query: dict[str, list[str]], api: str) -> tuple[Any, Headers]:
     size, page = _parse_page(query)
     pulls = [entry.pull for entry in repository.at(now) if entry.pull]
+    if query.get("direction") == ["desc"]:
+        pulls.reverse()
     rows = pulls[(page - 1) * size : page * size]
     more = urlencode({**{key: values[0] for key, values in query.items()}, "page": page + 1})
     headers = {"Link": f'<{api}/pulls?{more}>; rel="next"'} if page * size < len(pulls) else {}

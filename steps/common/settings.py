@@ -156,7 +156,12 @@ class ServeSettings(StepSettings):
     )
     github_app_id: str | None = Field(None, description="id of the GitHub App that creates check runs")
     github_app_private_key: SecretStr | None = Field(None, description="private key of that App, PEM")
-    webhook_secret: SecretStr | None = Field(None, description="secret of the webhook; without it there is no webhook")
+    webhook_secret: SecretStr | None = Field(
+        None, description="secret of the webhook, at least 20 characters; without it there is no webhook"
+    )
+    webhook_secret_previous: SecretStr | None = Field(
+        None, description="secret that is accepted too, while the webhooks get a new one"
+    )
     webhook_mode: Literal["record", "comment", "check"] = Field("record", description="how alerts are published")
     webhook_weekly_alerts: int = Field(
         5,

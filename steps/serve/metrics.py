@@ -48,6 +48,7 @@ PREDICTIONS = Counter("pr_sentinel_predictions", "Scores written or dropped", ["
 WAITING = Gauge("pr_sentinel_predictions_waiting", "Scores not yet written to MongoDB", registry=REGISTRY)
 DELIVERIES = Counter("pr_sentinel_deliveries", "Webhook deliveries by outcome", ["outcome"], registry=REGISTRY)
 VOTES = Counter("pr_sentinel_votes", "Votes on alerts by people with write access", ["vote"], registry=REGISTRY)
+MISSED = Counter("pr_sentinel_missed_deliveries", "Pull requests found without a delivery", registry=REGISTRY)
 
 for outcome in ("written", "dropped"):
     PREDICTIONS.labels(outcome)
@@ -79,6 +80,11 @@ def count_delivery(outcome: str) -> None:
 def count_vote(vote: Vote) -> None:
     """Count a vote on an alert."""
     VOTES.labels(vote).inc()
+
+
+def count_missed_deliveries(count: int) -> None:
+    """Count pull requests that a sweep found."""
+    MISSED.inc(count)
 
 
 def render() -> bytes:

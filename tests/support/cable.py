@@ -15,7 +15,8 @@ class Cable:
         self._plugged = True
         self._ends: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}"
+        # Else clients would go on with the address that the server names.
+        self.uri = f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}/?directConnection=true"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -58,23 +59,31 @@ def test_the_signature_matches_githubs_documentation() -> None:
     secret, raw = b"It's a Secret to Everybody", b"Hello, World!"
     given = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     assert events.sign(secret, raw) == given
-    assert events.is_genuine(secret, raw, given)
-    assert not events.is_genuine(secret, raw + b"\n", given)
+    assert events.is_genuine([secret], raw, given)
+    assert not events.is_genuine([secret], raw + b"\n", given)
+
+
+def test_each_of_several_secrets_makes_a_genuine_signature() -> None:
+    """While a webhook gets a new one."""
+    for secret in (b"the new one", b"the old one"):
+        assert events.is_genuine([b"the new one", b"the old one"], b"body", events.sign(secret, b"body"))
+    assert not events.is_genuine([b"the new one"], b"body", events.sign(b"the old one", b"body"))
+    assert not events.is_genuine([], b"body", events.sign(b"", b"body"))
 
 
 @pytest.mark.parametrize("given", [None, "", "sha256=", "sha1=" + "a" * 64, "sha256=" + "A" * 64, "sha256=" + "é" * 64])
 def test_a_malformed_signature_is_refused(given: str | None) -> None:
     """Also where it couldn't be compared."""
-    assert not events.is_genuine(b"secret", b"body", given)
+    assert not events.is_genuine([b"secret"], b"body", given)
 
 
 def test_only_names_and_numbers_of_an_event_are_kept() -> None:
     """Whatever GitHub adds to it."""
     event = events.PullRequestEvent.model_validate_json(json.dumps(PAYLOAD))
-    notice = events.Notice.from_event("72d3162e", event)
+    notice = events.Notice.from_event("72d3162e", event, b"body")
     sha = PAYLOAD["after"]
-    assert notice[:6] == ("72d3162e", "synchronize", "baxterthehacker/public-repo", 2, sha, 234)
-    assert notice.updated_at is None
+    hashes = (event.pull_request.compute_fingerprint(), sha256(b"body").hexdigest())
+    assert notice == ("72d3162e", "synchronize", "baxterthehacker/public-repo", 2, sha, 234, None, *hashes, True)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +94,35 @@ def test_the_time_of_the_update_is_kept_if_it_is_one(given: object, kept: dateti
     """It shows whether GitHub's API is behind its webhooks; nothing else depends on it."""
     pull = PAYLOAD["pull_request"] | {"updated_at": given}
     event = events.PullRequestEvent.model_validate_json(json.dumps(PAYLOAD | {"pull_request": pull}))
-    assert events.Notice.from_event("72d3162e", event).updated_at == kept
+    assert events.Notice.from_event("72d3162e", event, b"").updated_at == kept
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("title", "Another"),
+        ("body", "Another"),
+        ("draft", True),
+        ("base", {"ref": "other"}),
+        ("head", {"sha": "0" * 40}),
+    ],
+)
+def test_the_fingerprint_changes_with_what_an_event_tells_of(name: str, value: Any) -> None:
+    """And is the same in an event and in GitHub's lists, where more fields are."""
+    given = {"head": {"sha": "1" * 40}, "base": {"ref": "main"}, "title": "A title", "body": None, "draft": False}
+    dates = {"created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z"}
+    listed = events.ListedPullRequest.model_validate(given | dates | {"number": 1, "state": "open", "comments": 5})
+    own = events.EventPullRequest.model_validate(given)
+    assert listed.compute_fingerprint() == own.compute_fingerprint()
+    assert (
+        events.EventPullRequest.model_validate(given | {name: value}).compute_fingerprint() != own.compute_fingerprint()
+    )
 
 
 def test_a_repository_s_own_webhook_has_no_installation() -> None:
     """Only those of a GitHub App do."""
     for event in ({**PAYLOAD, "installation": None}, {k: v for k, v in PAYLOAD.items() if k != "installation"}):
-        assert events.Notice.from_event("1", events.PullRequestEvent.model_validate(event)).installation is None
+        assert events.Notice.from_event("1", events.PullRequestEvent.model_validate(event), b"").installation is None
 
 
 @pytest.mark.parametrize(

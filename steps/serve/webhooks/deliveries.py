@@ -2,15 +2,16 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from steps.common.mongo import Document
-from steps.serve.webhooks.events import Notice, Voter
+from steps.serve.webhooks.events import LABEL_ACTIONS, Notice, Voter
 
 KEPT_SECONDS = 30 * 24 * 3600
 LEASE_SECONDS = 120.0
@@ -22,6 +23,9 @@ MAX_AGE = timedelta(days=3)
 BUSY_SECONDS = 1.0
 OVERDUE_SECONDS = 600.0
 """Delay after which services with another model take a delivery that nobody else takes."""
+MAX_BATCH = 500
+"""Deliveries written at once."""
+DUPLICATE_KEY = 11000
 WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 
@@ -34,12 +38,21 @@ class Delivery(NamedTuple):
     voter: Voter | None = None
 
 
+class _Pending(NamedTuple):
+    """A delivery that waits to be stored, and the future that tells whether it was new."""
+
+    notice: Notice
+    voter: Voter | None
+    stored: "asyncio.Future[bool]"
+
+
 class DeliveryQueue:
     """The collection `deliveries`.
 
     `next_attempt` is when a delivery is due or, while a worker has it, the end of the lease. Meanwhile `busy`, which is
     unique, holds its pull request, so that no other worker takes the same one. `model` is that of the service that
-    received it: during a release, the preview notifies nobody.
+    received it: during a release, the preview notifies nobody. `content`, which is unique, is the hash of the body:
+    whoever repeats one under another delivery id changes nothing.
     """
 
     def __init__(self, database: AsyncDatabase[Document], model: str) -> None:
@@ -47,6 +60,8 @@ class DeliveryQueue:
         self._model = model
         self._prepared = False
         self._preparing = asyncio.Lock()
+        self._pending: list[_Pending] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
         """Create the indexes if they are missing."""
@@ -55,25 +70,70 @@ class DeliveryQueue:
                 await self._collection.create_index("received_at", expireAfterSeconds=KEPT_SECONDS)
                 await self._collection.create_index([("state", 1), ("next_attempt", 1)])
                 await self._collection.create_index("busy", unique=True, sparse=True)
+                await self._collection.create_index("content", unique=True, sparse=True)
+                await self._collection.create_index([("repository", 1), ("number", 1)])
                 self._prepared = True
 
     async def enqueue(self, notice: Notice, voter: Voter | None = None) -> bool:
         """Store a delivery, with the voter if it is a vote; a known one is queued again only if it had failed for good.
 
+        Those that arrive while others are being written are written together, so that a burst is stored as fast as
+        MongoDB appends.
+
         Returns:
             True if there is something to do.
         """
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._pending.append(_Pending(notice, voter, stored))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_pending())
+        return await stored
+
+    async def _write_pending(self) -> None:
+        while self._pending:
+            # Whoever waited for one of the others has gone.
+            batch = [one for one in self._pending[:MAX_BATCH] if not one.stored.done()]
+            del self._pending[:MAX_BATCH]
+            try:
+                outcomes = await self._store(batch)
+            except Exception as error:
+                for one in batch:
+                    if not one.stored.done():
+                        one.stored.set_exception(error)
+            else:
+                for one, outcome in zip(batch, outcomes, strict=True):
+                    if not one.stored.done():
+                        one.stored.set_result(outcome)
+
+    async def _store(self, batch: Sequence[_Pending]) -> list[bool]:
+        """Store deliveries, and return for each whether there is something to do."""
         # Before the first insert: a service without a model runs no worker that would create the indexes.
         await self.prepare()
         now = datetime.now(UTC)
         fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now, "model": self._model}
-        content = notice._asdict() | ({"voter": list(voter)} if voter else {})
+        known: set[int] = set()
         try:
-            await self._collection.insert_one({"_id": content.pop("delivery"), **content, **fresh})
-        except DuplicateKeyError:
-            again = await self._collection.update_one({"_id": notice.delivery, "state": FAILED}, {"$set": fresh})
-            return again.modified_count > 0
-        return True
+            if batch:
+                documents = [_to_document(one.notice, one.voter) | fresh for one in batch]
+                await self._collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            errors = error.details["writeErrors"]
+            if any(one["code"] != DUPLICATE_KEY for one in errors):
+                raise
+            known = {one["index"] for one in errors}
+        return [place not in known or await self._restart(one.notice, fresh) for place, one in enumerate(batch)]
+
+    async def _restart(self, notice: Notice, fresh: Document) -> bool:
+        again = await self._collection.update_one({"_id": notice.delivery, "state": FAILED}, {"$set": fresh})
+        return again.modified_count > 0
+
+    async def find_fingerprints(self, repository: str, numbers: Sequence[int]) -> dict[int, str | None]:
+        """Return the fingerprint of each of these pull requests in its last delivery that led to a score."""
+        wanted: Document = {"repository": repository, "number": {"$in": list(numbers)}}
+        wanted |= {"action": {"$nin": list(LABEL_ACTIONS)}, "fingerprint": {"$exists": True}}
+        fields = {"number": 1, "fingerprint": 1}
+        found = self._collection.find(wanted, fields).sort("received_at", 1)
+        return {one["number"]: one.get("fingerprint") async for one in found}
 
     async def take(self) -> Delivery | None:
         """Take the delivery that has been due longest, for the time of a lease; None if none is due."""
@@ -95,10 +155,8 @@ class DeliveryQueue:
                 await self._collection.update_one(same, {"$set": {"next_attempt": later}})
                 continue
             if taken is not None:
-                known = {name: taken[name] for name in Notice._fields[1:] if name in taken}
-                notice = Notice(delivery=taken["_id"], **known)
                 voter = Voter(*taken["voter"]) if taken.get("voter") else None
-                return Delivery(notice, taken["attempts"], taken["received_at"], voter)
+                return Delivery(_to_notice(taken), taken["attempts"], taken["received_at"], voter)
 
     async def finish(self, delivery: Delivery, outcome: str, result: dict[str, Any]) -> None:
         """Record the outcome, and forget who voted."""
@@ -135,6 +193,17 @@ class DeliveryQueue:
         """Update it if this attempt still holds it."""
         own = {"_id": delivery.notice.delivery, "state": WAITING, "attempts": delivery.attempt}
         await self._collection.update_one(own, change)
+
+
+def _to_document(notice: Notice, voter: Voter | None) -> Document:
+    """Return the stored form, in which what is not known is left out."""
+    fields = {name: value for name, value in notice._asdict().items() if name != "delivery" and value is not None}
+    return {"_id": notice.delivery, "installation": None, **fields, **({"voter": list(voter)} if voter else {})}
+
+
+def _to_notice(document: Document) -> Notice:
+    """Return the notice of a stored delivery; those of earlier versions lack fields."""
+    return Notice(document["_id"], **{name: document[name] for name in Notice._fields[1:] if name in document})
 
 
 def _format_key(found: Document) -> str:

@@ -1,12 +1,14 @@
 """GitHub's webhook events: their signature, and the fields that are used."""
 
 import hmac
+import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, NamedTuple, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, WrapValidator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WrapValidator
 
 from steps.common.pull_request import MAX_ACCOUNT_ID, MAX_COUNT, Instant, none_if_broken
 from steps.common.repository_name import RepositoryName
@@ -45,11 +47,37 @@ class EventHead(_EventPart):
     sha: Annotated[str, Field(pattern=COMMIT)]
 
 
+class EventBase(_EventPart):
+    """The branch that a pull request is to be merged into."""
+
+    ref: str = ""
+
+
 class EventPullRequest(_EventPart):
     """The fields used of the pull request; the worker fetches the others when it scores it."""
 
     head: EventHead
     updated_at: Annotated[Annotated[Instant, Field(strict=False)] | None, WrapValidator(none_if_broken)] = None
+    base: EventBase = EventBase()
+    title: str = ""
+    body: str | None = None
+    draft: bool = False
+
+    def compute_fingerprint(self) -> str:
+        """Compute a hash of all that an action in ACTIONS changes, in an event as in GitHub's lists."""
+        parts = [self.head.sha, self.base.ref, self.title, self.body or "", self.draft]
+        return sha256(json.dumps(parts).encode()).hexdigest()
+
+
+class ListedPullRequest(EventPullRequest):
+    """A pull request in GitHub's lists."""
+
+    model_config = ConfigDict(strict=False)
+
+    number: Annotated[int, Field(ge=1, le=MAX_COUNT)]
+    state: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
 
 
 class EventRepository(_EventPart):
@@ -62,6 +90,12 @@ class EventInstallation(_EventPart):
     """The installation of a GitHub App that the event was sent to."""
 
     id: InstallationId
+
+
+class PingEvent(_EventPart):
+    """A ping; only that of a repository's own webhook names the repository."""
+
+    repository: EventRepository | None = None
 
 
 class PullRequestEvent(EventAction):
@@ -136,7 +170,11 @@ class PushEvent(_EventPart):
 
 
 class Notice(NamedTuple):
-    """The stored part of an event about a pull request: names and numbers, no texts."""
+    """The stored part of an event about a pull request: names, numbers and hashes, no texts.
+
+    `fingerprint` is that of the pull request, `content` the hash of the delivered body. What is not `is_published` is
+    only recorded.
+    """
 
     delivery: str
     action: str
@@ -145,10 +183,13 @@ class Notice(NamedTuple):
     head_sha: str
     installation: int | None
     updated_at: datetime | None = None
+    fingerprint: str | None = None
+    content: str | None = None
+    is_published: bool = True
 
     @classmethod
-    def from_event(cls, delivery: str, event: PullRequestEvent) -> "Notice":
-        """Return the part of an event that is stored."""
+    def from_event(cls, delivery: str, event: PullRequestEvent, raw: bytes) -> "Notice":
+        """Return the part of an event that is stored; `raw` is the delivered body."""
         return cls(
             delivery,
             event.action,
@@ -157,6 +198,8 @@ class Notice(NamedTuple):
             event.pull_request.head.sha,
             event.installation.id if event.installation else None,
             event.pull_request.updated_at,
+            event.pull_request.compute_fingerprint(),
+            sha256(raw).hexdigest(),
         )
 
 
@@ -189,8 +232,9 @@ def sign(secret: bytes, raw: bytes) -> str:
     return f"sha256={hmac.new(secret, raw, sha256).hexdigest()}"
 
 
-def is_genuine(secret: bytes, raw: bytes, given: str | None) -> bool:
-    """Return True if the signature was made with the secret; compared in constant time."""
+def is_genuine(secrets: Sequence[bytes], raw: bytes, given: str | None) -> bool:
+    """Return True if the signature was made with one of the secrets; compared in constant time."""
     if given is None or SIGNATURE.fullmatch(given) is None:
         return False
-    return hmac.compare_digest(sign(secret, raw), given)
+    matches = [hmac.compare_digest(sign(secret, raw), given) for secret in secrets]
+    return any(matches)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from pymongo import AsyncMongoClient
 
@@ -21,6 +22,8 @@ from steps.serve.webhooks.notifiers import CheckRunNotifier, CommentNotifier, No
 from steps.serve.webhooks.policies import RepositoryPolicies
 from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 from steps.serve.webhooks.recent_pull_requests import RecentPullRequests
+from steps.serve.webhooks.repositories import WebhookRepositories
+from steps.serve.webhooks.sweep import Sweeper
 from steps.serve.webhooks.worker import Worker
 
 if TYPE_CHECKING:
@@ -28,12 +31,14 @@ if TYPE_CHECKING:
 
 MONGO_TIMEOUT_MS = 5_000
 """For background work, which no client waits for."""
+MIN_SECRET_CHARACTERS = 20
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 logger = logging.getLogger(__name__)
 
 
 class _Dependencies(NamedTuple):
-    secret: bytes
+    secrets: list[bytes]
     client: AsyncMongoClient[Document]
     credentials: CredentialProvider
 
@@ -52,10 +57,11 @@ async def webhook_lifespan(
         return
     database = dependencies.client[settings.mongo_db]
     deliveries = DeliveryQueue(database, scorer.name.digest if scorer else "")
+    repositories = WebhookRepositories(database, scorer.name.digest if scorer else "")
     alerts, policies = Alerts(database), RepositoryPolicies(database)
     async with dependencies.client:
         if scorer is None:
-            yield Receiver(dependencies.secret, deliveries, lambda: None, policies.invalidate)
+            yield Receiver(dependencies.secrets, deliveries, repositories, lambda: None, policies.invalidate)
             return
         recent, feedback = RecentPullRequests(database, scorer.histories), Feedback(database, scorer.name)
         worker = Worker(
@@ -68,11 +74,13 @@ async def webhook_lifespan(
             _build_notification(settings, alerts, feedback, scorer.name),
             prepare=(deliveries.prepare, alerts.prepare, policies.prepare, feedback.prepare, recent.prepare),
         )
-        task = asyncio.create_task(worker.run())
+        sweeper = Sweeper(repositories, deliveries, dependencies.credentials, worker.wake)
+        working, sweeping = asyncio.create_task(worker.run()), asyncio.create_task(sweeper.run())
         try:
-            yield Receiver(dependencies.secret, deliveries, worker.wake, policies.invalidate)
+            yield Receiver(dependencies.secrets, deliveries, repositories, worker.wake, policies.invalidate)
         finally:
-            await worker.stop(task)
+            await sweeper.stop(sweeping)
+            await worker.stop(working)
             dependencies.credentials.close()
 
 
@@ -96,8 +104,27 @@ def _build_dependencies(settings: ServeSettings) -> _Dependencies:
     """
     if settings.webhook_secret is None:
         raise ConfigurationError("WEBHOOK_SECRET is not set.", advice="Set it to the secret of the webhook.")
+    secrets = _collect_secrets(settings)
     if settings.mongo_uri is None:
         raise ConfigurationError("MONGO_URI is not set.", advice="Set it; deliveries are stored in MongoDB.")
     credentials = CredentialProvider(settings)
     client = create_async_client(settings.mongo_uri, "pr-sentinel-webhook", MONGO_TIMEOUT_MS)
-    return _Dependencies(settings.webhook_secret.get_secret_value().encode(), client, credentials)
+    return _Dependencies(secrets, client, credentials)
+
+
+def _collect_secrets(settings: ServeSettings) -> list[bytes]:
+    """Return the secrets that deliveries may be signed with.
+
+    Raises:
+        ConfigurationError: one is so short that it can be guessed, and the deliveries don't come from this machine.
+    """
+    given = {"WEBHOOK_SECRET": settings.webhook_secret, "WEBHOOK_SECRET_PREVIOUS": settings.webhook_secret_previous}
+    found = {name: secret.get_secret_value() for name, secret in given.items() if secret is not None}
+    for name, secret in found.items():
+        if len(secret) >= MIN_SECRET_CHARACTERS:
+            continue
+        problem = f"{name} has fewer than {MIN_SECRET_CHARACTERS} characters."
+        if urlsplit(settings.github_api_url).hostname not in LOOPBACK:
+            raise ConfigurationError(problem, advice="Set it to a long random text: openssl rand -hex 32.")
+        logger.warning("weak secret, accepted from the fake GitHub only", extra={"problem": problem})
+    return [secret.encode() for secret in found.values()]

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Request
@@ -15,9 +16,10 @@ from steps.serve.http.problems import RequestRefused, describe_responses, format
 from steps.serve.policy import PATH
 from steps.serve.webhooks import events
 from steps.serve.webhooks.deliveries import DeliveryQueue
+from steps.serve.webhooks.repositories import WebhookRepositories
 
-ENQUEUE_TIMEOUT_SECONDS = 0.7
-"""Time to store a delivery; GitHub wants a quick response."""
+ENQUEUE_TIMEOUT_SECONDS = 5.0
+"""Time to store a delivery; GitHub waits ten seconds for the response."""
 
 AnyEvent = TypeVar("AnyEvent", bound=BaseModel)
 Stored = TypeVar("Stored")
@@ -37,6 +39,9 @@ class WebhookResponse(NamedTuple):
     text: str
 
 
+_Delivered = events.Notice | events.Ballot | events.PushEvent | events.PingEvent | WebhookResponse
+
+
 class DisabledReceiver:
     """Refuses every delivery, with the reason."""
 
@@ -53,7 +58,7 @@ class DisabledReceiver:
 
 
 class Receiver:
-    """Receives deliveries.
+    """Receives deliveries that are signed with one of the secrets.
 
     `wake_worker` is called after each that was stored; `forget_policy` is awaited with a repository whose rules may
     have changed.
@@ -61,13 +66,15 @@ class Receiver:
 
     def __init__(
         self,
-        secret: bytes,
+        secrets: Sequence[bytes],
         deliveries: DeliveryQueue,
+        repositories: WebhookRepositories,
         wake_worker: Callable[[], None],
         forget_policy: Callable[[str], Awaitable[None]],
     ) -> None:
-        self._secret = secret
+        self._secrets = secrets
         self._deliveries = deliveries
+        self._repositories = repositories
         self._wake_worker = wake_worker
         self._forget_policy = forget_policy
 
@@ -81,7 +88,7 @@ class Receiver:
         Raises:
             RequestRefused: it is not from GitHub, lacks a field, or can't be stored.
         """
-        if not events.is_genuine(self._secret, raw, headers.get("x-hub-signature-256")):
+        if not events.is_genuine(self._secrets, raw, headers.get("x-hub-signature-256")):
             raise RequestRefused(
                 401, "X-Hub-Signature-256 does not match: set the webhook's secret to the service's WEBHOOK_SECRET."
             )
@@ -93,15 +100,25 @@ class Receiver:
                 return await self._enqueue(vote, voter)
             case events.PushEvent():
                 return await self._receive_push(notice)
+            case events.PingEvent():
+                return await self._receive_ping(notice)
             case _:
                 return notice
 
     async def _enqueue(self, notice: events.Notice, voter: events.Voter | None = None) -> WebhookResponse:
         new = await _store(self._deliveries.enqueue(notice, voter), notice.delivery)
+        await _store(self._repositories.note([(notice.repository, notice.installation)]), notice.delivery)
         if not new:
             return WebhookResponse(200, "already received")
         self._wake_worker()
         return WebhookResponse(202, "accepted")
+
+    async def _receive_ping(self, ping: events.PingEvent) -> WebhookResponse:
+        """Note a repository whose webhook was just created; its pull requests are swept from now on."""
+        if ping.repository is not None:
+            with suppress(RequestRefused):  # its first delivery is noted too
+                await _store(self._repositories.note([(ping.repository.full_name, None)]), "ping")
+        return WebhookResponse(200, "pong")
 
     async def _receive_push(self, push: events.PushEvent) -> WebhookResponse:
         """Note that the repository's rules may have changed."""
@@ -124,13 +141,11 @@ async def _store(work: Awaitable[Stored], delivery: str) -> Stored:
     except (PyMongoError, TimeoutError) as error:
         extra = {"delivery": delivery, "error": type(error).__name__}
         logger.error("could not store a delivery", extra=extra)  # noqa: TRY400 - the traceback adds nothing
-        text = "MongoDB does not answer, so the delivery was not stored. Redeliver it once MongoDB is back."
+        text = "MongoDB does not answer, so the delivery was not stored. It is found later, or redeliver it."
         raise RequestRefused(503, text) from None
 
 
-def _read_notice(
-    headers: Mapping[str, str], raw: bytes
-) -> events.Notice | events.Ballot | events.PushEvent | WebhookResponse:
+def _read_notice(headers: Mapping[str, str], raw: bytes) -> _Delivered:
     """Parse a verified delivery, or return the response if there is nothing to do.
 
     Raises:
@@ -140,7 +155,7 @@ def _read_notice(
         case None:
             raise RequestRefused(400, "X-GitHub-Event is missing.")
         case "ping":
-            return WebhookResponse(200, "pong")
+            return _parse_event(events.PingEvent, raw)
         case "push":
             return _parse_event(events.PushEvent, raw)
         case "pull_request":
@@ -155,7 +170,7 @@ def _read_pull_request(headers: Mapping[str, str], raw: bytes) -> events.Notice 
     if _parse_event(events.EventAction, raw).action not in events.ACTIONS:
         return WebhookResponse(202, "ignored: this action does not change a pull request's score")
     delivery = _read_delivery(headers)
-    return events.Notice.from_event(delivery, _parse_event(events.PullRequestEvent, raw))
+    return events.Notice.from_event(delivery, _parse_event(events.PullRequestEvent, raw), raw)
 
 
 def _read_ballot(headers: Mapping[str, str], raw: bytes) -> events.Ballot | WebhookResponse:
@@ -188,7 +203,7 @@ def _parse_event(model: type[AnyEvent], raw: bytes) -> AnyEvent:
 HEADERS = {
     "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body, keyed with the webhook's secret",
     "X-GitHub-Event": "the name of the event; all but `pull_request`, `push`, `check_run` and `ping` are ignored",
-    "X-GitHub-Delivery": "the delivery's id; a repeated one is not processed again",
+    "X-GitHub-Delivery": "the delivery's id; a repeated one, or a repeated body, is not processed again",
 }
 EXAMPLE = {
     "action": "opened",

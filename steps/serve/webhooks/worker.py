@@ -199,7 +199,7 @@ class Worker:
         if notice.action == "opened":
             await self._on_opened(fetched.pull)
         recorded = scored.result.model_dump() | {"model": self._scorer.name.version, "head_sha": fetched.head_sha}
-        if self._notification is None:
+        if self._notification is None or not notice.is_published:
             return "recorded", recorded
         finding = Finding(notice.repository, fetched, scored.result, scored.heard, scored.kinds)
         outcome = await self._notification.publish(self._credentials, notice.installation, rules, finding)

@@ -25,4 +25,11 @@ def test_a_delivery_that_arrives_while_indexes_are_created_is_stored(tmp_path: P
     with embedded.mongo(tmp_path) as uri:
         for turn in range(20):
             made = asyncio.run(_keep_while_preparing(uri, f"empty_{turn}"))
-            assert made == {"_id_", "received_at_1", "state_1_next_attempt_1", "busy_1"}
+            assert made == {
+                "_id_",
+                "received_at_1",
+                "state_1_next_attempt_1",
+                "busy_1",
+                "content_1",
+                "repository_1_number_1",
+            }

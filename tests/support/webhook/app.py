@@ -22,7 +22,7 @@ from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories
 from steps.serve.http import problems
 from steps.serve.scorer import ScoredPullRequest
-from steps.serve.webhooks import consistency, deliveries, receiver, worker
+from steps.serve.webhooks import consistency, deliveries, receiver, repositories, sweep, worker
 from steps.serve.webhooks.lifespan import webhook_lifespan
 
 if TYPE_CHECKING:
@@ -102,6 +102,15 @@ def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[
         deliveries: {"MIN_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
         consistency: {"GRACE": timedelta(seconds=0.5)},
         worker: {"POLL_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
+        sweep: {"CHECK_SECONDS": 3_600.0},
+    }
+
+
+def list_short_sweeps() -> dict[Any, dict[str, Any]]:
+    """List short intervals of sweeps by module; otherwise tests have none."""
+    return {
+        sweep: {"CHECK_SECONDS": 0.1, "PAUSE_SECONDS": 0.0, "SETTLE": timedelta(0)},
+        repositories: {"SWEEP_SECONDS": 0.3},
     }
 
 
@@ -130,7 +139,7 @@ class _AnnouncingServer(Server):
 def main() -> None:
     """Serve until stopped."""
     logs.configure()
-    for module, values in list_short_waits(float(os.environ["LEASE_SECONDS"])).items():
+    for module, values in (list_short_waits(float(os.environ["LEASE_SECONDS"])) | list_short_sweeps()).items():
         for name, value in values.items():
             setattr(module, name, value)
     _AnnouncingServer(uvicorn.Config(create(), port=0, log_config=None, timeout_graceful_shutdown=5)).run()
