@@ -4,19 +4,23 @@ import socket
 import threading
 from contextlib import suppress
 from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
 
 class Cable:
     """Listens on a port of its own and forwards connections to a server while it is plugged in."""
 
     def __init__(self, uri: str) -> None:
-        host, _, port = uri.removeprefix("mongodb://").partition(":")
-        self._server = (host, int(port))
+        parts = urlsplit(uri)
+        self._server = (str(parts.hostname), int(parts.port or 0))
         self._plugged = True
         self._ends: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
+        user, at, _ = parts.netloc.rpartition("@")
+        own = f"{user}{at}127.0.0.1:{self._listener.getsockname()[1]}"
         # Else clients would go on with the address that the server names.
-        self.uri = f"mongodb://127.0.0.1:{self._listener.getsockname()[1]}/?directConnection=true"
+        direct = "&".join(filter(None, (parts.query, "directConnection=true")))
+        self.uri = urlunsplit(parts._replace(netloc=own, path="/", query=direct))
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

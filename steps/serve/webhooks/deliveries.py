@@ -39,7 +39,7 @@ class Delivery(NamedTuple):
 
 
 class _Pending(NamedTuple):
-    """A delivery that waits to be stored, and the future that tells whether it was new."""
+    """A delivery that waits to be stored, and the future of whether it was new."""
 
     notice: Notice
     voter: Voter | None
