@@ -13,7 +13,7 @@ from release.cluster import Cluster
 from release.git import Clone
 from release.settings import ClusterSettings, GitHubRepoSettings, GitSettings, ImageSettings, ModelSettings
 from steps.common.command_line import console, handle_errors, make_state_folder
-from steps.common.errors import NotFound
+from steps.common.errors import NotFound, SentinelError
 from steps.common.settings import StepSettings, load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -124,17 +124,26 @@ def promote(file: AnalysesFile = None) -> None:
 
 
 @app.command()
-def verify_promotion(
-    number: Annotated[int, typer.Argument(help="The number of the promotion pull request.")],
+def verify(
+    number: Annotated[int, typer.Argument(help="The number of a pull request to main.")],
     file: AnalysesFile = None,
 ) -> None:
-    """Verify that a promotion would merge exactly what staging ran, and that its analyses passed."""
-    from release import git, promotion
+    """Verify that a pull request to main is a promotion or a rollback, and set the status `verify` of its commit."""
+    from release import git, verification
     from release.github import open_repo
 
-    with handle_errors(), open_repo(load(GitHubRepoSettings)) as pulls, git.clone(load(GitSettings)) as clone:
-        found = promotion.verify(clone, pulls.body(number), load_analyses(file))
-        print_line(f"The promotion would merge exactly what staging ran at {found.commit}, and its analyses passed.")
+    with handle_errors(), open_repo(load(GitHubRepoSettings)) as pulls:
+        proposed = pulls.describe(number)
+        # Whatever happens before the end, an earlier success no longer counts.
+        pulls.set_status(proposed.commit, "pending", "Verifying.")
+        try:
+            with git.clone(load(GitSettings)) as clone:
+                words = verification.verify(clone, proposed, lambda: load_analyses(file))
+        except SentinelError as error:
+            pulls.set_status(proposed.commit, "failure", error.problem)
+            raise
+        pulls.set_status(proposed.commit, "success", words)
+        print_line(words)
 
 
 @app.command()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from release import images
 from release.images import COMPONENT, MODEL, Release
@@ -194,8 +195,8 @@ def clone(settings: GitSettings) -> Iterator[Clone]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "clone"
-        environment = _environment(settings)
         remote = settings.git_remote or find_origin()
+        environment = _environment(settings, remote)
         _run(
             "clone",
             "--quiet",
@@ -235,15 +236,16 @@ def check_clean(folder: Path) -> None:
         raise DataError(f"The working tree has changes: {listed}.", advice="Commit and push them, or stash them.")
 
 
-def _environment(settings: GitSettings) -> dict[str, str]:
-    """Return the environment for git: no terminal prompts, and the token in a header instead of in a URL."""
+def _environment(settings: GitSettings, remote: str) -> dict[str, str]:
+    """Return the environment for git: no terminal prompts, and the token in a header for that host, not in a URL."""
     own = dict(os.environ) | AUTHOR | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    if settings.github_token is None:
+    parts = urlsplit(remote)
+    if settings.github_token is None or parts.scheme not in {"http", "https"}:
         return own
     credentials = base64.b64encode(f"x-access-token:{settings.github_token.get_secret_value()}".encode()).decode()
     return own | {
         "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "http.https://github.com/.extraHeader",
+        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {credentials}",
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from github import Auth, Github
 from github.GithubException import GithubException
@@ -15,6 +16,21 @@ from steps.common.errors import AccessRefused, NotFound, SentinelError, Unavaila
 TIMEOUT_SECONDS = 30
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, UNPROCESSABLE = 401, 403, 404, 422
 ALREADY_EXISTS = "already exists"
+STATUS = "verify"
+"""The commit status that branch protection requires."""
+MAX_DESCRIPTION_LENGTH = 140
+"""Characters that GitHub accepts in a status."""
+
+
+class ProposedMerge(NamedTuple):
+    """A pull request as GitHub describes it: from where, to where, the commit at its head, and its body."""
+
+    head_repository: str
+    head: str
+    commit: str
+    base_repository: str
+    base: str
+    body: str
 
 
 class GitHubRepo:
@@ -45,9 +61,20 @@ class GitHubRepo:
             found.edit(title=title, body=body)
             return found
 
-    def body(self, number: int) -> str:
-        """Return the body of a pull request."""
-        return self._repository.get_pull(number).body or ""
+    def describe(self, number: int) -> ProposedMerge:
+        """Return what a pull request would merge."""
+        found = self._repository.get_pull(number)
+        base, head = found.base, found.head
+        # A deleted fork has no repository.
+        where = head.repo.full_name if head.repo else ""
+        return ProposedMerge(where, head.ref, head.sha, base.repo.full_name, base.ref, found.body or "")
+
+    def set_status(self, commit: str, state: str, description: str) -> None:
+        """Set the status `verify` of a commit: `pending`, `success` or `failure`."""
+        status = {"state": state, "context": STATUS, "description": description[:MAX_DESCRIPTION_LENGTH]}
+        self._repository.requester.requestJsonAndCheck(
+            "POST", f"{self._repository.url}/statuses/{commit}", input=status
+        )
 
 
 @contextmanager

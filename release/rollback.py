@@ -5,6 +5,7 @@ killed, `make status` names what disagrees, and running it again does the rest. 
 it again resumes Argo CD and merges main into staging.
 """
 
+import re
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -16,8 +17,9 @@ from release.git import PRODUCTION, STAGING, Clone
 from release.github import GitHubRepo
 from release.images import COMPONENT, MODEL, SERVE, Release
 from release.settings import ImageSettings
-from steps.common.errors import NotFound
+from steps.common.errors import DataError, NotFound
 
+BRANCH = re.compile(r"rollback/version-([1-9]\d*)")
 Report = Callable[[str], None]
 
 
@@ -33,11 +35,22 @@ class RolloutAction(NamedTuple):
 
 
 def find_release(clone: Clone, version: str, settings: ImageSettings) -> Release:
-    """Find the newest release of a model version in production's history, and check that its image still exists.
+    """Find the release of a model version in production's history, and check that its image still exists.
 
     Raises:
         NotFound: production never had the version, or its image is gone.
         SentinelError: the image registry can't be queried.
+    """
+    release = find_in_history(clone, version)
+    image_registry.check_image(release.images[SERVE], settings)
+    return release
+
+
+def find_in_history(clone: Clone, version: str) -> Release:
+    """Find the newest release of a model version in production's history.
+
+    Raises:
+        NotFound: production never had the version.
     """
     known: dict[str, Release] = {}
     for release in clone.history(PRODUCTION):
@@ -45,8 +58,29 @@ def find_release(clone: Clone, version: str, settings: ImageSettings) -> Release
     if version not in known or SERVE not in known[version].images:
         versions = ", ".join(one for one in known if one != images.UNRELEASED) or "none"
         raise NotFound(f"Production never had version {version}.", advice=f"Versions it had: {versions}.")
-    image_registry.check_image(known[version].images[SERVE], settings)
     return known[version]
+
+
+def find_version(branch: str) -> str | None:
+    """Return the version that the branch of a rollback names; None for any other branch."""
+    match = BRANCH.fullmatch(branch)
+    return match[1] if match else None
+
+
+def verify(clone: Clone, commit: str, version: str) -> None:
+    """Verify that merging a commit into main restores the image and model of a version, and changes nothing else.
+
+    Raises:
+        DataError: it changes something else, or there are merge conflicts.
+        NotFound: production never had the version.
+    """
+    head = clone.head(PRODUCTION)
+    wanted = commit_release(clone, head, find_in_history(clone, version))
+    if clone.merged_tree(head, commit) != clone.tree(wanted):
+        raise DataError(
+            f"The pull request is not exactly the rollback to version {version}.",
+            advice=f"Close it, delete its branch and run `make rollback VERSION={version}` again.",
+        )
 
 
 def choose_action(serving: RolloutState, image: str) -> RolloutAction:

@@ -1,4 +1,4 @@
-"""Pull requests opened at the fake server between branches of a repository, and dispatched workflows."""
+"""Pull requests opened at the fake server between branches, commit statuses, and dispatched workflows."""
 
 import re
 from http import HTTPStatus
@@ -9,10 +9,13 @@ from samples.records import SampleRepository
 from samples.writing import FULL, MAX_WRITTEN, NOT_FOUND, Fields, Reply, Request, invalid
 
 ROUTE = re.compile(
-    r"/repos/(?P<name>[^/]+/[^/]+)/(?:pulls(?:/(?P<number>\d+))?|actions/workflows/(?P<workflow>[^/]+)/dispatches)"
+    r"/repos/(?P<name>[^/]+/[^/]+)/(?:pulls(?:/(?P<number>\d+))?|actions/workflows/(?P<workflow>[^/]+)/dispatches"
+    r"|statuses/(?P<commit>[0-9a-f]{40}))"
 )
 WORKFLOWS = {"serve.yml"}
 BRANCHES = {"main", "staging"}
+STATES = {"error", "failure", "pending", "success"}
+MAX_DESCRIPTION_CHARACTERS = 140
 EDITABLE = ("title", "body", "state")
 MAX_BODY_CHARACTERS = 65_536
 
@@ -23,6 +26,9 @@ class Proposals:
     def __init__(self) -> None:
         self.opened: list[Fields] = []
         self.dispatches: list[Fields] = []
+        self.statuses: list[Fields] = []
+        self.heads: dict[str, str] = {}
+        """The commits at the heads of branches, which nobody but a test can know."""
 
     def answer(self, asked: Request, repositories: dict[str, SampleRepository], base: str) -> Reply | None:
         """Handle a request about them; return None for any other."""
@@ -30,12 +36,17 @@ class Proposals:
         repository = repositories.get(match["name"]) if match else None
         if match is None or repository is None:
             return None
-        if asked.verb == "GET" and not match["workflow"]:
+        if asked.verb == "GET" and not match["workflow"] and not match["commit"]:
             return self._show(asked, repository, match["number"])
         if not isinstance(asked.body, dict):
             return invalid("no object")
+        return self._write(asked, match, repository, base)
+
+    def _write(self, asked: Request, match: re.Match[str], repository: SampleRepository, base: str) -> Reply:
         if match["workflow"]:
             return self._dispatch(asked, repository, match["workflow"])
+        if match["commit"]:
+            return self._set_status(asked, match["commit"])
         if match["number"]:
             return self._edit(asked, repository, int(match["number"]))
         return self._open(asked.body, repository, base)
@@ -43,7 +54,7 @@ class Proposals:
     def _show(self, asked: Request, repository: SampleRepository, number: str | None) -> Reply | None:
         if number:
             found = self._find(repository, int(number))
-            return Reply(HTTPStatus.OK, found) if found else None
+            return Reply(HTTPStatus.OK, self._with_head(found)) if found else None
         wanted = {key: values[0] for key, values in parse_qs(asked.query).items()}
         if "head" not in wanted:
             return None
@@ -61,7 +72,9 @@ class Proposals:
             return invalid("title, head or base")
         if _is_too_long(body):
             return invalid("body is too long (maximum is 65536 characters)")
-        label = f"{repository.full_name.partition('/')[0]}:{body['head']}"
+        owner, _, name = repository.full_name.partition("/")
+        given, has_owner, branch = body["head"].rpartition(":")
+        label = f"{given if has_owner else owner}:{branch}"
         wanted = (label, body["base"], "open")
         if any(
             (one["head"]["label"], one["base"]["ref"], one["state"]) == wanted for one in self._list_for(repository)
@@ -78,7 +91,7 @@ class Proposals:
                 "state": "open",
                 "title": body["title"],
                 "body": body.get("body") or "",
-                "head": {"ref": body["head"], "label": label},
+                "head": {"ref": branch, "label": label, "repo": {"full_name": f"{label.partition(':')[0]}/{name}"}},
                 "base": {"ref": body["base"], "repo": {"full_name": repository.full_name}},
                 "edits": 0,
             }
@@ -93,6 +106,21 @@ class Proposals:
             return invalid("body is too long (maximum is 65536 characters)")
         found.update({key: asked.body[key] for key in EDITABLE if key in asked.body}, edits=found["edits"] + 1)
         return Reply(HTTPStatus.OK, found)
+
+    def _with_head(self, found: Fields) -> Fields:
+        return found | {"head": found["head"] | {"sha": self.heads.get(found["head"]["label"].partition(":")[2], "")}}
+
+    def _set_status(self, asked: Request, commit: str) -> Reply:
+        if asked.verb != "POST":
+            return NOT_FOUND
+        described = asked.body.get("description") or ""
+        if asked.body.get("state") not in STATES or len(described) > MAX_DESCRIPTION_CHARACTERS:
+            return invalid("state or description")
+        if len(self.statuses) >= MAX_WRITTEN:
+            return FULL
+        fields = {name: asked.body.get(name) for name in ("state", "context", "description")}
+        self.statuses.append({**fields, "commit": commit, "creator": asked.who.to_account()})
+        return Reply(HTTPStatus.CREATED, self.statuses[-1])
 
     def _dispatch(self, asked: Request, repository: SampleRepository, workflow: str) -> Reply:
         if asked.verb != "POST" or workflow not in WORKFLOWS:

@@ -3,7 +3,8 @@
 While it runs, `POST /_control` takes `{"next": ["502", "drop"], "latency_ms": 50, "retry_after": 2, "heavy_above": 30,
 "now": "2026-01-01T00:00:00Z", "gaps": [[3, "author", "FORBIDDEN"]],
 "change": {"example/docs#3": {"title": "Other"}}, "app": {"id": 7, "public_key": PEM},
-"files": {"example/docs": {"README.md": "Text"}}, "roles": {"example/docs": {"octocat": "write"}}}`, each of them
+"files": {"example/docs": {"README.md": "Text"}}, "roles": {"example/docs": {"octocat": "write"}},
+"heads": {"staging": COMMIT}}`, each of them
 optional; `POST /_reset` undoes all of it, `GET /_stats` returns counters, and `GET /_written` the comments, check runs
 and pull requests that were written, and the workflows that were dispatched.
 """
@@ -77,6 +78,7 @@ class FakeGitHub:
         self.gaps = [gaps.Gap(*gap) for gap in wanted.pop("gaps", self.gaps)]
         if app := wanted.pop("app", None):
             self.identities.app = App(**app)
+        self.proposals.heads.update(wanted.pop("heads", {}))
         self.contents.set_files(wanted.pop("files", {}))
         self.contents.set_roles(wanted.pop("roles", {}))
         self.faults.set(wanted)
@@ -131,6 +133,7 @@ class Handler(BaseHTTPRequestHandler):
             shown = {"comments": list(written.comments.values()), "check_runs": list(written.check_runs.values())}
             proposed = self.fake.proposals
             shown |= {"pull_requests": proposed.opened, "dispatches": proposed.dispatches}
+            shown["statuses"] = proposed.statuses
             return self._send(HTTPStatus.OK, shown | {"tokens": self.fake.identities.count_issued()})
         return self._serve(self._rest, b"")
 

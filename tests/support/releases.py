@@ -88,6 +88,18 @@ class Pulls:
         """Each, as it is now."""
         return list(requests.get(f"{self._address}/_written", timeout=10).json()["pull_requests"])
 
+    def statuses(self) -> list[dict[str, Any]]:
+        """The statuses that were set, in order."""
+        return list(requests.get(f"{self._address}/_written", timeout=10).json()["statuses"])
+
+    def open(self, head: str, base: str, body: str) -> int:
+        """Open one by hand; its number."""
+        address, headers = f"{self._address}/repos/{NAME}/pulls", {"Authorization": "token a-person"}
+        fields = {"title": "By hand", "head": head, "base": base, "body": body}
+        answer = requests.post(address, json=fields, headers=headers, timeout=10)
+        answer.raise_for_status()
+        return int(answer.json()["number"])
+
     def edit(self, number: int, **fields: str) -> None:
         """Change one by hand."""
         address = f"{self._address}/repos/{NAME}/pulls/{number}"

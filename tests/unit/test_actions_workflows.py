@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = sorted(FOLDER.glob("*.yml"))
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
-GRANT = re.compile(r"^ +[a-z-]+: (?:read|write)(?P<reason> # \S.*)?$")
+GRANT = re.compile(r"^ +(?!permission-)[a-z-]+: (?:read|write)(?P<reason> # \S.*)?$")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -127,7 +127,26 @@ def test_a_pull_request_of_others_gets_no_secret_and_writes_nothing() -> None:
             risky = "secrets." in yaml.safe_dump(job) or "write" in job["permissions"].values()
             inside = "github.event.pull_request.head.repo.full_name == github.repository" in job.get("if", "")
             assert not risky or inside or job["if"] == "github.event_name == 'workflow_dispatch'"
-        assert "pull_request_target" not in triggers(workflow)
+
+
+def test_what_runs_on_a_pull_request_with_secrets_is_main_s_and_always_runs() -> None:
+    """The required check: neither its file nor any that it runs come from the pull request, and it can't be skipped."""
+    (path,) = (path for path in WORKFLOWS if "pull_request_target" in triggers(read(path)))
+    workflow = read(path)
+    assert triggers(workflow).keys() == {"pull_request_target"}
+    assert triggers(workflow)["pull_request_target"]["branches"] == ["main"]
+    assert {"opened", "reopened", "synchronize", "edited"} == set(triggers(workflow)["pull_request_target"]["types"])
+    for job in workflow["jobs"].values():
+        assert "if" not in job
+        (checkout,) = (step for step in job["steps"] if str(step.get("uses", "")).startswith("actions/checkout@"))
+        assert checkout["with"]["ref"] == "main"
+        assert "write" not in {value for name, value in job["permissions"].items() if name != "statuses"}
+
+
+def test_what_decides_has_owners() -> None:
+    """The digests and the workflows above all."""
+    owned = {line.split()[0] for line in (ROOT / ".github" / "CODEOWNERS").read_text().splitlines() if line[0] != "#"}
+    assert owned >= {"/.github/", "/gitops/base/images/", "/rollouts/", "/release/"}
 
 
 def test_register_asks_for_a_workflow_that_there_is() -> None:

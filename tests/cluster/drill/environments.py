@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 
 from tests.cluster import kube
@@ -61,6 +62,14 @@ def adapted(environment: str) -> Callable[[Any], None]:
             ]
 
     return how
+
+
+def opened(commands: dict[str, str], head: str) -> str:
+    """Tell the fake GitHub the commit of staging; the number of the pull request that was opened last."""
+    address = commands["GITHUB_API_URL"]
+    requests.post(f"{address}/_control", json={"heads": {"staging": head}}, timeout=10).raise_for_status()
+    written = requests.get(f"{address}/_written", timeout=10).json()
+    return str(written["pull_requests"][-1]["number"])
 
 
 def removed(kind: str) -> dict[str, Any]:

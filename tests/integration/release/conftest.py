@@ -44,6 +44,7 @@ def repository(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(template, served / "repository.git")
     bare = str(served / "repository.git")
     subprocess.run(["git", "-C", bare, "config", "http.receivepack", "true"], check=True)
+    monkeypatch.setenv("SERVED", str(served))
     with serving(served) as address:
         remote = f"{address}/repository.git"
         monkeypatch.setenv("GIT_REMOTE", remote)

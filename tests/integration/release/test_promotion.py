@@ -63,7 +63,8 @@ def test_a_promotion_shows_what_speaks_for_it_and_merges(
         assert shown in request["body"]
     assert f"-        image: registry.example/{SERVE}@{digest(1)}" in request["body"]
     assert f"+        image: registry.example/{SERVE}@{digest(2)}" in request["body"]
-    verified = release(repository.folder, "verify-promotion", str(request["number"]), "--analyses", file)
+    pulls.control(heads={"staging": released})
+    verified = release(repository.folder, "verify", str(request["number"]), "--analyses", file)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     repository.merge("staging", "main")
     clone.refresh()
@@ -195,12 +196,11 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
     cluster.say(done | {"revision": released}, good)
     assert release(repository.folder, "promote").returncode == 0
     (request,) = pulls.all()
+    pulls.control(heads={"staging": released})
     number = str(request["number"])
-    assert release(repository.folder, "verify-promotion", number).returncode == 0
+    assert release(repository.folder, "verify", number).returncode == 0
     cluster.say({"status": "OutOfSync", "revision": released}, good)
-    assert (
-        "Argo CD has synced staging to no commit yet" in release(repository.folder, "verify-promotion", number).stdout
-    )
+    assert "Argo CD has synced staging to no commit yet" in release(repository.folder, "verify", number).stdout
 
 
 def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: str) -> None:

@@ -1,0 +1,167 @@
+"""What the workflows of releases do, run from their own files against a fake GitHub and a real Git server."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from release.git import Clone
+from release.images import SERVE
+from tests.integration.release.cluster import Cluster
+from tests.support import actions, kubectl
+from tests.support.releases import HOST, NAME, Pulls, Repository, passed
+
+pytestmark = kubectl.needed
+
+Verify = Callable[[str, str], actions.Result]
+
+
+@pytest.fixture
+def contexts(repository: Repository) -> dict[str, Any]:
+    """The contexts that all workflows have in common; the repository's address is that of the Git server."""
+    served = Path(os.environ["SERVED"])
+    (served / f"{NAME}.git").parent.mkdir(parents=True)
+    (served / f"{NAME}.git").symlink_to(served / "repository.git")
+    server = repository.address.removesuffix("/repository.git")
+    github = {"token": "the-token-of-actions", "server_url": server, "repository": NAME}
+    secrets = dict.fromkeys(("STAGING_KUBECONFIG", "PRODUCTION_KUBECONFIG", "RELEASE_APP_PRIVATE_KEY"), "a secret")
+    return {"github": github, "vars": {"RELEASE_APP_ID": "1"}, "secrets": secrets, "inputs": {}}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[[str, str, dict[str, Any]], actions.Result]:
+    """Run a job of a workflow, as on a fresh machine."""
+
+    def run(workflow: str, name: str, contexts: dict[str, Any]) -> actions.Result:
+        folder = tmp_path / "machine" / "work"
+        folder.mkdir(parents=True)
+        return actions.run_job(actions.read(workflow)["jobs"][name], contexts, actions.project(folder), os.environ)
+
+    return run
+
+
+@pytest.fixture
+def verify(
+    repository: Repository, contexts: dict[str, Any], pulls: Pulls, job: Callable[..., actions.Result]
+) -> Verify:
+    """Run the required check of a pull request from a branch, with this body."""
+
+    def run(head: str, body: str) -> actions.Result:
+        owner, _, branch = head.rpartition(":")
+        number = pulls.open(head, "main", body)
+        pulls.control(heads={branch: repository.head(branch)})
+        head_repository = f"{owner}/webshop" if owner else NAME
+        request = {"number": number, "head": {"ref": branch, "repo": {"full_name": head_repository}}}
+        event = {"event_name": EVENT, "head_ref": branch, "event": {"pull_request": request}}
+        found = contexts | {"github": contexts["github"] | event}
+        return job(WORKFLOW, "verify", found)
+
+    return run
+
+
+WORKFLOW, EVENT = next(
+    (path.name, event)
+    for path in sorted(actions.WORKFLOWS.glob("*.yml"))
+    for event in actions.read(path.name)[True]
+    if event.startswith("pull_request") and "verify" in actions.read(path.name)["jobs"]
+)
+
+
+@pytest.fixture
+def released(repository: Repository, clone: Clone, cluster_file: Path) -> str:
+    """Staging holds release 2, main releases 1 and 0 before it, and staging's cluster has passed; staging's commit."""
+    for number in (3, 1):
+        repository.release("staging", number)
+        repository.merge("staging", "main")
+    commit = repository.release("staging", 2)
+    clone.refresh()
+    cluster = Cluster(cluster_file, HOST)
+    cluster.write(1, 2, active=2, stable=2, current=2)
+    cluster.say({"status": "Synced", "revision": commit}, passed(clone, commit))
+    return commit
+
+
+def evidence(clone: Clone, commit: str) -> str:
+    from release import promotion
+
+    return promotion.prepare(clone, passed(clone, commit), lambda _: None, NAME).text
+
+
+def branch(repository: Repository, name: str, path: str) -> None:
+    """Push a branch from main on which a file has one line more."""
+    repository.git("fetch", "--quiet", "origin")
+    repository.git("checkout", "--quiet", "-B", name, "origin/main")
+    with (repository.folder / path).open("a") as file:
+        file.write("# one line more\n")
+    repository.push(name, "a change")
+
+
+def test_the_check_passes_what_staging_ran(clone: Clone, released: str, verify: Verify, pulls: Pulls) -> None:
+    """The App says so on the very commit; a token that any workflow gets has no say."""
+    done = verify("staging", evidence(clone, released))
+    assert done.conclusion == "success", done.output
+    assert [(one["state"], one["context"], one["commit"]) for one in pulls.statuses()] == [
+        ("pending", "verify", released), ("success", "verify", released)
+    ]  # fmt: skip
+    assert "the-token-of-the-app" not in done.output
+
+
+@pytest.mark.parametrize("path", ["gitops/base/images/kustomization.yaml", "hotfix"])
+def test_the_check_fails_what_does_not_come_from_staging(
+    path: str, repository: Repository, released: str, verify: Verify, pulls: Pulls
+) -> None:
+    """A skipped job would count as passed."""
+    branch(repository, "feature", path)
+    done = verify("feature", "Please merge.")
+    assert done.conclusion == "failure", done
+    assert pulls.statuses()[-1]["state"] == "failure"
+    assert "neither staging nor the branch of a rollback" in pulls.statuses()[-1]["description"]
+
+
+def test_the_check_fails_a_fork_whose_branch_is_called_staging(
+    clone: Clone, released: str, verify: Verify, pulls: Pulls
+) -> None:
+    """Even with evidence copied from a real promotion, and at its commit."""
+    done = verify("somebody:staging", evidence(clone, released))
+    assert done.conclusion == "failure", done
+    assert "comes from somebody/webshop" in pulls.statuses()[-1]["description"]
+
+
+def test_the_check_fails_a_promotion_without_its_evidence(released: str, verify: Verify, pulls: Pulls) -> None:
+    """Coming from staging is not enough."""
+    assert verify("staging", "Trust me.").conclusion == "failure"
+    assert [one["state"] for one in pulls.statuses()] == ["pending", "failure"]
+
+
+@pytest.mark.parametrize("more", ["", "gitops/base/images/kustomization.yaml", "hotfix"])
+def test_the_check_passes_a_rollback_and_nothing_else_in_its_branch(
+    more: str, repository: Repository, clone: Clone, released: str, verify: Verify, pulls: Pulls, cluster_file: Path
+) -> None:
+    """Production's release of the version that the branch names; staging's cluster need not be there."""
+    cluster_file.unlink()
+    name = "rollback/version-3"
+    from release import rollback
+
+    head = clone.head("main")
+    clone.push(rollback.commit_release(clone, head, rollback.find_in_history(clone, "3")), name, "")
+    if more:
+        repository.git("fetch", "--quiet", "origin")
+        repository.git("checkout", "--quiet", "-B", "work", f"origin/{name}")
+        path = repository.folder / more
+        path.write_text((path.read_text() if path.is_file() else "") + f"# not {SERVE}\n")
+        repository.push(name, "more")
+    done = verify(name, "")
+    assert done.conclusion == ("failure" if more else "success"), done.output
+    assert pulls.statuses()[-1]["state"] == done.conclusion
+
+
+@pytest.mark.parametrize("name", ["rollback/version-2", "rollback/version-1x"])
+def test_the_check_fails_a_rollback_to_what_production_never_had(
+    name: str, repository: Repository, released: str, verify: Verify, pulls: Pulls
+) -> None:
+    """Version 2 is staging's only; the others are no versions."""
+    branch(repository, name, "hotfix")
+    assert verify(name, "").conclusion == "failure"
+    assert pulls.statuses()[-1]["state"] == "failure"

@@ -1,0 +1,109 @@
+"""Jobs of GitHub Actions, run as GitHub would: conditions, environments, and every `run:` block by its shell.
+
+What an action from the marketplace does is not run; `STAND_INS` has the outputs that a job needs of those it uses.
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = ROOT / ".github" / "workflows"
+EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+TOKEN = re.compile(r"\s*(?:(?P<text>'[^']*')|(?P<name>[A-Za-z_][\w.-]*)|(?P<sign>==|!=|&&|\|\||[!(),]))")
+WORDS = {"&&": " and ", "||": " or ", "!": " not "}
+FUNCTIONS = {"startsWith": lambda text, start: str(text).lower().startswith(str(start).lower())}
+STAND_INS: dict[str, dict[str, str]] = {"actions/create-github-app-token": {"token": "the-token-of-the-app"}}
+Contexts = dict[str, Any]
+
+
+class Result(NamedTuple):
+    """How a job ended (`success`, `failure` or `skipped`), and all that its commands printed."""
+
+    conclusion: str
+    output: str
+
+
+def read(name: str) -> dict[Any, Any]:
+    """A workflow; YAML takes its key `on` for a truth."""
+    return dict(yaml.safe_load((WORKFLOWS / name).read_text("utf-8")))
+
+
+def evaluate(expression: str, contexts: Contexts) -> Any:
+    """The value of an expression; what a context lacks is nothing, as on GitHub."""
+    words, place = "", 0
+    expression = expression.strip()
+    while place < len(expression):
+        match = TOKEN.match(expression, place)
+        assert match, expression[place:]
+        place = match.end()
+        if name := match["name"]:
+            words += f"call({name!r})" if name in FUNCTIONS else f"look({name!r})"
+        else:
+            words += match["text"] or WORDS.get(match["sign"], match["sign"])
+    found = {"look": lambda name: look(name, contexts), "call": FUNCTIONS.__getitem__, "__builtins__": {}}
+    return eval(words.strip(), found)  # noqa: S307  the repository's own files
+
+
+def look(name: str, contexts: Contexts) -> Any:
+    """What a dotted name stands for."""
+    found: Any = contexts
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return "" if found is None else found
+
+
+def expand(text: object, contexts: Contexts) -> str:
+    """A text with its expressions replaced."""
+    return EXPRESSION.sub(lambda match: str(evaluate(match[1], contexts)), str(text))
+
+
+def holds(condition: object, contexts: Contexts) -> bool:
+    """Return whether an `if` lets a job or a step run."""
+    return bool(evaluate(str(condition).removeprefix("${{").removesuffix("}}"), contexts)) if condition else True
+
+
+def run_job(job: dict[str, Any], contexts: Contexts, folder: Path, environment: Mapping[str, str]) -> Result:
+    """Run a job's steps in a folder until one fails."""
+    if not holds(job.get("if"), contexts):
+        return Result("skipped", "")
+    temporary = folder.parent / "runner"
+    temporary.mkdir(exist_ok=True)
+    contexts = contexts | {"runner": {"temp": str(temporary)}, "steps": {}}
+    own = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(temporary / "output"), **environment}
+    own |= {name: expand(value, contexts) for name, value in job.get("env", {}).items()}
+    said = ""
+    for step in job["steps"]:
+        if not holds(step.get("if"), contexts):
+            continue
+        outputs = STAND_INS.get(str(step.get("uses", "")).partition("@")[0], {})
+        if "run" in step:
+            given = own | {name: expand(value, contexts) for name, value in step.get("env", {}).items()}
+            (temporary / "output").write_text("")
+            command = ["bash", "--noprofile", "--norc", "-e", "-c", step["run"]]
+            done = subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
+            said += done.stdout + done.stderr
+            if done.returncode:
+                return Result("failure", said)
+            lines = (temporary / "output").read_text().splitlines()
+            outputs = dict(line.split("=", 1) for line in lines)
+        if "id" in step:
+            contexts["steps"][step["id"]] = {"outputs": outputs}
+    return Result("success", said)
+
+
+def project(folder: Path) -> Path:
+    """A folder as `make` leaves it after set-up: the project's files, with its commands and packages."""
+    for name in ("Makefile", "pyproject.toml", "uv.lock", ".ci", "release", "rollouts", "steps", "gitops", "samples"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / ".tools").symlink_to((ROOT / ".tools").resolve())
+    (folder / ".venv").mkdir()
+    for path in (ROOT / ".venv").resolve().iterdir():
+        if not path.name.startswith(".ready"):
+            (folder / ".venv" / path.name).symlink_to(path)
+    (folder / ".venv" / ".ready").touch()
+    return folder
