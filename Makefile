@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := setup
 UV := .tools/uv/bin/uv
 READY := .venv/.ready
+# Promoting and rolling back need few packages, which are enough where nothing is set up yet.
+RELEASE_READY := $(or $(wildcard $(READY)),.venv/.release)
 RUN := .venv/bin/python -m
 SERVE_PACKAGES := steps/serve/requirements.txt
 STAGES := fetch preprocess train register checks
@@ -13,7 +15,7 @@ SPREAD := -n "$$WORKERS" --dist loadscope --no-loadscope-reorder
 
 # What a caller may set. Recipes read it from their environment ("$$PORT"), so it is never part of a shell's text, and
 # make does not expand it: it stays as it was given.
-CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST GIT_SERVER OPTIONS PORT PULLS PYTHON REPOS SEARCH SINCE STATE TESTS URL VERSION \
+CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST GIT_SERVER NUMBER OPTIONS PORT PULLS PYTHON REPOS SEARCH SINCE STATE TESTS URL VERSION \
   WORKERS
 came_from = $(filter command environment,$(origin $1))
 keep_literal = $(eval override $1 := $$(value $1))
@@ -29,7 +31,7 @@ WORKERS ?= 2
 export $(CALLERS)
 
 .PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants coverage pages containers test-cluster drill \
-  stages promote rollback status lint render docs reference lock bench clean
+  stages promote verify rollback status lint render docs reference lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -102,14 +104,17 @@ drill: $(READY) ## Rehearse a release on that cluster, and back, with Argo CD, w
 stages: $(READY) ## List the stages whose images have changed since the commit SINCE=
 	@$(RUN) release stages --since="$$SINCE" $$OPTIONS
 
-promote: $(READY) ## Open or update the pull request from staging to main with the evidence
+promote: $(RELEASE_READY) ## Open or update the pull request from staging to main with the evidence
 	@$(RUN) release promote $${ANALYSES:+--analyses="$$ANALYSES"}
 
-rollback: $(READY) ## Roll back to the model version VERSION=: Rollout, registry, and Git by a pull request
+verify: $(RELEASE_READY) ## Verify that the pull request NUMBER= to main is a promotion or a rollback
+	@$(RUN) release verify -- "$$NUMBER"
+
+rollback: $(RELEASE_READY) ## Roll back to the model version VERSION=: Rollout, registry, and Git by a pull request
 	@test -n "$$VERSION" || { echo "VERSION is not set: name a model version that production has had." >&2; exit 1; }
 	@$(RUN) release rollback -- "$$VERSION"
 
-status: $(READY) ## Compare Git, production's Rollout and the registry; fail where they disagree
+status: $(RELEASE_READY) ## Compare Git, production's Rollout and the registry; fail where they disagree
 	@$(RUN) release status
 
 lint: $(READY) ## Check style, types, import rules, spelling, YAML, words and names
@@ -144,6 +149,11 @@ clean: ## Remove what set-up has installed; results of runs stay
 $(READY): $(UV) pyproject.toml uv.lock
 	@echo "Installing the locked packages, about 3 GB; the first time takes a few minutes."
 	@$(UV) sync --frozen --quiet
+	@touch $@
+
+.venv/.release: $(UV) pyproject.toml uv.lock
+	@echo "Installing what releases need, about 30 MB."
+	@$(UV) sync --frozen --quiet --only-group release
 	@touch $@
 
 $(UV): .ci/uv.txt

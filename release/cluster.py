@@ -1,4 +1,7 @@
-"""The service in a cluster: its Rollout and Argo CD application, through kubectl and the Argo Rollouts plugin."""
+"""The service in a cluster: its Rollout and Argo CD application, through kubectl alone.
+
+Argo Rollouts aborts, promotes and goes back by patches of the Rollout, as its own plugin sends them.
+"""
 
 import json
 import subprocess
@@ -67,15 +70,16 @@ class Cluster:
 
     def abort(self) -> None:
         """Abort the update: the stable revision serves at once."""
-        self._rollouts("abort", ROLLOUT)
+        self._patch_status({"abort": True})
 
     def undo(self, revision: RolloutRevision) -> None:
         """Return to an earlier revision at once, skipping the analyses that it has already passed.
 
         Raises:
+            NotFound: the revision is gone.
             Unavailable: the controller does not react.
         """
-        self._rollouts("undo", ROLLOUT, f"--to-revision={revision.number}")
+        self._patch("json", [{"op": "replace", "path": "/spec/template", "value": self._read_template(revision)}])
         until = time.monotonic() + UNDO_TIMEOUT_SECONDS
         # Promoting has no effect until the controller has observed the undo.
         while self.read_state().current != revision.pod_hash:
@@ -87,8 +91,10 @@ class Cluster:
         self.promote()
 
     def promote(self) -> None:
-        """Promote the current revision, skipping its analyses."""
-        self._rollouts("promote", ROLLOUT, "--full")
+        """Promote the current revision, skipping its analyses; nothing happens if it is the stable one."""
+        state = self.read_state()
+        if state.current is None or state.current != state.stable:
+            self._patch_status({"promoteFull": True})
 
     def is_held(self) -> bool | None:
         """Return whether Argo CD is paused for production; None if there is no such application."""
@@ -116,8 +122,21 @@ class Cluster:
     def _get(self, *what: str) -> Document:
         return dict(json.loads(self._run("kubectl", "get", *what, "--output", "json", TIMEOUT_OPTION, *self._place)))
 
-    def _rollouts(self, *arguments: str) -> None:
-        self._run("kubectl", "argo", "rollouts", *arguments, *self._place)
+    def _read_template(self, revision: RolloutRevision) -> Document:
+        """Read the pod template of a revision, without the label by which its pods are told apart."""
+        found = self._get("replicasets", "--selector", f"{POD_HASH}={revision.pod_hash}")["items"]
+        if not found:
+            raise NotFound(f"Revision {revision.number} is gone.", advice="Run the command again.")
+        template = dict(found[0]["spec"]["template"])
+        labels = {name: value for name, value in template["metadata"].get("labels", {}).items() if name != POD_HASH}
+        return template | {"metadata": template["metadata"] | {"labels": labels}}
+
+    def _patch_status(self, status: Document) -> None:
+        self._patch("merge", {"status": status}, "--subresource=status")
+
+    def _patch(self, kind: str, change: Document | list[Document], *options: str) -> None:
+        what = ("rollouts.argoproj.io", ROLLOUT, f"--type={kind}", f"--patch={json.dumps(change)}", *options)
+        self._run("kubectl", "patch", *what, TIMEOUT_OPTION, *self._place)
 
     @staticmethod
     def _run(*command: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from steps.common.closure import find_sources
 from steps.common.errors import ConfigurationError, DataError
-from steps.register.package import ENTRY_POINTS
+from steps.packaging.archive import ENTRY_POINTS
 
 RECIPE = Path("steps", "Dockerfile")
 SERVE = "serve"

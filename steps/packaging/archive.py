@@ -12,6 +12,8 @@ from steps.common.errors import DamagedArtefact, NotFound
 from steps.common.store import Store
 
 FOLDER = "bentos"
+ENTRY_POINTS = ("steps.serve.service", "steps.serve.bento_worker")
+"""Entry points of a Bento: BentoML's service, and the worker of the image."""
 BENTO_TAG = "bento"
 """Tag of a version: its Bento, `pr-sentinel:<version>-<first digits of the hash of its content>`."""
 KEY_TAG = "bento_key"

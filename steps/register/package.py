@@ -30,8 +30,6 @@ from steps.register import contenders
 from steps.scoring.artefact import FILES, MANIFEST, find
 
 logger = logging.getLogger(__name__)
-ENTRY_POINTS = ("steps.serve.service", "steps.serve.bento_worker")
-"""Entry points of a Bento: BentoML's service, and the worker of the image."""
 SERVE = Path("steps", "serve")
 BENTOFILE = SERVE / "bentofile.yaml"
 DATA_FILES = ("page/*", "requirements.txt", "bentofile.yaml", "bento.Dockerfile")
@@ -98,7 +96,7 @@ def compute_tag(registration: RegisteredVersion, model_sha256: str) -> str:
 def list_files() -> list[Path]:
     """List the project's files in a Bento, without the model."""
     beside = (path for pattern in DATA_FILES for path in (ROOT / SERVE).glob(pattern) if path.is_file())
-    return sorted({*find_sources(ROOT, ENTRY_POINTS), *beside})
+    return sorted({*find_sources(ROOT, archive.ENTRY_POINTS), *beside})
 
 
 def build(model: Path, registration: RegisteredVersion, tag: str, scratch: Path) -> Path:

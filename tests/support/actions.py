@@ -3,7 +3,9 @@
 What an action from the marketplace does is not run; `STAND_INS` has the outputs that a job needs of those it uses.
 """
 
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -97,13 +99,14 @@ def run_job(job: dict[str, Any], contexts: Contexts, folder: Path, environment: 
 
 
 def project(folder: Path) -> Path:
-    """A folder as `make` leaves it after set-up: the project's files, with its commands and packages."""
-    for name in ("Makefile", "pyproject.toml", "uv.lock", ".ci", "release", "rollouts", "steps", "gitops", "samples"):
+    """A folder as a checkout leaves it: the project's files without any packages, and uv."""
+    for name in ("Makefile", "pyproject.toml", "uv.lock", "release", "rollouts", "steps", "gitops", "samples"):
         (folder / name).symlink_to(ROOT / name)
-    (folder / ".tools").symlink_to((ROOT / ".tools").resolve())
-    (folder / ".venv").mkdir()
-    for path in (ROOT / ".venv").resolve().iterdir():
-        if not path.name.startswith(".ready"):
-            (folder / ".venv" / path.name).symlink_to(path)
-    (folder / ".venv" / ".ready").touch()
+    (folder / ".ci").mkdir()
+    uv = folder / ".tools" / "uv" / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.symlink_to((ROOT / ".tools" / "uv" / "bin" / "uv").resolve())
+    # Older than uv, which make then takes as it is.
+    shutil.copy(ROOT / ".ci" / "uv.txt", folder / ".ci")
+    os.utime(folder / ".ci" / "uv.txt", (0, 0))
     return folder

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -119,13 +120,46 @@ def test_limits_come_before_pods_and_the_rollout_last(built: dict[str, list[Docu
     """Admission, networks and quotas; then accounts and settings; then what runs; then what may wait for a person."""
     waves: dict[str, set[int]] = {}
     for one in built["production"]:
-        wave = int(one["metadata"].get("annotations", {}).get(WAVE, 0))
-        waves.setdefault(one["kind"], set()).add(wave)
+        waves.setdefault(one["kind"], set()).add(wave_of(one))
     first = ("Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "ValidatingAdmissionPolicy")
     assert {wave for kind in first for wave in waves[kind]} == {-2}
     assert {wave for kind in ("ServiceAccount", "Role", "RoleBinding", "ConfigMap") for wave in waves[kind]} == {-1}
     assert {wave for kind in ("CronWorkflow", "WorkflowTemplate", "AnalysisTemplate") for wave in waves[kind]} == {0}
     assert waves["Rollout"] == {1}
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_nothing_that_points_at_the_rollout_comes_before_it(environment: str, built: dict[str, list[Document]]) -> None:
+    """Its health would depend on what is not there, and end the first sync. Nothing waits for the Rollout either."""
+    (rollout,) = (one for one in built[environment] if one["kind"] == "Rollout")
+    pointing = [one for one in built[environment] if is_pointing(one, rollout)]
+    assert {one["kind"] for one in pointing} >= {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
+    assert {key(one): wave_of(one) for one in pointing if wave_of(one) < wave_of(rollout)} == {}
+    assert max(map(wave_of, built[environment])) == wave_of(rollout)
+
+
+def wave_of(document: Document) -> int:
+    return int(document["metadata"].get("annotations", {}).get(WAVE, 0))
+
+
+def is_pointing(document: Document, rollout: Document) -> bool:
+    """Return whether a resource names the Rollout, or is about its pods; those that it names itself come before it."""
+    if document["kind"] in {"Service", "NetworkPolicy"}:
+        return False
+    chosen = document.get("spec", {}).get("selector", {})
+    is_about = bool(chosen) and document is not rollout and chosen == rollout["spec"]["selector"]
+    return is_about or any(
+        found.get("kind") == "Rollout" and found.get("name") == rollout["metadata"]["name"]
+        for found in walk(document.get("spec", {}))
+    )
+
+
+def walk(found: Any) -> Iterator[Document]:
+    """Yield every object in a value."""
+    if isinstance(found, dict):
+        yield found
+    for one in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from walk(one)
 
 
 def test_an_image_without_a_digest_is_shown_as_such(built: dict[str, list[Document]]) -> None:

@@ -43,7 +43,15 @@ class Cluster:
                 "labels": {"rollouts-pod-template-hash": f"hash{number}"},
                 "annotations": {"rollout.argoproj.io/revision": str(number)},
             },
-            "spec": {"template": {"metadata": {"annotations": named}, "spec": {"containers": [{"image": image}]}}},
+            "spec": {
+                "template": {
+                    "metadata": {
+                        "annotations": named,
+                        "labels": {"app": "model-serving", "rollouts-pod-template-hash": f"hash{number}"},
+                    },
+                    "spec": {"containers": [{"image": image}]},
+                }
+            },
         }
 
     def say(self, sync: dict[str, str] | None, analyses: list[Analysis]) -> None:

@@ -1,11 +1,7 @@
 """Rollback and status: users first, then the registry, then Git; wherever it stops, a second run finishes."""
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -15,18 +11,12 @@ from steps.common.registry import CHAMPION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
 from tests.support import kubectl
+from tests.support.image_registry import serve_folder
 from tests.support.releases import Pulls, Repository, digest
 
 pytestmark = kubectl.needed
 
 NAME = "pr-sentinel"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Static files, which is all that reading from a registry takes."""
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name in the base class
-        """Say nothing."""
 
 
 @pytest.fixture
@@ -38,13 +28,9 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     manifests.mkdir(parents=True)
     for number in (1, 2, 3):
         (manifests / digest(number)).write_text("{}")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        (folder / "host").write_text(f"127.0.0.1:{server.server_port}")
+    with serve_folder(folder) as host:
+        (folder / "host").write_text(host)
         yield manifests
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -147,7 +133,7 @@ def test_only_the_serving_image_and_its_model_go_back(
     ]
 
 
-@pytest.mark.parametrize("refused", ["annotate", "undo", "promote"])
+@pytest.mark.parametrize("refused", ["annotate", "/spec/template", "promoteFull"])
 def test_a_cluster_that_fails_in_the_middle_is_named_and_a_rerun_finishes(
     refused: str, production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
 ) -> None:

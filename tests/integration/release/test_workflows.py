@@ -1,6 +1,7 @@
 """What the workflows of releases do, run from their own files against a fake GitHub and a real Git server."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from release.git import Clone
 from release.images import SERVE
 from tests.integration.release.cluster import Cluster
 from tests.support import actions, kubectl
-from tests.support.releases import HOST, NAME, Pulls, Repository, passed
+from tests.support.image_registry import serve_folder
+from tests.support.releases import HOST, NAME, Pulls, Repository, digest, passed
 
 pytestmark = kubectl.needed
 
@@ -19,13 +21,16 @@ Verify = Callable[[str, str], actions.Result]
 
 
 @pytest.fixture
-def contexts(repository: Repository) -> dict[str, Any]:
+def contexts(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The contexts that all workflows have in common; the repository's address is that of the Git server."""
     served = Path(os.environ["SERVED"])
     (served / f"{NAME}.git").parent.mkdir(parents=True)
     (served / f"{NAME}.git").symlink_to(served / "repository.git")
     server = repository.address.removesuffix("/repository.git")
     github = {"token": "the-token-of-actions", "server_url": server, "repository": NAME}
+    # The packages come from what has been installed here before.
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.delenv("UV_PROJECT_ENVIRONMENT", raising=False)
     secrets = dict.fromkeys(("STAGING_KUBECONFIG", "PRODUCTION_KUBECONFIG", "RELEASE_APP_PRIVATE_KEY"), "a secret")
     return {"github": github, "vars": {"RELEASE_APP_ID": "1"}, "secrets": secrets, "inputs": {}}
 
@@ -35,8 +40,8 @@ def job(tmp_path: Path) -> Callable[[str, str, dict[str, Any]], actions.Result]:
     """Run a job of a workflow, as on a fresh machine."""
 
     def run(workflow: str, name: str, contexts: dict[str, Any]) -> actions.Result:
-        folder = tmp_path / "machine" / "work"
-        folder.mkdir(parents=True)
+        folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "work"
+        folder.mkdir()
         return actions.run_job(actions.read(workflow)["jobs"][name], contexts, actions.project(folder), os.environ)
 
     return run
@@ -165,3 +170,40 @@ def test_the_check_fails_a_rollback_to_what_production_never_had(
     branch(repository, name, "hotfix")
     assert verify(name, "").conclusion == "failure"
     assert pulls.statuses()[-1]["state"] == "failure"
+
+
+def test_a_rollback_needs_nothing_but_kubectl_and_a_few_packages(
+    repository: Repository,
+    contexts: dict[str, Any],
+    pulls: Pulls,
+    job: Callable[..., actions.Result],
+    cluster_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a compiler or a plugin: users get the earlier version, and once it is merged, it ends."""
+    monkeypatch.setenv("REGISTRY_INSECURE", "true")
+    registry = tmp_path / "registry"
+    manifests = registry / "v2" / SERVE / "manifests"
+    manifests.mkdir(parents=True)
+    (manifests / digest(1)).write_text("{}")
+    with serve_folder(registry) as host:
+        for number in (1, 2):
+            repository.release("staging", number, host=host)
+            repository.merge("staging", "main")
+        cluster = Cluster(cluster_file, host)
+        cluster.write(1, 2, active=2, stable=2, current=2)
+        by_hand = contexts | {"inputs": {"version": "1"}}
+        by_hand["github"] = contexts["github"] | {"event_name": "workflow_dispatch"}
+        done = job("rollback.yml", "rollback", by_hand)
+        assert done.conclusion == "success", done.output
+        assert (cluster.active, cluster.is_held) == ("hash1", True)
+        (request,) = pulls.all()
+        repository.merge(request["head"]["ref"], "main")
+        merged = {"merged": True, "head": {"repo": {"full_name": NAME}}}
+        by_merge = contexts | {"github": contexts["github"] | {
+            "event_name": "pull_request", "head_ref": request["head"]["ref"], "event": {"pull_request": merged}
+        }}  # fmt: skip
+        done = job("rollback.yml", "rollback", by_merge)
+        assert done.conclusion == "success", done.output
+        assert not cluster.is_held
