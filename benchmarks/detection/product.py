@@ -37,7 +37,7 @@ EXPECTED: Mapping[str, str] = {
     "outsider_junk": r"first pull request|none of its author's|web editor's|no description",
     "hijacked_maintainer": r"opened at \d+:00 UTC|changes [\d,]+ files",
     "commit_flood": r"has [\d,]+ commits for",
-    "wrong_repository": r"uses words in title and description",
+    "wrong_repository": r"uses words in title and description|refers to #",
     "copycat_burst": r"nearly the same title|within an hour of",
     "polished_slop": r"^describes a change of|first pull request",
     "impersonated_bot": r"dependency bot|named like a bot",

@@ -90,6 +90,12 @@ CONTEXT: tuple[str, ...] = (
     "docs_lines",
     "sensitive_count",
     "bot_impersonation",
+    "silent_deletions",
+    "unnamed_files",
+    "scattered",
+    "new_words",
+    "reference_beyond",
+    "newest_number",
     WINDOW_ROWS,
     *ABOVE,
 )
@@ -115,7 +121,6 @@ AUTHOR_FEATURES: tuple[str, ...] = (
         f"{name}_rarity"
         for name in (
             "insider_sweep",
-            "new_ground_files",
             "near_duplicates",
             "newcomers_hour",
             "low_effort",

@@ -5,8 +5,14 @@ from math import log1p
 import numpy as np
 
 from steps.scoring import paths
-from steps.scoring.online import RecentCounts
-from steps.scoring.reading import Reading, thing
+from steps.scoring.online import Indices, RecentCounts
+from steps.scoring.reading import Files, Reading, distinct, thing
+
+PAIRED_FOLDERS = 14
+FEW_FOLDERS = 0.8
+_PLACES = tuple(np.triu_indices(count, 1) for count in range(PAIRED_FOLDERS + 1))
+_PAIR = 1_000_003
+_MASK = 0xFFFFFFFF
 
 
 class FileTracks:
@@ -16,6 +22,8 @@ class FileTracks:
         self.folders = RecentCounts(1 << 15)
         self.extensions = RecentCounts(1 << 12)
         self.names = RecentCounts(1 << 14)
+        self.ancestors = RecentCounts(1 << 15)
+        self.pairs = RecentCounts(1 << 18, most=255)
 
     def features(self, reading: Reading) -> dict[str, float]:
         """Return how far the changed files are off the beaten track; zeros where they aren't known."""
@@ -35,6 +43,8 @@ class FileTracks:
             "new_binaries": log1p(len(files.binaries)),
             "new_files": float(np.count_nonzero(self.names.count(files.names) == 0)) / len(files.names),
             "deleted_tests": log1p(files.net_deletions(paths.TEST)),
+            "unnamed_files": log1p(self._count_unnamed(reading)),
+            "scattered": self._scatter(files),
         }
 
     def update(self, reading: Reading) -> None:
@@ -44,6 +54,44 @@ class FileTracks:
         self.folders.update(reading.files.folder_set)
         self.extensions.update(reading.files.extensions)
         self.names.update(reading.files.names)
+        self.ancestors.update(reading.files.ancestors)
+        self.pairs.update(_pair(reading.files.folder_set))
+
+    def _count_unnamed(self, reading: Reading) -> int:
+        """Return how many files are added in folders that are new here and that the texts don't name."""
+        files = reading.files
+        if files is None or not files.added:
+            return 0
+        folders = [_folder(files.files[place]["path"]) for place in files.added]
+        new = {
+            folder
+            for folder in set(folders) - {""}
+            if not self.ancestors.count(distinct([thing(folder)]))[0] and not _last_words(folder) & reading.text_words
+        }
+        return sum(folder in new for folder in folders)
+
+    def _scatter(self, files: Files) -> float:
+        """Return how wide the changed folders are strewn: those pairs that never changed together, by their number."""
+        pairs = _pair(files.folder_set)
+        if not len(pairs):
+            return 0.0
+        strange = float(np.count_nonzero(self.pairs.count(pairs) == 0)) / len(pairs)
+        return strange * max(log1p(len(files.folder_set)) - FEW_FOLDERS, 0.0)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _last_words(folder: str) -> frozenset[str]:
+    return paths.split_pieces("/".join(folder.split("/")[-2:]))
+
+
+def _pair(folders: Indices) -> Indices:
+    """Return the hashes of all pairs of the first folders."""
+    some = folders[:PAIRED_FOLDERS]
+    first, second = _PLACES[len(some)]
+    return (some[first] * _PAIR + some[second]) & _MASK
 
 
 FILE_FEATURES: tuple[str, ...] = (
@@ -53,4 +101,6 @@ FILE_FEATURES: tuple[str, ...] = (
     "new_binaries",
     "new_files",
     "deleted_tests",
+    "unnamed_files",
+    "scattered",
 )

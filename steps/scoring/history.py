@@ -17,9 +17,10 @@ from steps.scoring.last_day import LastDay, Recent
 from steps.scoring.online import HashedRegression, RecentCounts, Window, arrays_from_bytes, arrays_to_bytes
 from steps.scoring.rarity import WINDOW, RarityWindows
 from steps.scoring.reading import Pull, Reading
+from steps.scoring.ties import Ties
 from steps.scoring.vocabulary import Vocabulary
 
-VERSION = 2
+VERSION = 3
 PROMISES = 200
 USUAL_PROMISE = 2.0
 """Logarithm of the lines that a small promise changes where nothing is known."""
@@ -33,7 +34,8 @@ _LEARNERS = ("weights", "gradients", "mean")
 _COUNTS = (
     *(("vocabulary", name) for name in ("titles", "bodies", "paths", "words", "content", "path_words", "pairs")),
     *(("authors", name) for name in ("folders", "words")),
-    *(("tracks", name) for name in ("folders", "extensions", "names")),
+    *(("tracks", name) for name in ("folders", "extensions", "names", "ancestors", "pairs")),
+    *(("ties", name) for name in ("forms", "trackers", "lines")),
 )
 _REGRESSIONS = ("sizes", "commits")
 _WINDOWS = ("recent_lines", "recent_files")
@@ -52,6 +54,7 @@ class History:
         self.vocabulary = Vocabulary(elsewhere)
         self.authors = Authors()
         self.tracks = FileTracks()
+        self.ties = Ties()
         self.sizes = HashedRegression(4)
         self.commits = HashedRegression(1)
         self.recent_lines = Window(WINDOW)
@@ -82,6 +85,7 @@ class History:
         self.commits.update(reading.commit_clues, reading.commits)
         self.vocabulary.update(reading)
         self.tracks.update(reading)
+        self.ties.update(reading)
         self.last_day.add(Recent(pull["created_at"], reading.author, reading.words, first))
         self._valued = None
 
@@ -128,6 +132,7 @@ class History:
             "plain": {
                 "seen": self.seen,
                 "elsewhere": elsewhere.texts,
+                "newest": self.ties.newest,
                 "hours": self.authors.hours,
                 **{part: getattr(self, part).count for part in _REGRESSIONS},
             },
@@ -159,6 +164,7 @@ class History:
         elsewhere = history.vocabulary.elsewhere
         elsewhere.titles, elsewhere.bodies = arrays["elsewhere.titles"], arrays["elsewhere.bodies"]
         elsewhere.texts, history.seen, history.authors.hours = plain["elsewhere"], plain["seen"], plain["hours"]
+        history.ties.newest = plain["newest"]
         history.authors.from_arrays(arrays)
         history.promises.extend(arrays["promises"].tolist())
         history.rarities.from_array(arrays["rarities"])
@@ -190,6 +196,7 @@ class History:
             **{name: pull[name] for name in OWN_FEATURES},
             **self.authors.features(reading),
             **self.tracks.features(reading),
+            **self.ties.features(reading),
             **self.vocabulary.features(reading),
             **self._promises(pull, reading),
             "size_surprise": lines,
@@ -199,10 +206,10 @@ class History:
             "commits_surprise": self.commits.surprise(reading.commit_clues, reading.commits).item(),
             "net_deletions": log1p(max(pull["deletions"] - pull["additions"], 0)),
         }
+        values["silent_deletions"] = 0.0 if wording.REMOVAL.search(reading.title) else values["net_deletions"]
         values |= self._day(pull, reading)
         values |= {"usual_lines": _usual(self.recent_lines), "usual_files": _usual(self.recent_files)}
         values["commits_for_lines"] = joint.commits_for_lines(values)
-        values["new_ground_files"] = values["new_ground"] * values["log_files"]
         values["foreign_text"] = joint.foreign_text(reading, values)
         for feature in (joint.low_effort, joint.polished_text, joint.bot_impersonation, joint.sensitive_files):
             values[feature.__name__] = feature(reading, values)

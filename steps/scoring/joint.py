@@ -5,7 +5,7 @@ shows how often they occur among ordinary ones.
 """
 
 from collections.abc import Mapping
-from math import expm1, log1p
+from math import log1p
 
 from steps.scoring import wording
 from steps.scoring.authors import UNKNOWN_AGE
@@ -16,8 +16,13 @@ Features = Mapping[str, float]
 _LONG_BODY = log1p(300)
 _TINY_LINES = 3.5
 _SHORT_TITLE = 6
-_NORMAL_HOUR = 2.5
+NORMAL_HOUR = 2.5
 """Nats of surprise that any hour may have."""
+_KNOWN_AUTHOR = log1p(4)
+_WIDE = 2.7
+"""Files, as a logarithm, from which on a change is a wide one."""
+_FEWEST_LINES = 1.6
+_SEVERAL_COMMITS = log1p(2.5)
 
 
 def low_effort(reading: Reading, own: Features) -> float:
@@ -33,6 +38,7 @@ def low_effort(reading: Reading, own: Features) -> float:
         + 1.5 * bool(default_branch or wording.WEB_EDITOR_BRANCH.search(branch))
         + _youth(own["account_days"], (30, 1.5), (365, 0.8), (1_460, 0.2))
         + 0.7 * max(0.0, 1.0 - len(reading.said) / _SHORT_TITLE)
+        + 0.8 * (not reading.said)
         + 0.7 * reading.empty
         + 0.4 * (pull["changed_files"] <= 1 and pull["commits"] <= 1)
         + 0.8 * min(own["new_root_files"], 1.0)
@@ -69,11 +75,13 @@ def sensitive_files(reading: Reading, own: Features) -> float:
 
 
 def insider_sweep(reading: Reading, own: Features) -> float:
-    """Return how far a known author's wide change comes at an unlikely hour, with few words; 0 for bots."""
-    if reading.bot:
+    """Return how little a known author's wide change is like its author: by hour, words, folders; 0 for bots."""
+    if reading.bot or own["author_before"] < _KNOWN_AUTHOR:
         return 0.0
-    late = max(own["hour_surprise"] - _NORMAL_HOUR, 0.0)
-    return own["author_before"] * late * own["log_files"] * (0.3 + reading.empty)
+    width = min(own["log_files"] / _WIDE, 1.0) ** 2
+    late = max(own["hour_surprise"] - NORMAL_HOUR, 0.0)
+    unlike = 0.3 + reading.empty + 1.1 * own["new_words"] + 0.7 * own["scattered"] + 0.6 * own["new_ground"]
+    return width * (1.0 + late) * unlike
 
 
 def foreign_text(reading: Reading, own: Features) -> float:
@@ -85,13 +93,13 @@ def foreign_text(reading: Reading, own: Features) -> float:
         return OWN_TEXT
     return (
         1.5 * own["title_elsewhere"]
-        + 0.4 * own["body_elsewhere"]
-        + 1.6 * own["title_unseen"]
-        + 4.0 * own["body_unseen"]
-        + 2.7 * own["new_words"]
-        - 0.5 * own["words_fit_files"]
-        - 7.0 * own["names_its_files"]
-        - 0.3 * own["title_words"]
+        + 0.3 * own["body_elsewhere"]
+        + 1.0 * own["title_unseen"]
+        + 3.0 * own["body_unseen"]
+        + 1.7 * own["new_words"]
+        - 0.3 * own["words_fit_files"]
+        - 4.0 * own["names_its_files"]
+        + own["loose_ties"]
     )
 
 
@@ -104,8 +112,10 @@ def docs_promise(reading: Reading, pull: Pull) -> float:
 
 
 def commits_for_lines(own: Features) -> float:
-    """Return how many commits come to how few lines; NONE below three commits."""
-    return own["log_commits"] - 0.7 * own["log_lines"] if expm1(own["log_commits"]) > 2.5 else FEW_COMMITS  # noqa: PLR2004
+    """Return how many commits come to how few lines; FEW_COMMITS below three commits."""
+    if own["log_commits"] < _SEVERAL_COMMITS:
+        return FEW_COMMITS
+    return own["log_commits"] - 0.7 * max(own["log_lines"], _FEWEST_LINES)
 
 
 FEW_COMMITS = -9.0

@@ -1,5 +1,6 @@
 """A pull request's texts, hashed once for all that look at them, so that nothing that is stored holds a text."""
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -14,12 +15,16 @@ from steps.scoring import paths, wording
 from steps.scoring.online import Floats, HashedRegression, Indices
 
 BODY_WORDS = 80
+BODY_LINES = 60
+MIN_LINE = 6
+MAX_REFERENCES = 20
 TITLE_PIECES = 30
 BODY_PIECES = 120
 MAX_PATH_PIECES = 40
 MAX_COMMIT_STEPS = 12
 MIN_WORD = 3
 BOT_SUFFIX = "[bot]"
+_NO_WORD = re.compile(r"\W+")
 
 Pull = Mapping[str, Any]
 """A row of `vectors.PULL_SCHEMA` with the columns of `features.own`."""
@@ -55,6 +60,12 @@ class Files:
         self.extensions = distinct(thing(f"extension {paths.extension(file['path'])}") for file in files)
         self.added = [place for place, file in enumerate(files) if file["status"] == "A"]
         self.sensitive = [file["path"] for file in files if paths.is_sensitive(file["path"])]
+
+    @cached_property
+    def ancestors(self) -> Indices:
+        """All folders that the files lie in, at any depth."""
+        parts = {tuple(file["path"].split("/")[:-1]) for file in self.files}
+        return distinct({thing("/".join(part[:depth])) for part in parts for depth in range(1, len(part) + 1)})
 
     @property
     def binaries(self) -> list[str]:
@@ -96,6 +107,30 @@ class Reading:
     def form(self) -> int:
         """The form of the title."""
         return thing(f"form {wording.title_form(self.title)}")
+
+    @cached_property
+    def references(self) -> list[int]:
+        """The numbers of issues and pull requests that title and body name."""
+        found = islice(wording.REFERENCE.finditer(f"{self.title}\n{self.body}"), MAX_REFERENCES)
+        return [int(match[1]) for match in found]
+
+    @cached_property
+    def links(self) -> frozenset[str]:
+        """The repositories that title and body link to, in lower case."""
+        found = islice(wording.PROJECT_LINK.finditer(f"{self.title}\n{self.body}"), MAX_REFERENCES)
+        return frozenset(match[1].lower() for match in found)
+
+    @cached_property
+    def tracker(self) -> int | None:
+        """The tracker whose issue the title begins with; None for none."""
+        key = wording.TRACKER_KEY.match(self.title)
+        return thing(f"tracker {key[1]}") if key else None
+
+    @cached_property
+    def lines(self) -> Indices:
+        """The body's first lines, by their words alone."""
+        lines = (_NO_WORD.sub(" ", line).strip() for line in self.body.lower().split("\n")[:BODY_LINES])
+        return distinct(thing(f"line {line}") for line in lines if len(line) >= MIN_LINE)
 
     @cached_property
     def text_words(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steps.scoring.arrays import Floats
+from steps.scoring.joint import NORMAL_HOUR
 from steps.scoring.model import Model
 from steps.scoring.rarity import WINDOW_ROWS
 
@@ -21,6 +22,11 @@ MIN_WINDOW = 100
 MIN_ONE_IN = 20
 """What is commoner than that is not called rare."""
 YOUNG_ACCOUNT_DAYS = 365
+MIN_UNNAMED_FILES = 3
+ODD_HOUR = 0.7
+"""Nats beyond what is normal from which on an hour is called unlikely."""
+MIN_SCATTER = 0.7
+MIN_NEW_WORDS = 0.6
 _DAY, _MONTH = 1.5, 60
 
 Row = Mapping[str, Any]
@@ -84,8 +90,15 @@ def _size(row: Row) -> str:
 
 
 def _dump(row: Row) -> str:
-    usual = _usual_size(row)
-    return _size(row) + usual if usual or row[WINDOW_ROWS] < MIN_WINDOW else ""
+    usual, unnamed = _usual_size(row), _unnamed(row)
+    return f"{_size(row)}{unnamed}{usual}" if usual or unnamed or row[WINDOW_ROWS] < MIN_WINDOW else ""
+
+
+def _unnamed(row: Row) -> str:
+    count = round(expm1(row["unnamed_files"]))
+    if count < MIN_UNNAMED_FILES:
+        return ""
+    return f", {count:,} of them in new folders that neither title nor description names"
 
 
 def _usual_size(row: Row) -> str:
@@ -105,6 +118,8 @@ def _deletion(row: Row) -> str:
     if row["deletions"] <= row["additions"]:
         return ""
     fact = f"deletes {format_count(row['deletions'], 'line')} and adds {row['additions']:,}"
+    if row["silent_deletions"]:
+        fact += ", under a title that speaks of no removal"
     return fact + describe_rank(row, "net_deletions", "delete that much more than they add")
 
 
@@ -158,9 +173,16 @@ def _sensitive_files(row: Row) -> str:
 
 
 def _insider_sweep(row: Row) -> str:
-    files, hour = format_count(row["changed_files"], "file"), row["created_at"].hour
     silence = " without a description" if row["empty_body"] else ""
-    return f"changes {files}{silence}, opened at {hour}:00 UTC, an unlikely hour for its author{_usual_files(row)}"
+    facts = [f"changes {format_count(row['changed_files'], 'file')}{silence}"]
+    if row["hour_surprise"] > NORMAL_HOUR + ODD_HOUR:
+        facts.append(f"opened at {row['created_at'].hour}:00 UTC, an unlikely hour for its author")
+    if row["scattered"] > MIN_SCATTER:
+        facts.append("in folders that seldom change together here")
+    if row["new_words"] > MIN_NEW_WORDS:
+        facts.append("with words in its title that its author had not used here")
+    usual = _usual_files(row)
+    return ", ".join(facts) + usual if silence or usual or len(facts) > 1 else ""
 
 
 def _commit_flood(row: Row) -> str:
@@ -171,6 +193,9 @@ def _commit_flood(row: Row) -> str:
 
 
 def _foreign_text(row: Row) -> str:
+    if row["reference_beyond"]:
+        number, newest = round(row["reference_beyond"]), round(row["newest_number"])
+        return f"refers to #{number}, though the newest pull request here is #{newest}"
     rank = describe_rank(row, "foreign_text", "do so to that degree")
     return f"uses words in title and description that are new here and do not name its files{rank}" if rank else ""
 

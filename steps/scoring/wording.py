@@ -41,6 +41,19 @@ BOT_LOGIN = re.compile(r"(?i)\[?bot\]?$|[-_]bot\d*$|^bot[-_]")
 """Logins that claim to be some bot."""
 WEB_EDITOR_BRANCH = re.compile(r"(^|[-/])patch-\d+$")
 """Branches that GitHub's web editor makes."""
+REFERENCE = re.compile(r"(?<![\w/#&])(?:#|GH-)(\d{1,7})\b")
+"""An issue or a pull request by its number."""
+PROJECT_LINK = re.compile(r"(?i)github\.com/([\w.-]+/[\w.-]+)")
+"""A link to some repository."""
+TRACKER_KEY = re.compile(r"^\W*([A-Z][A-Z0-9]{1,9})-\d+\b")
+"""A title that begins with an issue of a tracker: `KEY-123`."""
+REMOVAL = re.compile(
+    r"(?i)\b(remov\w*|delet\w*|drop(s|ped|ping)?|prun\w+|clean\w*|strip\w*|revert\w*|dead|unused|deprecat\w*"
+    r"|obsolete|get(ting)? rid|kill\w*|purg\w+|retir\w+|discontinu\w*|eliminat\w*|mov(e|es|ed|ing)|replac\w*"
+    r"|merg\w+|migrat\w*|extract\w*|split\w*|renam\w+|consolidat\w*|unif\w+|dedup\w*|convert\w*|switch\w*"
+    r"|no longer|simplif\w+|sync\w*|refresh\w*|regenerat\w+|disable\w*|stop)\b"
+)
+"""Words that announce that something goes, or goes elsewhere."""
 DEFAULT_BRANCHES = frozenset(("main", "master", "develop", "dev", "trunk", "gh-pages"))
 MARKUP = re.compile(
     r"^#{1,4} |\*\*[^*]+\*\*|^\s*[-*] |^\s*\d+\. |[\u2600-\u27bf\U0001f300-\U0001faff]|^---+$|^\|", re.MULTILINE

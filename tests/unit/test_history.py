@@ -169,6 +169,11 @@ def test_the_features_that_need_a_past_are_known() -> None:
         ("foreign_text_rarity", {"title": "Retune the carburettor", "body": "Quux zanzibar blorp"}),
         ("low_effort_rarity", {"author": "stranger", "title": "hi", "body": ""}),
         ("net_deletions_rarity", {"deletions": 90_000}),
+        ("silent_deletions_rarity", {"deletions": 90_000}),
+        ("foreign_text_rarity", {"body": "As in #912345"}),
+        ("reference_beyond", {"body": "As in #912345"}),
+        ("foreign_text_rarity", {"title": "QUUX-12: Fix the router for case 3"}),
+        ("low_effort_rarity", {"author": "stranger", "title": "."}),
         ("bot_impersonation_rarity", {"author": "dependabot-x", "title": "Bump a from 1.0 to 2.0"}),
     ],
 )
@@ -184,14 +189,16 @@ CI = [{"path": ".github/workflows/release.yml", "additions": 3, "deletions": 1, 
 SOURCE = [{"path": "src/router.py", "additions": 20, "deletions": 4, "status": "M"}]
 
 
+VENDORED = [{"path": f"vendor/zlib/{n}.c", "additions": 9, "deletions": 0, "status": "A"} for n in range(9)]
+
+
 @pytest.mark.parametrize(
     ("feature", "files"),
     [
         ("sensitive_files_rarity", CI),
-        (
-            "new_folders",
-            [{"path": f"vendor/lib/{n}.c", "additions": 9, "deletions": 0, "status": "A"} for n in range(9)],
-        ),
+        ("new_folders", VENDORED),
+        ("unnamed_files_rarity", VENDORED),
+        ("scattered", [{**SOURCE[0], "path": f"part{n}/file.py"} for n in range(9)]),
         ("new_binaries_rarity", [*SOURCE, {"path": "run.exe", "additions": 0, "deletions": 0, "status": "A"}]),
         ("deleted_tests_rarity", [{"path": "tests/test_a.py", "additions": 0, "deletions": 900, "status": "D"}]),
     ],
@@ -260,3 +267,41 @@ def test_no_rarity_grows_with_the_age_of_a_history(age: int) -> None:
     ranks = [(found["foreign_text_above"] + 1) / (found["window_rows"] + 1) for found in novel]
     assert 1 / 100 <= float(np.median(ranks)) <= 1 / 25
     assert max(found["window_rows"] for _, found in stated) <= 1_000
+
+
+@pytest.mark.parametrize(
+    "title", ["Remove the router", "Move the router elsewhere", "Drop case 3", "Merge both routers"]
+)
+def test_a_removal_that_the_title_announces_is_not_silent(title: str) -> None:
+    """Only one under another title is."""
+    history = after(pulls(30))
+    silent, announced = with_own([pull(31, deletions=900), pull(31, title=title, deletions=900)])
+    assert history.features(silent)["silent_deletions"] > 0
+    assert history.features(announced)["silent_deletions"] == 0
+
+
+def test_new_folders_that_the_texts_name_are_not_unnamed() -> None:
+    """The path's own words in title or description are enough."""
+    history = after(pulls(30))
+    unnamed, named = with_own([pull(31, files=VENDORED), pull(31, title="Vendor zlib", files=VENDORED)])
+    assert history.features(unnamed)["unnamed_files"] == pytest.approx(np.log1p(9))
+    assert history.features(named)["unnamed_files"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "beyond"),
+    [("Closes #301", 0), ("Closes #430", 0), ("Closes #431", 431), ("see owner/other#431", 0), ("&#431;", 0)],
+)
+def test_only_numbers_that_the_repository_cannot_have_are_beyond_it(body: str, beyond: int) -> None:
+    """Issues and pull requests share their numbers, so some may be ahead of the newest pull request."""
+    history = after(pulls(300))
+    (row,) = with_own([pull(301, body=body)])
+    assert history.features(row)["reference_beyond"] == beyond
+
+
+def test_a_change_that_is_like_its_author_is_no_sweep() -> None:
+    """Many files, at the author's hour and in words and folders of its own, rank below the same at an odd hour."""
+    history = after(pulls(300))
+    many = {"changed_files": 40, "author": "dev-1", "body": ""}
+    usual, odd = with_own([pull(301, **many), pull(301, **many, created_at=START.replace(year=2025, hour=4))])
+    assert history.values(usual)["insider_sweep"] < history.values(odd)["insider_sweep"]

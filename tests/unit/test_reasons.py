@@ -60,6 +60,29 @@ def said(signal: str, **changes: Any) -> str:
             "deletes 9,120 lines and adds 3; about one in 500 of the latest here delete that much more than they add",
         ),
         (
+            "deletion",
+            {"additions": 3, "deletions": 9_120, "silent_deletions": 9.1},
+            "deletes 9,120 lines and adds 3, under a title that speaks of no removal; none of the latest 1,000 here "
+            "delete that much more than they add",
+        ),
+        (
+            "dump",
+            {"additions": 700, "deletions": 0, "changed_files": 24, "unnamed_files": np.log1p(22)},
+            "adds 700 lines in 24 files, 22 of them in new folders that neither title nor description names",
+        ),
+        (
+            "foreign_text",
+            {"reference_beyond": 45_123.0, "newest_number": 5_012.0},
+            "refers to #45123, though the newest pull request here is #5012",
+        ),
+        (
+            "insider_sweep",
+            {"changed_files": 40, "empty_body": 1.0, "hour_surprise": 5.0, "scattered": 2.0, "new_words": 0.9},
+            "changes 40 files without a description, opened at 3:00 UTC, an unlikely hour for its author, in folders "
+            "that seldom change together here, with words in its title that its author had not used here",
+        ),
+        ("insider_sweep", {"changed_files": 40, "hour_surprise": 2.0}, "adds 10 lines in 40 files"),
+        (
             "small_promise",
             {"additions": 41_210, "named_word": "typo", "promise_lines": 14.0},
             "promises little in its title ('typo') and changes 41,212 lines; "
