@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steps.scoring.arrays import Floats
-from steps.train.metrics import average_precision, planted_tasks
+from steps.train.metrics import average_precision, task_weights
 
 ROUNDS = 1_000
 SEED = 7
@@ -22,7 +22,7 @@ def bootstrap_gains(kinds: NDArray[np.object_], challenger: Floats, champion: Fl
     injected = np.array([kind is not None for kind in kinds])
     labels = np.array([kind or "" for kind in kinds])
     strata = [np.flatnonzero(labels == label) for label in np.unique(labels)]
-    weights = planted_tasks(kinds)["all"]
+    weights = task_weights(kinds)["all"]
     first, second = (_RankedRows.from_scores(injected, scores) for scores in (challenger, champion))
     out = np.empty(ROUNDS)
     for place in range(ROUNDS):

@@ -53,7 +53,7 @@ def check(model: Model) -> None:
 
 
 def past() -> History:
-    """What the golden pull requests are compared with."""
+    """Return the history that the golden pull requests are compared with."""
     history = History(ELSEWHERE)
     for row in plain_rows([PullRequest.model_validate(_past(number)) for number in range(1, PAST + 1)]):
         history.update(row)

@@ -60,7 +60,7 @@ class LastDay:
                 self._recents.pop()
 
     def duplicates(self, opened: datetime, reading: Reading) -> int:
-        """How many by others have much the same words."""
+        """Return the number of those by others that have much the same words."""
         day, mine, author = opened - DAY, reading.words, reading.author
         found = 0
         for other in reversed(self._recents):
@@ -74,7 +74,7 @@ class LastDay:
         return found
 
     def newcomers(self, opened: datetime) -> set[int]:
-        """Who was new in the last hour."""
+        """Return the authors who were new in the last hour."""
         hour = opened - HOUR
         recents = takewhile(lambda other: other.opened >= hour, reversed(self._recents))
         return {other.author for other in recents if other.newcomer}

@@ -178,7 +178,7 @@ class Model:
         return self._spellings.get(fold_name(repository), repository)
 
     def distribution(self, repository: str) -> Distribution:
-        """How the repository's past scored; that of all where it isn't known."""
+        """Return the distribution of the repository's past scores; that of all where it isn't known."""
         return self._distributions.of(repository)
 
     def middles(self, repository: str) -> dict[str, float]:

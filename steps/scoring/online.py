@@ -32,7 +32,7 @@ class HashedRegression:
         self.count = 0
 
     def surprise(self, tokens: Indices, targets: Floats) -> Floats:
-        """How far each target lies above its prediction, in units of the error that is usual for such tokens."""
+        """Return how far each target lies above its prediction, in units of the error usual for such tokens."""
         middle, spread = self._predict(tokens)
         usual = self.mean[len(spread) :]
         error = np.exp(usual + self.SPREAD_WEIGHT * (spread - usual))
@@ -73,7 +73,7 @@ class RecentCounts:
 
     @property
     def calls(self) -> int:
-        """How many calls are remembered."""
+        """The number of calls that are remembered."""
         return self.newer_calls + self.older_calls
 
     def count(self, things: Indices) -> NDArray[np.float64]:

@@ -90,11 +90,11 @@ def _size(row: Row) -> str:
 
 
 def _dump(row: Row) -> str:
-    usual, unnamed = _usual_size(row), _unnamed(row)
+    usual, unnamed = _usual_size(row), _new_folders(row)
     return f"{_size(row)}{unnamed}{usual}" if usual or unnamed or row[WINDOW_ROWS] < MIN_WINDOW else ""
 
 
-def _unnamed(row: Row) -> str:
+def _new_folders(row: Row) -> str:
     count = round(expm1(row["unnamed_files"]))
     if count < MIN_UNNAMED_FILES:
         return ""

@@ -29,7 +29,7 @@ class Ties:
     def features(self, reading: Reading) -> dict[str, float]:
         """Return how far the texts lack such ties, as a weighted sum, and the plain facts that can be quoted.
 
-        The weights are those of a logistic regression that told texts of other repositories from own ones.
+        The weights are those of a logistic regression that separates texts of other repositories from own ones.
         """
         form = int(self.forms.count(distinct([reading.form]))[0])
         tracker = reading.tracker

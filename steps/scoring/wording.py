@@ -34,7 +34,7 @@ VERSION_BUMP = re.compile(
 """Titles of dependency bots."""
 DEPENDENCY_BOT = re.compile(
     r"(?i)dependab[o0]t|renovate|snyk|greenkeeper|pyup|mergify|github-?actions|pre-?commit-?ci|imgbot|whitesource"
-    r"|mend-?bolt|codecov|semantic-release"
+    r"|bolt-for-github|codecov|semantic-release"
 )
 """Logins that sound like a well-known bot's."""
 BOT_LOGIN = re.compile(r"(?i)\[?bot\]?$|[-_]bot\d*$|^bot[-_]")

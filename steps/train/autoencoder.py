@@ -74,7 +74,7 @@ def train(
 
 
 def _members(groups: Sequence[str]) -> Floats:
-    """Which features belong to which group [groups, features], as 0 and 1."""
+    """Return the membership of features in groups [groups, features], as 0 and 1."""
     names = list(dict.fromkeys(groups))
     return np.array([[float(group == name) for group in groups] for name in names])
 

@@ -86,8 +86,8 @@ def _tables(file: Path) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def reverted(dataset: Dataset) -> set[tuple[str, int]]:
-    """Every (repository, number) that a later pull request says it takes back."""
+def find_reverted(dataset: Dataset) -> set[tuple[str, int]]:
+    """Return every (repository, number) that a later pull request says it reverts."""
     found: set[tuple[str, int]] = set()
     for split in ("train", "validation", "test"):
         for file in dataset.files(split):

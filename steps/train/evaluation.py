@@ -15,16 +15,16 @@ from steps.scoring.thresholds import NEWEST, replay
 from steps.train import truth
 from steps.train.baselines import Scorer
 from steps.train.data import Rows, sample
-from steps.train.metrics import Bools, f1, planted_tasks, summary
+from steps.train.metrics import Bools, f1, summary, task_weights
 
 MIN_REVERTED = 5
 
 
 @dataclass(frozen=True)
 class TestSet:
-    """Real rows of the test split and those with something planted; `kinds` is None for the real ones.
+    """Real rows of the test split and those with something injected; `kinds` is None for the real ones.
 
-    `held_out` are those with something planted of a kind that no choice sees.
+    `held_out` are those with something injected of a kind that no choice sees.
     """
 
     rows: Rows
@@ -34,14 +34,14 @@ class TestSet:
 
     @cached_property
     def real(self) -> Bools:
-        """Which rows are as they were."""
+        """True for the rows that are as they were [rows]."""
         return np.array([kind is None for kind in self.kinds])
 
     def tasks(self, *, held_out: bool) -> dict[str, Floats]:
-        """Weights [rows] of each task, of the kinds that are held out or of the others; see `planted_tasks`."""
+        """Weights [rows] of each task, of the kinds that are held out or of the others; see `task_weights`."""
         chosen = self.real | (self.held_out == held_out)
         found = {}
-        for name, weights in planted_tasks(self.kinds[chosen]).items():
+        for name, weights in task_weights(self.kinds[chosen]).items():
             found[name] = np.zeros(len(chosen))
             found[name][chosen] = weights
         return found
@@ -123,7 +123,7 @@ def check_reasons(model: Model, tests: TestSet) -> dict[str, Any]:
 
 
 def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, float]:
-    """What one threshold gives: F1 on all planted anomalies, and the share of real rows it flags."""
+    """Return what one threshold gives: F1 on all injected anomalies, and the share of real rows it flags."""
     weights = tests.tasks(held_out=False)["all"]
     return {
         "f1": f1(~tests.real, scores > threshold, weights),
@@ -132,7 +132,7 @@ def at_threshold(scores: Floats, tests: TestSet, threshold: float) -> dict[str, 
 
 
 def evaluate(scores: Mapping[str, Floats], tests: TestSet, threshold: float, budget: float) -> dict[str, Any]:
-    """Figures of each detector: on planted anomalies by kind, also held-out ones, and on what was taken back later.
+    """Figures of each detector: on injected anomalies by kind, also held-out ones, and on what was reverted later.
 
     The model is held to its own threshold; a baseline flags the share of real rows that the budget names.
     """
@@ -142,13 +142,13 @@ def evaluate(scores: Mapping[str, Floats], tests: TestSet, threshold: float, bud
         for name, values in scores.items()
     }
 
-    def measured(wanted: Bools, weights: Floats) -> dict[str, dict[str, float]]:
+    def measure(wanted: Bools, weights: Floats) -> dict[str, dict[str, float]]:
         return {name: summary(wanted, values, weights, thresholds[name]) for name, values in scores.items()}
 
     enough = tests.reverted.sum() >= MIN_REVERTED
     return {
-        "injected": {task: measured(~real, weights) for task, weights in tests.tasks(held_out=False).items()},
-        "held_out": {task: measured(~real, weights) for task, weights in tests.tasks(held_out=True).items()},
-        "reverted": measured(tests.reverted, real.astype(float)) if enough else None,
+        "injected": {task: measure(~real, weights) for task, weights in tests.tasks(held_out=False).items()},
+        "held_out": {task: measure(~real, weights) for task, weights in tests.tasks(held_out=True).items()},
+        "reverted": measure(tests.reverted, real.astype(float)) if enough else None,
         "flagged_share": float((scores["model"][real] > threshold).mean()),
     }

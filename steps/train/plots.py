@@ -39,11 +39,11 @@ def losses(training: Sequence[float], validation: Sequence[float]) -> "Figure":
     return figure
 
 
-def scores(real: Floats, planted: Floats, thresholds: Mapping[str, float]) -> "Figure":
-    """How scores are spread, for real and planted pull requests, and where the thresholds lie."""
+def scores(real: Floats, injected: Floats, thresholds: Mapping[str, float]) -> "Figure":
+    """Draw how scores are spread, for real and injected pull requests, and where the thresholds lie."""
     figure, axes = _axes("Scores of the test split", "score", "share of pull requests")
-    bins = np.linspace(0, float(np.quantile(np.concatenate([real, planted]), 0.999)), 60)
-    for values, label in ((real, "real"), (planted, "with an anomaly planted")):
+    bins = np.linspace(0, float(np.quantile(np.concatenate([real, injected]), 0.999)), 60)
+    for values, label in ((real, "real"), (injected, "with an anomaly injected")):
         axes.hist(values, bins, weights=np.full(len(values), 1 / len(values)), alpha=0.6, label=label)
     for style, (name, value) in zip(("-", "--"), thresholds.items(), strict=False):
         axes.axvline(value, color="black", linestyle=style, linewidth=1, label=f"{name}: {value:.2f}")
@@ -52,8 +52,8 @@ def scores(real: Floats, planted: Floats, thresholds: Mapping[str, float]) -> "F
 
 
 def precision_recalls(wanted: Bools, detectors: Mapping[str, Floats], weights: Floats) -> "Figure":
-    """Precision against recall of each detector on all planted anomalies together."""
-    figure, axes = _axes("Planted anomalies, 1 % of all pull requests", "recall", "precision")
+    """Precision against recall of each detector on all injected anomalies together."""
+    figure, axes = _axes("Injected anomalies, 1 % of all pull requests", "recall", "precision")
     for name, values in detectors.items():
         precision, recall = precision_recall(wanted, values, weights)
         axes.step(recall, precision, where="post", label=LABELS[name], linewidth=2 if name == "model" else 1)

@@ -45,8 +45,8 @@ class Run:
         }
         self._key = _key(data_hash, budget, seed)
 
-    def finished(self) -> dict[str, Any] | None:
-        """What the step returns, if this training was done before; what a killed one left is removed."""
+    def find_finished(self) -> dict[str, Any] | None:
+        """Return what the step returns, if this training was done before; what a killed one left is removed."""
         runs = self._client.search_runs([self._experiment], f"tags.{KEY} = '{self._key}'")
         for run in runs:
             outputs = self._client.get_run(run.info.run_id).outputs  # a search leaves them out
@@ -63,7 +63,7 @@ class Run:
             self._client.log_batch(
                 run.info.run_id,
                 metrics=_as_entities(metrics, result.network),
-                params=[Param(name, str(value)) for name, value in self._described(dataset).items()],
+                params=[Param(name, str(value)) for name, value in self._describe(dataset).items()],
                 tags=[RunTag("model_sha256", result.model.digest)],
             )
             mlflow.log_dict(result.figures, "evaluation.json")
@@ -79,7 +79,7 @@ class Run:
             "average_precision": metrics["injected.all.model.average_precision"],
         }
 
-    def _described(self, dataset: Dataset) -> dict[str, Any]:
+    def _describe(self, dataset: Dataset) -> dict[str, Any]:
         manifest = dataset.manifest
         return {
             **self._parameters,

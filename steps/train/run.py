@@ -20,7 +20,7 @@ from steps.scoring.features import FEATURES, NAMES
 from steps.scoring.scaling import Scales
 from steps.scoring.thresholds import limits, newest
 from steps.train import autoencoder, baselines, card, evaluation, record, truth, unusual
-from steps.train.data import Rows, reverted, sample
+from steps.train.data import Rows, find_reverted, sample
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def train_and_measure(dataset_uri: str, alert_budget: float, seed: int) -> dict[
     with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         dataset = materialise(open_store(settings), dataset_uri, Path(folder) / "dataset")
         run = record.Run(client, settings, dataset_uri, dataset.manifest.hash, alert_budget, seed)
-        if finished := run.finished():
+        if finished := run.find_finished():
             logger.info("this dataset was trained on before", extra={"run_id": finished["run_id"]})
             return finished
         artefact = Path(folder) / "model"
@@ -63,7 +63,7 @@ def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, fact
     network = autoencoder.train(dataset, names, groups, scales.select(columns), scaled, seed)
     logger.info("trained", extra={"epochs": len(network.losses), "loss": network.validation_losses[-1]})
     fitted = fit(network.onnx, later, scales, alert_budget)
-    tests = evaluation.test_set(dataset, fitted, reverted(dataset))
+    tests = evaluation.test_set(dataset, fitted, find_reverted(dataset))
     past_scaled = scales.apply(past.features, past.repositories)
     scores = evaluation.detectors(fitted, tests, baselines.fit(past_scaled, seed))
     measured = evaluation.evaluate(scores, tests, fitted.threshold, alert_budget)

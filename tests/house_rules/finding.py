@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Finding(NamedTuple):
-    """A broken rule; `rule` is its short name, by which a file can be excused."""
+    """A broken rule; `rule` is its short name."""
 
     path: str
     line: int

@@ -1,6 +1,4 @@
-"""The house rules name each broken rule with its file and line, and their excuses can only get fewer."""
-
-from pathlib import Path
+"""The house rules name each broken rule with its file and line."""
 
 import pytest
 
@@ -73,27 +71,15 @@ def test_old_constants_old_classes_and_questions_in_docstrings_are_found() -> No
     }
 
 
-def test_an_excuse_covers_its_rule_in_its_file_only() -> None:
-    """Another file with the same word is still wrong."""
-    texts = {"a.md": "Mend it.\n", "b.md": "Mend it.\n"}
-    wrong, unneeded = house_rules.check(texts, ["a.md word mend"])
-    assert [finding.path for finding in wrong] == ["b.md"]
-    assert unneeded == []
-
-
-def test_an_excuse_that_nothing_needs_is_an_error_until_the_list_is_shrunk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_broken_rule_fails_with_file_and_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Then the list has only what is needed."""
-    excused = tmp_path / "excused.txt"
-    excused.write_text("a.md word mend\na.md word anew\n")
-    monkeypatch.setattr(house_rules, "EXCUSED", excused)
-    monkeypatch.setattr(house_rules, "ROOT", tmp_path)
-    monkeypatch.setattr(house_rules, "tracked", lambda: {"a.md": "Mend it.\n"})
-    assert house_rules.main([]) == 1
-    assert "excused.txt:2: no longer needed: a.md word anew." in capsys.readouterr().out
-    assert house_rules.main(["--shrink"]) == 0
-    assert excused.read_text() == "a.md word mend\n"
+    """And all of them are shown; without any, it passes."""
+    monkeypatch.setattr(house_rules, "tracked", lambda: {"a.md": "Fine.\nMend it.\n", "b.md": "Mend it.\n"})
+    assert house_rules.main() == 1
+    assert {"a.md:2: word mend: write fix", "b.md:1: word mend: write fix"} <= set(capsys.readouterr().out.splitlines())
+    monkeypatch.setattr(house_rules, "tracked", lambda: {"a.md": "Fine.\n"})
+    assert house_rules.main() == 0
 
 
 def test_a_finding_reads_as_file_line_rule_and_advice() -> None:

@@ -86,7 +86,7 @@ def test_recall_at_a_share_splits_a_tie_in_proportion() -> None:
 def test_planted_kinds_weigh_the_same_and_together_their_share() -> None:
     """Two of one kind weigh as much as eight of another; together a hundredth of the real rows, in every task."""
     kinds = np.array([None] * 500 + ["a"] * 2 + ["b"] * 8, dtype=object)
-    weights = metrics.planted_tasks(kinds)
+    weights = metrics.task_weights(kinds)
     assert list(weights) == ["all", "a", "b"]
     for task in weights.values():
         assert (task[:500] == 1.0).all()
@@ -97,4 +97,4 @@ def test_planted_kinds_weigh_the_same_and_together_their_share() -> None:
 
 def test_without_planted_rows_there_is_no_task() -> None:
     """Nothing to find."""
-    assert metrics.planted_tasks(np.array([None] * 5, dtype=object)) == {}
+    assert metrics.task_weights(np.array([None] * 5, dtype=object)) == {}

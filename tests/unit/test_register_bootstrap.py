@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from steps.register import bootstrap
-from steps.train.metrics import planted_tasks
+from steps.train.metrics import task_weights
 
 KINDS = np.array([None] * 200 + ["a"] * 20 + ["b"] * 40, dtype=object)
 PLANTED = np.array([kind is not None for kind in KINDS])
@@ -20,7 +20,7 @@ def test_each_round_equals_resampling_the_rows(monkeypatch: pytest.MonkeyPatch) 
     """Scikit-learn on rows drawn with replacement, kind by kind, gives the same gains."""
     monkeypatch.setattr(bootstrap, "ROUNDS", 20)
     first, second = draw_scores(2.0, 1), draw_scores(1.0, 2)
-    weights, random = planted_tasks(KINDS)["all"], np.random.default_rng(bootstrap.SEED)
+    weights, random = task_weights(KINDS)["all"], np.random.default_rng(bootstrap.SEED)
     expected = []
     for _ in range(20):
         strata = (np.arange(200), np.arange(200, 220), np.arange(220, 260))
