@@ -108,6 +108,12 @@ def score(model: Model, features: Floats, repositories: Sequence[str]) -> tuple[
     return scored.scores, scored.surprises
 
 
+def low_effort(model: Model, strengths: Floats) -> Floats:
+    """Return the strength of the signal for dashed-off pull requests alone [rows]; zeros where a model lacks it."""
+    places = [place for place, signal in enumerate(model.signals) if signal.name == "low_effort"]
+    return strengths[:, places[0]] if places else np.zeros(len(strengths))
+
+
 def budget(model: Model) -> float:
     """Return the share of pull requests that may be flagged."""
     return model.alert_budget

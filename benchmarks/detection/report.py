@@ -7,10 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.detection.evaluation import ALL
-from benchmarks.detection.scoring import PRODUCT
+from benchmarks.detection.scoring import LOW_EFFORT, PRODUCT
 
 Figures = Mapping[str, Any]
 
+OWN = (PRODUCT, LOW_EFFORT)
 MODES = {"time_split": "Later quarter of repositories trained on", "left_out": "Later quarter of repositories left out"}
 RANKING = ("average_precision", "recall_at_1", "recall_at_5", "recall_at_10")
 OUTCOMES = ("roc_auc", "average_precision", "recall_at_1", "precision_at_1", "recall_at_5", "precision_at_5")
@@ -66,7 +67,7 @@ def _kinds(injected: Figures) -> Table:
         table.add_column(head, no_wrap=True)
     for kind, task in injected.items():
         own = task["detectors"][PRODUCT]
-        others = {name: figures["average_precision"] for name, figures in task["detectors"].items() if name != PRODUCT}
+        others = {name: figures["average_precision"] for name, figures in task["detectors"].items() if name not in OWN}
         best = max((name for name in others if others[name]), key=lambda name: others[name]["value"], default=None)
         other = f"{best} {format_estimate(others[best])}" if best else "-"
         shown = (format_estimate(own[name]) for name in ("average_precision", "recall_at_1", "recall_at_5"))

@@ -15,6 +15,7 @@ from steps.scoring.model import Model
 from steps.train.data import Rows, sample
 
 PRODUCT = "pr_sentinel"
+LOW_EFFORT = "pr_sentinel_low_effort"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def score_all(
     """
     count = len(candidates.each)
     rules = score_by_rules(candidates.each)
-    scores: dict[str, Floats] = {PRODUCT: np.zeros(count), **rules}
+    scores: dict[str, Floats] = {PRODUCT: np.zeros(count), LOW_EFFORT: np.zeros(count), **rules}
     flags: dict[str, Bools] = {PRODUCT: np.zeros(count, bool)}
     strengths: dict[int, Floats] = {}
     models: dict[str, Model] = {}
@@ -55,6 +56,7 @@ def score_all(
         models |= dict.fromkeys(names, run.model)
         features, owners = candidates.features[mask], candidates.repositories[mask].tolist()
         scores[PRODUCT][mask], own_strengths = product.score(run.model, features, owners)
+        scores[LOW_EFFORT][mask] = product.low_effort(run.model, own_strengths)
         strengths |= zip(np.flatnonzero(mask).tolist(), own_strengths, strict=True)
         for name in names:
             own = (candidates.repositories == name) & candidates.real
