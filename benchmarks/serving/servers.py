@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 90
 POLL_SECONDS = 0.02
 PYTHON = (sys.executable, "-m")
+BENTOML, ADDRESS = (*PYTHON, "bentoml", "serve"), ("--host", LOOPBACK, "--port", "{port}")
 UVICORN = (*PYTHON, "uvicorn", "--port", "{port}", "--no-access-log", "--log-level", "warning")
 OURS, FASTAPI, FLASK = "ours", "FastAPI + uvicorn, same model and features", "Flask, Keras `predict` per request"
 COMMANDS: dict[str, tuple[str, ...]] = {
@@ -31,11 +32,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *(*PYTHON, "gunicorn", "benchmarks.serving.usual:app", "--bind", f"{LOOPBACK}:{{port}}"),
         *("--workers", "1", "--threads", "4", "--timeout", "120", "--log-level", "warning"),
     ),
-    "ours without BentoML": (*UVICORN, "--factory", "steps.serve.app:create_app"),
-    "ours without BentoML, no micro-batching": (*UVICORN, "benchmarks.serving.alone:app"),
-    "BentoML's adaptive batching": (
-        *(*PYTHON, "bentoml", "serve", "benchmarks.serving.batched:Batched", "--host", LOOPBACK, "--port", "{port}"),
-    ),
+    "ours, by `bentoml serve`": (*BENTOML, "steps.serve.service:ModelServing", *ADDRESS),
+    "ours, no micro-batching": (*UVICORN, "benchmarks.serving.alone:app"),
+    "BentoML's adaptive batching": (*(*BENTOML, "benchmarks.serving.batched:Batched", *ADDRESS),),
 }
 
 
