@@ -11,7 +11,8 @@ from steps.scoring.rarity import WINDOW
 
 _COUNTS = (
     *(("vocabulary", name) for name in ("titles", "bodies", "paths", "words", "content", "path_words", "pairs")),
-    *(("tracks", name) for name in ("folders", "extensions", "names")),
+    *(("tracks", name) for name in ("folders", "extensions", "names", "ancestors", "pairs")),
+    *(("ties", name) for name in ("forms", "trackers", "lines")),
 )
 _REGRESSIONS = ("sizes", "commits")
 _WINDOWS = ("recent_lines", "recent_files")
@@ -20,8 +21,8 @@ _WINDOWS = ("recent_lines", "recent_files")
 def merge_histories(histories: Iterable[History]) -> History:
     """Merge histories, one at a time.
 
-    Counts are added, and regressions are averaged by the number of examples they have seen. Authors, ranks and the
-    last day are left out, because they mean nothing in another repository.
+    Counts are added, and regressions are averaged by the number of examples they have seen. Authors, ranks, the
+    newest number and the last day are left out, because they mean nothing in another repository.
     """
     whole = History()
     sizes: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in _WINDOWS}

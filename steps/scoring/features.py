@@ -127,12 +127,21 @@ AUTHOR_FEATURES: tuple[str, ...] = (
             "polished_text",
             "bot_impersonation",
             "sensitive_files",
+            "unnamed_files",
         )
     ),
 )
 """Those that mean nothing without the repository's own authors and its own last day."""
 
-UNKNOWN_PAST: dict[str, float] = {"author_before": 1.0, "author_unmerged": 0.0, "stranger": 0.0, WINDOW_ROWS: 0.0}
+UNKNOWN_PAST: dict[str, float] = {
+    "author_before": 1.0,
+    "author_unmerged": 0.0,
+    "stranger": 0.0,
+    "unnamed_files": 0.0,
+    "scattered": 0.0,
+    "reference_beyond": 0.0,
+    WINDOW_ROWS: 0.0,
+}
 """The context where the repository's own past isn't known, so that no reason speaks of it."""
 
 _SMOOTHING = 10.0

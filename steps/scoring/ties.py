@@ -22,9 +22,9 @@ class Ties:
 
     def __init__(self) -> None:
         self.newest = 0
-        self.forms = RecentCounts(1 << 14)
-        self.trackers = RecentCounts(1 << 12)
-        self.lines = RecentCounts(1 << 16)
+        self.forms = RecentCounts(1 << 14, most=255)
+        self.trackers = RecentCounts(1 << 12, most=255)
+        self.lines = RecentCounts(1 << 16, most=255)
 
     def features(self, reading: Reading) -> dict[str, float]:
         """Return how far the texts lack such ties, as a weighted sum, and the plain facts that can be quoted.
