@@ -140,6 +140,7 @@ UNKNOWN_PAST: dict[str, float] = {
     "unnamed_files": 0.0,
     "scattered": 0.0,
     "reference_beyond": 0.0,
+    "newest_number": 0.0,
     WINDOW_ROWS: 0.0,
 }
 """The context where the repository's own past isn't known, so that no reason speaks of it."""

@@ -206,7 +206,9 @@ class History:
             "commits_surprise": self.commits.surprise(reading.commit_clues, reading.commits).item(),
             "net_deletions": log1p(max(pull["deletions"] - pull["additions"], 0)),
         }
-        values["silent_deletions"] = 0.0 if wording.REMOVAL.search(reading.title) else values["net_deletions"]
+        announced = bool(wording.REMOVAL.search(reading.title))
+        values["silent_deletions"] = 0.0 if announced else values["net_deletions"]
+        values["deleted_tests"] = 0.0 if announced else values["deleted_tests"]
         values |= self._day(pull, reading)
         values |= {"usual_lines": _usual(self.recent_lines), "usual_files": _usual(self.recent_files)}
         values["commits_for_lines"] = joint.commits_for_lines(values)

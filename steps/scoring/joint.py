@@ -22,6 +22,7 @@ _KNOWN_AUTHOR = log1p(4)
 _WIDE = 2.7
 """Files, as a logarithm, from which on a change is a wide one."""
 _FEWEST_LINES = 1.6
+_CERTAIN_SURPRISE = 3.0
 _SEVERAL_COMMITS = log1p(2.5)
 
 
@@ -112,10 +113,11 @@ def docs_promise(reading: Reading, pull: Pull) -> float:
 
 
 def commits_for_lines(own: Features) -> float:
-    """Return how many commits come to how few lines; FEW_COMMITS below three commits."""
+    """Return how many commits come to how few lines, less where its author is used to it; FEW_COMMITS below three."""
     if own["log_commits"] < _SEVERAL_COMMITS:
         return FEW_COMMITS
-    return own["log_commits"] - 0.7 * max(own["log_lines"], _FEWEST_LINES)
+    ratio = own["log_commits"] - 0.7 * max(own["log_lines"], _FEWEST_LINES)
+    return ratio * min(max(own["commits_surprise"] / _CERTAIN_SURPRISE, 0.0), 1.0) if ratio > 0 else ratio
 
 
 FEW_COMMITS = -9.0

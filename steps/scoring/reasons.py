@@ -23,6 +23,7 @@ MIN_ONE_IN = 20
 """What is commoner than that is not called rare."""
 YOUNG_ACCOUNT_DAYS = 365
 MIN_UNNAMED_FILES = 3
+MIN_FLOOD = 5
 ODD_HOUR = 0.7
 """Nats beyond what is normal from which on an hour is called unlikely."""
 MIN_SCATTER = 0.7
@@ -142,9 +143,7 @@ def _docs_promise(row: Row) -> str:
 
 
 def _low_effort(row: Row) -> str:
-    facts = [_who(row), _account(row)]
-    if row["named_path"]:
-        facts.append(f"edits {row['named_path']}")
+    facts = [f"edits {row['named_path']}" if row["named_path"] else "", _who(row), _account(row)]
     if row["web_editor_title"]:
         facts.append("its title is the web editor's")
     if row["empty_body"]:
@@ -186,6 +185,8 @@ def _insider_sweep(row: Row) -> str:
 
 
 def _commit_flood(row: Row) -> str:
+    if row["commits"] < MIN_FLOOD:
+        return ""
     lines = format_count(row["additions"] + row["deletions"], "changed line")
     fact = f"has {format_count(row['commits'], 'commit')} for {lines}"
     rank = describe_rank(row, "commits_for_lines", "have so many for so little")
@@ -210,7 +211,9 @@ def _burst(row: Row) -> str:
 
 def _deleted_tests(row: Row) -> str:
     lines = format_count(expm1(row["deleted_tests"]), "line")
-    return f"deletes {lines} more of tests than it adds" + describe_rank(row, "deleted_tests")
+    return f"deletes {lines} more of tests than it adds, which its title does not announce" + describe_rank(
+        row, "deleted_tests"
+    )
 
 
 def _binary_files(row: Row) -> str:

@@ -51,7 +51,8 @@ REMOVAL = re.compile(
     r"(?i)\b(remov\w*|delet\w*|drop(s|ped|ping)?|prun\w+|clean\w*|strip\w*|revert\w*|dead|unused|deprecat\w*"
     r"|obsolete|get(ting)? rid|kill\w*|purg\w+|retir\w+|discontinu\w*|eliminat\w*|mov(e|es|ed|ing)|replac\w*"
     r"|merg\w+|migrat\w*|extract\w*|split\w*|renam\w+|consolidat\w*|unif\w+|dedup\w*|convert\w*|switch\w*"
-    r"|no longer|simplif\w+|sync\w*|refresh\w*|regenerat\w+|disable\w*|stop)\b"
+    r"|no longer|no more|simplif\w+|sync\w*|refresh\w*|regenerat\w+|disable\w*|stop|reduc\w*|exclud\w*|trim\w*"
+    r"|shrink\w*|slim\w*|reorg\w*|restructur\w*|rework\w*|rewrit\w*|keep only|only keep|don'?t include)\b"
 )
 """Words that announce that something goes, or goes elsewhere."""
 DEFAULT_BRANCHES = frozenset(("main", "master", "develop", "dev", "trunk", "gh-pages"))
