@@ -40,7 +40,7 @@ WARM_UP = 300
 """The first pull requests of a repository, at most a third, meet a history that has learned too little."""
 TEXTS = 300
 SEED = 7
-WIDTH = 102
+WIDTH = 109
 TRAIN_SHARE, VALIDATION_SHARE = 0.6, 0.15
 NETWORK = [feature for feature in FEATURES if feature.group]
 

@@ -48,9 +48,9 @@ PROJECT_LINK = re.compile(r"(?i)github\.com/([\w.-]+/[\w.-]+)")
 TRACKER_KEY = re.compile(r"^\W*([A-Z][A-Z0-9]{1,9})-\d+\b")
 """A title that begins with an issue of a tracker: `KEY-123`."""
 REMOVAL = re.compile(
-    r"(?i)\b(remov\w*|delet\w*|drop(s|ped|ping)?|prun\w+|clean\w*|strip\w*|revert\w*|dead|unused|deprecat\w*"
-    r"|obsolete|get(ting)? rid|kill\w*|purg\w+|retir\w+|discontinu\w*|eliminat\w*|mov(e|es|ed|ing)|replac\w*"
-    r"|merg\w+|migrat\w*|extract\w*|split\w*|renam\w+|consolidat\w*|unif\w+|dedup\w*|convert\w*|switch\w*"
+    r"(?i)\b(remov\w*|delete\w*|deletion\w*|deleting|drop(s|ped|ping)?|prun\w+|clean\w*|strip\w*|revert\w*|dead"
+    r"|unused|deprecat\w*|obsolete|get(ting)? rid|kill\w*|purg\w+|retir\w+|discontinu\w*|eliminat\w*|mov(e|es|ed|ing)"
+    r"|replac\w*|merg\w+|migrat\w*|extract\w*|split\w*|renam\w+|consolidat\w*|unif\w+|dedup\w*|convert\w*|switch\w*"
     r"|no longer|no more|simplif\w+|sync\w*|refresh\w*|regenerat\w+|disable\w*|stop|reduc\w*|exclud\w*|trim\w*"
     r"|shrink\w*|slim\w*|reorg\w*|restructur\w*|rework\w*|rewrit\w*|keep only|only keep|don'?t include)\b"
 )
