@@ -1,4 +1,5 @@
 # Every command that a person types; `make help` lists them, and each sets up first whatever is missing.
+unexport PYTHONPATH PYTHONHOME
 .DEFAULT_GOAL := setup
 UV := .tools/uv/bin/uv
 READY := .venv/.ready
@@ -21,6 +22,8 @@ came_from = $(filter command environment,$(origin $1))
 keep_literal = $(eval override $1 := $$(value $1))
 $(foreach name,$(CALLERS),$(if $(call came_from,$(name)),$(call keep_literal,$(name))))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call keep_literal,$(name))))
+# Only where no PORT is given.
+export MLFLOW_PORT := $(if $(filter undefined,$(origin PORT)),5000)
 PORT ?= 3000
 PULLS ?= samples
 PYTHON ?= python3
@@ -29,6 +32,12 @@ STATE ?= .state
 URL ?= http://127.0.0.1:$(PORT)
 WORKERS ?= 2
 export $(CALLERS)
+
+# Packages of another folder or of another Python don't work here; which Python a caller wants, the recipe finds out.
+GIVEN := $(filter-out undefined default file,$(firstword $(origin PYTHON)))
+ifneq ($(GIVEN)$(shell .ci/environment stale),)
+.PHONY: $(READY)
+endif
 
 .PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants coverage pages containers test-cluster drill \
   stages promote verify rollback status lint render docs reference lock bench clean
@@ -48,6 +57,7 @@ load: $(READY) ## Load-test the service at URL= for half a minute; fail if it is
 	@$(RUN) locust -f rollouts/checks/load/locustfile.py --headless --loglevel WARNING --host "$$URL"
 
 check: $(READY) ## Run a release's checks on the service at URL=, against the one at AGAINST=; DIGEST= is the expected model
+	@test -n "$$AGAINST" || { echo "AGAINST is not set: name the URL of the active service to compare with." >&2; exit 2; }
 	@$(RUN) rollouts.checks all "$$URL" --against="$$AGAINST" $${DIGEST:+--digest="$$DIGEST"} --pulls="$$PULLS"
 
 image: $(READY) ## Build the champion's image with Docker; OPTIONS= go to docker build
@@ -70,8 +80,8 @@ sbom: ## Write an SBOM of each of those images to STATE/sbom; needs syft
 	  echo "$$STATE/sbom/$$step.json"; \
 	done
 
-mlflow: $(READY) ## Show runs and models in a browser
-	@$(RUN) local mlflow --state="$$STATE"
+mlflow: $(READY) ## Show runs and models in a browser, on port 5000 or PORT=
+	@$(RUN) local mlflow --state="$$STATE" --port="$${MLFLOW_PORT:-$$PORT}"
 
 test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; on 2 processors or WORKERS=
 	.venv/bin/pytest $(SPREAD) --durations=10 $$TESTS
@@ -147,8 +157,7 @@ clean: ## Remove what set-up has installed; results of runs stay
 	rm -rf .venv .tools .site .mypy_cache .ruff_cache .pytest_cache
 
 $(READY): $(UV) pyproject.toml uv.lock
-	@echo "Installing the locked packages, about 3 GB; the first time takes a few minutes."
-	@$(UV) sync --frozen --quiet
+	@.ci/environment install $(UV) $(GIVEN)
 	@touch $@
 
 .venv/.release: $(UV) pyproject.toml uv.lock
@@ -157,8 +166,7 @@ $(READY): $(UV) pyproject.toml uv.lock
 	@touch $@
 
 $(UV): .ci/uv.txt
-	@"$$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "$$PYTHON can't make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+	@.ci/environment check
 	"$$PYTHON" -m venv --clear .tools/uv
-	.tools/uv/bin/pip install --quiet --require-hashes -r .ci/uv.txt
+	.tools/uv/bin/python -m pip install --quiet --require-hashes -r .ci/uv.txt
 	@touch $@

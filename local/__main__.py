@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from steps.common.command_line import console, handle_errors, make_state_folder
+from steps.common.errors import ConfigurationError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
@@ -86,6 +87,11 @@ def mlflow(
 
     with handle_errors():
         where = find_tracking(make_state_folder(state))
+        if "%" in sys.prefix:
+            raise ConfigurationError(
+                f"MLflow can't show its pages from a folder with % in its name: {sys.prefix}.",
+                advice="Move the clone to another folder.",
+            )
     console.print(f"MLflow will be at http://{LOOPBACK}:{port} in about half a minute; press Ctrl-C to stop it.")
     command = [sys.executable, "-m", "mlflow", "ui", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
     # MLflow would otherwise start job workers that are not used here.

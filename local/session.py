@@ -16,6 +16,7 @@ from local.services import embedded
 from local.services.server import exclusive_run
 from local.untrusted import one_line
 from steps.common.errors import ConfigurationError
+from steps.fetch.discovery import check_access
 
 DEFAULT_EXIT_CODE = 1
 
@@ -27,7 +28,8 @@ def run(repositories: list[str], search: str, state: Path, console: Console) -> 
         The exit code: 0, or that of the first step that failed.
 
     Raises:
-        SentinelError: a service or setting that the run needs is missing or broken.
+        SentinelError: a service or setting that the run needs is missing or broken; the names, the token and the
+            network are looked at before anything starts.
     """
     samples = not repositories and not search
     if not samples and not os.environ.get("GITHUB_TOKEN"):
@@ -35,7 +37,7 @@ def run(repositories: list[str], search: str, state: Path, console: Console) -> 
             "GITHUB_TOKEN is not set.",
             advice="Export a token that can read public repositories; the samples (without REPOS) need none.",
         )
-    names = list(embedded.SAMPLE_REPOSITORIES) if samples else repositories
+    names = list(embedded.SAMPLE_REPOSITORIES) if samples else check_access(repositories, search)
     template = template_reader.read(template_reader.TEMPLATE)
     with exclusive_run(state), embedded.run_settings(state, samples=samples) as settings:
         state_of_run = create_run(template, {"repositories": json.dumps(names), "search": search}, state / "runs")

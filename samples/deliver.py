@@ -7,13 +7,14 @@ import argparse
 import hmac
 import json
 import os
+import sys
 import uuid
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 from samples import rest
 from samples.generate import generate_repositories
@@ -79,17 +80,21 @@ def main() -> None:
     payload = build_payload(repository, int(number), given.action, given.installation)
     # Two of GitHub's bodies are never the same, and the service takes none twice.
     raw = json.dumps({**payload, "sent_at": f"{datetime.now(UTC)}"}).encode()
-    print(f"{given.delivery}: {_send(given.to, raw, build_headers(raw, secret, given.delivery))}")  # noqa: T201
+    is_taken, answer = _send(given.to, raw, build_headers(raw, secret, given.delivery))
+    print(f"{given.delivery}: {answer}")  # noqa: T201
+    sys.exit(0 if is_taken else 1)
 
 
-def _send(address: str, raw: bytes, named: dict[str, str]) -> str:
+def _send(address: str, raw: bytes, named: dict[str, str]) -> tuple[bool, str]:
+    """Send a delivery; returns whether the service took it, and its response."""
+    opener = build_opener(ProxyHandler({}))  # on this machine, so not through a proxy
     try:
-        with urlopen(Request(address, raw, named), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - on this machine
-            return f"{answer.status} {answer.read().decode()}"
+        with opener.open(Request(address, raw, named), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
+            return True, f"{answer.status} {answer.read().decode()}"
     except HTTPError as error:
-        return f"{error.code} {error.read().decode()}"
+        return False, f"{error.code} {error.read().decode()}"
     except URLError as error:
-        return f"no response ({error.reason})"
+        return False, f"no response ({error.reason})"
 
 
 if __name__ == "__main__":

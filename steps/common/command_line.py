@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import typer
 from rich.console import Console
@@ -45,7 +46,7 @@ def make_state_folder(state: Path) -> Path:
     A folder that is there keeps its mode, which is its owner's choice, unless it has the default name.
 
     Raises:
-        ConfigurationError: the folder can't be created.
+        ConfigurationError: the folder can't be created or written.
     """
     try:
         if not state.is_dir():
@@ -53,8 +54,13 @@ def make_state_folder(state: Path) -> Path:
             state.mkdir(mode=OWNER_ONLY, exist_ok=True)
         if state.name == DEFAULT_STATE:
             state.chmod(OWNER_ONLY)
+        with TemporaryFile(dir=state):
+            pass
     except OSError as error:
+        if find_storage_full(error):
+            raise
         raise ConfigurationError(
-            f"The folder {state} can't be created: {error.strerror}.", advice="Choose another one with STATE=."
+            f"The folder {state} can't be created or written: {error.strerror}.",
+            advice="Choose another one with STATE=, or check its owner.",
         ) from None
     return state.resolve()

@@ -1,6 +1,7 @@
 """The full name of a repository on GitHub, `owner/name`."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -9,6 +10,11 @@ from steps.common.errors import ConfigurationError
 
 PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
 MAX_CHARACTERS = 256
+_URL = re.compile(
+    r"(?:(?:https?|ssh|git)://(?:[^/@\s]*@)?(?P<host>[^/:\s]+)(?::\d+)?/(?P<path>[^?#\s]*)(?:[?#]\S*)?)", re.IGNORECASE
+)
+_SCP = re.compile(r"[\w.-]+@(?P<host>[^/:\s]+):(?P<path>[^?#\s]+)")
+"""The short form of Git for SSH: git@host:owner/name.git."""
 
 
 def is_repository_name(text: str) -> bool:
@@ -20,6 +26,33 @@ def check_repository_name(text: str) -> None:
     """Raise a ConfigurationError unless the text has the form of a full name."""
     if not is_repository_name(text):
         raise ConfigurationError(f"{text!r} is not a repository name.", advice="It has the form owner/name.")
+
+
+def parse_repository_name(text: str, sites: Collection[str]) -> str:
+    """Return `owner/name` of a repository, given by that or by a URL to browse, to clone or of one of its pages.
+
+    Args:
+        text: what a person typed or pasted.
+        sites: the host names of the GitHub that is asked.
+
+    Raises:
+        ConfigurationError: it has another form, or the URL is that of another site.
+    """
+    given = text.strip().strip("'\"")
+    host, path = "", given
+    if given.lower().startswith(tuple(f"{site.lower()}/" for site in sites)):
+        given = f"https://{given}"
+    if match := _URL.fullmatch(given) or _SCP.fullmatch(given):
+        host, path = match["host"].lower().removeprefix("www."), match["path"]
+        if host not in {site.lower() for site in sites}:
+            raise ConfigurationError(
+                f"A repository at {host} is not at {' or '.join(sorted(sites))}.",
+                advice="For another GitHub, set GITHUB_API_URL.",
+            )
+    parts = [part for part in path.split("/") if part]
+    name = "/".join(parts[:2] if host else parts).removesuffix(".git")
+    check_repository_name(name if host or path else given)
+    return name
 
 
 def _validate(text: str) -> str:

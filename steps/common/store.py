@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from steps.common.errors import AccessRefused, NotFound, SentinelError, StorageFull, Unavailable, is_storage_full
 from steps.common.settings import StoreSettings
 
+FILE_SCHEME = "file://"
 CHUNK_BYTES = 1 << 20
 REFUSED_CODES = frozenset(
     {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"}
@@ -59,9 +60,10 @@ class Store(Protocol):
 
 def open_store(settings: StoreSettings) -> Store:
     """Open the store at `STORE_URL`."""
+    if settings.store_url.startswith(FILE_SCHEME):
+        # Not by urlsplit: in a folder's name, ? and # are letters, which people write as they are.
+        return FolderStore(Path(unquote(settings.store_url.removeprefix(FILE_SCHEME))))
     parts = urlsplit(settings.store_url)
-    if parts.scheme == "file":
-        return FolderStore(Path(parts.path))
     return S3Store(parts.netloc, parts.path.strip("/"), _create_s3_client(settings))
 
 
@@ -69,7 +71,7 @@ class FolderStore:
     """A store in a local folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = f"file://{folder}"
+        self.url = folder.as_uri()
         self._folder = folder
 
     def list_keys(self, prefix: str) -> list[str]:

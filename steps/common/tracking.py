@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import mlflow
+from alembic.config import Config
 from mlflow import MlflowClient, set_tracking_uri
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
@@ -29,6 +31,7 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
     """
     for name, value in CLIENT_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    _escape_own_folder()
     set_tracking_uri(settings.mlflow_uri)
     try:
         client = MlflowClient()
@@ -39,6 +42,19 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
         yield client
     except MlflowException as error:
         raise translate_tracking_error(settings.mlflow_uri, error) from error
+
+
+def _escape_own_folder() -> None:
+    """Let MLflow work in a clone whose path has a %, which the parser of its migrations' settings takes for its own."""
+    if "%" not in mlflow.__file__ or hasattr(Config.set_main_option, "escapes"):
+        return
+    original = Config.set_main_option
+
+    def set_main_option(self: Config, name: str, value: str) -> None:
+        original(self, name, value.replace("%", "%%") if name == "script_location" else value)
+
+    set_main_option.escapes = True  # type: ignore[attr-defined]
+    Config.set_main_option = set_main_option  # type: ignore[method-assign]
 
 
 def ensure_experiment(client: MlflowClient, settings: TrackingSettings) -> str:

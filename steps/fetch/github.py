@@ -73,7 +73,7 @@ class Page(NamedTuple):
 class GitHub:
     """A client with one token, which counts its requests."""
 
-    def __init__(self, settings: GitHubSettings) -> None:
+    def __init__(self, settings: GitHubSettings, attempts: int = ATTEMPTS) -> None:
         self.requests = 0
         self.left_out: list[str] = []
         """What a search found and the token may not see, in GitHub's words."""
@@ -82,10 +82,11 @@ class GitHub:
         self._page_size = PageSize()
         self._quiet_until = 0.0
         self._github = _connect(settings)
+        give_up = stop_after_attempt(attempts)
         self._retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
             wait=_compute_wait,
-            stop=_should_stop,
+            stop=lambda state: _get_error(state).is_too_long() or give_up(state),
             before_sleep=_log_retry,
             reraise=True,
         )
@@ -271,10 +272,6 @@ def _compute_wait(state: RetryCallState) -> float:
     asked = _get_error(state).wait
     backoff = wait_exponential_jitter(multiplier=FIRST_WAIT_SECONDS, max=MAX_BACKOFF_SECONDS, jitter=FIRST_WAIT_SECONDS)
     return backoff(state) if asked is None else asked
-
-
-def _should_stop(state: RetryCallState) -> bool:
-    return _get_error(state).is_too_long() or stop_after_attempt(ATTEMPTS)(state)
 
 
 def _log_retry(state: RetryCallState) -> None:

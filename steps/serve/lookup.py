@@ -18,6 +18,8 @@ from steps.serve.http.problems import RequestRefused
 FETCH_TIMEOUT_SECONDS = 25.0
 """Time for requests ahead in the queue and for GitHub's response."""
 DEFAULT_RETRY_SECONDS = 10
+SAMPLES = " (the samples)"
+OTHER_SITE = re.compile(rf"https?://([\w.-]+)(?::\d+)?/{PATTERN}/pull/[1-9]\d*(?:[/?#].*)?", re.ASCII)
 PULL_REQUEST_PATH = re.compile(rf"/({PATTERN})/pull/([1-9]\d{{0,8}})(?:[/?#].*)?", re.ASCII)
 
 
@@ -35,7 +37,14 @@ def parse_url(url: str, site: str) -> PullRequestRef:
         DataError: it is not the URL of a pull request there.
     """
     given = url.strip()
-    match = PULL_REQUEST_PATH.fullmatch(given.removeprefix(site)) if given.startswith(site) else None
+    is_here = given.lower().startswith(f"{site.lower()}/")
+    if not is_here and (other := OTHER_SITE.fullmatch(given)):
+        raise DataError(
+            f"This service looks pull requests up at {site}{SAMPLES if site.endswith('.example') else ''}, "
+            f"not at {other[1]}.",
+            advice=f"Use a URL such as {site}/owner/name/pull/1.",
+        )
+    match = PULL_REQUEST_PATH.fullmatch(given[len(site) :]) if is_here else None
     if match is None or not is_repository_name(match[1]):
         raise DataError("This is not the URL of a pull request.", advice=f"Use one such as {site}/owner/name/pull/1.")
     return PullRequestRef(match[1], int(match[2]))

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.support.command_line import ROOT, cli, start_cli
 
@@ -31,15 +32,32 @@ def test_render_check_agrees_with_what_is_committed() -> None:
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
-def test_a_repository_that_does_not_exist_ends_with_the_words_of_the_step(tmp_path: Path) -> None:
-    """The problem, the advice, the path of the log, and the step's own exit code; nothing is retried."""
-    result = cli("run", "--repos", "nobody here", "--state", str(tmp_path), **{"GITHUB_TOKEN": "x"})
-    assert result.returncode == 78
-    assert "discover failed: 'nobody' is not a repository name." in result.stdout
-    assert "It has the form owner/name." in result.stdout
-    (log,) = tmp_path.glob("runs/*/discover.log")
-    assert str(log) in result.stdout
-    assert "retries" not in result.stdout
+@pytest.mark.parametrize(
+    ("repositories", "more", "code", "words"),
+    [
+        ("nobody here", {}, 78, "'nobody' is not a repository name. It has the form owner/name."),
+        ("https://ghes.example/o/n", {}, 78, "A repository at ghes.example is not at 127.0.0.1"),
+        ("example/nothing", {}, 66, "example/nothing"),
+        ("example/docs", {"GITHUB_TOKEN": "bad-token"}, 77, "refuses the token"),
+        ("example/docs", {"GITHUB_TOKEN": "two words"}, 78, "GITHUB_TOKEN contains characters"),
+        ("example/docs", {"GITHUB_API_URL": "http://127.0.0.1:1"}, 75, "the connection was refused"),
+        (
+            "example/docs",
+            {"HTTPS_PROXY": "http://127.0.0.1:1", "GITHUB_API_URL": "https://github.invalid"},
+            75,
+            "proxy",
+        ),
+    ],
+)
+def test_what_can_not_be_fetched_is_refused_before_anything_starts(
+    github_address: str, tmp_path: Path, repositories: str, more: dict[str, str], code: int, words: str
+) -> None:
+    """Names, the token and the network: no database and no task has been started."""
+    settings = {"GITHUB_TOKEN": "x", "GITHUB_API_URL": github_address, **more}
+    result = cli("run", "--repos", repositories, "--state", str(tmp_path), **settings)
+    assert result.returncode == code
+    assert words in " ".join(result.stdout.split())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_terminated_run_takes_everything_with_it(tmp_path: Path) -> None:

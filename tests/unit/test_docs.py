@@ -97,7 +97,7 @@ def test_every_message_that_troubleshooting_explains_is_in_the_code() -> None:
     messages = {message.problem for message in errors.collect()}
     elsewhere = {"exceeded quota", "ImagePullBackOff"}
     sources = "\n".join(path.read_text("utf-8") for path in tracked("*.py") if "tests" not in path.parts)
-    sources += (ROOT / "Makefile").read_text("utf-8")
+    sources += "".join((ROOT / name).read_text("utf-8") for name in ("Makefile", ".ci/environment"))
     assert len(headings) > 15
     assert [
         (heading, part)

@@ -43,6 +43,7 @@ def project(tmp_path: Path) -> Path:
         *(tmp_path / ".venv" / "bin" / name for name in STUBS),
         *(tmp_path / "path" / name for name in ("docker", "syft", "git", "python3")),
         tmp_path / ".tools" / "uv" / "bin" / "uv",
+        tmp_path / ".ci" / "environment",
     ]
     for path in commands:
         path.parent.mkdir(parents=True, exist_ok=True)

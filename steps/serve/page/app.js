@@ -3,7 +3,7 @@
 import { showCard, showNoCard } from "./card.js";
 import { byId, el } from "./dom.js";
 import * as forms from "./forms.js";
-import { showResult } from "./result.js";
+import { clearResult, showResult } from "./result.js";
 import * as service from "./service.js";
 
 const EXAMPLE = {
@@ -69,7 +69,11 @@ function onExample() {
 
 /** Run one scoring if the form is valid; `showProblem` shows what went wrong. */
 async function score(form, work, showProblem) {
-  if (isBusy() || !forms.isValid(form)) {
+  if (isBusy()) {
+    return;
+  }
+  if (!forms.isValid(form)) {
+    clearResult();
     return;
   }
   setBusy(true);
@@ -81,6 +85,7 @@ async function score(form, work, showProblem) {
   }
   setBusy(false);
   if (problem) {
+    clearResult();
     showProblem(problem);
   }
 }

@@ -18,6 +18,14 @@ export function showResult(result, pull, model, distribution, feedback) {
   place.scrollIntoView({ block: "nearest" });
 }
 
+/** Take an earlier result off the page, so that nobody reads it beside a problem. */
+export function clearResult() {
+  byId("result").hidden = true;
+  byId("result").replaceChildren();
+  byId("empty").hidden = false;
+  document.title = "PR Sentinel";
+}
+
 function verdict(result, pull, distribution) {
   return el(
     "div",

@@ -127,10 +127,15 @@ class EventSender(_EventPart):
     login: Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class CheckRunEvent(EventAction):
-    """A check_run event of the action requested_action."""
+class ButtonEvent(EventAction):
+    """A check_run event of the action requested_action, whichever App made the check run."""
 
     requested_action: RequestedAction
+
+
+class CheckRunEvent(ButtonEvent):
+    """Such an event of one of this service's check runs."""
+
     check_run: EventCheckRun
     repository: EventRepository
     sender: EventSender

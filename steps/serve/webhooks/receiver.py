@@ -176,10 +176,9 @@ def _read_pull_request(headers: Mapping[str, str], raw: bytes) -> events.Notice 
 def _read_ballot(headers: Mapping[str, str], raw: bytes) -> events.Ballot | WebhookResponse:
     if _parse_event(events.EventAction, raw).action != "requested_action":
         return WebhookResponse(202, "ignored: no button was pressed")
-    ballot = events.Ballot.from_event(_read_delivery(headers), _parse_event(events.CheckRunEvent, raw))
-    if ballot.notice.action not in events.VOTES:
+    if _parse_event(events.ButtonEvent, raw).requested_action.identifier not in events.VOTES:
         return WebhookResponse(202, "ignored: it is not a button of this service")
-    return ballot
+    return events.Ballot.from_event(_read_delivery(headers), _parse_event(events.CheckRunEvent, raw))
 
 
 def _read_delivery(headers: Mapping[str, str]) -> str:

@@ -1,0 +1,99 @@
+"""What `make` sets up: in a folder of any name, with the Python asked for, and again where the clone has moved."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UV = (ROOT / ".tools/uv/bin/uv").resolve()
+PROJECT = '[project]\nname = "tiny"\nversion = "1"\nrequires-python = ">=3.11"\n'
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with the project's Makefile and no packages to install."""
+    folder = tmp_path / "C# & 100 % größe"
+    for name in ("Makefile", ".ci/environment", ".ci/uv.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "pyproject.toml").write_text(PROJECT)
+    (folder / ".tools/uv/bin").mkdir(parents=True)
+    (folder / ".tools/uv/bin/uv").symlink_to(UV)
+    os.utime(folder / ".ci/uv.txt", (0, 0))
+    subprocess.run([UV, "lock", "--offline", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+def make(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run make with a Python that is named as a person would."""
+    environment = os.environ | {"UV_OFFLINE": "1", "UV_CACHE_DIR": str(folder.parent / "cache")} | variables
+    environment.pop("PYTHON", None)
+    return subprocess.run(
+        ["make", *words], cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
+
+
+def find_prefix(folder: Path) -> str:
+    """The folder of the environment, as its Python sees it."""
+    command = [str(folder / ".venv/bin/python"), "-c", "import sys; print(sys.prefix)"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout.strip()
+
+
+def test_a_folder_may_have_any_name_and_move(clone: Path) -> None:
+    """The environment works in its new place as it is; nothing is installed again."""
+    made = make(clone, f"PYTHON={sys.executable}")
+    assert made.returncode == 0, made.stderr
+    assert find_prefix(clone) == str(clone / ".venv")
+    moved = clone.rename(clone.with_name("elsewhere"))
+    again = make(moved)
+    assert (again.returncode, "up again" in again.stdout) == (0, False)
+    assert find_prefix(moved) == str(moved / ".venv")
+
+
+def test_an_environment_that_another_folder_made_is_set_up_again(clone: Path) -> None:
+    """Its commands would start the Python of the other folder."""
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, clone / ".venv"], check=True)
+    (clone / ".venv/.ready").touch()
+    moved = clone.rename(clone.with_name("else where"))
+    made = make(moved, f"PYTHON={sys.executable}")
+    assert made.returncode == 0, made.stderr
+    assert f"was made in {clone}/.venv; setting it up again" in made.stdout
+    assert "setting it up again" not in make(moved).stdout
+
+
+def test_an_environment_whose_python_is_gone_is_set_up_again(clone: Path) -> None:
+    """An upgrade of the system has replaced it."""
+    assert make(clone, f"PYTHON={sys.executable}").returncode == 0
+    (clone / ".venv/bin/python").unlink()
+    (clone / ".venv/bin/python").symlink_to("/nowhere/python3.10")
+    assert "has lost its Python" in make(clone, f"PYTHON={sys.executable}").stdout
+    assert find_prefix(clone) == str(clone / ".venv")
+
+
+@pytest.mark.parametrize(
+    ("version", "words"), [(None, "There is no Python at"), ("3.10", "is Python 3.10"), ("3.14", "is Python 3.14")]
+)
+def test_a_wrong_python_is_named_at_once_with_those_that_are_supported(
+    clone: Path, version: str | None, words: str
+) -> None:
+    """Nothing has been installed before."""
+    python = clone / "python"
+    if version:
+        python.write_text(f"#!/bin/sh\necho {version.partition('.')[2]}\n")
+        python.chmod(0o755)
+    made = make(clone, f"PYTHON={python}")
+    assert made.returncode != 0
+    assert words in made.stderr
+    assert "3.11 to 3.12" in made.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_the_supported_versions_are_those_of_the_project() -> None:
+    """One place could be changed without the other."""
+    script, project = (ROOT / ".ci/environment").read_text(), (ROOT / "pyproject.toml").read_text()
+    assert "OLDEST=11 NEWEST=12" in script
+    assert 'requires-python = ">=3.11,<3.13"' in project
