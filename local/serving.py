@@ -67,7 +67,8 @@ def _run_service(bento: Path, host: str, port: int, settings: Mapping[str, str])
     process = subprocess.Popen(  # noqa: S603  the command is trusted
         [sys.executable, guard.__file__, str(os.getpid()), *command],
         cwd=bento / "src",
-        env=environment.select(ServeSettings, {**os.environ, **settings}),
+        # Bytecode beside the code would be a change of the Bento.
+        env=environment.select(ServeSettings, {**os.environ, **settings}) | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
         # Ctrl-C goes to this process, which stops the service.
         start_new_session=True,

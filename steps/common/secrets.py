@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -160,6 +161,8 @@ class VaultSource(PydanticBaseSettingsSource):
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
         address = os.environ.get("VAULT_ADDR")
+        if address and "@" in urlsplit(address).netloc:
+            raise ConfigurationError("VAULT_ADDR contains a user or a password.", advice="Use the URL alone.")
         self._values = read_vault(address) if address else {}
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:

@@ -15,6 +15,9 @@ BLANKS = " \t\r\n\v\f\u00a0\u200b\ufeff"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MULTILINE = frozenset({"github_app_private_key"})
 """Secrets of several lines."""
+USER_INFO = re.compile(r"[A-Za-z][\w+.-]*://[^/\s]*@")
+WITH_USER_INFO = frozenset({"mlflow_uri", "git_remote"})
+"""URLs that may contain a user and a password; they are shown without. Errors and logs show others as they are."""
 
 
 def _strip_slashes(url: Any) -> Any:
@@ -51,6 +54,8 @@ class StepSettings(BaseSettings):
         is_secret = secret or "SecretStr" in str(cls.model_fields[str(info.field_name)].annotation)
         if is_secret and info.field_name not in MULTILINE and CONTROL.search(stripped):
             raise ValueError("contains a line break or another control character")
+        if not is_secret and info.field_name not in WITH_USER_INFO and USER_INFO.match(stripped):
+            raise ValueError("contains a user or a password; there are other settings for these")
         return SecretStr(stripped) if secret else stripped
 
     @classmethod

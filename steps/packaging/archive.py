@@ -1,6 +1,7 @@
 """Bento archives: packed reproducibly, unpacked only after verification."""
 
 import hashlib
+import logging
 import re
 import shutil
 import tarfile
@@ -11,6 +12,7 @@ from steps.common.dataset import hash_file
 from steps.common.errors import DamagedArtefact, NotFound
 from steps.common.store import Store
 
+logger = logging.getLogger(__name__)
 FOLDER = "bentos"
 ENTRY_POINTS = ("steps.serve.service", "steps.serve.bento_worker")
 """Entry points of a Bento: BentoML's service, and the worker of the image."""
@@ -58,26 +60,40 @@ def parse_hash(key: str) -> str:
 
 
 def unpack(store: Store, key: str, folder: Path) -> Path:
-    """Fetch and unpack a Bento into a folder of its own below this one, unless it is already there; return its folder.
+    """Fetch and unpack a Bento into a folder of its own below this one; return its folder.
+
+    What was unpacked before is used if packing it again gives the hash in its name, and replaced if not.
 
     Raises:
         NotFound: the store has no such archive.
         DamagedArtefact: its hash differs from its name, or it holds an unsafe member.
     """
     target = folder / parse_hash(key)
-    if target.is_dir():
-        return target
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
-        fetched, bento = Path(scratch, "fetched"), Path(scratch, "bento")
+        fetched, bento, replaced = Path(scratch, "fetched"), Path(scratch, "bento"), Path(scratch, "replaced")
+        if target.is_dir():
+            if _is_unchanged(target, key, Path(scratch, "packed")):
+                return target
+            logger.warning("an unpacked Bento was changed; it is unpacked again", extra={"folder": str(target)})
         _fetch(store, key, fetched)
         _extract(fetched, key, bento)
+        if target.exists():
+            target.rename(replaced)
         try:
             bento.rename(target)
         except OSError:
             if not target.is_dir():  # another process was faster
                 raise
     return target
+
+
+def _is_unchanged(folder: Path, key: str, scratch: Path) -> bool:
+    """Return True if an unpacked Bento has the hash of its archive; links and devices count as changes."""
+    if any(path.is_symlink() or not (path.is_file() or path.is_dir()) for path in folder.rglob("*")):
+        return False
+    pack(folder, scratch)
+    return hash_file(scratch) == parse_hash(key)
 
 
 def _fetch(store: Store, key: str, path: Path) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,57 @@ def test_a_bento_is_fetched_once(store: FolderStore, tmp_path: Path) -> None:
     store.delete("bentos")
     assert archive.unpack(store, key, tmp_path / "here") == first
     assert [path.name for path in (tmp_path / "here").iterdir()] == [archive.parse_hash(key)]
+
+
+def change_byte(folder: Path) -> None:
+    """Change one byte of the code."""
+    (folder / "src" / "deep" / "code.py").write_text("x = 2")
+
+
+def add_file(folder: Path) -> None:
+    """Add bytecode, which Python would run instead of the code."""
+    (folder / "src" / "__pycache__").mkdir()
+    (folder / "src" / "__pycache__" / "code.pyc").write_bytes(b"x")
+
+
+def remove_file(folder: Path) -> None:
+    """Remove a file."""
+    (folder / "bento.yaml").unlink()
+
+
+def replace_by_link(folder: Path) -> None:
+    """Put a link to the same content in the place of a file."""
+    (folder.parent / "elsewhere").write_bytes((folder / "bento.yaml").read_bytes())
+    (folder / "bento.yaml").unlink()
+    (folder / "bento.yaml").symlink_to(folder.parent / "elsewhere")
+
+
+def make_executable(folder: Path) -> None:
+    """Make a file executable."""
+    (folder / "bento.yaml").chmod(0o755)
+
+
+@pytest.mark.parametrize("change", [change_byte, add_file, remove_file, replace_by_link, make_executable])
+def test_what_was_changed_after_unpacking_is_not_used(
+    store: FolderStore, tmp_path: Path, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is unpacked again from the store, whose archive has the hash in the registry; without the store, never."""
+    key = store_bento(store, tmp_path)
+    folder = archive.unpack(store, key, tmp_path / "here")
+    change(folder)
+    assert archive.unpack(store, key, tmp_path / "here") == folder
+    assert "was changed" in caplog.text
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
+        "bento.yaml",
+        "run.sh",
+        "src/deep/code.py",
+    }
+    assert (folder / "src" / "deep" / "code.py").read_text() == "x = 1"
+    assert not os.access(folder / "bento.yaml", os.X_OK)
+    change_byte(folder)
+    store.delete("bentos")
+    with pytest.raises(NotFound):
+        archive.unpack(store, key, tmp_path / "here")
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])

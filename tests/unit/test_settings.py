@@ -95,6 +95,36 @@ def test_the_url_of_the_api_has_one_form(monkeypatch: pytest.MonkeyPatch, given:
     assert load(ServeSettings).github_api_url == kept
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (FetchSettings, "GITHUB_API_URL"),
+        (RegisterSettings, "GITHUB_API_URL"),
+        (ServeSettings, "GITHUB_API_URL"),
+        (ServeSettings, "GITHUB_URL"),
+        (StoreSettings, "STORE_URL"),
+        (StoreSettings, "S3_ENDPOINT_URL"),
+    ],
+)
+@pytest.mark.parametrize("user", ["hunter2@", "somebody:hunter2@", ":hunter2@"])
+def test_a_url_with_a_password_is_refused_without_showing_it(
+    monkeypatch: pytest.MonkeyPatch, kind: type[FetchSettings], name: str, user: str
+) -> None:
+    """It would stand in errors and logs."""
+    scheme, rest = ("s3", "bucket/x") if name == "STORE_URL" else ("https", "host.example/api/v3")
+    monkeypatch.setenv(name, f"{scheme}://{user}{rest}")
+    with pytest.raises(ConfigurationError, match=f"{name}: .*a user or a password") as caught:
+        load(kind)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_url_of_vault_with_a_password_is_refused_without_showing_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_ADDR", "https://somebody:hunter2@vault.example:8200")
+    with pytest.raises(ConfigurationError, match="VAULT_ADDR contains a user") as caught:
+        load(ServeSettings)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_secret_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs may print the settings."""
     monkeypatch.setenv("MONGO_URI", "mongodb://a:hunter2@host")
