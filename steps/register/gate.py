@@ -39,7 +39,7 @@ MIN_TRUE_SHARE = 0.9
 MAX_CLOCK_SKEW = timedelta(days=1)
 CONFIDENCE = 0.95
 TOLERANCE = 0.02
-"""Largest loss of average precision for a fresher model."""
+"""Largest loss of average precision for a fresher model, and on held-out kinds for any."""
 CUMULATIVE_TOLERANCE = 0.02
 """Largest loss on the reference set against the best recent champion, however many small losses it is made of."""
 
@@ -236,11 +236,11 @@ def _check_held_out(challenger: Contender, evidence: GateEvidence) -> Decision |
 
 
 def _check_held_out_loss(challenger: Contender, champion: Contender, evidence: GateEvidence) -> Decision | None:
-    """Refuse a model that is certainly worse than the champion on the kinds that no choice has seen."""
+    """Refuse a model that certainly loses more than the tolerance on the kinds that no choice has seen."""
     if evidence.held_out.sum() < MIN_HELD_OUT:
         return None
     most = np.quantile(_draw_gains(challenger, champion, evidence, held_out=True), CONFIDENCE)
-    if not most >= 0:
+    if not most >= -TOLERANCE:
         return refuse("only known kinds", f"on held-out kinds it loses at least {-most:.3f} against {champion.name}.")
     return None
 

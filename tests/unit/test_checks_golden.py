@@ -10,6 +10,7 @@ from rollouts.checks import golden
 from rollouts.checks.golden import GoldenAnswers
 from rollouts.checks.verdict import CheckVerdict, Outcome
 from steps.scoring.artefact import as_json
+from tests.support import stub_service
 
 REPOSITORY = {"repo": {"full_name": "golden/example"}}
 GOLDEN: list[dict[str, Any]] = [
@@ -109,3 +110,43 @@ def test_without_a_digest_from_outside_nothing_is_proved() -> None:
 def test_a_candidate_that_does_not_answer_fails() -> None:
     """With the reason."""
     assert golden.judge(DIGEST, None, "HTTP 503").wrong == ["HTTP 503"]
+
+
+def answer_golden(path: str, body: Any) -> tuple[int, dict[str, str], Any]:
+    """A service with a sound model."""
+    if path == "/model":
+        return 200, {}, {"digest": DIGEST, "manifest": manifest()}
+    if path == "/golden":
+        return 200, {}, GOLDEN
+    results = [
+        one
+        | {"id": f"golden/example#{number}", "percentile": 50.0, "threshold": 99.0}
+        | {"unusual": False, "level": "standard", "reasons": []}
+        for number, one in enumerate(RESULTS, start=1)
+    ]
+    return 200, {"X-Model-Digest": DIGEST}, {"model": {"digest": DIGEST}, "results": results}
+
+
+def test_a_service_is_asked_for_its_golden_pull_requests_and_their_scores() -> None:
+    """Whether the digest is known before or only from its card; with another digest its answers are another model's."""
+    with stub_service.serve(answer_golden) as service:
+        for digest in (DIGEST, None):
+            found, failure = golden.score_golden(service.address, digest)
+            assert failure == ""
+            assert found is not None
+            assert (found.manifest, found.golden) == (manifest(), GOLDEN)
+            assert [one["score"] for one in found.results] == [one["score"] for one in GOLDEN]
+        assert golden.judge(DIGEST, found).outcome is Outcome.PASSED
+        found, failure = golden.score_golden(service.address, "0" * 64)
+    assert found is None
+    assert "instead of 000000000000" in failure
+
+
+def test_a_service_that_fails_or_describes_itself_otherwise_says_so() -> None:
+    """Nothing is compared."""
+    with stub_service.serve(lambda path, body: (503, {}, {})) as service:
+        assert golden.score_golden(service.address, DIGEST) == (None, f"HTTP 503 from {service.address}/model")
+    with stub_service.serve(lambda path, body: (200, {}, [])) as service:
+        found, failure = golden.score_golden(service.address, DIGEST)
+    assert found is None
+    assert failure.startswith(f"{service.address} describes its model in another form")

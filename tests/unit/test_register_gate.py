@@ -363,6 +363,8 @@ def test_a_gain_on_known_kinds_does_not_make_up_for_a_loss_on_the_others() -> No
     assert (decision.accepted, decision.rule) == (False, "only known kinds")
     assert "on held-out kinds it loses at least 0." in decision.reason
     assert decide(contender(strong), champion(mixed, content="c2")).rule == "worse"
+    closer = np.append(draw_scores(4.0)[: REAL + PLANTED], strong[REAL + PLANTED :] - 0.01)
+    assert decide(contender(closer), champion(strong)).rule == "better"
 
 
 @pytest.mark.parametrize("figure", [None, np.nan, 0.2])
@@ -436,3 +438,155 @@ def test_sixteen_nights_that_lose_a_little_each_end_early() -> None:
 def test_data_that_extend_into_the_future_are_refused(days: float, rule: str) -> None:
     """A date that never comes would make the model fresher for ever; clocks may differ by a day."""
     assert decide(contender(GOOD, data_until=NOW + timedelta(days=days))).rule == rule
+
+
+def spread(rows: int, into: int) -> Any:
+    """Repositories of so many rows each, none of which is judged by itself where they are few."""
+    return np.array([f"octo/{place // into}" for place in range(rows)], dtype=object)
+
+
+@pytest.mark.parametrize(
+    ("real", "injected", "accepted"), [(50, 10, True), (49, 10, False), (50, 9, False), (50, 11, True)]
+)
+def test_fifty_real_rows_and_ten_injected_ones_are_enough(real: int, injected: int, accepted: bool) -> None:
+    """One less of either is not."""
+    kinds = np.array([None] * real + ["kind"] * injected, dtype=object)
+    scores = draw_scores(4.0, kinds=kinds)
+    threshold = float(np.quantile(scores[:real], 0.99))
+    decision = decide(contender(scores, threshold=threshold), kinds=kinds, additions=draw_scores(0.0, 9, kinds))
+    assert decision.rule == ("first" if accepted else "too little evidence")
+
+
+@pytest.mark.parametrize(
+    ("real", "held_out", "rule"),
+    [
+        (600, 9, "first"),
+        (600, 10, "only known kinds"),
+        (999, 0, "first"),
+        (999, 9, "first"),
+        (1_000, 9, "too little evidence"),
+        (1_000, 10, "only known kinds"),
+    ],
+)
+def test_ten_held_out_anomalies_are_judged_and_due_from_a_thousand_rows_on(real: int, held_out: int, rule: str) -> None:
+    """A model that can't find them passes only where there are too few to tell."""
+    kinds = np.array([None] * real + ["kind"] * PLANTED + ["unseen"] * held_out, dtype=object)
+    scores = np.append(draw_scores(4.0, kinds=kinds[: real + PLANTED]), np.full(held_out, -9.0))
+    threshold = float(np.quantile(scores[:real], 0.99))
+    changes: dict[str, Any] = {"additions": draw_scores(0.5, 99, kinds), "repositories": spread(len(kinds), 100)}
+    assert decide(contender(scores, threshold=threshold), kinds=kinds, **changes).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("rows", "budget", "count", "rule"),
+    [
+        (600, 0.01, 15, "first"),
+        (600, 0.01, 16, "flags too much"),
+        (600, 0.01, 1, "first"),
+        (2_000, 0.01, 40, "first"),
+        (2_000, 0.01, 41, "flags too much"),
+        (600, 0.4, 300, "first"),
+        (600, 0.4, 301, "flags too much"),
+        (600, 0.05, 6, "first"),
+        (600, 0.05, 5, "flags too little"),
+    ],
+)
+def test_the_share_over_all_has_limits(rows: int, budget: float, count: int, rule: str) -> None:
+    """Twice the budget, or what chance explains among few; never more than half; and a fifth at least."""
+    kinds = np.array([None] * rows + list(KINDS[REAL:]), dtype=object)
+    flagged = np.r_[np.arange(rows) < count, np.ones(len(kinds) - rows, bool)]
+    judged = contender(draw_scores(4.0, kinds=kinds), flagged=flagged, threshold=2.5, alert_budget=budget)
+    changes: dict[str, Any] = {"additions": draw_scores(0.5, 99, kinds), "repositories": spread(len(kinds), 200)}
+    assert decide(judged, kinds=kinds, **changes).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("counts", "accepted"),
+    [
+        ({"calm": 20}, True),
+        ({"calm": 21}, False),
+        ({"wild": 15}, True),
+        ({"wild": 16}, False),
+        ({"tiny": 9}, True),
+        ({"tiny": 10}, False),
+    ],
+)
+def test_each_repository_has_the_same_limits(counts: dict[str, int], accepted: bool) -> None:
+    """Of a thousand, seven hundred and three hundred rows."""
+    assert decide_flagged(flag(**counts)).accepted is accepted
+
+
+@pytest.mark.parametrize(
+    ("budget", "silent", "accepted"), [(0.02, 6, True), (0.02, 5, False), (0.1, 50, True), (0.1, 49, False)]
+)
+def test_a_repository_has_a_lower_limit_too(budget: float, silent: int, accepted: bool) -> None:
+    """Half of its budget, or what chance explains."""
+    rest = round(budget * 1_000)
+    judged = contender(
+        draw_scores(4.0, kinds=MANY), flagged=flag(calm=silent, wild=rest), threshold=2.5, alert_budget=budget
+    )
+    owners = np.where(OWNERS == "octo/tiny", "octo/wild", OWNERS)
+    changes: dict[str, Any] = {"kinds": MANY, "repositories": owners, "additions": draw_scores(0.5, 99, MANY)}
+    decision = decide(judged, **changes)
+    assert (decision.accepted, decision.rule == "flags too little") == (accepted, not accepted)
+
+
+def test_too_much_in_one_repository_is_said_before_too_little_in_another() -> None:
+    """Alerts that nobody wants are worse."""
+    owners = np.where(OWNERS == "octo/tiny", "octo/wild", OWNERS)
+    judged = contender(draw_scores(4.0, kinds=MANY), flagged=flag(wild=60), threshold=2.5, alert_budget=0.02)
+    changes: dict[str, Any] = {"kinds": MANY, "repositories": owners, "additions": draw_scores(0.5, 99, MANY)}
+    assert decide(judged, **changes).rule == "flags too much"
+
+
+@pytest.mark.parametrize(
+    ("true", "rule"), [(871, "first"), (869, "untrue reasons"), (1_000, "first"), (0, "untrue reasons")]
+)
+def test_one_statement_in_ten_may_be_untrue_and_some_more_by_chance(true: int, rule: str) -> None:
+    """Of a thousand, nearly a hundred and thirty."""
+    assert decide(contender(GOOD), reasons=Truth(1_000, true, frozenset()), recorded_reasons=(1_000, true)).rule == rule
+
+
+@pytest.mark.parametrize(("apart", "rule"), [(0.0049, "first"), (0.0051, "other figures")])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("which", ["recorded", "recorded_held_out"])
+def test_recorded_figures_may_differ_by_rounding_only(apart: float, rule: str, sign: int, which: str) -> None:
+    """Neither more nor less, on known or on held-out kinds."""
+    known = dict(getattr(evidence(contender(GOOD)), which))
+    changed = known | {"model": known["model"] + sign * apart}
+    changes: dict[str, Any] = {which: changed}
+    assert decide(contender(GOOD), **changes).rule == rule
+
+
+def test_a_baseline_that_is_clearly_beaten_does_not_refuse() -> None:
+    """By a little more than a twentieth."""
+    known = dict(evidence(contender(GOOD)).recorded)
+    close = dict.fromkeys(gate.RECORDED_BASELINES, known["model"] / 1.06)
+    assert decide(contender(GOOD), recorded=known | close).accepted
+
+
+@pytest.mark.parametrize(("tied", "rule"), [(ROWS // 2, "first"), (ROWS // 2 + 1, "constant scores")])
+def test_half_of_the_rows_may_have_one_score(tied: int, rule: str) -> None:
+    """Not more."""
+    scores = GOOD.copy()
+    scores[:tied] = -9.0
+    threshold = float(np.quantile(scores[:REAL], 0.99))
+    assert decide(contender(scores, threshold=threshold)).rule == rule
+
+
+def test_a_fresher_model_may_lose_a_little() -> None:
+    """Less than the tolerance, with confidence."""
+    slightly = GOOD + np.random.default_rng(2).normal(size=ROWS) * 0.02
+    before = champion(GOOD, data_until=NOW - timedelta(days=1))
+    decision = decide(contender(slightly), before)
+    least = float(decision.reason.partition("between ")[2].partition(" and")[0])
+    assert (decision.rule, -gate.TOLERANCE < least < 0) == ("fresher", True)
+
+
+def test_the_whole_tolerance_may_be_lost_on_the_reference_set() -> None:
+    """And a little more may not."""
+    before = champion(FAIR)
+    assert decide(contender(GOOD), before, reference=ReferenceFigures(0.0, {"1": 0.02})).accepted
+    assert not decide(contender(GOOD), before, reference=ReferenceFigures(0.0, {"1": 0.0201})).accepted
+    named = decide(contender(GOOD), before, reference=ReferenceFigures(0.1, {"1": 0.3, "2": 0.5, "3": 0.4}))
+    assert "0.100 on the reference set, where version 2 had 0.500" in named.reason
