@@ -16,8 +16,8 @@ SPREAD := -n "$$WORKERS" --dist loadscope --no-loadscope-reorder
 
 # What a caller may set. Recipes read it from their environment ("$$PORT"), so it is never part of a shell's text, and
 # make does not expand it: it stays as it was given.
-CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST GIT_SERVER NUMBER OPTIONS PORT PULLS PYTHON REPOS SEARCH SINCE STATE TESTS URL VERSION \
-  WORKERS
+CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST GIT_SERVER NUMBER OPTIONS PORT PULLS PYTHON REPOS SEARCH SEED SINCE STATE TESTS URL \
+  VERSION WORKERS
 came_from = $(filter command environment,$(origin $1))
 keep_literal = $(eval override $1 := $$(value $1))
 $(foreach name,$(CALLERS),$(if $(call came_from,$(name)),$(call keep_literal,$(name))))
@@ -39,8 +39,8 @@ ifneq ($(GIVEN)$(shell .ci/environment stale),)
 .PHONY: $(READY)
 endif
 
-.PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants coverage pages containers test-cluster drill \
-  stages promote verify rollback status lint render docs reference lock bench clean
+.PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants kills audit coverage pages containers \
+  test-cluster drill stages promote verify rollback status lint render docs reference lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -94,6 +94,16 @@ poison: $(READY) ## Rehearse poisoned data: anomalies, one author's thousands, d
 
 mutants: $(READY) ## Check that tests notice small changes of what decides: of all, or of what has changed since BASE=
 	@$(RUN) tests.mutants --workers="$$WORKERS" --since="$$BASE"
+
+kills: $(READY) ## Kill each step of the pipeline five times at random moments; all must come out the same; SEED= chooses them
+	.venv/bin/pytest -n 0 --slow -s tests/integration/test_kill_matrix.py
+
+audit: $(READY) ## Check the locked packages: licences of what ships in images, and known advisories, for which OSV is asked
+	@mkdir -p "$$STATE/audit"
+	@$(RUN) release licences
+	@$(UV) export --frozen --all-groups --no-annotate --no-header --quiet > "$$STATE/audit/locked.txt"
+	$(UV) tool run --from pip-audit==2.10.1 pip-audit --vulnerability-service osv --disable-pip --require-hashes \
+	  --requirement "$$STATE/audit/locked.txt"
 
 coverage: $(READY) ## Show which branches the tests take, slow ones too, in percent and as pages in STATE/coverage
 	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:"$$STATE/coverage" $$TESTS

@@ -13,7 +13,7 @@ from release.cluster import Cluster
 from release.git import Clone
 from release.settings import ClusterSettings, GitHubRepoSettings, GitSettings, ImageSettings, ModelSettings
 from steps.common.command_line import console, handle_errors, make_state_folder
-from steps.common.errors import NotFound, SentinelError
+from steps.common.errors import DataError, NotFound, SentinelError
 from steps.common.settings import StepSettings, load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -93,6 +93,23 @@ def champion(
         found = fetch(load(TrackingSettings), load(StoreSettings), folder)
         digest = hash_file(found.folder / "src" / "model" / MANIFEST)
     print_line(json.dumps({"folder": str(found.folder), "version": found.version, "digest": digest}))
+
+
+@app.command()
+def licences() -> None:
+    """List the licences of the packages in images; fail where one is not allowed."""
+    from release import licences as licensing
+
+    with handle_errors():
+        shipped = licensing.list_shipped(ROOT)
+        for package in shipped:
+            print_line(f"{package.name} {package.version}: {licensing.ACCEPTED.get(package.name) or package.licence}")
+        if refused := licensing.find_refused(shipped):
+            names = ", ".join(f"{one.name} ({one.licence or 'unknown'})" for one in refused)
+            raise DataError(
+                f"Not allowed in images: {names}.",
+                advice="Use another package, or add it to release/licences.py with the reason.",
+            )
 
 
 @app.command()
