@@ -90,13 +90,13 @@ test-slow: $(READY) ## Run the tests that take long (kills, second runs, executo
 	.venv/bin/pytest $(SPREAD) --durations=10 --only-slow $$TESTS
 
 poison: $(READY) ## Rehearse poisoned data: anomalies, one author's thousands, duplicates, slow drift; each is refused or harmless
-	.venv/bin/pytest -n 0 --slow tests/integration/test_poisoning.py
+	.venv/bin/pytest $(PATIENT) -n 0 --slow tests/integration/test_poisoning.py
 
 mutants: $(READY) ## Check that tests notice small changes of what decides: of all, or of what has changed since BASE=
 	@$(RUN) tests.mutants --workers="$$WORKERS" --since="$$BASE"
 
 kills: $(READY) ## Kill each step of the pipeline five times at random moments; all must come out the same; SEED= chooses them
-	.venv/bin/pytest -n 0 --slow -s tests/integration/test_kill_matrix.py
+	.venv/bin/pytest $(PATIENT) -n 0 --slow -s tests/integration/test_kill_matrix.py
 
 audit: $(READY) ## Check the locked packages: licences of what ships in images, and known advisories, for which OSV is asked
 	@mkdir -p "$$STATE/audit"

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.slow
 
 KILLS = 5
 KILLED = 128 + signal.SIGKILL
+TARGETS = ("discover", "fetch example/webshop", "preprocess", "train", "register")
+"""Every step; of the fetches, the longest."""
 REPOSITORIES = json.dumps(list(embedded.SAMPLE_REPOSITORIES))
 CONTAINERS = template_reader.read(template_reader.TEMPLATE).spec.containers
 DEFAULTS = {"seed": "7", "alert_budget": "0.01", "search": "", "search_limit": "20", "spark_master": "local[2]"}
@@ -55,7 +57,7 @@ class Way:
     def __init__(self, folder: Path, settings: dict[str, str], seconds: dict[str, float] | None = None) -> None:
         self._folder = folder
         self._machine = Machine(embedded.ROOT, settings)
-        self._expected = seconds or {}
+        self._expected = {name: value for name, value in (seconds or {}).items() if name in TARGETS}
         self._random = Random(os.environ.get("SEED", "1"))
         self.seconds: dict[str, float] = {}
         self.kills: dict[str, int] = {}
@@ -148,5 +150,4 @@ def test_killed_five_times_in_each_step_all_of_it_comes_out_the_same(tmp_path: P
         found = walk(disturbed, settings)
     sys.stdout.write(f"{disturbed.kills}\n")
     assert found == expected
-    assert set(disturbed.kills.values()) == {KILLS}
-    assert sum(disturbed.kills.values()) >= 25
+    assert {name: count for name, count in disturbed.kills.items() if count} == dict.fromkeys(TARGETS, KILLS)
