@@ -6,6 +6,8 @@ READY := .venv/.ready
 # Promoting and rolling back need few packages, which are enough where nothing is set up yet.
 RELEASE_READY := $(or $(wildcard $(READY)),.venv/.release)
 RUN := .venv/bin/python -m
+# In an environment of its own, because it pins other versions of much.
+CHECKOV := $(UV) tool run --quiet --python 3.11 --from checkov==3.3.30 checkov
 SERVE_PACKAGES := steps/serve/requirements.txt
 STAGES := fetch preprocess train register checks
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
@@ -19,6 +21,7 @@ SPREAD := -n "$$WORKERS" --dist loadscope --no-loadscope-reorder
 CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST GIT_SERVER NUMBER OPTIONS PORT PULLS PYTHON REPOS SEARCH SEED SINCE STATE TESTS URL \
   VERSION WORKERS
 came_from = $(filter command environment,$(origin $1))
+CALLERS += CLOUD ENVIRONMENT OUTPUTS
 keep_literal = $(eval override $1 := $$(value $1))
 $(foreach name,$(CALLERS),$(if $(call came_from,$(name)),$(call keep_literal,$(name))))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call keep_literal,$(name))))
@@ -136,6 +139,17 @@ rollback: $(RELEASE_READY) ## Roll back to the model version VERSION=: Rollout, 
 
 status: $(RELEASE_READY) ## Compare Git, production's Rollout and the registry; fail where they disagree
 	@$(RUN) release status
+
+.PHONY: infra-check cluster-settings cluster-secrets
+infra-check: $(READY) ## Check infra/ without an account: names, rules, format, and checkov
+	@$(RUN) infra check
+	@$(CHECKOV) --directory infra --framework terraform --quiet --compact --skip-download
+
+cluster-settings: $(READY) ## Write the overlay of ENVIRONMENT= from what CLOUD= has (digitalocean, aws, gcp), or from a file OUTPUTS=
+	@$(RUN) infra settings $${OUTPUTS:+--outputs="$$OUTPUTS"} -- "$$CLOUD" "$$ENVIRONMENT"
+
+cluster-secrets: $(READY) ## Print the steps' secrets from what CLOUD= has, for gitops/bootstrap/vault/apply.py --secrets -
+	@$(RUN) infra secrets $${OUTPUTS:+--outputs="$$OUTPUTS"} -- "$$CLOUD"
 
 lint: $(READY) ## Check style, types, import rules, spelling, YAML, words and names
 	.venv/bin/ruff check

@@ -1,4 +1,4 @@
-"""The schemas that an API server checks with: Kubernetes' own, and those of Argo Workflows, Rollouts and CD."""
+"""The schemas that an API server checks with: Kubernetes' own, Argo's, cert-manager's and the Gateway API's."""
 
 import json
 import shutil
@@ -17,6 +17,8 @@ CACHE = Path(__file__).parents[2] / ".tools" / "argo"
 WORKFLOWS = "github.com/argoproj/argo-workflows/v3@v3.7.3"
 ROLLOUTS = "github.com/argoproj/argo-rollouts@v1.9.0"
 CD = "github.com/argoproj/argo-cd/v3@v3.2.11"
+CERTIFICATES = "github.com/cert-manager/cert-manager@v1.19.1"
+GATEWAY = "sigs.k8s.io/gateway-api@v1.4.0"
 CRDS = {
     "Workflow": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflows.yaml"),
     "WorkflowTemplate": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflowtemplates.yaml"),
@@ -25,8 +27,13 @@ CRDS = {
     "AnalysisTemplate": (ROLLOUTS, "manifests/crds/analysis-template-crd.yaml"),
     "Application": (CD, "manifests/crds/application-crd.yaml"),
     "AppProject": (CD, "manifests/crds/appproject-crd.yaml"),
+    "ApplicationSet": (CD, "manifests/crds/applicationset-crd.yaml"),
+    "ClusterIssuer": (CERTIFICATES, "deploy/crds/cert-manager.io_clusterissuers.yaml"),
+    "Gateway": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_gateways.yaml"),
+    "GatewayClass": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml"),
+    "HTTPRoute": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
 }
-"""The Go module and the file in it that define each of Argo's kinds."""
+"""The Go module and the file in it that define each kind of Argo's, cert-manager's and the Gateway API's."""
 
 
 def faults(document: dict[str, Any]) -> list[str]:
@@ -56,7 +63,7 @@ def definition(kind: str) -> dict[str, Any]:
     module, path = CRDS[kind]
     with (source(module) / path).open() as file:
         document = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
-    (version,) = document["spec"]["versions"]
+    (version,) = (each for each in document["spec"]["versions"] if each["storage"])
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]
     # The API server knows these two by itself.
     schema["properties"]["kind"] = {"const": kind}
@@ -67,7 +74,7 @@ def definition(kind: str) -> dict[str, Any]:
 def source(module: str) -> Path:
     """The folder of a Go module, which is downloaded where it is missing."""
     if not shutil.which("go"):
-        pytest.skip("go is not on the PATH, and Argo's full schemas come in its Go modules only")
+        pytest.skip("go is not on the PATH, and full schemas come in Go modules only")
     command = ["go", "mod", "download", "-json", module]
     download = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=False)
     assert download.returncode == 0, f"go can't download {module}: {download.stderr}{download.stdout}"

@@ -1,0 +1,11 @@
+environment   = "production"
+region        = "eu-central-1"
+suffix        = "example"
+network       = "10.140.0.0/16"
+zones         = ["eu-central-1a", "eu-central-1b"]
+owns_account  = false
+repository    = "example/pr-sentinel"
+domain        = "example.com"
+host          = "pr-sentinel"
+vault_address = "https://vault.example.com"
+has_argo_cd   = true

@@ -1,0 +1,11 @@
+environment   = "staging"
+region        = "eu-central-1"
+suffix        = "example"
+network       = "10.130.0.0/16"
+zones         = ["eu-central-1a", "eu-central-1b"]
+owns_account  = true
+repository    = "example/pr-sentinel"
+domain        = "example.com"
+host          = "staging"
+vault_address = "https://vault.example.com"
+has_argo_cd   = false

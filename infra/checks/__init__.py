@@ -1,0 +1,1 @@
+"""Checks of the modules and roots that need no account and no provider."""

@@ -1,0 +1,213 @@
+"""What `make infra-check` finds: nothing in the repository, and each defect that is put into a copy of it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infra.checks import hcl, names, run
+
+DEFECTS = {
+    "a public bucket": (
+        "modules/digitalocean/bucket/main.tf",
+        'acl           = "private"',
+        'acl           = "public-read"',
+        "public-bucket",
+    ),
+    "a bucket whose acl is hidden in a variable": (
+        "modules/digitalocean/bucket/main.tf",
+        'acl           = "private"',
+        "acl           = var.name",
+        "public-bucket",
+    ),
+    "a bucket without versions": (
+        "modules/digitalocean/bucket/main.tf",
+        "versioning {\n    enabled = true",
+        "versioning {\n    enabled = false",
+        "unversioned-bucket",
+    ),
+    "rights on everything": (
+        "modules/digitalocean/identity/main.tf",
+        'each.value ? "readwrite" : "read"',
+        'each.value ? "fullaccess" : "read"',
+        "wildcard-rights",
+    ),
+    "a static key in the overlay": (
+        "digitalocean/outputs.tf",
+        "VAULT_ADDR      = var.vault_address",
+        "VAULT_TOKEN     = var.vault_address",
+        "static-key",
+    ),
+    "an API server for everybody": (
+        "modules/digitalocean/cluster/main.tf",
+        "enabled           = true\n    allowed_addresses",
+        "enabled           = false\n    allowed_addresses",
+        "open-endpoint",
+    ),
+    "data that is destroyed without the flag": (
+        "modules/digitalocean/bucket/main.tf",
+        "force_destroy = var.destroy_data",
+        "force_destroy = true",
+        "data-without-flag",
+    ),
+    "a misspelt argument": (
+        "modules/digitalocean/cluster/main.tf",
+        "surge_upgrade        = true",
+        "surge_upgrades       = true",
+        "there is no surge_upgrades",
+    ),
+    "a missing argument": (
+        "modules/digitalocean/cluster/main.tf",
+        "  size       = var.spark.size\n",
+        "",
+        "size is required",
+    ),
+    "an attribute that no resource has": (
+        "modules/digitalocean/cluster/outputs.tf",
+        "digitalocean_kubernetes_cluster.this.endpoint",
+        "digitalocean_kubernetes_cluster.this.endpoints",
+        "has no attribute endpoints",
+    ),
+    "a bucket on AWS that may become public": (
+        "modules/aws/bucket/main.tf",
+        "block_public_policy     = true",
+        "block_public_policy     = false",
+        "public-bucket",
+    ),
+    "a bucket on AWS without encryption": (
+        "modules/aws/bucket/main.tf",
+        'resource "aws_s3_bucket_server_side_encryption_configuration" "this"',
+        'resource "aws_kms_alias" "this"',
+        "unencrypted-bucket",
+    ),
+    "a bucket on AWS whose versions are suspended": (
+        "modules/aws/bucket/main.tf",
+        'status = "Enabled"',
+        'status = "Suspended"',
+        "unversioned-bucket",
+    ),
+    "a policy with every action of a service": (
+        "modules/aws/policies/main.tf",
+        '["s3:GetObject"]',
+        '["s3:*"]',
+        "wildcard-rights",
+    ),
+    "a policy for every resource": (
+        "modules/aws/policies/main.tf",
+        "Resource = [var.key_arn]",
+        'Resource = ["*"]',
+        "wildcard-rights",
+    ),
+    "a key instead of a role": (
+        "modules/aws/identity/main.tf",
+        'resource "aws_iam_role_policy" "this"',
+        'resource "aws_iam_access_key" "this"',
+        "static-key",
+    ),
+    "a public API server on AWS": (
+        "modules/aws/cluster/main.tf",
+        "endpoint_public_access  = false",
+        "endpoint_public_access  = true",
+        "open-endpoint",
+    ),
+    "a bucket on Google Cloud that may become public": (
+        "modules/gcp/bucket/main.tf",
+        '"enforced"',
+        '"inherited"',
+        "public-bucket",
+    ),
+    "a right for everybody": (
+        "modules/gcp/identity/main.tf",
+        'member   = "serviceAccount:${google_service_account.this[each.key].email}"',
+        'member   = "allUsers"',
+        "public-bucket",
+    ),
+    "a role that is more than a step needs": (
+        "modules/gcp/identity/main.tf",
+        '"roles/storage.legacyBucketReader"',
+        '"roles/storage.objectAdmin"',
+        "wildcard-rights",
+    ),
+    "a public API server on Google Cloud": (
+        "modules/gcp/cluster/main.tf",
+        "enable_private_endpoint = true",
+        "enable_private_endpoint = false",
+        "open-endpoint",
+    ),
+    "a module that the guard forgets": (
+        "aws/main.tf",
+        "module.cluster, module.registry, module.bucket",
+        "module.cluster, module.registry",
+        "no guard depends on module.bucket",
+    ),
+    "another version of the provider": (
+        "modules/digitalocean/bucket/main.tf",
+        "~> 2.71",
+        "~> 2.30",
+        "the names are those of",
+    ),
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    shutil.copytree(run.INFRA, tmp_path / "infra", ignore=shutil.ignore_patterns(".terraform*", "__pycache__"))
+    return tmp_path / "infra"
+
+
+def find(infra: Path, gitops: Path = run.GITOPS) -> list[str]:
+    return list(run.find_problems(infra, gitops))
+
+
+def test_nothing_is_wrong_in_the_repository() -> None:
+    assert find(run.INFRA) == []
+
+
+@pytest.mark.parametrize(("path", "old", "new", "words"), DEFECTS.values(), ids=DEFECTS)
+def test_a_defect_is_named_with_its_file(copy: Path, path: str, old: str, new: str, words: str) -> None:
+    """One change each; the check names the rule and the file."""
+    content = (copy / path).read_text("utf-8")
+    assert old in content
+    (copy / path).write_text(content.replace(old, new, 1), "utf-8")
+    problems = find(copy)
+    assert any(words in problem and path.removesuffix("/main.tf") in problem for problem in problems), problems
+
+
+def test_an_empty_folder_does_not_pass(tmp_path: Path) -> None:
+    """A moved folder would make the check pass by itself."""
+    (tmp_path / "infra").mkdir()
+    assert "nothing to check" in find(tmp_path / "infra")[0]
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "kind: ConfigMap\ndata: {S3_SECRET_ACCESS_KEY: x}\n",
+        "kind: Pod\nspec: {containers: [{name: a, env: [{name: AWS_ACCESS_KEY_ID, value: x}]}]}\n",
+        "kind: Rollout\nspec: {template: {initContainers: [{env: [{name: GOOGLE_APPLICATION_CREDENTIALS}]}]}}\n",
+    ],
+)
+def test_a_pod_with_a_key_of_a_cloud_is_refused(tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "pod.yaml").write_text(manifest, "utf-8")
+    assert any("static-key" in problem for problem in find(run.INFRA, tmp_path))
+
+
+@pytest.mark.skipif(not (shutil.which("tofu") or shutil.which("terraform")), reason="neither tofu nor terraform here")
+def test_a_file_that_is_not_formatted_is_named(copy: Path) -> None:
+    program = str(shutil.which("tofu") or shutil.which("terraform"))
+    assert run.check_format(copy, program) == []
+    (copy / "digitalocean" / "main.tf").write_text('locals {\n name   =   "x"\n}\n', "utf-8")
+    assert [line.partition(":")[0] for line in run.check_format(copy, program)] == ["digitalocean/main.tf"]
+
+
+def test_the_names_are_those_of_every_type_in_use() -> None:
+    types, versions = names.load()
+    assert run.list_types() <= set(types)
+    assert all(versions.values())
+
+
+def test_blocks_are_read_with_their_labels() -> None:
+    read = {(block.kind, *block.labels) for block in hcl.read(run.INFRA)}
+    assert ("resource", "digitalocean_kubernetes_node_pool", "spark") in read
+    assert ("data", "digitalocean_kubernetes_versions", "this") in read
+    assert ("variable", "destroy_data") in read
