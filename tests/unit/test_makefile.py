@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "Makefile").read_text("utf-8")
 LINES = TEXT.replace("\\\n", " ").splitlines()
-CALLERS = " ".join(re.findall(r"^CALLERS := (.*)$", "\n".join(LINES), re.MULTILINE)).split()
+CALLERS = " ".join(re.findall(r"^CALLERS [:+]= (.*)$", "\n".join(LINES), re.MULTILINE)).split()
 TARGETS = re.findall(r"^([a-z-]+):.*## ", TEXT, re.MULTILINE)
 STUBS = ("python", "pytest", "ruff", "mypy", "lint-imports", "codespell", "yamllint")
 STUB = """#!/bin/sh
