@@ -42,7 +42,7 @@ def parse_url(url: str, site: str) -> PullRequestRef:
         raise DataError(
             f"This service looks pull requests up at {site}{SAMPLES if site.endswith('.example') else ''}, "
             f"not at {other[1]}.",
-            advice=f"Use a URL such as {site}/owner/name/pull/1.",
+            advice=f"Use one such as {site}/owner/name/pull/1.",
         )
     match = PULL_REQUEST_PATH.fullmatch(given[len(site) :]) if is_here else None
     if match is None or not is_repository_name(match[1]):

@@ -12,7 +12,8 @@ FOCUS = "document.activeElement.id"
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://other.example/a/b/pull/1", "is not the URL of a pull request"),
+        ("https://other.example/a/b/pull/1", "(the samples), not at other.example"),
+        (f"{SITE}/example/webshop", "is not the URL of a pull request"),
         (f"{SITE}/example/webshop/pull/999999", "999999"),
         ("", "This field is required"),
         ("https://", "is not a URL"),
@@ -35,6 +36,16 @@ def test_an_error_disappears_when_the_next_attempt_works(page: Page, service: st
     page.wait(SCORED)
     assert page.text("#url-error") == ""
     assert page.evaluate("document.querySelector('#url').hasAttribute('aria-invalid')") is False
+
+
+def test_a_problem_takes_the_result_before_it_away(page: Page, service: str) -> None:
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED)
+    paste(page, f"{SITE}/example/webshop/pull/999999")
+    read_error(page, "url-error")
+    assert page.evaluate("document.querySelector('#result').hidden")
+    assert page.evaluate("document.querySelector('#verdict')") is None
 
 
 def test_a_service_without_a_token_offers_the_fields(page: Page, bare: str) -> None:
