@@ -32,13 +32,13 @@ def main() -> int:
             key = f"{module}: {result.mutant.name}"
             if not result.killed and key not in reasons:
                 unlisted.append(f"{module}:{result.mutant.line}: {result.mutant.name}")
+                print(f"survives: {unlisted[-1]}", flush=True)
         counts += own
         print(f"{module}: {own[True]} of {own.total()} killed, {time.monotonic() - began:.0f} s", flush=True)
     return _conclude(counts, unlisted)
 
 
 def _conclude(counts: "Counter[bool]", unlisted: list[str]) -> int:
-    print(*unlisted, sep="\n")
     if not counts.total():
         print("No module that decides has changed.")
         return 0

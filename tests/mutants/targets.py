@@ -3,18 +3,12 @@
 from pathlib import Path
 
 UNIT = "tests/unit"
-CHECKS = ("behaviour", "cluster", "compare", "golden", "identity", "recent", "verdict")
+CHECKS = ("behaviour", "golden", "identity", "verdict")
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "steps/register/gate.py": (f"{UNIT}/test_register_gate.py",),
     "steps/register/evidence.py": (f"{UNIT}/test_register_gate.py",),
     **{f"rollouts/checks/{name}.py": (f"{UNIT}/test_checks_{name}.py",) for name in CHECKS},
-    "release/images.py": (f"{UNIT}/test_release_images.py",),
-    "release/rollback.py": (f"{UNIT}/test_release_rollback.py",),
-    "release/analysis.py": (f"{UNIT}/test_release_rollback.py", f"{UNIT}/test_release_status.py"),
-    "release/status.py": (f"{UNIT}/test_release_status.py",),
-    "steps/serve/http/bodies.py": (f"{UNIT}/test_serve_bodies.py",),
-    "steps/serve/webhooks/events.py": (f"{UNIT}/test_webhook_events.py",),
 }
 """Tests by the module that they hold."""
 
