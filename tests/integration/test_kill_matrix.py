@@ -106,11 +106,11 @@ class Way:
 
 
 @contextmanager
-def provide(folder: Path) -> Iterator[dict[str, str]]:
-    """An empty folder with MongoDB, a store, MLflow and the fake GitHub."""
+def provide(folder: Path, name: str) -> Iterator[dict[str, str]]:
+    """An empty folder with MongoDB, a store and the fake GitHub; MLflow's file, which this process reads, is apart."""
     folder.mkdir()
     with embedded.run_settings(folder, samples=True) as settings:
-        yield settings
+        yield settings | {"MLFLOW_URI": f"sqlite:///{folder.parent}/{name}.db"}
 
 
 def walk(way: Way, settings: dict[str, str]) -> Outcome:
@@ -140,12 +140,12 @@ def trained_inputs(trained: dict[str, str]) -> dict[str, str]:
 def test_killed_five_times_in_each_step_all_of_it_comes_out_the_same(tmp_path: Path) -> None:
     """In the same folder, since a model's manifest names its dataset's place."""
     folder = tmp_path / "state"
-    with provide(folder) as settings:
+    with provide(folder, "quiet") as settings:
         quiet = Way(folder, settings)
         expected = walk(quiet, settings)
     assert (expected.versions, expected.decision) == (1, "accepted")
     shutil.move(folder, tmp_path / "quiet")
-    with provide(folder) as settings:
+    with provide(folder, "disturbed") as settings:
         disturbed = Way(folder, settings, quiet.seconds)
         found = walk(disturbed, settings)
     sys.stdout.write(f"{disturbed.kills}\n")
