@@ -15,11 +15,12 @@ def page(*ages: timedelta | None) -> RepositoryPage:
     edges: list[dict[str, Any]] = []
     for number, age in enumerate(ages, 1):
         updated_at = (ASKED - age).isoformat() if age is not None else None
+        created_at = "2025-01-01T00:00:00Z" if age is not None else None
         node = {
             "number": number,
             "title": "t",
             "state": "OPEN",
-            "createdAt": "2025-01-01T00:00:00Z",
+            "createdAt": created_at,
             "updatedAt": updated_at,
             **{"isDraft": False, "authorAssociation": "NONE", "baseRefName": "main", "commits": {"totalCount": 1}},
             **{"additions": 1, "deletions": 1, "changedFiles": 1, "url": "", "author": None},
