@@ -18,8 +18,8 @@ SPREAD := -n "$$WORKERS" --dist loadscope --no-loadscope-reorder
 
 # What a caller may set. Recipes read it from their environment ("$$PORT"), so it is never part of a shell's text, and
 # make does not expand it: it stays as it was given.
-CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST GIT_SERVER NUMBER OPTIONS PORT PULLS PYTHON REPOS SEARCH SEED SINCE STATE TESTS URL \
-  VERSION WORKERS
+CALLERS := AGAINST ANALYSES BASE COMMIT DIGEST FUZZ_SECONDS GIT_SERVER NUMBER OPTIONS PORT PULLS PYTHON REPOS SEARCH SEED SINCE STATE \
+  TESTS URL VERSION WORKERS
 came_from = $(filter command environment,$(origin $1))
 CALLERS += CLOUD ENVIRONMENT OUTPUTS
 keep_literal = $(eval override $1 := $$(value $1))
@@ -29,6 +29,7 @@ $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call kee
 export MLFLOW_PORT := $(if $(filter undefined,$(origin PORT)),5000)
 PORT ?= 3000
 PULLS ?= samples
+FUZZ_SECONDS ?= 900
 PYTHON ?= python3
 SINCE ?= origin/staging
 STATE ?= .state
@@ -42,8 +43,8 @@ ifneq ($(GIVEN)$(shell .ci/environment stale),)
 .PHONY: $(READY)
 endif
 
-.PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants kills audit coverage pages containers \
-  test-cluster drill stages promote verify rollback status lint render docs reference lock bench clean
+.PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants fuzz kills audit coverage pages \
+  containers test-cluster drill stages promote verify rollback status lint render docs reference lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -107,6 +108,10 @@ audit: $(READY) ## Check the locked packages: licences of what ships in images, 
 	@$(UV) export --frozen --all-groups --no-annotate --no-header --quiet > "$$STATE/audit/locked.txt"
 	$(UV) tool run --from pip-audit==2.10.1 pip-audit --vulnerability-service osv --disable-pip --require-hashes \
 	  --requirement "$$STATE/audit/locked.txt"
+
+fuzz: $(READY) ## Send the service what strangers may send: by its description, damaged, and for FUZZ_SECONDS= (900) guided by coverage
+	.venv/bin/pytest --only-slow tests/integration/serve/test_schema.py tests/unit/test_fuzz_targets.py
+	@$(RUN) tests.fuzz -max_total_time="$$FUZZ_SECONDS"
 
 coverage: $(READY) ## Show which branches the tests take, slow ones too, in percent and as pages in STATE/coverage
 	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:"$$STATE/coverage" $$TESTS

@@ -56,12 +56,19 @@ def _replace_none_by_empty(value: Any) -> Any:
     return "" if value is None else normalise_text(value)
 
 
+def _require_few(value: Any) -> Any:
+    """Refuse a long list, also of what is dropped from it."""
+    if isinstance(value, list) and len(value) > MAX_ENTRIES:
+        raise ValueError(f"must have at most {MAX_ENTRIES} entries")
+    return value
+
+
 def _keep_labels(value: Any) -> list[Any]:
-    return keep_named(value, "name", MAX_TITLE_CHARACTERS)
+    return keep_named(_require_few(value), "name", MAX_TITLE_CHARACTERS)
 
 
 def _keep_assignees(value: Any) -> list[Any]:
-    return keep_named(value, "login", MAX_TITLE_CHARACTERS)
+    return keep_named(_require_few(value), "login", MAX_TITLE_CHARACTERS)
 
 
 def none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:

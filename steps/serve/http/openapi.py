@@ -18,6 +18,25 @@ HEADERS = {
     "X-Model": "the model's name and version, if a model is loaded",
     "X-Model-Digest": "the SHA-256 of the model's manifest, if a model is loaded",
 }
+_TO_DISTRIBUTION = {
+    "distribution": {
+        "operationId": "distribution",
+        "parameters": {"repository": "$response.body#/results/0/repository"},
+        "description": "The scores of the repository's past pull requests",
+    }
+}
+LINKS: dict[str, dict[str, Any]] = {
+    "score": _TO_DISTRIBUTION,
+    "score_url": _TO_DISTRIBUTION,
+    "golden": {
+        "score": {
+            "operationId": "score",
+            "requestBody": {"pull_requests": ["$response.body#/0/pull_request"]},
+            "description": "Score a golden pull request again",
+        }
+    },
+}
+"""What can be done next with a successful response, by operation."""
 TAGS = [
     {"name": "scoring", "description": "Score how unusual pull requests are, and explain why."},
     {"name": "model", "description": "The model, and what it compares pull requests with."},
@@ -54,6 +73,8 @@ def _build_schema(app: FastAPI) -> dict[str, Any]:
     for path in found["paths"].values():
         for operation in path.values():
             operation["responses"] |= {str(status): one for status, one in describe_responses(500).items()}
+            if links := LINKS.get(operation["operationId"]):
+                operation["responses"]["200"]["links"] = links
             for response in operation["responses"].values():
                 response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
     return found

@@ -131,6 +131,8 @@ def _split(body: bytes) -> Sequence[msgspec.Raw]:
         raise reject_fields([_translate_misformed(str(error))]) from None
     except msgspec.DecodeError as error:
         raise _translate_malformed(str(error), len(body)) from None
+    except UnicodeDecodeError as error:
+        raise _not_json("a name is not UTF-8", error.start) from None
     except RecursionError:
         raise _not_json("it is nested too deep", 0) from None
     return items

@@ -124,6 +124,7 @@ def test_a_list_that_github_keeps_short_may_not_be_long(client: TestClient, pull
         b'{"pull_requests": [Infinity]}',
         b'{"pull_requests": [-Infinity]}',
         b'{"pull_requests": ["\xff"]}',
+        b'{"\xff": 1}',
         b'{"pull_requests": ["\\ud800"]}',
         b"\xef\xbb\xbf{}",
         b'{"pull_requests": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",

@@ -1,5 +1,6 @@
 """The service conforms to its OpenAPI: Schemathesis sends valid and invalid input, a thousand times per operation."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from tests.support import serving
 
 pytestmark = pytest.mark.slow
 
-CASES = 1_000
+CASES = int(os.environ.get("FUZZ_CASES", "1000"))
+"""For each operation."""
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,16 @@ def normalise(value: Any) -> Any:
 def test_every_operation_conforms_to_its_schema(case: schemathesis.Case[Any], whole: serving.Running) -> None:
     """No 5xx, nothing invalid accepted, nothing valid refused, and responses as described."""
     case.call_and_validate(base_url=whole.address)
+
+
+def test_linked_operations_conform_one_after_the_other(whole: serving.Running) -> None:
+    """The golden pull requests are scored again, and the distribution of a result's repository is looked up."""
+    schema.config.update(base_url=whole.address)
+    schema.as_state_machine().run(
+        settings=settings(
+            max_examples=CASES // 10, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
+        )
+    )
 
 
 def test_the_log_has_no_unexpected_error(whole: serving.Running) -> None:

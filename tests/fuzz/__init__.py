@@ -1,0 +1,1 @@
+"""Fuzzing: bytes for whatever reads what strangers send."""
