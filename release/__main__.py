@@ -11,7 +11,15 @@ import typer
 from release.analysis import Analysis
 from release.cluster import Cluster
 from release.git import Clone
-from release.settings import ClusterSettings, GitHubRepoSettings, GitSettings, ImageSettings, ModelSettings
+from release.images import Release
+from release.settings import (
+    ClusterSettings,
+    GitHubRepoSettings,
+    GitSettings,
+    ImageSettings,
+    ModelSettings,
+    SignerSettings,
+)
 from steps.common.command_line import console, handle_errors, make_state_folder
 from steps.common.errors import DataError, NotFound, SentinelError
 from steps.common.settings import StepSettings, load
@@ -27,6 +35,13 @@ AnalysesFile = Annotated[
 def print_line(line: str) -> None:
     """Print a line without wrapping or markup."""
     console.print(line, markup=False, soft_wrap=True)
+
+
+def check_images(clone: Clone, commit: str, release: Release) -> list[str]:
+    """Return the objections to the images of a commit's release."""
+    from release import provenance
+
+    return provenance.find_objections(clone, commit, release, load(ImageSettings), load(SignerSettings))
 
 
 def load_analyses(file: Path | None) -> list[Analysis]:
@@ -57,6 +72,28 @@ def stages(
     print_line(json.dumps(found) if as_json else "\n".join(found) or "none")
 
 
+@app.command("outdated")
+def list_outdated(
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """List the stages whose image in the branch staging is not of the branch's sources, or not of the champion."""
+    from release import git, provenance
+    from release.models import open_registry
+    from release.stages import SERVE
+
+    with handle_errors(), git.clone(load(GitSettings)) as clone, open_registry(load(ModelSettings)) as known:
+        head = clone.head(git.STAGING)
+        release = clone.release(head)
+        found = provenance.find_outdated(clone, head, release, load(ImageSettings))
+        if known:
+            champion = known.champion()
+            is_champion = champion is not None and champion.version == release.model.version
+            # Without a champion there is nothing to build.
+            found = [stage for stage in found if stage != SERVE or champion]
+            found += [SERVE] if champion and not is_champion and SERVE not in found else []
+    print_line(json.dumps(found) if as_json else "\n".join(found) or "none")
+
+
 @app.command()
 def set_digest(
     image: Annotated[str, typer.Argument(help="The image's name in this repository, such as pr-sentinel/serve.")],
@@ -65,12 +102,14 @@ def set_digest(
     model_version: Annotated[str, typer.Option(help="The model's version in the registry.")] = "",
 ) -> None:
     """Write an image's digest into the branch staging, together with the model if it is the serving image."""
-    from release import git, image_pins, images
+    from release import git, image_pins, images, provenance
 
     with handle_errors():
         model = images.ReleasedModel(model_digest, model_version) if model_digest or model_version else None
         image_pins.check(image, reference, model)
         with git.clone(load(GitSettings)) as clone:
+            head = clone.head(git.STAGING)
+            provenance.verify(clone, head, image, reference, load(ImageSettings), load(SignerSettings))
             pushed = clone.push_with_retry(
                 git.STAGING, lambda head: image_pins.commit_pin(clone, head, image, reference, model)
             )
@@ -135,7 +174,7 @@ def promote(file: AnalysesFile = None) -> None:
         known = parts.enter_context(open_registry(load(ModelSettings)))
         found = load_analyses(file)
         card = known.card if known else lambda _: None
-        proposal = promotion.prepare(clone, found, card, settings.github_repository)
+        proposal = promotion.prepare(clone, found, card, settings.github_repository, check_images)
         request = promotion.open_pull_request(clone, parts.enter_context(open_repo(settings)), proposal)
         print_line(f"Merge it to promote: {request.html_url}")
 
@@ -155,7 +194,7 @@ def verify(
         pulls.set_status(proposed.commit, "pending", "Verifying.")
         try:
             with git.clone(load(GitSettings)) as clone:
-                words = verification.verify(clone, proposed, lambda: load_analyses(file))
+                words = verification.verify(clone, proposed, lambda: load_analyses(file), check_images)
         except SentinelError as error:
             pulls.set_status(proposed.commit, "failure", error.problem)
             raise

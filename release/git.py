@@ -3,6 +3,7 @@
 import base64
 import os
 import random
+import re
 import subprocess
 import tempfile
 import time
@@ -17,6 +18,7 @@ from release.settings import GitSettings
 from steps.common.errors import ConfigurationError, DataError, NotFound, Unavailable
 
 STAGING, PRODUCTION = "staging", "main"
+COMMIT = re.compile(r"[0-9a-f]{40}")
 MAX_ATTEMPTS = 10
 MAX_WAIT_SECONDS = 0.5
 AUTHOR = {
@@ -65,6 +67,17 @@ class Clone:
             return self.run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         except Unavailable:
             raise NotFound(f"{name!r} names no commit.", advice="Name a branch, a tag or a commit.") from None
+
+    def has_commit(self, name: str) -> bool:
+        """Return whether this is the full hash of a commit that the clone has."""
+        return bool(COMMIT.fullmatch(name)) and self._is_known(name)
+
+    def _is_known(self, commit: str) -> bool:
+        try:
+            self.run("cat-file", "-e", f"{commit}^{{commit}}")
+        except Unavailable:
+            return False
+        return True
 
     def has_branch(self, branch: str) -> bool:
         """Return whether a branch exists."""

@@ -1,11 +1,14 @@
-"""Image look-up in a container registry through its HTTP API, without pulling anything."""
+"""Images in a container registry, through its HTTP API, without pulling them."""
 
+import hashlib
+import json
 import re
+from typing import Any
 
 import requests
 
 from release.settings import ImageSettings
-from steps.common.errors import AccessRefused, NotFound, Unavailable
+from steps.common.errors import AccessRefused, DataError, NotFound, Unavailable
 
 TIMEOUT_SECONDS = 30
 MANIFEST_TYPES = ", ".join(
@@ -28,38 +31,73 @@ def check_image(reference: str, settings: ImageSettings) -> None:
         Unavailable: the registry does not respond.
     """
     place, _, digest = reference.partition("@")
+    _request("HEAD", place, f"manifests/{digest}", settings)
+
+
+def read_labels(reference: str, settings: ImageSettings) -> dict[str, str]:
+    """Read the labels of an image (`host/name@sha256:…`); of its first platform, if it has several.
+
+    Raises:
+        NotFound: the image is gone.
+        AccessRefused: the registry denies access.
+        Unavailable: the registry does not respond.
+        DataError: what the registry returned is not what the digest is of.
+    """
+    place, _, digest = reference.partition("@")
+    manifest = _read(place, "manifests", digest, settings)
+    if "manifests" in manifest:
+        # Attestations are listed as images of an unknown platform.
+        images = [one for one in manifest["manifests"] if one.get("platform", {}).get("os") != "unknown"]
+        if not images:
+            raise DataError(f"{reference} holds no image.", advice="Build it again.")
+        manifest = _read(place, "manifests", images[0]["digest"], settings)
+    config = _read(place, "blobs", manifest["config"]["digest"], settings)
+    return {str(name): str(value) for name, value in (config.get("config", {}).get("Labels") or {}).items()}
+
+
+def _read(place: str, kind: str, digest: str, settings: ImageSettings) -> dict[str, Any]:
+    """Read a JSON document by its digest, and check that it is the one."""
+    content = _request("GET", place, f"{kind}/{digest}", settings).content
+    if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+        raise DataError(f"{place} returned something else for {digest}.", advice="Check the registry.")
+    return dict(json.loads(content))
+
+
+def _request(verb: str, place: str, path: str, settings: ImageSettings) -> requests.Response:
     host, _, name = place.partition("/")
-    address = f"{'http' if settings.registry_insecure else 'https'}://{host}/v2/{name}/manifests/{digest}"
+    address = f"{'http' if settings.registry_insecure else 'https'}://{host}/v2/{name}/{path}"
     try:
-        status = _request_status(address, settings)
+        answer = _request_with_token(verb, address, settings)
     except requests.RequestException as error:
         raise Unavailable(
             f"{host} does not respond ({type(error).__name__}).", advice="Run the command again."
         ) from None
-    if status == requests.codes.not_found:
+    reference = f"{place}@{path.partition('/')[2]}"
+    if answer.status_code == requests.codes.not_found:
         raise NotFound(
             f"{reference} is no longer in the registry.", advice="Choose another version, or rebuild the image."
         )
-    if status in {requests.codes.unauthorized, requests.codes.forbidden}:
+    if answer.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
         raise AccessRefused(f"{host} denied access to {name}.", advice="Check REGISTRY_USERNAME and REGISTRY_PASSWORD.")
-    if status != requests.codes.ok:
-        raise Unavailable(f"{host} returned {status} for {reference}.", advice="Run the command again.")
+    if answer.status_code != requests.codes.ok:
+        raise Unavailable(f"{host} returned {answer.status_code} for {reference}.", advice="Run the command again.")
+    return answer
 
 
-def _request_status(address: str, settings: ImageSettings) -> int:
-    """Request a manifest and return the status, after fetching a token from where the registry's challenge says."""
+def _request_with_token(verb: str, address: str, settings: ImageSettings) -> requests.Response:
+    """Request something, after fetching a token from where the registry's challenge says."""
     password = settings.registry_password
     user = (settings.registry_username or "", password.get_secret_value()) if password else None
     headers = {"Accept": MANIFEST_TYPES}
-    answer = requests.head(address, auth=user, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=True)
+    answer = requests.request(verb, address, auth=user, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=True)
     challenge = answer.headers.get("WWW-Authenticate", "")
     if answer.status_code != requests.codes.unauthorized or not challenge.startswith("Bearer "):
-        return answer.status_code
+        return answer
     fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
     query = {key: fields[key] for key in ("service", "scope") if key in fields}
     response = requests.get(fields["realm"], params=query, auth=user, timeout=TIMEOUT_SECONDS)
     if not response.ok:
-        return response.status_code
+        return response
     token = response.json().get("token") or response.json().get("access_token")
     bearer = {**headers, "Authorization": f"Bearer {token}"}
-    return requests.head(address, headers=bearer, timeout=TIMEOUT_SECONDS, allow_redirects=True).status_code
+    return requests.request(verb, address, headers=bearer, timeout=TIMEOUT_SECONDS, allow_redirects=True)

@@ -11,6 +11,7 @@ from release.evidence import PromotionEvidence, VersionCard
 from release.git import PRODUCTION, STAGING, Clone
 from release.github import GitHubRepo
 from release.images import SERVE, UNRELEASED, Release
+from release.provenance import CheckImages
 from steps.common.errors import DataError
 
 FindCard = Callable[[str], VersionCard | None]
@@ -23,8 +24,8 @@ class PromotionRefused(DataError):
 class PromotionMerge(NamedTuple):
     """A promotion as Git sees it.
 
-    The commit and tree of staging, the tree that main would have, the release, and the metrics that each kind of
-    analysis must have.
+    The commit and tree of staging, the tree that main would have, the release, the metrics that each kind of analysis
+    must have, and the objections to the images.
     """
 
     commit: str
@@ -32,18 +33,22 @@ class PromotionMerge(NamedTuple):
     merged_tree: str
     release: Release
     metrics: dict[str, set[str]]
+    image_objections: list[str]
 
     @classmethod
-    def from_clone(cls, clone: Clone) -> "PromotionMerge":
+    def from_clone(cls, clone: Clone, check: CheckImages) -> "PromotionMerge":
         """Read it from the branches of a clone.
 
         Raises:
             DataError: the branches have merge conflicts, or can't be rendered.
+            SentinelError: the images can't be checked.
         """
         commit = clone.head(STAGING)
         rendered = rendering.parse_documents(rendering.build(clone, commit, "staging"))
         merged = clone.merged_tree(clone.head(PRODUCTION), commit)
-        return cls(commit, clone.tree(commit), merged, clone.release(commit), analysis.find_expected_metrics(rendered))
+        release = clone.release(commit)
+        metrics = analysis.find_expected_metrics(rendered)
+        return cls(commit, clone.tree(commit), merged, release, metrics, check(clone, commit, release))
 
 
 class Proposal(NamedTuple):
@@ -53,7 +58,7 @@ class Proposal(NamedTuple):
     text: str
 
 
-def prepare(clone: Clone, analyses: list[Analysis], card: FindCard, repository: str) -> Proposal:
+def prepare(clone: Clone, analyses: list[Analysis], card: FindCard, repository: str, check: CheckImages) -> Proposal:
     """Gather the evidence for promoting staging.
 
     Args:
@@ -61,12 +66,13 @@ def prepare(clone: Clone, analyses: list[Analysis], card: FindCard, repository: 
         analyses: the results of staging's analyses.
         card: a function that returns the registry's facts about a version.
         repository: owner/name.
+        check: a function that returns the objections to a release's images.
 
     Raises:
         PromotionRefused: there is nothing to promote, or there are objections.
     """
     production = clone.head(PRODUCTION)
-    merge = PromotionMerge.from_clone(clone)
+    merge = PromotionMerge.from_clone(clone, check)
     if merge.tree == clone.tree(production):
         raise PromotionRefused(
             f"There is nothing to promote: {PRODUCTION} equals {STAGING}.", advice="Run `make status` for details."
@@ -96,19 +102,20 @@ def open_pull_request(clone: Clone, hub: GitHubRepo, proposal: Proposal) -> Pull
     return hub.open_pull_request(STAGING, PRODUCTION, title, proposal.text)
 
 
-def verify(clone: Clone, text: str, analyses: list[Analysis]) -> PromotionEvidence:
+def verify(clone: Clone, text: str, analyses: list[Analysis], check: CheckImages) -> PromotionEvidence:
     """Verify that the evidence of a promotion describes exactly what would be merged.
 
     Args:
         clone: a clone of the repository.
         text: the body of the pull request.
         analyses: the current results of staging's analyses.
+        check: a function that returns the objections to a release's images.
 
     Raises:
         PromotionRefused: there are objections; the message lists all of them.
     """
     found = evidence.parse(text)
-    raise_for(find_objections(found, PromotionMerge.from_clone(clone), analyses))
+    raise_for(find_objections(found, PromotionMerge.from_clone(clone, check), analyses))
     return found
 
 
@@ -120,7 +127,7 @@ def find_objections(found: PromotionEvidence, merge: PromotionMerge, analyses: l
         merge: the promotion as Git sees it.
         analyses: the current results of staging's analyses.
     """
-    objections = []
+    objections = list(merge.image_objections)
     if (found.commit, found.tree) != (merge.commit, merge.tree):
         objections.append(f"the evidence is for {found.commit}, but {STAGING} is at {merge.commit}")
     if merge.merged_tree != merge.tree:

@@ -45,6 +45,16 @@ class ImageSettings(StepSettings):
     registry_insecure: bool = Field(default=False, description="whether the registry uses plain HTTP")
 
 
+class SignerSettings(StepSettings):
+    """The repository whose workflow signs the images."""
+
+    github_repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="`owner/name` of the repository on GitHub")
+    github_server_url: str = Field("https://github.com", description="URL of GitHub, as signatures name it")
+    allow_unsigned: bool = Field(
+        default=False, description="whether to take images without a signature; for rehearsals only"
+    )
+
+
 class ModelSettings(StepSettings):
     """The MLflow server with the registered models."""
 

@@ -6,6 +6,7 @@ from release import promotion, rollback
 from release.analysis import Analysis
 from release.git import PRODUCTION, STAGING, Clone
 from release.github import ProposedMerge
+from release.provenance import CheckImages
 from steps.common.errors import DataError
 
 
@@ -13,13 +14,14 @@ class MergeRefused(DataError):
     """The pull request must not be merged."""
 
 
-def verify(clone: Clone, proposed: ProposedMerge, analyses: Callable[[], list[Analysis]]) -> str:
+def verify(clone: Clone, proposed: ProposedMerge, analyses: Callable[[], list[Analysis]], check: CheckImages) -> str:
     """Verify a pull request to main, and return what merging it does.
 
     Args:
         clone: a clone of the repository.
         proposed: the pull request.
         analyses: a function that returns the current results of staging's analyses; called for a promotion only.
+        check: a function that returns the objections to a release's images; called for a promotion only.
 
     Raises:
         MergeRefused: it is neither a promotion nor a rollback.
@@ -29,7 +31,7 @@ def verify(clone: Clone, proposed: ProposedMerge, analyses: Callable[[], list[An
     """
     _check_origin(clone, proposed)
     if proposed.head == STAGING:
-        promotion.verify(clone, proposed.body, analyses())
+        promotion.verify(clone, proposed.body, analyses(), check)
         return "Exactly what staging ran; its analyses passed."
     if version := rollback.find_version(proposed.head):
         rollback.verify(clone, proposed.commit, version)

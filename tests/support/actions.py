@@ -69,8 +69,10 @@ def holds(condition: object, contexts: Contexts) -> bool:
     return bool(evaluate(str(condition).removeprefix("${{").removesuffix("}}"), contexts)) if condition else True
 
 
-def run_job(job: dict[str, Any], contexts: Contexts, folder: Path, environment: Mapping[str, str]) -> Result:
-    """Run a job's steps in a folder until one fails."""
+def run_job(
+    job: dict[str, Any], contexts: Contexts, folder: Path, environment: Mapping[str, str], only: str = ""
+) -> Result:
+    """Run a job's steps in a folder until one fails, or only the one with this id."""
     if not holds(job.get("if"), contexts):
         return Result("skipped", "")
     temporary = folder.parent / "runner"
@@ -80,7 +82,7 @@ def run_job(job: dict[str, Any], contexts: Contexts, folder: Path, environment: 
     own |= {name: expand(value, contexts) for name, value in job.get("env", {}).items()}
     said = ""
     for step in job["steps"]:
-        if not holds(step.get("if"), contexts):
+        if (only and step.get("id") != only) or not holds(step.get("if"), contexts):
             continue
         outputs = STAND_INS.get(str(step.get("uses", "")).partition("@")[0], {})
         if "run" in step:

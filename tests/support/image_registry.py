@@ -1,5 +1,7 @@
 """An images' registry that can be read, from a folder."""
 
+import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +10,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from release.provenance import REVISION
+from tests.support.releases import NAME
 from tests.support.workers import LOOPBACK
+
+SERVER = "https://github.com"
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -29,3 +35,48 @@ def serve_folder(folder: Path) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class Images:
+    """Images that were built from a commit, in such a registry, and the signatures that the fake cosign knows."""
+
+    def __init__(self, folder: Path, host: str, signatures: Path) -> None:
+        self.host = host
+        self._folder = folder
+        self._signatures = signatures
+        signatures.write_text("{}")
+
+    def publish(self, name: str, commit: str, number: int = 0) -> str:
+        """Publish an image with its commit as a label, in an index as buildx makes it; its reference."""
+        config = self._put(name, "blobs", {"config": {"Labels": {REVISION: commit}}, "number": number})
+        manifest = self._put(name, "manifests", {"config": {"digest": config}})
+        platforms = [
+            {"digest": f"sha256:{0:064x}", "platform": {"os": "unknown"}},
+            {"digest": manifest, "platform": {"os": "linux"}},
+        ]
+        return f"{self.host}/{name}@{self._put(name, 'manifests', {'manifests': platforms})}"
+
+    def sign(self, reference: str, commit: str, **other: str) -> None:
+        """Sign it as stage.yml does on staging, but for what is given otherwise."""
+        own = {
+            "certificate-oidc-issuer": "https://token.actions.githubusercontent.com",
+            "certificate-identity": f"{SERVER}/{NAME}/.github/workflows/stage.yml@refs/heads/staging",
+            "certificate-github-workflow-repository": NAME,
+            "certificate-github-workflow-ref": "refs/heads/staging",
+            "certificate-github-workflow-sha": commit,
+        }
+        known = json.loads(self._signatures.read_text())
+        self._signatures.write_text(json.dumps(known | {reference: own | other}))
+
+    def file_of(self, reference: str) -> Path:
+        """The file that a registry answers with."""
+        place, _, digest = reference.partition("@")
+        return self._folder / "v2" / place.partition("/")[2] / "manifests" / digest
+
+    def _put(self, name: str, kind: str, document: dict[str, Any]) -> str:
+        content = json.dumps(document).encode()
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        path = self._folder / "v2" / name / kind / digest
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return digest

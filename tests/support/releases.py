@@ -3,13 +3,16 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from release import git, images
 from release.analysis import KINDS, PASSED, Analysis
 from release.images import COMPONENT, IMAGES, MODEL, ReleasedModel
+
+if TYPE_CHECKING:
+    from tests.support.image_registry import Images
 
 ROOT = Path(__file__).parents[2]
 NAME = "example/webshop"
@@ -52,6 +55,20 @@ class Repository:
         (self.folder / COMPONENT).write_text(component)
         patch = (self.folder / MODEL).read_text()
         (self.folder / MODEL).write_text(images.replace_model(patch, model(number)))
+        return self.push(branch, f"release {number}")
+
+    def release_built(self, branch: str, number: int, registry: "Images") -> str:
+        """Push a release of images that are built from the branch and signed, and of a model; its commit."""
+        commit = self.head(branch)
+        self.git("fetch", "--quiet", "origin")
+        self.git("checkout", "--quiet", "-B", branch, f"origin/{branch}")
+        component = (self.folder / COMPONENT).read_text()
+        for name in IMAGES:
+            reference = registry.publish(name, commit, number)
+            registry.sign(reference, commit)
+            component = images.replace_image(component, name, reference)
+        (self.folder / COMPONENT).write_text(component)
+        (self.folder / MODEL).write_text(images.replace_model((self.folder / MODEL).read_text(), model(number)))
         return self.push(branch, f"release {number}")
 
     def push(self, branch: str, message: str) -> str:
@@ -111,11 +128,16 @@ class Pulls:
         requests.post(f"{self._address}/_control", json=settings, timeout=10).raise_for_status()
 
 
+def no_objections(*_: object) -> list[str]:
+    """Return no objections to any image, where a test is of something else."""
+    return []
+
+
 def passed(clone: git.Clone, commit: str, **changed: Any) -> list[Analysis]:
     """Analyses that speak for a commit's serving image, but for what is changed."""
     from release.promotion import PromotionMerge
 
-    merge = PromotionMerge.from_clone(clone)
+    merge = PromotionMerge.from_clone(clone, no_objections)
     image = clone.release(commit).images.get(images.SERVE, "")
     made = [
         Analysis(kind, f"run-{kind}".lower(), commit, image, PASSED, dict.fromkeys(sorted(merge.metrics[kind]), PASSED))

@@ -78,6 +78,7 @@ class Drill:
         champion = json.loads(self.release("champion", "--state", self._state))
         name, options = f"{REGISTRY}/{SERVE}", os.environ.get("OPTIONS", "").split()
         file = f"{champion['folder']}/env/docker/Dockerfile"
+        options += ["--build-arg", f"REVISION={self.repository.head('staging')}"]
         kube.run("docker", "build", "--file", file, "--tag", name, *options, champion["folder"])
         if broken:
             folder = f"{self._state}/broken"

@@ -54,6 +54,14 @@ class Cluster:
             },
         }
 
+    def serve(self, image: str, number: int) -> None:
+        """Let a revision have another image."""
+        state = self.state
+        hashes = [one["metadata"]["labels"]["rollouts-pod-template-hash"] for one in state["replicasets"]]
+        found = state["replicasets"][hashes.index(f"hash{number}")]
+        found["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        self.path.write_text(json.dumps(state))
+
     def say(self, sync: dict[str, str] | None, analyses: list[Analysis]) -> None:
         """Set the sync state of Argo CD's application, if there is one, and the analyses of the current revision."""
         state = self.state

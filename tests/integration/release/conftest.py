@@ -1,9 +1,11 @@
 """A repository on a real Git server, with the branches staging and main, that holds what a release is made of."""
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ from local.services import embedded
 from release import git
 from release.images import COMPONENT
 from release.settings import GitSettings
+from tests.support import actions
 from tests.support.git_server import serving
+from tests.support.image_registry import Images, serve_folder
 from tests.support.releases import NAME, ROOT, Pulls, Repository
 
 
@@ -23,8 +27,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bare repository of what a cluster gets, with nothing released; nobody changes it."""
     root = tmp_path_factory.mktemp("template")
     work = root / "work"
-    for name in ("gitops", "rollouts"):
-        shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    for name in (".ci", "gitops", "local", "rollouts", "steps", "samples"):
+        shutil.copytree(ROOT / name, work / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / name, work / name)
     component = yaml.safe_load((work / COMPONENT).read_text()) | {"images": []}
     (work / COMPONENT).write_text(yaml.safe_dump(component))
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", work], check=True)
@@ -44,8 +50,10 @@ def repository(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     shutil.copytree(template, served / "repository.git")
     bare = str(served / "repository.git")
     subprocess.run(["git", "-C", bare, "config", "http.receivepack", "true"], check=True)
-    monkeypatch.setenv("SERVED", str(served))
+    (served / f"{NAME}.git").parent.mkdir()
+    (served / f"{NAME}.git").symlink_to(served / "repository.git")
     with serving(served) as address:
+        monkeypatch.setenv("SERVER", address)
         remote = f"{address}/repository.git"
         monkeypatch.setenv("GIT_REMOTE", remote)
         subprocess.run(["git", "clone", "--quiet", remote, tmp_path / "clone"], check=True)
@@ -76,13 +84,47 @@ def pulls(github_server: str, monkeypatch: pytest.MonkeyPatch) -> Pulls:
 
 
 @pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Images]:
+    """A registry of images, and the fake cosign that knows their signatures."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    install(folder, "cosign")
+    signatures = tmp_path / "signatures.json"
+    given = {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "SIGNATURES": str(signatures)}
+    given |= {"REGISTRY_INSECURE": "true", "GITHUB_REPOSITORY": NAME}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    with serve_folder(tmp_path / "registry") as host:
+        yield Images(tmp_path / "registry", host, signatures)
+
+
+def install(folder: Path, name: str) -> None:
+    """Put a fake program into a folder."""
+    (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name(f"{name}.py")} "$@"\n')
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
+    """Make a folder as on a fresh machine; the packages come from what has been installed here before."""
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.delenv("UV_PROJECT_ENVIRONMENT", raising=False)
+
+    def make() -> Path:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "work"
+        folder.mkdir()
+        return actions.project(folder)
+
+    return make
+
+
+@pytest.fixture
 def cluster_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a cluster behind the fake kubectl, which is first on the PATH."""
     folder, real, path = tmp_path / "bin", shutil.which("kubectl"), tmp_path / "cluster.json"
     assert real, "kubectl is not on the PATH"
     folder.mkdir()
-    (folder / "kubectl").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("kubectl.py")} "$@"\n')
-    (folder / "kubectl").chmod(0o755)
+    install(folder, "kubectl")
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     monkeypatch.setenv("REAL_KUBECTL", real)
     monkeypatch.setenv("CLUSTER", str(path))

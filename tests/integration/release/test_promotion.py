@@ -19,13 +19,24 @@ from tests.integration.release.analyses import WRONG
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import file_of, release
 from tests.support import kubectl
-from tests.support.releases import HOST, NAME, Pulls, Repository, digest, passed
+from tests.support.image_registry import Images
+from tests.support.releases import HOST, NAME, Pulls, Repository, digest, no_objections, passed
 
 pytestmark = kubectl.needed
 
 
 def no_card(_: str) -> None:
     """A registry that nobody asked."""
+
+
+@pytest.fixture
+def built(repository: Repository, clone: Clone, images: Images) -> str:
+    """The same with images that were built from staging and signed."""
+    repository.release_built("staging", 1, images)
+    repository.merge("staging", "main")
+    commit = repository.release_built("staging", 2, images)
+    clone.refresh()
+    return commit
 
 
 @pytest.fixture
@@ -39,36 +50,38 @@ def released(repository: Repository, clone: Clone) -> str:
 
 
 def prepared(clone: Clone, commit: str) -> promotion.Proposal:
-    return promotion.prepare(clone, passed(clone, commit), no_card, NAME)
+    return promotion.prepare(clone, passed(clone, commit), no_card, NAME, no_objections)
 
 
 def refusal(clone: Clone, text: str, analyses: list[Analysis]) -> str:
     clone.refresh()
     with pytest.raises(PromotionRefused) as refused:
-        promotion.verify(clone, text, analyses)
+        promotion.verify(clone, text, analyses, no_objections)
     return refused.value.problem
 
 
 def test_a_promotion_shows_what_speaks_for_it_and_merges(
-    repository: Repository, clone: Clone, released: str, pulls: Pulls, tmp_path: Path
+    repository: Repository, clone: Clone, built: str, pulls: Pulls, tmp_path: Path
 ) -> None:
     """Opened by the command, verified by the check, merged: main is what staging was; then there is nothing more."""
-    file = file_of(passed(clone, released), tmp_path)
+    file = file_of(passed(clone, built), tmp_path)
     done = release(repository.folder, "promote", "--analyses", file)
     assert done.returncode == 0, done.stdout + done.stderr
     (request,) = pulls.all()
     assert request["html_url"] in done.stdout
     assert (request["head"]["ref"], request["base"]["ref"]) == ("staging", "main")
-    for shown in (released, digest(1), digest(2), "PrePromotion", "identity: Successful", "Version 2", "attestations"):
+    old, new = (clone.release(clone.head(name)).images[SERVE] for name in ("main", "staging"))
+    digests = [reference.partition("@")[2] for reference in (old, new)]
+    for shown in (built, *digests, "PrePromotion", "identity: Successful", "Version 2", "attestations"):
         assert shown in request["body"]
-    assert f"-        image: registry.example/{SERVE}@{digest(1)}" in request["body"]
-    assert f"+        image: registry.example/{SERVE}@{digest(2)}" in request["body"]
-    pulls.control(heads={"staging": released})
+    assert f"-        image: {old}" in request["body"]
+    assert f"+        image: {new}" in request["body"]
+    pulls.control(heads={"staging": built})
     verified = release(repository.folder, "verify", str(request["number"]), "--analyses", file)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     repository.merge("staging", "main")
     clone.refresh()
-    assert clone.tree(clone.head("main")) == clone.tree(released)
+    assert clone.tree(clone.head("main")) == clone.tree(built)
     again = release(repository.folder, "promote", "--analyses", file)
     assert again.returncode == DataError.exit_code
     assert "There is nothing to promote" in again.stdout
@@ -87,7 +100,7 @@ def test_promoting_twice_brings_the_same_pull_request_up_to_date(
     assert first.number == second.number == request["number"]
     assert later in request["body"]
     assert released not in request["body"]
-    assert promotion.verify(clone, request["body"], passed(clone, later)).commit == later
+    assert promotion.verify(clone, request["body"], passed(clone, later), no_objections).commit == later
 
 
 def test_two_promotions_at_once_open_one_pull_request(clone: Clone, released: str, pulls: Pulls) -> None:
@@ -154,7 +167,7 @@ def test_branches_that_contradict_each_other_are_refused(repository: Repository,
 
 def test_an_analysis_that_does_not_speak_for_it_is_a_refusal(clone: Clone, released: str) -> None:
     """Each kind, in each way: when the evidence is gathered, and when it is verified against what they say by then."""
-    good, merge = passed(clone, released), promotion.PromotionMerge.from_clone(clone)
+    good, merge = passed(clone, released), promotion.PromotionMerge.from_clone(clone, no_objections)
     found = prepared(clone, released).evidence
     assert promotion.find_objections(found, merge, good) == []
     for kind, (change, words) in itertools.product(KINDS, WRONG.values()):
@@ -174,18 +187,19 @@ def test_the_whole_way_ends_at_such_an_analysis(wrong: str, clone: Clone, releas
     good = passed(clone, released)
     bad = WRONG[wrong][0]("PrePromotion")(good)
     with pytest.raises(PromotionRefused, match="PrePromotion: "):
-        promotion.prepare(clone, bad, no_card, NAME)
+        promotion.prepare(clone, bad, no_card, NAME, no_objections)
     assert "PrePromotion: " in refusal(clone, prepared(clone, released).text, bad)
 
 
 def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
-    repository: Repository, clone: Clone, released: str, pulls: Pulls, cluster_file: Path
+    repository: Repository, clone: Clone, built: str, pulls: Pulls, cluster_file: Path
 ) -> None:
     """Until then the analyses, though they have passed with the same image, may be of what staging was before."""
-    cluster, good = Cluster(cluster_file, HOST), passed(clone, released)
+    cluster, good = Cluster(cluster_file, HOST), passed(clone, built)
     cluster.write(1, 2, active=2, stable=2, current=2)
+    cluster.serve(clone.release(built).images[SERVE], 2)
     done, earlier = {"status": "Synced"}, clone.head("main")
-    for sync in ({}, {"status": "OutOfSync", "revision": released}, done, done | {"revision": earlier}):
+    for sync in ({}, {"status": "OutOfSync", "revision": built}, done, done | {"revision": earlier}):
         cluster.say(sync, good)
         refused = release(repository.folder, "promote")
         assert refused.returncode == DataError.exit_code, refused.stdout
@@ -193,20 +207,20 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
     cluster.say(None, good)
     assert release(repository.folder, "promote").returncode == NotFound.exit_code
     assert pulls.all() == []
-    cluster.say(done | {"revision": released}, good)
+    cluster.say(done | {"revision": built}, good)
     assert release(repository.folder, "promote").returncode == 0
     (request,) = pulls.all()
-    pulls.control(heads={"staging": released})
+    pulls.control(heads={"staging": built})
     number = str(request["number"])
     assert release(repository.folder, "verify", number).returncode == 0
-    cluster.say({"status": "OutOfSync", "revision": released}, good)
+    cluster.say({"status": "OutOfSync", "revision": built}, good)
     assert "Argo CD has synced staging to no commit yet" in release(repository.folder, "verify", number).stdout
 
 
 def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: str) -> None:
     """Each part of it is compared with Git and with the analyses, which are queried again."""
     good, text = passed(clone, released), prepared(clone, released).text
-    assert promotion.verify(clone, text, good)
+    assert promotion.verify(clone, text, good, no_objections)
     machine = text.rpartition("<!-- evidence")[2]
     edits = {
         digest(2): (digest(7), "names different images or a different model than Git"),
@@ -228,14 +242,14 @@ def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: st
 def test_without_evidence_there_is_no_promotion(text: str, clone: Clone, released: str) -> None:
     """Nor with what can't be read."""
     with pytest.raises(DataError, match="evidence"):
-        promotion.verify(clone, text, passed(clone, released))
+        promotion.verify(clone, text, passed(clone, released), no_objections)
 
 
 def test_words_in_an_analysis_do_not_end_the_evidence(clone: Clone, released: str) -> None:
     """They are Argo's, and may hold anything."""
     analyses = [one._replace(message="--> <!-- evidence {} -->") for one in passed(clone, released)]
-    text = promotion.prepare(clone, analyses, no_card, NAME).text
-    assert promotion.verify(clone, text, analyses).analyses == analyses
+    text = promotion.prepare(clone, analyses, no_card, NAME, no_objections).text
+    assert promotion.verify(clone, text, analyses, no_objections).analyses == analyses
 
 
 def test_what_is_not_released_yet_is_refused(repository: Repository, clone: Clone) -> None:
@@ -280,10 +294,10 @@ def test_a_dirty_tree_is_refused(
 
 
 def test_github_s_refusal_is_reported(
-    repository: Repository, clone: Clone, released: str, pulls: Pulls, tmp_path: Path
+    repository: Repository, clone: Clone, built: str, pulls: Pulls, tmp_path: Path
 ) -> None:
     """Without a trace, and without the token."""
-    file = file_of(passed(clone, released), tmp_path)
+    file = file_of(passed(clone, built), tmp_path)
     done = release(repository.folder, "promote", "--analyses", file, GITHUB_TOKEN="bad-token")  # noqa: S106
     assert done.returncode == 77
     assert "Check GITHUB_TOKEN" in done.stdout

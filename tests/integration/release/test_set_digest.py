@@ -8,6 +8,7 @@ from release.images import IMAGES, SERVE
 from release.settings import GitSettings
 from steps.common.settings import load
 from tests.integration.release.command import release
+from tests.support.image_registry import Images
 from tests.support.releases import Repository, digest, model
 
 
@@ -19,9 +20,11 @@ def write(image: str, number: int) -> bool:
         return clone.push_with_retry(STAGING, lambda head: image_pins.commit_pin(clone, head, image, reference, named))
 
 
-def test_the_command_writes_an_image_and_its_model_once(repository: Repository, clone: Clone) -> None:
+def test_the_command_writes_an_image_and_its_model_once(repository: Repository, clone: Clone, images: Images) -> None:
     """A second time there is nothing to push."""
-    reference = f"registry.example/{SERVE}@{digest(4)}"
+    built_from = repository.head(STAGING)
+    reference = images.publish(SERVE, built_from)
+    images.sign(reference, built_from)
     command = ("set-digest", SERVE, reference, "--model-digest", model(4).digest, "--model-version", "4")
     done = release(repository.folder, *command)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,7 +1,6 @@
 """What the workflows of releases do, run from their own files against a fake GitHub and a real Git server."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from release.git import Clone
 from release.images import SERVE
 from tests.integration.release.cluster import Cluster
 from tests.support import actions, kubectl
-from tests.support.image_registry import serve_folder
-from tests.support.releases import HOST, NAME, Pulls, Repository, digest, passed
+from tests.support.image_registry import Images, serve_folder
+from tests.support.releases import HOST, NAME, Pulls, Repository, digest, no_objections, passed
 
 pytestmark = kubectl.needed
 
@@ -21,28 +20,19 @@ Verify = Callable[[str, str], actions.Result]
 
 
 @pytest.fixture
-def contexts(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def contexts(repository: Repository) -> dict[str, Any]:
     """The contexts that all workflows have in common; the repository's address is that of the Git server."""
-    served = Path(os.environ["SERVED"])
-    (served / f"{NAME}.git").parent.mkdir(parents=True)
-    (served / f"{NAME}.git").symlink_to(served / "repository.git")
-    server = repository.address.removesuffix("/repository.git")
-    github = {"token": "the-token-of-actions", "server_url": server, "repository": NAME}
-    # The packages come from what has been installed here before.
-    monkeypatch.setenv("UV_OFFLINE", "1")
-    monkeypatch.delenv("UV_PROJECT_ENVIRONMENT", raising=False)
+    github = {"token": "the-token-of-actions", "server_url": os.environ["SERVER"], "repository": NAME}
     secrets = dict.fromkeys(("STAGING_KUBECONFIG", "PRODUCTION_KUBECONFIG", "RELEASE_APP_PRIVATE_KEY"), "a secret")
     return {"github": github, "vars": {"RELEASE_APP_ID": "1"}, "secrets": secrets, "inputs": {}}
 
 
 @pytest.fixture
-def job(tmp_path: Path) -> Callable[[str, str, dict[str, Any]], actions.Result]:
+def job(machine: Callable[[], Path]) -> Callable[[str, str, dict[str, Any]], actions.Result]:
     """Run a job of a workflow, as on a fresh machine."""
 
     def run(workflow: str, name: str, contexts: dict[str, Any]) -> actions.Result:
-        folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "work"
-        folder.mkdir()
-        return actions.run_job(actions.read(workflow)["jobs"][name], contexts, actions.project(folder), os.environ)
+        return actions.run_job(actions.read(workflow)["jobs"][name], contexts, machine(), os.environ)
 
     return run
 
@@ -75,15 +65,16 @@ WORKFLOW, EVENT = next(
 
 
 @pytest.fixture
-def released(repository: Repository, clone: Clone, cluster_file: Path) -> str:
-    """Staging holds release 2, main releases 1 and 0 before it, and staging's cluster has passed; staging's commit."""
+def released(repository: Repository, clone: Clone, cluster_file: Path, images: Images) -> str:
+    """Staging holds release 2, main releases 1 and 3 before it, and staging's cluster has passed; staging's commit."""
     for number in (3, 1):
-        repository.release("staging", number)
+        repository.release_built("staging", number, images)
         repository.merge("staging", "main")
-    commit = repository.release("staging", 2)
+    commit = repository.release_built("staging", 2, images)
     clone.refresh()
     cluster = Cluster(cluster_file, HOST)
     cluster.write(1, 2, active=2, stable=2, current=2)
+    cluster.serve(clone.release(commit).images[SERVE], 2)
     cluster.say({"status": "Synced", "revision": commit}, passed(clone, commit))
     return commit
 
@@ -91,7 +82,7 @@ def released(repository: Repository, clone: Clone, cluster_file: Path) -> str:
 def evidence(clone: Clone, commit: str) -> str:
     from release import promotion
 
-    return promotion.prepare(clone, passed(clone, commit), lambda _: None, NAME).text
+    return promotion.prepare(clone, passed(clone, commit), lambda _: None, NAME, no_objections).text
 
 
 def branch(repository: Repository, name: str, path: str) -> None:
