@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import mlflow
-from alembic.config import Config
 from mlflow import MlflowClient, set_tracking_uri
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
@@ -46,7 +45,12 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
 
 def _escape_own_folder() -> None:
     """Let MLflow work in a clone whose path has a %, which the parser of its migrations' settings takes for its own."""
-    if "%" not in mlflow.__file__ or hasattr(Config.set_main_option, "escapes"):
+    if "%" not in mlflow.__file__:
+        return
+    # Only the whole MLflow brings it; images and releases have the client alone.
+    from alembic.config import Config
+
+    if hasattr(Config.set_main_option, "escapes"):
         return
     original = Config.set_main_option
 
