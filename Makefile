@@ -116,6 +116,11 @@ fuzz: $(READY) ## Send the service what strangers may send: by its description, 
 coverage: $(READY) ## Show which branches the tests take, slow ones too, in percent and as pages in STATE/coverage
 	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:"$$STATE/coverage" $$TESTS
 
+.PHONY: monitoring-check
+monitoring-check: $(READY) ## Check the alerts: valid rules, fire by their cause, silent without it, every metric exported; needs promtool
+	@command -v promtool > /dev/null || { echo "promtool is not on the PATH: it comes with Prometheus." >&2; exit 1; }
+	.venv/bin/pytest -n 0 --slow tests/unit/test_monitoring_rules.py tests/integration/serve/test_monitored.py
+
 pages: $(READY) ## Run the tests of the service's page in Chromium
 	.venv/bin/pytest tests/pages
 
@@ -165,8 +170,9 @@ lint: $(READY) ## Check style, types, import rules, spelling, YAML, words and na
 	.venv/bin/yamllint --strict $$(git ls-files '*.yml' '*.yaml')
 	$(RUN) tests.house_rules
 
-render: $(READY) ## Render the workflows' YAML
+render: $(READY) ## Render the YAML of the workflows and the alerts
 	$(RUN) workflows render
+	$(RUN) monitoring
 
 docs: $(READY) ## Build the documentation in .site; fail on a broken link
 	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs --quiet build --strict

@@ -50,6 +50,18 @@ PREPROCESS = [
     ),
 ]
 TRAIN = [build_gauge("pr_sentinel_average_precision", "Average precision of the latest training.", "average_precision")]
+CONCLUDE = [
+    Gauge(
+        name="pr_sentinel_run_succeeded_timestamp_seconds",
+        help="Start of the latest run that succeeded, in Unix time.",
+        realtime=False,
+        value="{{workflow.creationTimestamp.s}}",
+        when="{{inputs.parameters.status}} == Succeeded",
+    ),
+    build_gauge(
+        "pr_sentinel_refused_tasks", "Tasks of the latest run to which a token, role or key was refused.", "refused"
+    ),
+]
 REGISTER: list[Counter | Gauge] = [
     Counter(
         name="pr_sentinel_decisions",

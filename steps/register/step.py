@@ -25,6 +25,12 @@ class RegisterOutput(Output):
     bento: Annotated[str, Parameter(name="bento")]
 
 
+class ConcludeOutput(Output):
+    """The number of tasks to which a token, role or key was refused."""
+
+    refused: Annotated[int, Parameter(name="refused")]
+
+
 class ConcludeInput(StepInput):
     """The state of the workflow at its end."""
 
@@ -44,10 +50,10 @@ def register(given: RegisterInput) -> RegisterOutput:
 
 
 @script(constructor="runner")
-def conclude(given: ConcludeInput) -> None:
+def conclude(given: ConcludeInput) -> ConcludeOutput:
     """Record how the workflow ended."""
     from steps.common.step_frame import run_step
     from steps.register.conclusion import record
 
     with run_step("conclude"):
-        record(given.workflow, given.status, given.failures)
+        return ConcludeOutput(refused=record(given.workflow, given.status, given.failures))

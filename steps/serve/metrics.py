@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 
 from prometheus_client import (
@@ -43,10 +44,23 @@ SCORED = Counter(
 )
 SCORE = Histogram("pr_sentinel_score", "Scores of pull requests", buckets=SCORES, registry=REGISTRY)
 MODEL = Gauge("pr_sentinel_model_info", "The model", ["name", "version", "digest", "data_hash"], registry=REGISTRY)
+BUDGET = Gauge("pr_sentinel_alert_budget", "Share of pull requests that the model may flag", registry=REGISTRY)
+REGISTERED = Gauge(
+    "pr_sentinel_model_registered_timestamp_seconds",
+    "Time at which the model was registered, in Unix time; absent for a model without a version",
+    ["version"],
+    registry=REGISTRY,
+)
 READY = Gauge("pr_sentinel_ready", "1 if a model is loaded and passed its checks, else 0", registry=REGISTRY)
 PREDICTIONS = Counter("pr_sentinel_predictions", "Scores written or dropped", ["outcome"], registry=REGISTRY)
 WAITING = Gauge("pr_sentinel_predictions_waiting", "Scores not yet written to MongoDB", registry=REGISTRY)
 DELIVERIES = Counter("pr_sentinel_deliveries", "Webhook deliveries by outcome", ["outcome"], registry=REGISTRY)
+BACKLOG = Gauge("pr_sentinel_deliveries_waiting", "Webhook deliveries in MongoDB that wait", registry=REGISTRY)
+OLDEST = Gauge(
+    "pr_sentinel_oldest_delivery_timestamp_seconds",
+    "Time at which the webhook delivery that has waited longest was received, in Unix time; 0 if none waits",
+    registry=REGISTRY,
+)
 VOTES = Counter("pr_sentinel_votes", "Votes on alerts by people with write access", ["vote"], registry=REGISTRY)
 MISSED = Counter("pr_sentinel_missed_deliveries", "Pull requests found without a delivery", registry=REGISTRY)
 
@@ -67,14 +81,23 @@ def count_scores(route: str, results: Iterable[ScoreResult]) -> None:
         SCORE.observe(result.score)
 
 
-def set_model_info(name: ModelName, data_hash: str) -> None:
-    """Set the labels that identify the model."""
+def set_model_info(name: ModelName, data_hash: str, alert_budget: float, registered_at: str | None) -> None:
+    """Set what identifies the model, its alert budget (a share), and when it was registered (ISO 8601)."""
     MODEL.labels(name.name, name.version, name.digest, data_hash).set(1)
+    BUDGET.set(alert_budget)
+    if registered_at:
+        REGISTERED.labels(name.version).set(datetime.fromisoformat(registered_at).timestamp())
 
 
 def count_delivery(outcome: str) -> None:
     """Count a webhook delivery; `outcome` is one of a few fixed words."""
     DELIVERIES.labels(outcome).inc()
+
+
+def set_backlog(waiting: int, oldest: datetime | None) -> None:
+    """Set the number of deliveries that wait, and when the oldest of them was received."""
+    BACKLOG.set(waiting)
+    OLDEST.set(oldest.timestamp() if oldest else 0)
 
 
 def count_vote(vote: Vote) -> None:

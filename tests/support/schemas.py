@@ -1,4 +1,4 @@
-"""The schemas that an API server checks with: Kubernetes' own, Argo's, cert-manager's and the Gateway API's."""
+"""The schemas that an API server checks with: Kubernetes' own, and those of what runs on it."""
 
 import json
 import shutil
@@ -19,6 +19,7 @@ ROLLOUTS = "github.com/argoproj/argo-rollouts@v1.9.0"
 CD = "github.com/argoproj/argo-cd/v3@v3.2.11"
 CERTIFICATES = "github.com/cert-manager/cert-manager@v1.19.1"
 GATEWAY = "sigs.k8s.io/gateway-api@v1.4.0"
+OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 CRDS = {
     "Workflow": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflows.yaml"),
     "WorkflowTemplate": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflowtemplates.yaml"),
@@ -26,6 +27,8 @@ CRDS = {
     "Rollout": (ROLLOUTS, "manifests/crds/rollout-crd.yaml"),
     "AnalysisTemplate": (ROLLOUTS, "manifests/crds/analysis-template-crd.yaml"),
     "Application": (CD, "manifests/crds/application-crd.yaml"),
+    "PodMonitor": (OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"),
+    "PrometheusRule": (OPERATOR, "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"),
     "AppProject": (CD, "manifests/crds/appproject-crd.yaml"),
     "ApplicationSet": (CD, "manifests/crds/applicationset-crd.yaml"),
     "ClusterIssuer": (CERTIFICATES, "deploy/crds/cert-manager.io_clusterissuers.yaml"),
@@ -33,7 +36,7 @@ CRDS = {
     "GatewayClass": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml"),
     "HTTPRoute": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
 }
-"""The Go module and the file in it that define each kind of Argo's, cert-manager's and the Gateway API's."""
+"""The Go module and the file in it that define each of their kinds."""
 
 
 def faults(document: dict[str, Any]) -> list[str]:

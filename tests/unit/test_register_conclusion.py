@@ -55,6 +55,25 @@ def test_failures_are_read_or_kept_as_text(store: Path, failures: str, told: lis
     assert written == {"workflow": "pr-sentinel-abc12", "status": "Failed", "failures": told}
 
 
+@pytest.mark.parametrize(
+    ("messages", "refused"),
+    [
+        ([], 0),
+        (["Error (exit code 75)"], 0),
+        (["Error (exit code 77)"], 1),
+        (["main: Error (exit code 77)", "Error (exit code 770)"], 1),
+    ],
+)
+def test_refused_tasks_are_counted(store: Path, messages: list[str], refused: int) -> None:
+    """By their exit code; a task and its attempts are one."""
+    failures = [
+        {"displayName": f"{task}{attempt}", "message": message}
+        for task, message in zip(("fetch(0:a/b)", "train"), messages, strict=False)
+        for attempt in ("", "(0)")
+    ]
+    assert conclusion.record("w", "Failed", json.dumps(failures)) == refused
+
+
 def test_recording_twice_leaves_the_same_bytes(store: Path) -> None:
     """A handler that runs again changes nothing."""
     record = store / "runs" / "w.json"

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pymongo import AsyncMongoClient
@@ -15,6 +15,7 @@ from steps.common.settings import ServeSettings
 from steps.serve.contract import ModelName
 from steps.serve.github_access import CredentialProvider
 from steps.serve.webhooks.alerts import Alerts
+from steps.serve.webhooks.backlog import Backlog
 from steps.serve.webhooks.deliveries import DeliveryQueue
 from steps.serve.webhooks.feedback import Feedback
 from steps.serve.webhooks.notification import Notification, PublishedMode
@@ -59,7 +60,7 @@ async def webhook_lifespan(
     deliveries = DeliveryQueue(database, scorer.name.digest if scorer else "")
     repositories = WebhookRepositories(database, scorer.name.digest if scorer else "")
     alerts, policies = Alerts(database), RepositoryPolicies(database)
-    async with dependencies.client:
+    async with dependencies.client, run_in_background(Backlog(database).run()):
         if scorer is None:
             yield Receiver(dependencies.secrets, deliveries, repositories, lambda: None, policies.invalidate)
             return
@@ -82,6 +83,17 @@ async def webhook_lifespan(
             await sweeper.stop(sweeping)
             await worker.stop(working)
             dependencies.credentials.close()
+
+
+@asynccontextmanager
+async def run_in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a coroutine beside the block, and cancel it at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _build_notification(

@@ -1,12 +1,15 @@
 """The queue in a MongoDB of its own, which a failing test may leave stuck."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pymongo import AsyncMongoClient
 
 from local.services import embedded
 from steps.common.mongo import Document
+from steps.serve import metrics
+from steps.serve.webhooks.backlog import Backlog
 from steps.serve.webhooks.deliveries import DeliveryQueue
 from steps.serve.webhooks.events import Notice
 
@@ -33,3 +36,24 @@ def test_a_delivery_that_arrives_while_indexes_are_created_is_stored(tmp_path: P
                 "content_1",
                 "repository_1_number_1",
             }
+
+
+async def _measure(uri: str, documents: list[Document]) -> tuple[float, float]:
+    async with AsyncMongoClient[Document](uri, timeoutMS=20_000, tz_aware=True) as client:
+        database = client[f"backlog_{len(documents)}"]
+        for document in documents:
+            await database.deliveries.insert_one(document)
+        await Backlog(database).measure()
+    return metrics.BACKLOG._value.get(), metrics.OLDEST._value.get()
+
+
+def test_the_backlog_is_what_waits_and_the_age_that_of_the_oldest(tmp_path: Path) -> None:
+    """What is done or failed counts no more; without anything waiting the time is 0."""
+    hours = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in range(4)]
+    states = ["done", "waiting", "waiting", "failed"]
+    some: list[Document] = [
+        {"_id": str(hour), "state": state, "received_at": hour} for hour, state in zip(hours, states, strict=True)
+    ]
+    with embedded.mongo(tmp_path) as uri:
+        assert asyncio.run(_measure(uri, some)) == (2, hours[1].timestamp())
+        assert asyncio.run(_measure(uri, some[:1])) == (0, 0)

@@ -1,0 +1,168 @@
+"""Every alert has a runbook and cases that fire and are silent; every metric and label that it names is exported."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+from monitoring import rules
+from monitoring.__main__ import main
+from steps.serve import metrics as service
+from tests.support import manifests
+from tests.support.promql import Selector, find_selectors
+from tests.support.schemas import ROLLOUTS, faults, source
+
+RUNBOOKS = manifests.ROOT / "docs" / "runbooks"
+TESTS = sorted(rules.FOLDER.glob("*.test.yaml"))
+ALERTS = {rule["alert"]: rule for rule in rules.load_alerts()}
+SECTIONS = ["## What it means", "## What to look at", "## What to do", "## How to know that it is over"]
+SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
+SCRAPED = {"job", "instance", "namespace", "pod", "rollouts_pod_template_hash"}
+"""Labels that Prometheus adds to whatever it scrapes."""
+
+Names = dict[str, set[str]]
+"""Metrics, and their labels."""
+
+
+def service_names() -> Names:
+    """What the service exports."""
+    return {
+        f"{metric._name}{suffix}": {*metric._labelnames, *(["le"] if suffix == "_bucket" else [])}
+        for metric in vars(service).values()
+        if isinstance(metric, MetricWrapperBase)
+        for suffix in SUFFIXES[str(metric._type)]
+    }
+
+
+def step_names() -> Names:
+    """What Argo's controller exports for the steps: counters without a suffix, as it was recorded on a cluster."""
+    (template,) = manifests.of_kind("WorkflowTemplate")
+    suffixes = SUFFIXES | {"counter": ("",)}
+    return {
+        f"argo_workflows_{metric['name']}{suffix}": {label["key"] for label in metric.get("labels", ())} | {"le"}
+        for step in template["spec"]["templates"]
+        for metric in step.get("metrics", {}).get("prometheus", ())
+        for kind in SUFFIXES
+        if kind in metric
+        for suffix in suffixes[kind]
+    }
+
+
+def rollout_names() -> Names:
+    """What the controller of Argo Rollouts exports for Rollouts, by its source."""
+    text = (source(ROLLOUTS) / "controller" / "metrics" / "prommetrics.go").read_text("utf-8")
+    found = re.findall(r'NewDesc\(\s*"(\w+)",\s*"[^"]*",\s*(.*?),\s*nil', text, re.DOTALL)
+    return {name: {"namespace", "name", *re.findall(r'"(\w+)"', labels)} for name, labels in found}
+
+
+def expressions() -> Iterable[tuple[str, str]]:
+    """Every query of the rules and the analyses, and whose it is."""
+    for group in rules.load_groups():
+        for rule in group["rules"]:
+            yield rule.get("alert") or rule["record"], rule["expr"]
+    for template in manifests.of_kind("AnalysisTemplate"):
+        for metric in template["spec"]["metrics"]:
+            if "prometheus" in metric["provider"]:
+                yield metric["name"], metric["provider"]["prometheus"]["query"].replace("{{args.pod-hash}}", "hash")
+
+
+def unknown(selectors: Iterable[Selector], known: Mapping[str, set[str]]) -> list[str]:
+    """What of these is exported by nobody."""
+    return [
+        f"{one.metric}: {label or 'no such metric'}"
+        for one in selectors
+        for label in ((one.labels - known[one.metric] - SCRAPED) if one.metric in known else [""])
+    ]
+
+
+def run_promtool(*arguments: Any) -> "subprocess.CompletedProcess[str]":
+    """What Prometheus' own tool says."""
+    if not shutil.which("promtool"):
+        pytest.skip("promtool, which comes with Prometheus, is not on the PATH")
+    return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def test_prometheus_reads_the_rules() -> None:
+    """Without a finding of its linter."""
+    done = run_promtool("check", "rules", "--lint=all", "--lint-fatal", rules.RULES)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_alerts_fire_by_their_cause_and_are_silent_without_it(path: Path) -> None:
+    """Prometheus' own engine evaluates the rules over synthetic series."""
+    done = run_promtool("test", "rules", path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_alert_has_cases_that_fire_and_cases_that_are_silent(alert: str) -> None:
+    """An alert that nobody has seen fire is none; one that nobody has seen silent is noise."""
+    cases = [
+        expected["exp_samples"]
+        for path in TESTS
+        for test in yaml.safe_load(path.read_text("utf-8"))["tests"]
+        for expected in test["promql_expr_test"]
+        if f'alertname="{alert}"' in expected["expr"]
+    ]
+    assert any(cases)
+    assert not all(cases)
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_each_alert_has_a_runbook(alert: str) -> None:
+    """By the alert's name, with what one needs at night, in the order in which one needs it."""
+    text = (RUNBOOKS / f"{alert}.md").read_text("utf-8")
+    assert text.startswith(f"# {alert}\n")
+    assert [line for line in text.splitlines() if line.startswith("## ")] == SECTIONS
+    assert ALERTS[alert]["annotations"]["runbook_url"].endswith(f"/docs/runbooks/{alert}.md")
+    assert ALERTS[alert]["labels"]["severity"] in {"critical", "warning"}
+
+
+def test_each_runbook_belongs_to_an_alert() -> None:
+    """Else nobody is sent to it."""
+    assert {path.stem for path in RUNBOOKS.glob("PRSentinel*.md")} == set(ALERTS)
+
+
+@pytest.mark.parametrize(("whose", "expression"), list(expressions()), ids=lambda value: value[:40])
+def test_every_metric_and_label_of_a_query_is_exported(whose: str, expression: str) -> None:
+    """By the service, by Argo's controllers, by Prometheus itself, or by a rule before."""
+    recorded: Names = {
+        rule["record"]: set() for group in rules.load_groups() for rule in group["rules"] if "record" in rule
+    }
+    known = service_names() | step_names() | recorded | {"up": set()}
+    selectors = find_selectors(expression)
+    if any(one.metric.startswith("rollout_") for one in selectors):
+        known |= rollout_names()
+    assert selectors, whose
+    assert unknown(selectors, known) == []
+
+
+def test_a_metric_or_label_that_nobody_exports_is_found() -> None:
+    """Else the test above shows nothing."""
+    query = (
+        'sum by (version) (rate(pr_sentinel_flagged_total[5m])) / sum(pr_sentinel_scored_total{repository="a/b"}) > 1'
+    )
+    assert unknown(find_selectors(query), service_names()) == [
+        "pr_sentinel_flagged_total: no such metric",
+        "pr_sentinel_scored_total: repository",
+    ]
+
+
+def test_the_rendered_rule_is_current() -> None:
+    """`make render` writes it."""
+    assert main(["--check"]) == 0
+
+
+def test_what_the_operator_of_prometheus_gets_is_valid() -> None:
+    """By its resource definitions."""
+    for path in (rules.RENDERED, rules.RENDERED.with_name("pod-monitors.yaml")):
+        for document in yaml.safe_load_all(path.read_text("utf-8")):
+            assert faults(document) == []
