@@ -51,6 +51,21 @@ def backtest(
 
 
 @app.command()
+def trace(
+    question: Annotated[
+        str, typer.Argument(help="A pull request's URL or owner/name#1, or the id of a delivery or prediction.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with all features.")] = False,
+    state: StateFolder = DEFAULT_STATE_FOLDER,
+) -> None:
+    """Show what a result comes from: delivery, prediction, model, gate, dataset, run, workflow, code."""
+    from local.trace import command as tracing
+
+    with handle_errors():
+        tracing.run(question, make_state_folder(state), console, as_json)
+
+
+@app.command()
 def serve(
     state: StateFolder = DEFAULT_STATE_FOLDER,
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",

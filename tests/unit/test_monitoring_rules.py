@@ -104,7 +104,7 @@ def test_alerts_fire_by_their_cause_and_are_silent_without_it(path: Path) -> Non
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_each_alert_has_cases_that_fire_and_cases_that_are_silent(alert: str) -> None:
-    """An alert that nobody has seen fire is none; one that nobody has seen silent is noise."""
+    """An alert that nobody has seen fire may never do so; one that nobody has seen silent may be noise."""
     cases = [
         expected["exp_samples"]
         for path in TESTS

@@ -1,0 +1,77 @@
+"""The line behind a result of a real run of the pipeline, on the command line."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from pydantic import SecretStr
+
+from local.services import embedded
+from steps.common.mongo import open_database
+from steps.common.settings import MongoSettings
+from steps.scoring.features import NAMES
+from tests.support.command_line import SampleRun, cli
+
+NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
+
+
+def insert_prediction(state: Path, digest: str) -> None:
+    """Insert what the service writes for a score on request."""
+    with embedded.mongo(state) as uri, open_database(MongoSettings(mongo_uri=SecretStr(uri))) as database:
+        database.predictions.insert_one(
+            {
+                "id": "example/docs#305",
+                "repository": "example/docs",
+                "number": 305,
+                "scored_at": NOON,
+                "score": 3.5,
+                "threshold": 2.5,
+                "level": "unusual",
+                "unusual": True,
+                "history": "repository",
+                "features": [float(place) for place in range(len(NAMES))],
+                "model": {"version": "1", "digest": digest},
+                "route": "/score",
+            }
+        )
+
+
+def trace(state: Path, store: Path) -> dict[str, Any]:
+    """The parts, by name."""
+    done = cli("trace", "example/docs#305", "--json", "--state", str(state), STORE_URL=f"file://{store}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {part["name"]: part for part in json.loads(done.stdout)["parts"]}
+
+
+def test_a_result_leads_to_data_run_workflow_and_code(sample_run: SampleRun, tmp_path: Path) -> None:
+    """Only what a machine does not have is missing."""
+    state = tmp_path / "state"
+    for name in ("runs", "mongo"):
+        shutil.copytree(sample_run.state / name, state / name)
+    shutil.copy(sample_run.state / "mlflow.db", state)
+    client = MlflowClient(f"sqlite:///{state}/mlflow.db")
+    tags = client.get_model_version("pr-sentinel", "1").tags
+    insert_prediction(state, tags["model_sha256"])
+    parts = trace(state, sample_run.state / "store")
+    missing = {name: set(part["missing"]) for name, part in parts.items() if name != "delivery"}
+    assert parts["delivery"]["facts"] == {}
+    assert missing == {
+        "alert": {"mode", "place", "unusual"},
+        "prediction": set(),
+        "reasons": {"reasons"},
+        "model": set(),
+        "gate": set(),
+        "dataset": set(),
+        "run": set(),
+        "workflow": {"images"},
+        "code": {"image_digest", "attestation"},
+    }
+    assert parts["reasons"]["facts"]["features"][NAMES[1]] == 1.0
+    assert set(parts["dataset"]["facts"]["watermarks"]) == {"example/webshop", "example/compiler", "example/docs"}
+    assert parts["gate"]["facts"]["decision"] == "accepted"
+    assert parts["dataset"]["facts"]["hash"] == tags["data_hash"]
+    assert parts["code"]["facts"]["git_commit"] == tags["git_commit"]
+    assert parts["workflow"]["facts"]["name"].startswith("pr-sentinel-")
