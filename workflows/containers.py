@@ -97,6 +97,9 @@ VAULT_TOKEN_VOLUME = ProjectedVolume(
 )
 """The step's identity for Vault alone: the API server does not accept a token with this audience."""
 
+TRAIN_ENV = [FieldEnv(name="WORKFLOW_NAME", field_path="metadata.labels['workflows.argoproj.io/workflow']")]
+"""The workflow's name, from the label that Argo gives its pods, so that a run leads back to it."""
+
 SPARK_DRIVER_ENV: list[Env | FieldEnv] = [
     FieldEnv(name="POD_IP", field_path="status.podIP"),
     FieldEnv(name="POD_NAME", field_path="metadata.name"),

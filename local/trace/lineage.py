@@ -91,28 +91,32 @@ def describe(origin: Origin, digest: str | None, state: Path, store: Store) -> l
         build_part(
             "run", dict.fromkeys(RUN_FACTS, NO_RUN), _describe_run(origin.run), origin.problems.get("run", problem)
         ),
-        describe_workflow(origin.run.info.run_id if origin.run else None, state, store),
+        describe_workflow(origin.run, state, store),
         build_part("code", image, None if version is None else {**tags, "git_commit": commit}, problem),
     ]
 
 
-def describe_workflow(run_id: str | None, state: Path, store: Store) -> Part:
-    """Describe the workflow that trained the model, if this machine has its record."""
+def describe_workflow(run: "Run | None", state: Path, store: Store) -> Part:
+    """Describe the workflow that trained the model: one of this machine's, or the one that the run names."""
     wanted = {
-        "name": "No run in this state folder trained it; on a cluster, `argo list` shows workflows by time.",
-        "began": "The workflow is not known.",
+        "name": "The run names no workflow, and none of this state folder trained it.",
+        "began": "It did not run on this machine.",
         "record": "The workflow is not known.",
         "images": "Steps on one machine are processes, without an image; `argo get -o yaml NAME` shows a cluster's.",
     }
-    for path in sorted(state.glob("runs/*/run.json")) if run_id else ():
-        found = json.loads(path.read_text("utf-8"))
-        if any(node["outputs"].get("run_id") == run_id for node in found["nodes"]):
-            key = f"runs/{found['name']}.json"
-            record = f"{store.url}/{key}" if store.exists(key) else None
-            return build_part(
-                "workflow", wanted | {"record": f"{key} is not in the store."}, found | {"record": record}
-            )
-    return build_part("workflow", wanted, None)
+    known = (_find_local_run(run.info.run_id, state) or {"name": run.data.tags.get("workflow")}) if run else {}
+    if name := known.get("name"):
+        key = f"runs/{name}.json"
+        wanted["record"] = f"{key} is not in the store."
+        known = known | {"record": f"{store.url}/{key}" if store.exists(key) else None}
+    return build_part("workflow", wanted, known)
+
+
+def _find_local_run(run_id: str, state: Path) -> dict[str, Any] | None:
+    """Find the record of the local run that trained a model."""
+    records = (json.loads(path.read_text("utf-8")) for path in sorted(state.glob("runs/*/run.json")))
+    trained = (one for one in records if any(node["outputs"].get("run_id") == run_id for node in one["nodes"]))
+    return next(trained, None)
 
 
 @contextmanager

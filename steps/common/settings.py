@@ -119,6 +119,8 @@ class PreprocessSettings(MongoSettings, StoreSettings):
 class TrainSettings(StoreSettings, TrackingSettings):
     """The settings of `train`."""
 
+    workflow_name: str | None = Field(None, description="workflow that the run records; the template sets it")
+
 
 class RegisterSettings(StoreSettings, TrackingSettings):
     """The settings of `register`; the two for releases are set both or not at all."""

@@ -43,6 +43,8 @@ class Run:
             "dataset_uri": dataset_uri,
             "git_commit": settings.git_commit,
         }
+        # Not among the facts: the same training in another workflow gives the same model.
+        self._workflow = {"workflow": settings.workflow_name} if settings.workflow_name else {}
         self._key = _key(data_hash, budget, seed)
 
     def find_finished(self) -> dict[str, Any] | None:
@@ -57,7 +59,7 @@ class Run:
 
     def write(self, result: "Result", artefact: Path, dataset: Dataset) -> dict[str, Any]:
         """Log everything; the run counts as finished only when all of it is there."""
-        tags = {KEY: self._key, **self.facts}
+        tags = {KEY: self._key, **self.facts, **self._workflow}
         with mlflow.start_run(experiment_id=self._experiment, run_name=self.facts["data_hash"][:12], tags=tags) as run:
             metrics = _metrics(result.figures)
             self._client.log_batch(

@@ -9,6 +9,7 @@ import pytest
 from bson import ObjectId
 from hypothesis import given
 from hypothesis import strategies as st
+from mlflow.entities import Run, RunData, RunInfo, RunTag
 from pydantic import SecretStr
 
 from local.services import embedded
@@ -18,6 +19,7 @@ from local.trace.line import build_part
 from steps.common.errors import DataError, NotFound
 from steps.common.mongo import open_database
 from steps.common.settings import MongoSettings
+from steps.common.store import FolderStore
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 12, 1, tzinfo=UTC)
@@ -126,6 +128,25 @@ def test_what_names_nothing_is_refused(settings: dict[str, str], tmp_path: Path,
     """With what may be given."""
     with pytest.raises(DataError, match="neither a pull request nor an id"):
         find_trace(question, settings, tmp_path)
+
+
+def test_the_workflow_of_a_cluster_is_the_one_that_the_run_names(tmp_path: Path) -> None:
+    """With the record of how it ended, if the store has it; its images are in the cluster."""
+    info = RunInfo("r-1", "1", "user", "FINISHED", 0, 1, "active")
+    run = Run(info, RunData(tags=[RunTag("workflow", "pr-sentinel-n7mpx")]))
+    store = FolderStore(tmp_path / "store")
+    part = lineage.describe_workflow(run, tmp_path, store)
+    assert part.facts == {"name": "pr-sentinel-n7mpx"}
+    assert set(part.missing) == {"began", "record", "images"}
+    store.write("runs/pr-sentinel-n7mpx.json", b"{}")
+    part = lineage.describe_workflow(run, tmp_path, store)
+    assert part.facts["record"] == f"{store.url}/runs/pr-sentinel-n7mpx.json"
+
+
+def test_a_run_without_a_workflow_says_so(tmp_path: Path) -> None:
+    """As from before it was recorded."""
+    part = lineage.describe_workflow(None, tmp_path, FolderStore(tmp_path))
+    assert (part.facts, set(part.missing)) == ({}, {"name", "began", "record", "images"})
 
 
 FACTS = st.dictionaries(st.text(max_size=3), st.none() | st.just("") | st.integers() | st.booleans())
