@@ -86,7 +86,9 @@ def decide(challenger: Contender, before: Contender | None = None, **changes: An
     return gate.decide(challenger=challenger, champion=before, evidence=made, reference=reference)
 
 
-GOOD, FAIR = draw_scores(4.0), draw_scores(2.0, 2)
+GOOD, FAIR, STEADY = draw_scores(4.0), draw_scores(2.0, 2), draw_scores(3.0, 5)
+PLANTED_ROWS = np.array([kind is not None for kind in KINDS])
+ONE_ROW = np.arange(ROWS) == REAL + 3
 
 
 def test_a_sound_first_model_is_accepted() -> None:
@@ -132,7 +134,10 @@ def test_the_champion_itself_is_unchanged() -> None:
             champion(draw_scores(2.5, 4), data_until=NOW - timedelta(days=1)),
             "maybe worse",
         ),
+        (contender(STEADY - 0.3 * PLANTED_ROWS), champion(STEADY, data_until=NOW - timedelta(days=1)), "worse"),
+        (contender(np.where(ONE_ROW, GOOD[:REAL].mean(), GOOD)), champion(GOOD), "not better and not fresher"),
         (contender(GOOD), champion(np.full(ROWS, np.nan)), "no comparison"),
+        (contender(GOOD), champion(np.where(ONE_ROW, np.nan, GOOD)), "no comparison"),
         (contender(GOOD), champion(GOOD[:-1]), "no comparison"),
     ],
 )
