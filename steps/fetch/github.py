@@ -45,7 +45,7 @@ from steps.fetch.queries import (
 )
 
 TIMEOUT_SECONDS = 30
-ATTEMPTS = 8
+ATTEMPTS = 12
 FIRST_WAIT_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 30
 MAX_SEARCH_RESULTS = 1_000  # GitHub shows no more of what a search finds

@@ -1,7 +1,7 @@
 """The size of a page: it shrinks after a time-out and then grows again, slowly near the size that failed."""
 
 MAX_PAGE, MIN_PAGE = 100, 5
-MAX_FAILURES_WITH_FILES = 2
+MAX_FAILURES_WITH_FILES = 5
 """Time-outs in a row at the smallest size; then a page is requested without files, which its documents will lack."""
 GROWTH = 10
 RETRY_AFTER_RESPONSES = 30
