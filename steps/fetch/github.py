@@ -73,7 +73,7 @@ class Page(NamedTuple):
 class GitHub:
     """A client with one token, which counts its requests."""
 
-    def __init__(self, settings: GitHubSettings, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, settings: GitHubSettings, attempts: int | None = None) -> None:
         self.requests = 0
         self.left_out: list[str] = []
         """What a search found and the token may not see, in GitHub's words."""
@@ -82,7 +82,7 @@ class GitHub:
         self._page_size = PageSize()
         self._quiet_until = 0.0
         self._github = _connect(settings)
-        give_up = stop_after_attempt(attempts)
+        give_up = stop_after_attempt(attempts or ATTEMPTS)
         self._retrying = Retrying(
             retry=retry_if_exception_type(TransientError),
             wait=_compute_wait,

@@ -293,6 +293,10 @@ def test_a_dirty_tree_is_refused(
     assert pulls.all() == []
 
 
+NOWHERE = {"GITHUB_REPOSITORY": "example/nowhere", "ALLOW_UNSIGNED": "true"}
+"""Images of another repository are refused before GitHub is asked, unless unsigned ones are allowed."""
+
+
 def test_github_s_refusal_is_reported(
     repository: Repository, clone: Clone, built: str, pulls: Pulls, tmp_path: Path
 ) -> None:
@@ -302,6 +306,6 @@ def test_github_s_refusal_is_reported(
     assert done.returncode == 77
     assert "Check GITHUB_TOKEN" in done.stdout
     assert "bad-token" not in done.stdout + done.stderr
-    missing = release(repository.folder, "promote", "--analyses", file, GITHUB_REPOSITORY="example/nowhere")
+    missing = release(repository.folder, "promote", "--analyses", file, **NOWHERE)
     assert missing.returncode == 66
     assert "Check GITHUB_REPOSITORY" in missing.stdout
