@@ -183,15 +183,26 @@ def test_without_a_revision_git_alone_brings_it_back(
     assert len(pulls.all()) == 1
 
 
-@pytest.mark.parametrize("version", ["9", "0", "", "two", "-1", "2.0", "unreleased"])
 def test_a_version_that_production_never_had_is_refused(
-    version: str, production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
 ) -> None:
     """Whatever else knows it; nothing is touched, and those that there are are named."""
     before = cluster.state
-    done = release(production.folder, "rollback", "--", version)
+    done = release(production.folder, "rollback", "--", "9")
     assert done.returncode == 66, done.stdout + done.stderr
     assert "Versions it had: 3, 2, 1." in done.stdout
+    assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
+
+
+@pytest.mark.parametrize("version", ["0", "", "two", "-1", "2.0", "unreleased"])
+def test_what_is_no_version_is_refused_at_once(
+    version: str, production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """It reaches neither the registry nor the cluster."""
+    before = cluster.state
+    done = release(production.folder, "rollback", "--", version)
+    assert done.returncode == 78, done.stdout + done.stderr
+    assert "is not a model version" in done.stdout
     assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
 
 
