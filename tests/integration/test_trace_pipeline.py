@@ -49,13 +49,13 @@ def trace(state: Path, store: Path) -> dict[str, Any]:
 def test_a_result_leads_to_data_run_workflow_and_code(sample_run: SampleRun, tmp_path: Path) -> None:
     """Only what a machine does not have is missing."""
     state = tmp_path / "state"
-    for name in ("runs", "mongo"):
+    for name in ("runs", "mongo", "store"):
         shutil.copytree(sample_run.state / name, state / name)
     shutil.copy(sample_run.state / "mlflow.db", state)
     client = MlflowClient(f"sqlite:///{state}/mlflow.db")
     tags = client.get_model_version("pr-sentinel", "1").tags
     insert_prediction(state, tags["model_sha256"])
-    parts = trace(state, sample_run.state / "store")
+    parts = trace(state, state / "store")
     missing = {name: set(part["missing"]) for name, part in parts.items() if name != "delivery"}
     assert parts["delivery"]["facts"] == {}
     assert missing == {
