@@ -110,7 +110,7 @@ def find_storage_full(error: BaseException) -> StorageFull | None:
 
     Errors of our own don't count by their words, which may quote those of others.
     """
-    for each in _iterate_chain(error):
+    for each in iterate_chain(error):
         if isinstance(each, StorageFull):
             return each
         if isinstance(each, OSError) and is_storage_full(each):
@@ -122,7 +122,8 @@ def find_storage_full(error: BaseException) -> StorageFull | None:
     return None
 
 
-def _iterate_chain(error: BaseException) -> Iterator[BaseException]:
+def iterate_chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those behind it."""
     current: BaseException | None = error
     for _ in range(_MAX_CHAIN):
         if current is None:

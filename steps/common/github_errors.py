@@ -1,6 +1,7 @@
 """Translation of GitHub's failures: transient ones, which a retry may solve, and errors that a person has to fix."""
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 from github import GithubException
 
 from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, SentinelError, Unavailable
-from steps.common.github_limits import DEFAULT_PAUSE_SECONDS, MAX_PAUSE, Headers, parse_pause
+from steps.common.github_limits import DEFAULT_PAUSE_SECONDS, LIMIT_WORDS, MAX_PAUSE, Headers, parse_pause
 from steps.common.graphql_errors import OPTIONAL_ROOTS, PERMANENT_GAPS, GraphQLError, Meaning, read_errors
 from steps.common.network_errors import translate_network_error
 
@@ -22,7 +23,7 @@ redirections to other hosts, and the others come from a body that isn't a JSON o
 
 RESUME_ADVICE = "Run it again: fetch continues where it stopped."
 MAX_MESSAGE_CHARACTERS = 500
-LIMIT_WORDS = re.compile(r"rate limit|abuse detection|too many requests|submitted too quickly", re.IGNORECASE)
+_LIMIT = re.compile(LIMIT_WORDS, re.IGNORECASE)
 TRANSIENT_STATUSES = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
 HEAVY_STATUSES = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 ACCESS_ADVICE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -78,6 +79,27 @@ class TransientError(Exception):
             f"GitHub at {api_url} does not answer properly: {self.problem}.",
             advice=f"Check GITHUB_API_URL and the network. {RESUME_ADVICE}",
         )
+
+
+class QuietPeriod:
+    """The time in which a client sends nothing, because a response, be it a success, asks for that."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def extend(self, pause: float | None) -> None:
+        """Send nothing for `pause` seconds; None asks for nothing, and a shorter one ends no longer one."""
+        if pause is not None:
+            self._until = max(self._until, time.monotonic() + pause)
+
+    def check(self) -> None:
+        """Return if a request may be sent.
+
+        Raises:
+            TransientError: not yet.
+        """
+        if (left := self._until - time.monotonic()) > 0:
+            raise TransientError("a rate limit holds", wait=left)
 
 
 class Usable(NamedTuple):
@@ -159,7 +181,7 @@ def _build_permanent_error(meaning: Meaning, message: str, api_url: str) -> Sent
 def _translate_status(error: GithubException, api_url: str) -> TransientError | SentinelError:
     headers, content = error.headers or {}, error.data if isinstance(error.data, dict) else {}
     message, pause = _shorten(str(content.get("message") or "")), parse_pause(headers)
-    limited = LIMIT_WORDS.search(message) or pause is not None
+    limited = _LIMIT.search(message) or pause is not None
     if error.status == HTTPStatus.TOO_MANY_REQUESTS or (error.status == HTTPStatus.FORBIDDEN and limited):
         return TransientError("a rate limit was exceeded", wait=_require_pause(headers))
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or error.status in TRANSIENT_STATUSES:

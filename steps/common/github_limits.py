@@ -13,6 +13,9 @@ DEFAULT_PAUSE_SECONDS = 60.0
 MAX_PAUSE_SECONDS = timedelta(days=1).total_seconds()
 """A header that names a longer pause than any limit of GitHub's is cut to this."""
 
+LIMIT_WORDS = r"rate limit|abuse detection|submitted too quickly|too many requests"
+"""Pattern of the words in which GitHub speaks of a limit, in REST and in GraphQL."""
+
 Headers = Mapping[str, str]
 """Response headers by their names in lower case."""
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
+from steps.common.github_limits import LIMIT_WORDS
+
 
 class Meaning(Enum):
     """What an error says about the query, in order of precedence when a response has several."""
@@ -36,7 +38,7 @@ WORDS: tuple[tuple[Meaning, re.Pattern[str]], ...] = tuple(
             r"|provided invalid value|has an invalid value|missing required argument|must have selections|but not used",
         ),
         (Meaning.CURSOR, r"not (appear to be )?a valid cursor"),
-        (Meaning.LIMIT, r"rate limit|abuse detection|submitted too quickly|too many requests"),
+        (Meaning.LIMIT, LIMIT_WORDS),
         (Meaning.HEAVY, r"time-?d? ?out|\bin time\b|resource limits|node limit|requests up to [\d,]+ possible nodes"),
         (Meaning.PASSING, r"something went wrong|temporarily|service unavailable|internal (server )?error"),
         (Meaning.BLOCKED, r"access (has been )?blocked|repository .*\b(dmca|disabled)\b"),

@@ -15,7 +15,7 @@ from requests.exceptions import (
     SSLError,
 )
 
-from steps.common.errors import ConfigurationError
+from steps.common.errors import ConfigurationError, iterate_chain
 
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
@@ -104,12 +104,7 @@ def _translate_proxy(text: str, server: str) -> ConfigurationError | Interruptio
 
 def _flatten(error: BaseException) -> str:
     """Return the kinds and the words of an error and of those behind it."""
-    texts, seen, current = [], set[int](), error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        texts.append(f"{type(current).__name__}: {current}")
-        current = current.__cause__ or current.__context__  # type: ignore[assignment]
-    return "; ".join(texts)
+    return "; ".join(f"{type(each).__name__}: {each}" for each in iterate_chain(error))
 
 
 def _find_variable(path: str) -> str:

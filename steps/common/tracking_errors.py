@@ -1,7 +1,6 @@
 """The meaning of MLflow's failures: what is retried, and what a person has to fix."""
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from mlflow.exceptions import MlflowException
@@ -15,6 +14,7 @@ from steps.common.errors import (
     SentinelError,
     StorageFull,
     Unavailable,
+    iterate_chain,
     mentions_storage_full,
 )
 from steps.common.network_errors import translate_network_error
@@ -33,9 +33,9 @@ _READ_ONLY = re.compile(r"readonly database|unable to open database file|permiss
 
 def translate_tracking_error(uri: str, error: Exception) -> SentinelError:
     """Return what a failure of MLflow at a tracking URI means."""
-    url, message = _format_url(uri), "; ".join(str(each) for each in _iter_chain(error))
+    url, message = _format_url(uri), "; ".join(str(each) for each in iterate_chain(error))
     code = error.error_code if isinstance(error, MlflowException) else ""
-    for each in _iter_chain(error):
+    for each in iterate_chain(error):
         if isinstance(each, RequestException):
             known = translate_network_error(each, f"MLflow at {url}", "MLFLOW_URI")
             if isinstance(known, SentinelError):
@@ -94,13 +94,3 @@ def _format_url(uri: str) -> str:
     """Return the URI without user and password."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
-def _iter_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and those behind it."""
-    current: BaseException | None = error
-    for _ in range(8):
-        if current is None:
-            return
-        yield current
-        current = current.__cause__ or current.__context__

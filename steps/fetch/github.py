@@ -1,7 +1,6 @@
 """A client of GitHub's GraphQL API on PyGithub, with one retry policy."""
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -22,6 +21,7 @@ from steps.common.errors import AccessRefused, ConfigurationError, NotFound
 from steps.common.github_errors import (
     REQUEST_ERRORS,
     InvalidCursorError,
+    QuietPeriod,
     TransientError,
     Usable,
     read_graphql,
@@ -80,7 +80,7 @@ class GitHub:
         self._settings = settings
         self._api_url = settings.github_api_url
         self._page_size = PageSize()
-        self._quiet_until = 0.0
+        self._quiet = QuietPeriod()
         self._github = _connect(settings)
         give_up = stop_after_attempt(attempts or ATTEMPTS)
         self._retrying = Retrying(
@@ -118,8 +118,7 @@ class GitHub:
     def _send(
         self, text: str, form: type[AnyResponse], variables: dict[str, Any], limit: int | None
     ) -> Answer[AnyResponse]:
-        if (left := self._quiet_until - time.monotonic()) > 0:
-            raise TransientError("a rate limit holds", wait=left)
+        self._quiet.check()
         paging: dict[str, Any] = {} if limit is None else {"first": min(limit, self._page_size.items)}
         if not self._page_size.with_files:
             paging["files"] = False
@@ -133,7 +132,7 @@ class GitHub:
         except TransientError as error:
             if error.heavy:
                 self._page_size.shrink()
-            self._hold(error.wait)
+            self._quiet.extend(error.wait)
             raise
         rate_limit = answer.content.rate_limit
         logger.info("GitHub responded", extra=rate_limit.model_dump() if rate_limit else {})
@@ -152,13 +151,8 @@ class GitHub:
             headers, content = requester.requestJsonAndCheck("POST", requester.graphql_url, input=query)
         except REQUEST_ERRORS as error:
             raise translate_error(error, self._api_url) from None
-        self._hold(parse_pause(headers))
+        self._quiet.extend(parse_pause(headers))
         return headers, read_graphql(content, headers, self._api_url)
-
-    def _hold(self, pause: float | None) -> None:
-        """Send nothing for a while."""
-        if pause is not None:
-            self._quiet_until = max(self._quiet_until, time.monotonic() + pause)
 
     def _renew_token(self) -> bool:
         """Switch to the current token and return whether it is a new one; a first fetch may outlast a token."""

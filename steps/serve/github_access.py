@@ -3,7 +3,6 @@
 import logging
 import re
 import threading
-import time
 from collections import OrderedDict
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, NamedTuple
@@ -15,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from steps.common.changed_files import MAX_FILES
 from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
-from steps.common.github_errors import REQUEST_ERRORS, TransientError, translate_error
+from steps.common.github_errors import REQUEST_ERRORS, QuietPeriod, TransientError, translate_error
 from steps.common.github_limits import parse_pause
 from steps.common.pull_request import PullRequest, format_reasons
 from steps.common.settings import ServeSettings
@@ -60,7 +59,7 @@ class GitHubRestClient:
     def __init__(self, url: str, auth: Auth.Auth | None) -> None:
         self._url = url
         self._lock = threading.Lock()
-        self._quiet_until = 0.0
+        self._quiet = QuietPeriod()
         self._user_id: int | None = None
         self._github = Github(
             auth=auth,
@@ -98,22 +97,16 @@ class GitHubRestClient:
 
     def _send(self, call: Call) -> tuple[dict[str, Any], Any]:
         """Send one request and return headers, by their names in lower case, and content."""
-        if (left := self._quiet_until - time.monotonic()) > 0:
-            raise TransientError("a rate limit holds", wait=left)
+        self._quiet.check()
         try:
             answer = send(self._github.requester, call)
         except REQUEST_ERRORS as error:
             translated = _translate_error(error, self._url, call.path)
             if isinstance(translated, TransientError):
-                self._hold(translated.wait)
+                self._quiet.extend(translated.wait)
             raise translated from None
-        self._hold(parse_pause(answer[0]))
+        self._quiet.extend(parse_pause(answer[0]))
         return answer
-
-    def _hold(self, pause: float | None) -> None:
-        """Send nothing for a while; a response may say so even if it is a success."""
-        if pause is not None:
-            self._quiet_until = time.monotonic() + pause
 
     def fetch_pull_request(self, repository: str, number: int) -> FetchedPullRequest:
         """Fetch the present state of a pull request, with the first of its changed files if GitHub lists them.
