@@ -5,17 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from steps.scoring.history import History
+from steps.scoring.history import COUNTS, REGRESSIONS, WINDOWS, History
 from steps.scoring.online import HashedRegression
 from steps.scoring.rarity import WINDOW
-
-_COUNTS = (
-    *(("vocabulary", name) for name in ("titles", "bodies", "paths", "words", "content", "path_words", "pairs")),
-    *(("tracks", name) for name in ("folders", "extensions", "names", "ancestors", "pairs")),
-    *(("ties", name) for name in ("forms", "trackers", "lines")),
-)
-_REGRESSIONS = ("sizes", "commits")
-_WINDOWS = ("recent_lines", "recent_files")
 
 
 def merge_histories(histories: Iterable[History]) -> History:
@@ -25,16 +17,16 @@ def merge_histories(histories: Iterable[History]) -> History:
     newest number and the last day are left out, because they mean nothing in another repository.
     """
     whole = History()
-    sizes: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in _WINDOWS}
+    sizes: dict[str, list[NDArray[np.float64]]] = {name: [np.empty(0)] for name in WINDOWS}
     for history in histories:
         whole.seen += history.seen
         mine, its = whole.authors, history.authors
         mine.hours = [one + other - 1.0 for one, other in zip(mine.hours, its.hours, strict=True)]
         whole.promises.extend(history.promises)
-        for part, name in _COUNTS:
+        for part, name in COUNTS:
             getattr(getattr(whole, part), name).add(getattr(getattr(history, part), name))
         whole.vocabulary.elsewhere.add(history.vocabulary.elsewhere)
-        for name in _REGRESSIONS:
+        for name in REGRESSIONS:
             _merge_regressions(getattr(whole, name), getattr(history, name))
         for name, kept in sizes.items():
             kept.append(np.array(getattr(history, name).latest))

@@ -6,13 +6,11 @@ import numpy as np
 
 from steps.scoring import paths
 from steps.scoring.online import Indices, RecentCounts
-from steps.scoring.reading import Files, Reading, distinct, thing
+from steps.scoring.reading import Files, Reading, distinct, pair, thing
 
 PAIRED_FOLDERS = 14
 FEW_FOLDERS = 0.8
 _PLACES = tuple(np.triu_indices(count, 1) for count in range(PAIRED_FOLDERS + 1))
-_PAIR = 1_000_003
-_MASK = 0xFFFFFFFF
 
 
 class FileTracks:
@@ -55,7 +53,7 @@ class FileTracks:
         self.extensions.update(reading.files.extensions)
         self.names.update(reading.files.names)
         self.ancestors.update(reading.files.ancestors)
-        self.pairs.update(_pair(reading.files.folder_set))
+        self.pairs.update(_pair_folders(reading.files.folder_set))
 
     def _count_unnamed(self, reading: Reading) -> int:
         """Return how many files are added in folders that are new here and that the texts don't name."""
@@ -72,7 +70,7 @@ class FileTracks:
 
     def _scatter(self, files: Files) -> float:
         """Return how wide the changed folders are strewn: those pairs that never changed together, by their number."""
-        pairs = _pair(files.folder_set)
+        pairs = _pair_folders(files.folder_set)
         if not len(pairs):
             return 0.0
         strange = float(np.count_nonzero(self.pairs.count(pairs) == 0)) / len(pairs)
@@ -87,11 +85,11 @@ def _last_words(folder: str) -> frozenset[str]:
     return paths.split_pieces("/".join(folder.split("/")[-2:]))
 
 
-def _pair(folders: Indices) -> Indices:
+def _pair_folders(folders: Indices) -> Indices:
     """Return the hashes of all pairs of the first folders."""
     some = folders[:PAIRED_FOLDERS]
     first, second = _PLACES[len(some)]
-    return (some[first] * _PAIR + some[second]) & _MASK
+    return pair(some[first], some[second])
 
 
 FILE_FEATURES: tuple[str, ...] = (

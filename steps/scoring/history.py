@@ -31,14 +31,15 @@ USUAL_ROWS = 100
 """Fewer latest ones can't show what 99 % stay within."""
 
 _LEARNERS = ("weights", "gradients", "mean")
-_COUNTS = (
+COUNTS = (
     *(("vocabulary", name) for name in ("titles", "bodies", "paths", "words", "content", "path_words", "pairs")),
-    *(("authors", name) for name in ("folders", "words")),
     *(("tracks", name) for name in ("folders", "extensions", "names", "ancestors", "pairs")),
     *(("ties", name) for name in ("forms", "trackers", "lines")),
 )
-_REGRESSIONS = ("sizes", "commits")
-_WINDOWS = ("recent_lines", "recent_files")
+REGRESSIONS = ("sizes", "commits")
+WINDOWS = ("recent_lines", "recent_files")
+"""Parts of a history that mean something beyond its own repository, by their attributes."""
+_ALL_COUNTS = (*COUNTS, *(("authors", name) for name in ("folders", "words")))
 
 
 class History:
@@ -116,8 +117,8 @@ class History:
 
     def state(self) -> dict[str, Any]:
         """Return everything as values that BSON knows: counts and hashes, no texts."""
-        arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part in _REGRESSIONS for name in _LEARNERS}
-        for part, name in _COUNTS:
+        arrays = {f"{part}.{name}": getattr(getattr(self, part), name) for part in REGRESSIONS for name in _LEARNERS}
+        for part, name in _ALL_COUNTS:
             counts: RecentCounts = getattr(getattr(self, part), name)
             arrays |= {f"{part}.{name}.newer": counts.newer, f"{part}.{name}.older": counts.older}
             arrays[f"{part}.{name}.calls"] = np.array([counts.newer_calls, counts.older_calls], np.int64)
@@ -125,7 +126,7 @@ class History:
         arrays |= {"elsewhere.titles": elsewhere.titles, "elsewhere.bodies": elsewhere.bodies}
         arrays |= self.authors.to_arrays()
         arrays |= {"promises": np.array(self.promises, np.float64), "rarities": self.rarities.to_array()}
-        arrays |= {name: np.array(getattr(self, name).latest, np.float64) for name in _WINDOWS}
+        arrays |= {name: np.array(getattr(self, name).latest, np.float64) for name in WINDOWS}
         return {
             "version": VERSION,
             "arrays": arrays_to_bytes(arrays),
@@ -134,7 +135,7 @@ class History:
                 "elsewhere": elsewhere.texts,
                 "newest": self.ties.newest,
                 "hours": self.authors.hours,
-                **{part: getattr(self, part).count for part in _REGRESSIONS},
+                **{part: getattr(self, part).count for part in REGRESSIONS},
             },
             "last_day": self.last_day.to_bson(),
         }
@@ -152,12 +153,12 @@ class History:
                 advice="Run preprocess again.",
             )
         history, arrays, plain = cls(), arrays_from_bytes(state["arrays"]), state["plain"]
-        for part in _REGRESSIONS:
+        for part in REGRESSIONS:
             learner: HashedRegression = getattr(history, part)
             learner.count = plain[part]
             for name in _LEARNERS:
                 setattr(learner, name, arrays[f"{part}.{name}"])
-        for part, name in _COUNTS:
+        for part, name in _ALL_COUNTS:
             counts: RecentCounts = getattr(getattr(history, part), name)
             counts.newer, counts.older = arrays[f"{part}.{name}.newer"], arrays[f"{part}.{name}.older"]
             counts.newer_calls, counts.older_calls = arrays[f"{part}.{name}.calls"].tolist()
@@ -168,7 +169,7 @@ class History:
         history.authors.from_arrays(arrays)
         history.promises.extend(arrays["promises"].tolist())
         history.rarities.from_array(arrays["rarities"])
-        for name in _WINDOWS:
+        for name in WINDOWS:
             getattr(history, name).extend(arrays[name].tolist())
         history.last_day = LastDay.from_bson(state["last_day"])
         return history

@@ -24,6 +24,8 @@ MAX_PATH_PIECES = 40
 MAX_COMMIT_STEPS = 12
 MIN_WORD = 3
 BOT_SUFFIX = "[bot]"
+_PAIR = 1_000_003
+_MASK = 0xFFFFFFFF
 _NO_WORD = re.compile(r"\W+")
 
 Pull = Mapping[str, Any]
@@ -38,6 +40,11 @@ def thing(text: str) -> int:
 def distinct(things: Iterable[int]) -> Indices:
     """Return each of them once, in order; for so few, a set is faster than NumPy."""
     return np.array(sorted(set(things)), np.int64)
+
+
+def pair(first: Indices, second: Indices) -> Indices:
+    """Return stable numbers for pairs of things, by broadcasting."""
+    return (first * _PAIR + second) & _MASK
 
 
 def pieces(text: str, most: int) -> Indices:

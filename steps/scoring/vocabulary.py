@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from steps.scoring import wording
 from steps.scoring.online import Indices, RecentCounts
-from steps.scoring.reading import BODY_PIECES, TITLE_PIECES, Files, Reading, pieces
+from steps.scoring.reading import BODY_PIECES, TITLE_PIECES, Files, Reading, pair, pieces
 
 SLOTS = 1 << 16
 PAIR_SLOTS = 1 << 19
@@ -22,8 +22,6 @@ MAX_OTHER = 10.0
 LIFT_PRIOR = 0.3
 LITERAL_LIFT = 3.0
 """Weight of a word of the title that stands in a path."""
-_PAIR = 1_000_003
-_MASK = 0xFFFFFFFF
 
 
 @dataclass
@@ -139,4 +137,4 @@ UNKNOWN_NAMED = 0.45
 
 
 def _pairs(words: Indices, files: Files) -> Indices:
-    return (words[:, None] * _PAIR + files.pieces[None, :]).ravel() & _MASK
+    return pair(words[:, None], files.pieces[None, :]).ravel()
