@@ -2,14 +2,14 @@
 
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.http_server import serve
 from tests.support.workers import LOOPBACK
 
 
@@ -69,11 +69,5 @@ class Handler(BaseHTTPRequestHandler):
 def serving(root: Path) -> Iterator[str]:
     """The address of the folder's bare repositories, to which anybody may push."""
     handler = type("BoundHandler", (Handler,), {"root": root})
-    with ThreadingHTTPServer((LOOPBACK, 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://{LOOPBACK}:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve(handler) as server:
+        yield f"http://{LOOPBACK}:{server.server_port}"

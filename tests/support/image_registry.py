@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from release.provenance import REVISION
+from tests.support.http_server import serve
 from tests.support.releases import NAME
 from tests.support.workers import LOOPBACK
 
@@ -27,14 +27,8 @@ class Quiet(SimpleHTTPRequestHandler):
 @contextmanager
 def serve_folder(folder: Path) -> Iterator[str]:
     """The host of a registry whose API's answers are files in a folder, such as `v2/NAME/manifests/DIGEST`."""
-    with ThreadingHTTPServer((LOOPBACK, 0), partial(Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"{LOOPBACK}:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serve(partial(Quiet, directory=str(folder))) as server:
+        yield f"{LOOPBACK}:{server.server_port}"
 
 
 class Images:

@@ -1,9 +1,8 @@
 """The pods behind a Service are those that the API server names as ready; where it says nothing, nothing is made up."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from rollouts.checks.cluster import KubernetesApi, Pod
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound, SentinelError, Unavailable
+from tests.support.http_server import serve
 
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/here/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dpreview"
 IMAGE = "registry.example/serve@sha256:" + "1" * 64
@@ -73,12 +73,8 @@ def account(tmp_path: Path) -> Path:
 def cluster(answers: Answers, account: Path) -> Iterator[KubernetesApi]:
     """The API server, asked by that account."""
     handler = type("Handler", (ApiServer,), {"answers": answers})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serve(handler) as server:
         yield KubernetesApi(f"http://127.0.0.1:{server.server_port}", account)
-        server.shutdown()
-        thread.join()
 
 
 def test_the_pods_that_are_ready_are_named_with_what_they_are(cluster: KubernetesApi) -> None:

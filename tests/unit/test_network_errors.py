@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from steps.common import proxies
 from steps.common.errors import ConfigurationError
 from steps.common.network_errors import CA_VARIABLES, PROXY_VARIABLES, Interruption, translate_network_error
+from tests.support.http_server import serve
 
 SECRET = "hunter2"  # noqa: S105 - not a real one
 
@@ -44,10 +44,8 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     """A server that refuses what a proxy is asked for."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+    with serve(Refusing) as running:
         yield running
-        running.shutdown()
 
 
 def make_certificate(folder: Path) -> ssl.SSLContext:

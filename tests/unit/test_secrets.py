@@ -1,7 +1,6 @@
 """Errors of a step that can't reach Vault; the responses of a real Vault are tested on a cluster."""
 
 import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from steps.common import secrets
 from steps.common.errors import ConfigurationError, SentinelError, Unavailable
 from steps.common.secrets import read_vault
 from steps.common.settings import TrackingSettings, load
+from tests.support.http_server import serve
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -28,10 +28,8 @@ def _in_a_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def another_service() -> Iterator[str]:
     """A web server that is not Vault."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.CGIHTTPRequestHandler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serve(http.server.CGIHTTPRequestHandler) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 @pytest.mark.parametrize("name", ["VAULT_ROLE", "VAULT_SECRET_PATH"])

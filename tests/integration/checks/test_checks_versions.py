@@ -1,10 +1,9 @@
 """The data of a version cover what users saw, not the checks' own traffic; missing data stay missing."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rollouts.checks import versions
 from rollouts.checks.compare import LatestScore, Proportion
 from rollouts.checks.recent import FIRST_INJECTED_NUMBER
 from steps.common.errors import Unavailable
+from tests.support.http_server import serve
 from tests.support.promtool import found
 
 Mongo = Database[dict[str, Any]]
@@ -84,12 +84,8 @@ def answers() -> list[Any]:
 def prometheus(answers: list[Any]) -> Iterator[str]:
     """Its address."""
     handler = type("Handler", (Prometheus,), {"answers": answers})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serve(handler) as server:
         yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def result(*values: str) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Image look-ups over real HTTP, in an open registry and in one that requires a token."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from pydantic import SecretStr
 from release import image_registry
 from release.settings import ImageSettings
 from steps.common.errors import AccessRefused, NotFound, Unavailable
+from tests.support.http_server import serve
 from tests.support.releases import digest
 
 SERVE = "team/pr-sentinel/serve"
@@ -47,12 +47,8 @@ class Registry(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Registry) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serve(Registry) as server:
         yield f"127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def settings(password: str | None = "password") -> ImageSettings:  # noqa: S107

@@ -1,9 +1,8 @@
 """Redirections of GitHub's REST API, as a renamed repository has them."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from github import Auth
 from steps.common.errors import ConfigurationError, NotFound
 from steps.common.github_errors import RepositoryBlocked
 from steps.serve.github_access import GitHubRestClient
+from tests.support.http_server import serve
 
 NEW = "/repositories/99"
 
@@ -54,12 +54,10 @@ class Renamed(BaseHTTPRequestHandler):
 @pytest.fixture
 def github() -> Iterator[GitHubRestClient]:
     """A client of that GitHub."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Renamed) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serve(Renamed) as server:
         client = GitHubRestClient(f"http://127.0.0.1:{server.server_port}", Auth.Token("t"))
         yield client
         client.close()
-        server.shutdown()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
