@@ -13,9 +13,8 @@ from steps.common.dataset import Dataset
 from steps.common.errors import DataError, Unavailable
 from steps.register.evidence import Contender, GateEvidence
 from steps.scoring.model import Model
-from steps.train import truth
 from steps.train.data import Rows
-from steps.train.evaluation import TestSet, flag_rows
+from steps.train.evaluation import TestSet, check_statements, flag_rows
 
 
 class LoadedModel(NamedTuple):
@@ -87,7 +86,6 @@ def collect_evidence(loaded: LoadedModel, tests: TestSet, data_hash: str) -> Gat
 
     The hash that the run names covers these figures, unlike the run's metrics.
     """
-    left_out = loaded.model.thresholds.get("contradicted", ())
     manifest = loaded.model.manifest
     return GateEvidence(
         data_hash=data_hash,
@@ -96,7 +94,7 @@ def collect_evidence(loaded: LoadedModel, tests: TestSet, data_hash: str) -> Gat
         held_out=tests.held_out,
         repositories=np.array(tests.rows.repositories, dtype=object),
         additions=tests.rows.table.column("additions").to_numpy().astype(np.float64),
-        reasons=truth.check_statements(tests.rows.select(tests.real), left_out),
+        reasons=check_statements(loaded.model, tests),
         recorded=_read_precision(manifest.get("metrics")),
         recorded_held_out=_read_precision(manifest.get("held_out")),
         recorded_reasons=_read_counts(manifest.get("reasons")),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,7 @@ class GateEvidence:
     recorded_held_out: Mapping[str, float]
     recorded_reasons: tuple[int, int] | None
 
-    @property
+    @cached_property
     def real(self) -> Bools:
         """The rows without an injected anomaly."""
         return np.array([kind is None for kind in self.kinds], dtype=bool)

@@ -116,9 +116,14 @@ def flagged_shares(model: Model, tests: TestSet, scores: Floats) -> dict[str, An
     return {"flagged_share": float(flagged[tests.real].mean()), "flagged_by_repository": shares}
 
 
+def check_statements(model: Model, tests: TestSet) -> truth.Truth:
+    """Check a model's statements about rarity, but for those that it leaves out, on the real rows."""
+    return truth.check_statements(tests.rows.select(tests.real), model.thresholds.get("contradicted", ()))
+
+
 def check_reasons(model: Model, tests: TestSet) -> dict[str, Any]:
     """Return how many statements about rarity the real rows can check, how many hold, and what they contradict."""
-    found = truth.check_statements(tests.rows.select(tests.real), model.thresholds.get("contradicted", ()))
+    found = check_statements(model, tests)
     return {**found._asdict(), "contradicted": sorted(found.contradicted)}
 
 
