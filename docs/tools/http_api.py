@@ -69,9 +69,11 @@ def _type(schema: Json) -> str:
         name = str(reference).rsplit("/", 1)[-1]
         return f"[{name}](#{name.lower()})"
     if options := schema.get("anyOf"):
-        return " or ".join(_type(option) for option in options)
+        # That all else is taken too is said in words.
+        return " or ".join(filter(None, (_type(option) for option in options)))
     if values := schema.get("enum"):
         return ", ".join(code(value) for value in values)
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {})) or 'values'}"
-    return str(schema.get("type", ""))
+    kinds = schema.get("type", "")
+    return kinds if isinstance(kinds, str) else " or ".join(kinds)

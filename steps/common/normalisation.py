@@ -18,6 +18,8 @@ AGENTS: Mapping[str, str] = {
 ACCOUNT_TYPES: Mapping[str, str] = {
     kind.lower(): kind for kind in ("User", BOT, "Organization", "Mannequin", "EnterpriseUserAccount")
 }
+DEFAULT_TYPE = "User"
+"""Of an account without a usable type."""
 STATES: Mapping[str, str] = {"open": "open", "closed": "closed", "merged": "closed"}
 
 
@@ -40,8 +42,8 @@ def normalise_account(value: Any) -> Any:
     """
     if not isinstance(value, dict) or not isinstance(value.get("login"), str):
         return value
-    login, given = value["login"].strip(), value.get("type")
-    kind = ACCOUNT_TYPES.get(given.lower(), given) if isinstance(given, str) and given else "User"
+    login, given = value["login"].strip() or value["login"], value.get("type")
+    kind = ACCOUNT_TYPES.get(given.lower(), given) if isinstance(given, str) and given else DEFAULT_TYPE
     bare = login.removeprefix(APP_PREFIX).removesuffix(BOT_SUFFIX)
     is_app = kind == BOT or bare != login
     if is_app and bare.lower() in AGENTS:

@@ -21,7 +21,14 @@ from pydantic import (
 
 from steps.common import changed_files
 from steps.common.changed_files import ChangedFile
-from steps.common.normalisation import GHOST, keep_named, normalise_account, normalise_state, normalise_text
+from steps.common.normalisation import (
+    DEFAULT_TYPE,
+    GHOST,
+    keep_named,
+    normalise_account,
+    normalise_state,
+    normalise_text,
+)
 from steps.common.repository_name import RepositoryName
 
 MAX_COUNT = 2**31 - 1
@@ -79,18 +86,33 @@ def none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
-def _default_if_broken(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-    """Return the field's default instead of a value that is not valid."""
-    try:
-        return handler(value)
-    except ValidationError:
-        return PullRequest.model_fields[str(info.field_name)].default
+def _replace_broken(default: Any) -> WrapValidator:
+    """Take a default instead of a value that is not valid."""
+
+    def replace(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            return default
+
+    return WrapValidator(replace)
 
 
 def _created_if_broken(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
     """Return when it was opened if it is not known when it was updated."""
     known = none_if_broken(value, handler)
     return info.data.get("created_at") if known is None else known
+
+
+def _describe_entries(words: str, key: str) -> WithJsonSchema:
+    """Describe a list of which only its length can make a pull request unusable."""
+    entry = {"anyOf": [{"type": "object", "properties": {key: {"type": "string"}}}, {}]}
+    return WithJsonSchema(
+        {
+            "description": f"{words}, at most {MAX_ENTRIES}; what has no `{key}`, and anything else, counts as none",
+            "anyOf": [{"type": "array", "maxItems": MAX_ENTRIES, "items": entry}, {"not": {"type": "array"}}],
+        }
+    )
 
 
 def _describe(words: str, schema: dict[str, Any]) -> WithJsonSchema:
@@ -132,7 +154,9 @@ class User(_PullRequestPart):
     """An account."""
 
     login: Text
-    type: Text = "User"
+    type: Annotated[
+        Text, _replace_broken(DEFAULT_TYPE), _describe("`User`, `Bot` or another kind of account", {"type": "string"})
+    ] = DEFAULT_TYPE
 
     @model_validator(mode="before")
     @classmethod
@@ -216,11 +240,11 @@ class PullRequest(_PullRequestPart):
         PullRequestAuthor, BeforeValidator(_replace_none_by_ghost, json_schema_input_type=PullRequestAuthor | None)
     ]
     author_association: Annotated[
-        Text, WrapValidator(_default_if_broken), _describe("what the author is there", {"type": "string"})
+        Text, _replace_broken("NONE"), _describe("what the author is there", {"type": "string"})
     ] = "NONE"
     state: Annotated[Literal["open", "closed"], _describe("`open` or `closed`", {"enum": ["open", "closed"]})] = "open"
     draft: Annotated[
-        bool, Field(strict=True), WrapValidator(_default_if_broken), _describe("is it a draft?", {"type": "boolean"})
+        bool, Field(strict=True), _replace_broken(False), _describe("is it a draft?", {"type": "boolean"})
     ] = False
     active_lock_reason: Annotated[
         LockReason | None,
@@ -242,13 +266,13 @@ class PullRequest(_PullRequestPart):
     commits: Count
     labels: Annotated[
         list[Label],
-        BeforeValidator(_keep_labels, json_schema_input_type=list[Label | None] | None),
-        Field(max_length=MAX_ENTRIES),
+        BeforeValidator(_keep_labels),
+        _describe_entries("its labels", "name"),
     ] = []
     assignees: Annotated[
         list[User],
-        BeforeValidator(_keep_assignees, json_schema_input_type=list[User | None] | None),
-        Field(max_length=MAX_ENTRIES),
+        BeforeValidator(_keep_assignees),
+        _describe_entries("whom it is assigned to", "login"),
     ] = []
     base: Base
     head: Annotated[
@@ -269,7 +293,7 @@ class PullRequest(_PullRequestPart):
     ] = None
     html_url: Annotated[
         Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS)],
-        WrapValidator(_default_if_broken),
+        _replace_broken(""),
         _describe("its page", {"type": "string"}),
     ] = ""
 

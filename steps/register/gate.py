@@ -278,12 +278,13 @@ def _compare(challenger: Contender, champion: Contender, evidence: GateEvidence)
     fresher = _is_fresher(challenger, champion)
     if least > 0:
         return _accept("better", f"{figures}.")
-    if fresher and least > -TOLERANCE:
+    # Among few rows the interval is wider than the tolerance, of equal models too: the retraining would end for good.
+    if fresher and (least > -TOLERANCE or found >= before):
         return _accept("fresher", f"{figures}, and its data extend to {challenger.data_until:%Y-%m-%d %H:%M}.")
     if most < 0:
         return refuse("worse", f"{figures}.")
     if fresher:
-        return refuse("maybe worse", f"{figures}, and a fresher model may lose at most {TOLERANCE}.")
+        return refuse("maybe worse", f"{figures}, and a fresher model that is behind may lose at most {TOLERANCE}.")
     return refuse("not better and not fresher" if drawn.any() else "tie", f"{figures}, and its data are no newer.")
 
 

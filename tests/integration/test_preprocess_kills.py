@@ -63,7 +63,10 @@ def kill(module: str, owner: str, name: str, times: int) -> None:
 def run_step(folder: Path) -> dict[str, str]:
     """Run the step as its container does; returns what it hands on."""
     given = folder / "inputs.json"
-    inputs = {"repositories": json.dumps(REPOSITORIES), "spark_master": "local[2]", "most_rejected": "0.05"}
+    inputs = {
+        **{"repositories": json.dumps(REPOSITORIES), "spark_master": "local[2]"},
+        **{"most_rejected": "0.05", "most_missing": "0.2"},
+    }
     given.write_text(json.dumps([{"name": name, "value": value} for name, value in inputs.items()]))
     ended = subprocess.run(
         [sys.executable, *RUNNER, str(given)],

@@ -111,6 +111,15 @@ def test_a_fresher_model_that_is_not_worse_is_accepted() -> None:
     assert (decision.accepted, decision.rule) == (True, "fresher")
 
 
+def test_a_fresher_model_that_measures_no_worse_is_accepted_on_little_evidence() -> None:
+    """However wide the interval is: the refused pair of "maybe worse", the other way round."""
+    ahead, behind = draw_scores(2.5, 4), draw_scores(2.5, 3)
+    decision = decide(contender(ahead), champion(behind, data_until=NOW - timedelta(days=1)))
+    assert (decision.accepted, decision.rule) == (True, "fresher")
+    least = float(decision.reason.partition("the gain is between ")[2].split()[0])
+    assert least < -gate.TOLERANCE
+
+
 def test_the_champion_itself_is_unchanged() -> None:
     """The same content from the same data is the version that is there, whatever else is measured."""
     decision = decide(contender(GOOD), champion(GOOD, content="c1", data_hash="d1"))

@@ -38,10 +38,12 @@ def whole(
 
 
 REFUSALS = {"negative_data_rejection": {"expected-statuses": [400, 401, 404, 405, 413, 415, 422]}}
+PATIENCE = 60
+"""Seconds for an answer: other tests take the processors too."""
 EITHER = {"positive_data_acceptance": {"expected-statuses": ["2xx", 404, 422]}}
 """A schema can't say which GitHub a URL must belong to."""
 CONFIG = schemathesis.Config.from_dict(
-    {"checks": REFUSALS, "operations": [{"include-path": "/score_url", "checks": EITHER}]}
+    {"checks": REFUSALS, "request-timeout": PATIENCE, "operations": [{"include-path": "/score_url", "checks": EITHER}]}
 )
 
 schema = schemathesis.openapi.from_dict(create_app().openapi(), config=CONFIG)
