@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from scipy.stats import binomtest
+import scipy  # loads `stats`, which takes a second, when it is used
 
 CONFIDENCE = 0.9
 
@@ -18,7 +18,7 @@ class Share(NamedTuple):
         """The Wilson interval of the share, at CONFIDENCE; everything where there are no cases."""
         if not self.total:
             return 0.0, 1.0
-        found = binomtest(self.number, self.total).proportion_ci(CONFIDENCE, "wilson")
+        found = scipy.stats.binomtest(self.number, self.total).proportion_ci(CONFIDENCE, "wilson")
         return float(found.low), float(found.high)
 
     def format_count(self) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import scipy  # loads `stats`, which takes a second, when it is used
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from rollouts.checks.service import FAILURES, ServiceClient
 from rollouts.checks.verdict import CheckVerdict
@@ -132,7 +132,7 @@ def correlation(candidate: Side, active: Side) -> float:
     """Return Spearman's rank correlation of two sides' scores; NaN if there is nothing to rank."""
     if _is_flat(candidate.scores) or _is_flat(active.scores):
         return math.nan
-    return float(spearmanr(candidate.scores, active.scores).statistic)
+    return float(scipy.stats.spearmanr(candidate.scores, active.scores).statistic)
 
 
 def psi(usual: Floats, found: Floats) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import DegenerateDataWarning, binomtest, bootstrap, rankdata
+import scipy  # loads `stats`, which takes a second, when it is used
 
 from rollouts.checks.behaviour import Bools, Floats
 from rollouts.checks.verdict import Outcome
@@ -46,7 +46,7 @@ class Proportion:
         """Return Wilson's interval; [0, 1] for an empty total."""
         if not self.of:
             return 0.0, 1.0
-        found = binomtest(self.count, self.of).proportion_ci(method="wilson")
+        found = scipy.stats.binomtest(self.count, self.of).proportion_ci(method="wilson")
         return float(found.low), float(found.high)
 
 
@@ -183,7 +183,7 @@ def kappa(one: Bools, other: Bools, axis: int = -1) -> Floats:
 
 def rank_correlation(one: Floats, other: Floats, axis: int = -1) -> Floats:
     """Return Spearman's rank correlation along an axis; NaN if one of the two is constant."""
-    ranks = [rankdata(side, axis=axis) for side in (one, other)]
+    ranks = [scipy.stats.rankdata(side, axis=axis) for side in (one, other)]
     first, second = (side - np.mean(side, axis, keepdims=True) for side in ranks)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.sum(first * second, axis) / np.sqrt(np.sum(first**2, axis) * np.sum(second**2, axis)))
@@ -194,8 +194,8 @@ def _format_interval(statistic: Callable[..., Floats], one: Floats | Bools, othe
     if math.isnan(value):
         return "no data"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DegenerateDataWarning)  # the interval is NaN then
-        low, high = bootstrap(
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)  # the interval is NaN then
+        low, high = scipy.stats.bootstrap(
             (one, other),
             statistic,
             paired=True,
