@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rollouts.checks import behaviour, compare, golden, identity, plot, recent, speed, versions
+from rollouts.checks import behaviour, compare, golden, identity, plot, recent, replay, speed, versions
 from rollouts.checks.cluster import KubernetesApi
 from rollouts.checks.service import pull_request_id
 from rollouts.checks.verdict import CheckVerdict, Outcome
@@ -43,8 +43,14 @@ def _speed(given: argparse.Namespace) -> Outcome:
     return speed.run(given.address, given.digest)
 
 
+def _replay(given: argparse.Namespace) -> Outcome:
+    plan = replay.ReplayPlan(given.seconds, given.rate)
+    counts = replay.replay(given.address, recent.load_pulls(given.pulls), given.digest, plan)
+    return _print_verdict("replay", replay.judge(given.digest, counts))
+
+
 def _all(given: argparse.Namespace) -> Outcome:
-    """Run all checks and return the worst outcome."""
+    """Run all checks before a promotion and return the worst outcome."""
     found = {check(given) for check in (_identity, _golden, _behaviour, _speed)}
     return next(outcome for outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.PASSED) if outcome in found)
 
@@ -54,7 +60,14 @@ def _print_verdict(check: str, verdict: CheckVerdict) -> Outcome:
     return verdict.outcome
 
 
-CHECKS = {"identity": _identity, "golden": _golden, "behaviour": _behaviour, "speed": _speed, "all": _all}
+CHECKS = {
+    "identity": _identity,
+    "golden": _golden,
+    "behaviour": _behaviour,
+    "speed": _speed,
+    "replay": _replay,
+    "all": _all,
+}
 
 
 def _compare(given: argparse.Namespace) -> Outcome:
@@ -82,7 +95,11 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
             part.add_argument("--service", help="name of the candidate's Service in this cluster")
             part.add_argument("--pod-hash", help="expected pod template hash")
             part.add_argument("--image", help="expected image of the pods")
-        if check in ("behaviour", "all"):
+        if check == "replay":
+            usual = replay.ReplayPlan()
+            part.add_argument("--seconds", type=float, default=usual.seconds, help="duration (default: %(default)s)")
+            part.add_argument("--rate", type=float, default=usual.rate, help="requests a second (default: %(default)s)")
+        if check in ("behaviour", "replay", "all"):
             part.add_argument(
                 "--pulls", default="samples", help="mongo, samples or a file of JSON lines (default: %(default)s)"
             )

@@ -26,7 +26,7 @@ from steps.serve.contract import (
     UrlResponse,
 )
 from steps.serve.http import health, openapi, parsing, problems
-from steps.serve.http.middleware import RawHeaders, RequestMiddleware, encode_headers
+from steps.serve.http.middleware import RawHeaders, RequestMiddleware, encode_headers, find_route
 from steps.serve.runtime import Runtime, service_lifespan
 from steps.serve.scorer import Scorer
 from steps.serve.webhooks import receiver
@@ -47,7 +47,7 @@ BODY_ERRORS = problems.describe_responses(400, 408, 413, 415, 422, 503)
 async def score(request: Request) -> Response:
     """Score pull requests in the form in which GitHub's REST API and webhooks send them."""
     scorer = get_runtime(request).ready()
-    return await _respond(scorer, "/score", await parsing.parse_pull_requests(await request.body()))
+    return await _respond(scorer, find_route("/score", request.headers), await parsing.parse_pull_requests(await request.body()))
 
 
 @router.post(

@@ -13,6 +13,8 @@ MAX_REPOSITORIES = 100
 """Per request: the service reads the history of each."""
 MAX_BODY_BYTES = 32 * 2**20
 """Size limit of a request body."""
+CHECK_HEADER = "X-Check"
+"""Marks requests to `/score` by a release's checks, which are neither stored nor counted as people's."""
 
 
 class ApiModel(BaseModel):

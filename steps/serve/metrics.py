@@ -1,7 +1,8 @@
 """The service's Prometheus metrics; routes are templates, and no label holds the name of a repository or a person."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 
@@ -28,10 +29,15 @@ SCORES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15)
 disable_created_metrics()  # type: ignore[no-untyped-call]
 ProcessCollector(registry=REGISTRY)
 
-REQUESTS = Counter("pr_sentinel_requests", "Requests answered", ["route", "status"], registry=REGISTRY)
+REQUESTS = Counter(
+    "pr_sentinel_requests",
+    "Requests answered; route `check` for scores that a release's checks request, `delivery` for deliveries processed",
+    ["route", "status"],
+    registry=REGISTRY,
+)
 LATENCY = Histogram(
     "pr_sentinel_request_seconds",
-    "Time until the response has been sent",
+    "Time until the response has been sent; for route `delivery`, until its pull request has been scored",
     ["route"],
     buckets=SECONDS,
     registry=REGISTRY,
@@ -64,6 +70,9 @@ OLDEST = Gauge(
 VOTES = Counter("pr_sentinel_votes", "Votes on alerts by people with write access", ["vote"], registry=REGISTRY)
 MISSED = Counter("pr_sentinel_missed_deliveries", "Pull requests found without a delivery", registry=REGISTRY)
 
+CHECK, DELIVERY = "check", "delivery"
+"""Routes that are not paths: scores that checks request, and the work for webhook deliveries."""
+
 for outcome in ("written", "dropped"):
     PREDICTIONS.labels(outcome)
 
@@ -78,7 +87,8 @@ def count_scores(route: str, results: Iterable[ScoreResult]) -> None:
     """Count the results of pull requests."""
     for result in results:
         _score_counter(route, result.level, result.history).inc()
-        SCORE.observe(result.score)
+        if route != CHECK:
+            SCORE.observe(result.score)
 
 
 def set_model_info(name: ModelName, data_hash: str, alert_budget: float, registered_at: str | None) -> None:
@@ -92,6 +102,19 @@ def set_model_info(name: ModelName, data_hash: str, alert_budget: float, registe
 def count_delivery(outcome: str) -> None:
     """Count a webhook delivery; `outcome` is one of a few fixed words."""
     DELIVERIES.labels(outcome).inc()
+
+
+def count_work(status: int) -> None:
+    """Count an attempt at a webhook delivery: 200 if it ended well, 500 if it failed unexpectedly."""
+    _request_counter(DELIVERY, status).inc()
+
+
+@contextmanager
+def measure_work() -> Iterator[None]:
+    """Measure how long the pull request of a webhook delivery takes to score, without GitHub's share of the work."""
+    started = time.perf_counter()
+    yield
+    _latency_histogram(DELIVERY).observe(time.perf_counter() - started)
 
 
 def set_backlog(waiting: int, oldest: datetime | None) -> None:

@@ -101,7 +101,8 @@ class Scorer:
             inputs = [ScoreInput(pull, pasts[pull.base.repo.full_name], muted) for pull in block]
             scored = await self._batcher(inputs)
             metrics.count_scores(route, (one.result for one in scored))
-            self._predictions.enqueue(scored, route)
+            if route != metrics.CHECK:
+                self._predictions.enqueue(scored, route)
             self.thresholds.update((one.result for one in scored), route)
             yield scored
 

@@ -18,6 +18,7 @@ NOT_A_STEP: dict[str, dict[str, set[str]]] = {
     "identity": {"check": {API}},
     "golden": {"check": set()},
     "behaviour": {"check": {VAULT}},
+    "replay": {"check": {VAULT}},
     "speed": {"check": set()},
 }
 """The tokens that the containers of other pods hold."""

@@ -24,6 +24,8 @@ PRE, POST = (
     for template in manifests.of_kind("AnalysisTemplate")
     if template["metadata"]["name"] == name
 )
+FIGURES = [name for name, metric in POST.items() if "prometheus" in metric["provider"]]
+JOBS = {name: metric for name, metric in [*PRE.items(), *POST.items()] if "job" in metric["provider"]}
 HASH = "rollouts_pod_template_hash"
 
 
@@ -49,7 +51,7 @@ def test_nothing_is_promoted_without_an_analysis_and_a_person() -> None:
         assert BLUE_GREEN[analysis].keys() == {"templates", "args"}
         assert metrics_of
     assert set(PRE) == {"identity", "golden", "behaviour", "speed"}
-    assert set(POST) == {"answers", "latency", "flagged", "readiness"}
+    assert set(POST) == {"answers", "latency", "flagged", "readiness", "replay"}
     for template in manifests.of_kind("AnalysisTemplate"):
         assert template["spec"].keys() == {"args", "metrics"}
 
@@ -113,13 +115,12 @@ def reached(path: str) -> Any:
 
 def test_the_analysis_is_told_of_the_revision_by_git() -> None:
     """Its arguments are places in the Rollout that hold what they are called."""
-    args = {arg["name"]: arg["valueFrom"] for arg in BLUE_GREEN["prePromotionAnalysis"]["args"]}
-    assert args.pop("pod-hash") == {"podTemplateHashValue": "Latest"}
-    found = {name: reached(value["fieldRef"]["fieldPath"]) for name, value in args.items()}
-    assert found == {"image": "pr-sentinel/serve", "model-digest": "unreleased", "model-version": "unreleased"}
-    assert BLUE_GREEN["postPromotionAnalysis"]["args"] == [
-        {"name": "pod-hash", "valueFrom": {"podTemplateHashValue": "Latest"}}
-    ]
+    expected = {"image": "pr-sentinel/serve", "model-digest": "unreleased", "model-version": "unreleased"}
+    for analysis, names in (("prePromotionAnalysis", expected), ("postPromotionAnalysis", ["model-digest"])):
+        args = {arg["name"]: arg["valueFrom"] for arg in BLUE_GREEN[analysis]["args"]}
+        assert args.pop("pod-hash") == {"podTemplateHashValue": "Latest"}
+        found = {name: reached(value["fieldRef"]["fieldPath"]) for name, value in args.items()}
+        assert found == {name: expected[name] for name in names}
 
 
 @pytest.mark.parametrize("check", PRE)
@@ -143,10 +144,31 @@ def test_identity_is_told_all_that_makes_a_revision() -> None:
     assert told == ("{{args.model-version}}", "model-serving-preview", "{{args.pod-hash}}", "{{args.image}}")
 
 
-@pytest.mark.parametrize("check", PRE)
+def test_the_replay_goes_to_the_promoted_revision_until_all_figures_are_measured() -> None:
+    """From the first of them to the last, by itself often enough for a verdict, and for the model that Git names."""
+    metric = POST["replay"]
+    (container,) = metric["provider"]["job"]["spec"]["template"]["spec"]["containers"]
+    given = checks.parse_arguments(container["args"])
+    assert (given.check, given.address, given.pulls) == ("replay", "http://{{args.service}}", "mongo")
+    assert given.digest == "{{args.model-digest}}"
+    (template,) = (one for one in manifests.of_kind("AnalysisTemplate") if one["metadata"]["name"] == "post-promotion")
+    (service,) = (arg["value"] for arg in template["spec"]["args"] if arg["name"] == "service")
+    assert service == BLUE_GREEN["activeService"]
+    last = max(
+        seconds(POST[name]["initialDelay"]) + seconds(POST[name]["interval"]) * (POST[name]["count"] - 1)
+        for name in FIGURES
+    )
+    assert given.seconds >= last
+    assert given.rate * 60 > 100
+    assert "initialDelay" not in metric
+    assert metric["provider"]["job"]["spec"]["activeDeadlineSeconds"] > 2 * given.seconds
+    assert (metric["count"], metric["failureLimit"], metric["consecutiveErrorLimit"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("check", JOBS)
 def test_what_is_inconclusive_is_tried_again_and_then_a_failure(check: str) -> None:
     """While what failed, and what no other try can mend, is not tried again."""
-    spec = PRE[check]["provider"]["job"]["spec"]
+    spec = JOBS[check]["provider"]["job"]["spec"]
     (codes,) = (rule["onExitCodes"] for rule in spec["podFailurePolicy"]["rules"] if "onExitCodes" in rule)
     assert set(codes["values"]) == {Outcome.FAILED.value, *PERMANENT_EXIT_CODES}
     assert not {Outcome.INCONCLUSIVE.value, Unavailable.exit_code} & set(codes["values"])
@@ -154,7 +176,7 @@ def test_what_is_inconclusive_is_tried_again_and_then_a_failure(check: str) -> N
     assert spec["backoffLimit"] > 0
 
 
-@pytest.mark.parametrize("name", POST)
+@pytest.mark.parametrize("name", FIGURES)
 def test_live_figures_are_those_of_this_revisions_pods(name: str) -> None:
     """Each series in a query is one that the service has, chosen by the pods' hash."""
     query = POST[name]["provider"]["prometheus"]["query"]
@@ -174,7 +196,7 @@ def test_the_latency_limit_is_a_bound_of_the_histogram() -> None:
     assert float(POST["latency"]["successCondition"].rpartition(" ")[2]) in SECONDS
 
 
-@pytest.mark.parametrize("name", POST)
+@pytest.mark.parametrize("name", FIGURES)
 def test_prometheus_away_ends_the_analysis_before_its_end(name: str) -> None:
     """As do too many answers that say neither yes nor no; a run of either never lasts until the end."""
     metric = POST[name]

@@ -25,7 +25,11 @@ def test_it_asks_the_same_of_a_revision() -> None:
     weight, analysis, pause = CANARY["steps"]
     assert weight == {"setWeight": 50}
     assert analysis["analysis"] == usual["prePromotionAnalysis"]
-    assert CANARY["analysis"] == usual["postPromotionAnalysis"]
+    assert CANARY["analysis"]["templates"] == usual["postPromotionAnalysis"]["templates"]
+    # Users reach both revisions, so pull requests are replayed to the new one by its own Service.
+    *args, service = CANARY["analysis"]["args"]
+    assert args == usual["postPromotionAnalysis"]["args"]
+    assert service == {"name": "service", "value": CANARY["canaryService"]}
     assert pause == {"pause": {}}
 
 

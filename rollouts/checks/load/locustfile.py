@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from rollouts.checks.load import answers, gate, pulls
 from rollouts.checks.load.settings import LoadSettings
+from steps.serve.contract import CHECK_HEADER
 
-HEADERS = {"Content-Type": "application/json"}
+HEADERS = {"Content-Type": "application/json", CHECK_HEADER: "load"}
 
 
 class SharedState:

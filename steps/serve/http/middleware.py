@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from steps.serve import metrics
-from steps.serve.contract import MAX_BODY_BYTES
+from steps.serve.contract import CHECK_HEADER, MAX_BODY_BYTES
 from steps.serve.http.bodies import LARGE_BYTES, BodyReader, replay_body
 from steps.serve.http.problems import RequestRefused, build_problem
 
@@ -45,6 +45,11 @@ SECURITY_HEADERS = encode_headers(
         "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     }
 )
+
+
+def find_route(path: str, headers: Headers) -> str:
+    """Return the route that a request is counted under: its path, or `check` for scores that checks request."""
+    return metrics.CHECK if path == "/score" and CHECK_HEADER in headers else path
 
 
 class RequestMiddleware:
@@ -100,7 +105,7 @@ class RequestMiddleware:
                 500, f"Internal error; the service's log has the details under request id {request_id}."
             )(scope, receive, send_with_headers)
         finally:
-            self._record(scope, status or CLIENT_CLOSED_REQUEST, request_id, started)
+            self._record(scope, headers, status or CLIENT_CLOSED_REQUEST, request_id, started)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         if scope["method"] != "POST" or "POST" not in self._routes.get(scope["path"], ()):
@@ -120,9 +125,9 @@ class RequestMiddleware:
             else:
                 await self._app(scope, replay_body(body, receive), release_and_send)
 
-    def _record(self, scope: Scope, status: int, request_id: str, started: float) -> None:
+    def _record(self, scope: Scope, headers: Headers, status: int, request_id: str, started: float) -> None:
         path: str = scope["path"]
-        route = path if path in self._routes else "other"
+        route = find_route(path, headers) if path in self._routes else "other"
         metrics.count_request(route, status, started)
         if route in QUIET_ROUTES and status < 400:  # noqa: PLR2004 - where problems begin
             return

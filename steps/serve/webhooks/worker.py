@@ -151,6 +151,7 @@ class Worker:
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 outcome, result = await self._score_and_notify(delivery)
+            metrics.count_work(200)
             await self._deliveries.finish(delivery, outcome, result)
             _log(delivery, outcome)
         except TransientError as error:
@@ -170,6 +171,7 @@ class Worker:
         except PyMongoError:
             raise
         except Exception as error:
+            metrics.count_work(500)
             logger.exception("unexpected error in a delivery", extra=_build_log_fields(delivery))
             await self._postpone(delivery, f"Unexpected {type(error).__name__}")
 
@@ -195,7 +197,8 @@ class Worker:
         fetched = await asyncio.to_thread(github.fetch_pull_request, notice.repository, notice.number)
         require_current(fetched, delivery)
         self._scorer.thresholds.set_budget(fetched.pull.base.repo.full_name, rules.policy.alert_budget)
-        scored = (await self._scorer.score([fetched.pull], muted=rules.policy.mute.reasons))[0]
+        with metrics.measure_work():
+            scored = (await self._scorer.score([fetched.pull], muted=rules.policy.mute.reasons))[0]
         if notice.action == "opened":
             await self._on_opened(fetched.pull)
         recorded = scored.result.model_dump() | {"model": self._scorer.name.version, "head_sha": fetched.head_sha}

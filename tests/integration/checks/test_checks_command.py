@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+import requests
 from pymongo import MongoClient
 
+from rollouts.checks.load.pulls import load_pull_requests
 from tests.load import services
 from tests.support.check_command import Start, check
 from tests.support.waiting import wait_until
@@ -101,6 +103,15 @@ def test_an_active_service_that_is_not_there_leaves_it_open(name: str, pair: Pai
     assert (done.returncode, "UNCLEAR" in done.stdout) == (2, True), done.stdout + done.stderr
 
 
+def test_pull_requests_are_replayed_to_the_model_that_is_expected(pair: Pair) -> None:
+    """Which passes; another model or a service that is away does not."""
+    address, _, digest = pair
+    quick = ("--seconds=2", "--rate=30")
+    done = check("replay", address, f"--digest={digest}", *quick)
+    assert (done.returncode, "60 pull requests replayed, 60 scored" in done.stdout) == (0, True), done.stdout
+    assert check("replay", address, *quick).returncode == 2
+
+
 @pytest.mark.parametrize(("service", "code"), [(services.Service(), 0), (services.Slow(), 1), (services.Silent(), 1)])
 def test_speed_is_the_verdict_of_the_load_test(service: services.Service, code: int) -> None:
     """With its limits."""
@@ -128,13 +139,17 @@ def test_pull_requests_come_from_mongodb_or_a_file_or_an_error_says_why_not(pair
 
 
 def test_two_versions_are_compared_by_their_predictions(pair: Pair, mongo: dict[str, str], tmp_path: Any) -> None:
-    """Of real pull requests; those that were injected don't count."""
+    """Of those that people had scored; what the checks themselves score is kept nowhere."""
     candidate, active, digest = pair
-    assert check("behaviour", candidate, f"--against={active}", f"--digest={digest}").returncode == 0
-    written = {"model.version": "4", "number": {"$lt": 2_000_000_000}}
     with MongoClient[dict[str, Any]](mongo["MONGO_URI"]) as client:
         kept = client[mongo["MONGO_DB"]].predictions
-        wait_until(lambda: len(kept.distinct("id", written)) >= 600, "600 predictions", interval=0.1)
+        assert check("behaviour", candidate, f"--against={active}", f"--digest={digest}").returncode == 0
+        pulls = load_pull_requests(None)
+        for address in (candidate, active):
+            requests.post(f"{address}/score", json={"pull_requests": pulls}, timeout=60).raise_for_status()
+        # What is written later than these would be here, too.
+        wait_until(lambda: kept.count_documents({}) >= 2 * len(pulls), "the predictions", interval=0.1)
+        assert kept.count_documents({}) == 2 * len(pulls) == 1_200
     picture = tmp_path / "versions.png"
     done = check("compare", "--versions", "3", "4", f"--plot={picture}", **mongo)
     assert done.returncode == 2, done.stdout + done.stderr

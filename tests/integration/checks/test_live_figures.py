@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 EVALUATE = Path(__file__).parents[2] / "rollouts" / "evaluate.go"
 (TEMPLATE,) = (one for one in manifests.of_kind("AnalysisTemplate") if one["metadata"]["name"] == "post-promotion")
-METRICS = {metric["name"]: metric for metric in TEMPLATE["spec"]["metrics"]}
+METRICS = {one["name"]: one for one in TEMPLATE["spec"]["metrics"] if "prometheus" in one["provider"]}
 
 
 def requests(status: str, route: str = "/score", pods: str = HASH) -> str:
@@ -29,9 +29,9 @@ def requests(status: str, route: str = "/score", pods: str = HASH) -> str:
     return f'pr_sentinel_requests_total{{route="{route}",status="{status}",rollouts_pod_template_hash="{pods}"}}'
 
 
-def scored(level: str, pods: str = HASH) -> str:
+def scored(level: str, pods: str = HASH, route: str = "/score") -> str:
     """A series of the service."""
-    return f'pr_sentinel_scored_total{{route="/score",level="{level}",rollouts_pod_template_hash="{pods}"}}'
+    return f'pr_sentinel_scored_total{{route="{route}",level="{level}",rollouts_pod_template_hash="{pods}"}}'
 
 
 def gauge(name: str, pod: int, pods: str = HASH) -> str:
@@ -39,16 +39,35 @@ def gauge(name: str, pod: int, pods: str = HASH) -> str:
     return f'{name}{{instance="10.0.0.{pod}:3000",rollouts_pod_template_hash="{pods}"}}'
 
 
-def times(rate: float, quick: float, pods: str = HASH) -> Series:
+def times(rate: float, quick: float, pods: str = HASH, route: str = "/score") -> Series:
     """Requests in a second, and how many of them took at most 250 ms; the others took up to a second."""
-    name, labels = "pr_sentinel_request_seconds", f'route="/score",rollouts_pod_template_hash="{pods}"'
+    name, labels = "pr_sentinel_request_seconds", f'route="{route}",rollouts_pod_template_hash="{pods}"'
     buckets = {"0.1": quick, "0.25": quick, "1.0": rate, "+Inf": rate}
     found = {f'{name}_bucket{{le="{bound}",{labels}}}': count for bound, count in buckets.items()}
     return found | {f"{name}_count{{{labels}}}": rate}
 
 
 READY = {gauge("up", pod): 1.0 for pod in (1, 2)} | {gauge("pr_sentinel_ready", pod): 1.0 for pod in (1, 2)}
+CHECK, DELIVERY, WEBHOOK = "check", "delivery", "/webhook"
+REPLAY: dict[str, Series] = {
+    "answers": {requests("200", CHECK): 2},
+    "latency": times(2, 2, route=CHECK),
+    "flagged": {scored("standard", route=CHECK): 2},
+}
+"""What an analysis replays to a service that nobody asks, by metric."""
 PASSED: list[tuple[str, Series]] = [
+    *REPLAY.items(),
+    # One failure in a minute may be chance.
+    ("answers", REPLAY["answers"] | {requests("500"): 1 / 60}),
+    ("answers", REPLAY["answers"] | {requests("202", WEBHOOK): 0.05, requests("200", DELIVERY): 0.05}),
+    ("answers", {requests("202", WEBHOOK): 0.5, requests("200", DELIVERY): 0.5}),
+    # With enough requests of people, the replayed ones don't count.
+    ("answers", {requests("200"): 2, requests("500", CHECK): 2}),
+    ("latency", times(2, 2) | times(2, 0, route=CHECK)),
+    ("latency", times(1, 1, route=DELIVERY)),
+    ("latency", REPLAY["latency"] | times(0.05, 0.05, route=DELIVERY)),
+    ("flagged", {scored("standard"): 2, scored("high", route=CHECK): 2}),
+    ("flagged", REPLAY["flagged"] | {scored("high", route=WEBHOOK): 0.1}),
     ("answers", {requests("200"): 2}),
     ("answers", {requests("200"): 2, requests("422"): 2, requests("200", "/metrics"): 1}),
     ("answers", {requests("200"): 2, requests("500"): 0.01}),
@@ -61,6 +80,19 @@ PASSED: list[tuple[str, Series]] = [
     ("readiness", READY | {gauge("up", 3, ANOTHER): 0}),
 ]
 FAILED: list[tuple[str, Series]] = [
+    ("answers", {requests("200", CHECK): 1.9, requests("500", CHECK): 0.1}),
+    ("latency", times(2, 1.9, route=CHECK)),
+    ("flagged", {scored("standard", route=CHECK): 1, scored("high", route=CHECK): 1}),
+    # Requests of people, though too few to be judged by themselves.
+    ("answers", REPLAY["answers"] | {requests("500", DELIVERY): 0.05}),
+    ("answers", REPLAY["answers"] | {requests("202", WEBHOOK): 0.1, requests("500", DELIVERY): 0.1}),
+    ("latency", REPLAY["latency"] | times(0.1, 0, route=DELIVERY)),
+    ("flagged", {scored("standard", route=CHECK): 0.5, scored("high", route=WEBHOOK): 0.3}),
+    # Enough requests of people, which no replay may water down.
+    ("answers", {requests("200", CHECK): 100, requests("200"): 1, requests("500"): 0.1}),
+    ("answers", {requests("200", CHECK): 100, requests("202", WEBHOOK): 0.5, requests("500", DELIVERY): 0.5}),
+    ("latency", times(100, 100, route=CHECK) | times(1, 0.5, route=DELIVERY)),
+    ("flagged", {scored("standard", route=CHECK): 100, scored("standard"): 1, scored("high", route=WEBHOOK): 1}),
     ("answers", {requests("200"): 2, requests("500"): 0.1}),
     ("answers", {requests("503"): 2}),
     ("answers", {requests("499"): 2}),
@@ -74,6 +106,10 @@ FAILED: list[tuple[str, Series]] = [
     ("readiness", {gauge("up", 1): 0}),
 ]
 OPEN: list[tuple[str, Series]] = [
+    ("answers", {requests("200", CHECK): 0.1}),
+    ("answers", {requests("200", CHECK, ANOTHER): 2}),
+    ("latency", times(2, 2, ANOTHER, CHECK)),
+    ("flagged", {scored("standard", ANOTHER, CHECK): 2}),
     *((name, {}) for name in METRICS),
     ("answers", {requests("200"): 0.1}),
     ("answers", {requests("500"): 0.1}),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from samples.server import LATEST
+from steps.serve import metrics
 from steps.serve.webhooks import consistency, deliveries
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
@@ -201,3 +202,24 @@ def test_the_log_holds_no_secret(
     said = (tmp_path / "log").read_text()
     assert "delivery announced" in said
     assert not [secret for secret in (SECRET, "hunter2", "hunter3", "hunter4") if secret in said]
+
+
+def count_work(status: str) -> float:
+    """Return the deliveries that were processed with a status so far."""
+    labels = {"route": "delivery", "status": status}
+    return metrics.REGISTRY.get_sample_value("pr_sentinel_requests_total", labels) or 0.0
+
+
+def test_work_for_deliveries_counts_as_errors_and_time_of_the_revision(hook: Hook, github: StandIn) -> None:
+    """What fails unexpectedly is the revision's fault; what GitHub could not answer is not."""
+    times = {"route": "delivery"}
+    before = count_work("200"), count_work("500")
+    scored = metrics.REGISTRY.get_sample_value("pr_sentinel_request_seconds_count", times) or 0.0
+    github.control(next=["500", "500"])
+    assert hook.deliver()["outcome"] == "standard"
+    assert (count_work("200"), count_work("500")) == (before[0] + 1, before[1])
+    hook.push(13, additions=app.BROKEN)
+    hook.send(13)
+    wait_until(lambda: count_work("500") > before[1] + 1)
+    assert count_work("200") == before[0] + 1
+    assert metrics.REGISTRY.get_sample_value("pr_sentinel_request_seconds_count", times) == scored + 1
