@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from release.analysis import Analysis
-from release.cluster import Cluster
+from release.cluster import open_argo_cd, open_cluster
 from release.git import Clone
 from release.images import Release
 from release.settings import (
@@ -51,9 +51,9 @@ def load_analyses(file: Path | None) -> list[Analysis]:
     if file:
         return analysis.load(file)
     settings = load(ClusterSettings)
-    cluster = Cluster(settings.staging_context, settings.staging_namespace)
+    cluster = open_cluster(settings, "staging")
     # Read the commit first: a later sync then shows up as a mismatch instead of going unnoticed.
-    commit = Cluster(settings.argo_cd_context, settings.argo_cd_namespace).synced_commit()
+    commit = open_argo_cd(settings, "staging").synced_commit()
     return analysis.find_analyses(commit, cluster.read_state(), cluster.analysis_runs())
 
 
@@ -220,8 +220,7 @@ def rollback(
         known = parts.enter_context(open_registry(load(ModelSettings)))
         if known and known.card(version) is None:
             raise NotFound(f"The registry no longer has version {version}.", advice="Choose another version.")
-        argo_cd = Cluster(clusters.argo_cd_context, clusters.argo_cd_namespace)
-        production = Cluster(clusters.production_context, clusters.production_namespace)
+        production, argo_cd = open_cluster(clusters, "production"), open_argo_cd(clusters, "production")
         rollbacks.restore_rollout(production, argo_cd, release, print_line)
         if known:
             known.go_back(version)

@@ -6,9 +6,10 @@ Argo Rollouts aborts, promotes and goes back by patches of the Rollout, as its o
 import json
 import subprocess
 import time
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from release.images import ReleasedModel
+from release.settings import ClusterSettings
 from steps.common.errors import NotFound, Unavailable
 
 ROLLOUT = "model-serving"
@@ -16,10 +17,12 @@ POD_HASH = "rollouts-pod-template-hash"
 APPLICATION = "pr-sentinel-production"
 STAGING_APPLICATION = "pr-sentinel-staging"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
+TRACKING_ID = "argocd.argoproj.io/tracking-id"
 TIMEOUT_OPTION = "--request-timeout=30s"
 UNDO_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.5
 Document = dict[str, Any]
+Environment = Literal["staging", "production"]
 
 
 class RolloutRevision(NamedTuple):
@@ -34,7 +37,8 @@ class RolloutRevision(NamedTuple):
 class RolloutState(NamedTuple):
     """The Rollout: its revisions by pod hash, and which of them are active, preview, stable and current.
 
-    `current` is only set once the controller has observed the latest generation.
+    `current` is only set once the controller has observed the latest generation; `is_synced` if Argo CD keeps the
+    Rollout as it is in Git.
     """
 
     revisions: dict[str, RolloutRevision]
@@ -43,6 +47,7 @@ class RolloutState(NamedTuple):
     stable: str | None
     current: str | None
     aborted: bool
+    is_synced: bool = False
 
     def revision(self, pod_hash: str | None) -> RolloutRevision | None:
         """Return the revision with a pod hash."""
@@ -154,6 +159,19 @@ class Cluster:
         raise Unavailable(f"kubectl failed: {message}", advice="Check KUBECONFIG, the context and its permissions.")
 
 
+def open_cluster(settings: ClusterSettings, environment: Environment) -> Cluster:
+    """Return the cluster of an environment."""
+    if environment == "staging":
+        return Cluster(settings.staging_context, settings.staging_namespace)
+    return Cluster(settings.production_context, settings.production_namespace)
+
+
+def open_argo_cd(settings: ClusterSettings, environment: Environment) -> Cluster:
+    """Return the cluster whose Argo CD has the application of an environment: one for both, or the environment's own."""
+    own = settings.staging_context if environment == "staging" else settings.production_context
+    return Cluster(settings.argo_cd_context or own, settings.argo_cd_namespace)
+
+
 def read_state(rollout: Document, replica_sets: list[Document]) -> RolloutState:
     """Return the state of a Rollout, read from it and from its own ReplicaSets."""
     status = rollout.get("status", {})
@@ -168,7 +186,14 @@ def read_state(rollout: Document, replica_sets: list[Document]) -> RolloutState:
         status.get("stableRS"),
         status.get("currentPodHash") if is_observed else None,
         bool(status.get("abort")),
+        _is_synced(rollout["metadata"]),
     )
+
+
+def _is_synced(metadata: Document) -> bool:
+    """Return whether Argo CD tracks a resource, by annotation or by label."""
+    is_labelled = APPLICATION in metadata.get("labels", {}).get("app.kubernetes.io/instance", "")
+    return TRACKING_ID in metadata.get("annotations", {}) or is_labelled
 
 
 def _owner_uid(document: Document) -> str | None:

@@ -17,7 +17,7 @@ from release.git import PRODUCTION, STAGING, Clone
 from release.github import GitHubRepo
 from release.images import COMPONENT, MODEL, SERVE, Release
 from release.settings import ImageSettings
-from steps.common.errors import DataError, NotFound
+from steps.common.errors import ConfigurationError, DataError, NotFound
 
 BRANCH = re.compile(r"rollback/version-([1-9]\d*)")
 Report = Callable[[str], None]
@@ -100,12 +100,19 @@ def restore_rollout(cluster: Cluster, argo_cd: Cluster, release: Release, report
     """Serve users from the old image again.
 
     Raises:
+        ConfigurationError: Argo CD would undo it, because its application is in another cluster.
         Unavailable: a cluster does not respond.
     """
-    if argo_cd.is_held() is False:
+    state, held = cluster.read_state(), argo_cd.is_held()
+    if held is None and state.is_synced:
+        raise ConfigurationError(
+            "Argo CD keeps production's Rollout as it is in Git, but its application was not found, so it can't be paused.",
+            advice="Set ARGO_CD_CONTEXT to the context of the cluster with Argo CD, and ARGO_CD_NAMESPACE if need be.",
+        )
+    if held is False:
         argo_cd.hold(True)
         report("Argo CD is paused for production until the pull request is merged.")
-    wanted = choose_action(cluster.read_state(), release.images[SERVE])
+    wanted = choose_action(state, release.images[SERVE])
     match wanted:
         case RolloutAction("abort"):
             cluster.abort()

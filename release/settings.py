@@ -25,13 +25,16 @@ class GitHubRepoSettings(StepSettings):
 class ClusterSettings(StepSettings):
     """Contexts of kubectl's configuration for each cluster; default: the current one.
 
-    Set the namespaces if one cluster holds both environments.
+    With an Argo CD in each cluster, `argo_cd_context` stays unset. Set the namespaces if one cluster holds both
+    environments.
     """
 
     kubeconfig: str | None = Field(None, description="kubectl's configuration file; default: kubectl's own")
     staging_context: str | None = Field(None, description="context of the staging cluster; default: the current one")
-    production_context: str | None = Field(None, description="context of the production cluster; default: the same")
-    argo_cd_context: str | None = Field(None, description="context of the cluster with Argo CD; default: the same")
+    production_context: str | None = Field(None, description="context of the production cluster; default: the current one")
+    argo_cd_context: str | None = Field(
+        None, description="context of the cluster whose Argo CD has both; default: each environment's own"
+    )
     staging_namespace: str = Field("pr-sentinel", description="namespace of staging")
     production_namespace: str = Field("pr-sentinel", description="namespace of production")
     argo_cd_namespace: str = Field("argocd", description="namespace of Argo CD's Applications")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from release import git
-from release.cluster import Cluster, RolloutState
+from release.cluster import RolloutState, open_argo_cd, open_cluster
 from release.images import Release
 from release.models import ChampionVersion, open_registry
 from release.settings import ClusterSettings, GitSettings, ModelSettings
@@ -31,8 +31,8 @@ def collect_status(source: GitSettings, clusters: ClusterSettings, registry: Mod
     serving: RolloutState | str = "skipped: no kubeconfig"
     held: bool | str | None = False
     if clusters.kubeconfig or (Path.home() / ".kube" / "config").is_file():
-        serving = query("the cluster", Cluster(clusters.production_context, clusters.production_namespace).read_state)
-        held = query("Argo CD", Cluster(clusters.argo_cd_context, clusters.argo_cd_namespace).is_held)
+        serving = query("the cluster", open_cluster(clusters, "production").read_state)
+        held = query("Argo CD", open_argo_cd(clusters, "production").is_held)
     champion: ChampionVersion | str = "skipped: MLFLOW_URI is not set"
     if registry.mlflow_uri:
         champion = query("the registry", lambda: _read_champion(registry))

@@ -88,6 +88,24 @@ def test_the_two_follow_their_branches_of_one_repository(built: dict[str, list[D
     assert all(one["metadata"]["namespace"] == "argocd" for one in built["root"])
 
 
+@pytest.mark.parametrize(("environment", "branch"), [("staging", "staging"), ("production", "main")])
+def test_an_argo_cd_of_its_own_knows_one_environment_alone(environment: str, branch: str) -> None:
+    """In its own cluster, and keeps itself up to date from the folder that it began with."""
+    found = rendering.parse_documents(rendering.render(CLUSTERS / "single" / environment))
+    specs = {one["metadata"]["name"]: one["spec"] for one in found if one["kind"] == "Application"}
+    follows = {
+        name: (spec["destination"]["name"], spec["source"]["targetRevision"], spec["source"]["path"])
+        for name, spec in specs.items()
+    }
+    assert follows == {
+        "pr-sentinel": ("in-cluster", "main", f"gitops/clusters/single/{environment}"),
+        f"pr-sentinel-{environment}": ("in-cluster", branch, f"gitops/clusters/{environment}"),
+    }
+    (project,) = (one["spec"] for one in found if one["kind"] == "AppProject")
+    assert project["destinations"] == [{"name": "in-cluster", "namespace": "pr-sentinel"}]
+    assert {one["metadata"]["namespace"] for one in found} == {"argocd"}
+
+
 def test_the_repository_is_named_once(built: dict[str, list[Document]], tmp_path: Path) -> None:
     """A fork changes one line, and everything follows it."""
     shutil.copytree(CLUSTERS / "root", tmp_path / "root")
