@@ -167,7 +167,7 @@ def open_cluster(settings: ClusterSettings, environment: Environment) -> Cluster
 
 
 def open_argo_cd(settings: ClusterSettings, environment: Environment) -> Cluster:
-    """Return the cluster whose Argo CD has the application of an environment: one for both, or the environment's own."""
+    """Return the cluster whose Argo CD has an environment's application: one for both, or the environment's own."""
     own = settings.staging_context if environment == "staging" else settings.production_context
     return Cluster(settings.argo_cd_context or own, settings.argo_cd_namespace)
 

@@ -106,7 +106,7 @@ def restore_rollout(cluster: Cluster, argo_cd: Cluster, release: Release, report
     state, held = cluster.read_state(), argo_cd.is_held()
     if held is None and state.is_synced:
         raise ConfigurationError(
-            "Argo CD keeps production's Rollout as it is in Git, but its application was not found, so it can't be paused.",
+            "Argo CD keeps production's Rollout as it is in Git, but its application, to be paused, was not found.",
             advice="Set ARGO_CD_CONTEXT to the context of the cluster with Argo CD, and ARGO_CD_NAMESPACE if need be.",
         )
     if held is False:

@@ -31,7 +31,9 @@ class ClusterSettings(StepSettings):
 
     kubeconfig: str | None = Field(None, description="kubectl's configuration file; default: kubectl's own")
     staging_context: str | None = Field(None, description="context of the staging cluster; default: the current one")
-    production_context: str | None = Field(None, description="context of the production cluster; default: the current one")
+    production_context: str | None = Field(
+        None, description="context of the production cluster; default: the current one"
+    )
     argo_cd_context: str | None = Field(
         None, description="context of the cluster whose Argo CD has both; default: each environment's own"
     )

@@ -66,9 +66,7 @@ class ServiceClient:
     def _request(self, path: str, body: Json) -> requests.Response:
         verb = "GET" if body is None else "POST"
         try:
-            answer = requests.request(
-                verb, f"{self.address}{path}", json=body, headers=MARKED, timeout=TIMEOUT_SECONDS
-            )
+            answer = requests.request(verb, f"{self.address}{path}", json=body, headers=MARKED, timeout=TIMEOUT_SECONDS)
         except requests.RequestException as error:
             raise RequestFailed(f"no answer from {self.address}{path} ({type(error).__name__})") from None
         if answer.status_code != requests.codes.ok:

@@ -47,7 +47,8 @@ BODY_ERRORS = problems.describe_responses(400, 408, 413, 415, 422, 503)
 async def score(request: Request) -> Response:
     """Score pull requests in the form in which GitHub's REST API and webhooks send them."""
     scorer = get_runtime(request).ready()
-    return await _respond(scorer, find_route("/score", request.headers), await parsing.parse_pull_requests(await request.body()))
+    pulls = await parsing.parse_pull_requests(await request.body())
+    return await _respond(scorer, find_route("/score", request.headers), pulls)
 
 
 @router.post(

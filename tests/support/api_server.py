@@ -1,7 +1,8 @@
 """A fake API server for the real kubectl: a Rollout, its ReplicaSets and analyses, and Argo CD's application.
 
-Who asks is known by the path of the server's URL, since kubectl sends no token without TLS, and may do what the Roles that are bound to that account allow. Everything is in the JSON
-file of the tests' cluster and changes there as Argo Rollouts' controller would change it.
+Who asks is known by the path of the server's URL, since kubectl sends no token without TLS, and may do what the Roles
+that are bound to that account allow. Everything is in the JSON file of the tests' cluster and changes there as Argo
+Rollouts' controller would change it.
 """
 
 import json

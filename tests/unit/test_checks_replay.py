@@ -93,4 +93,3 @@ def test_errors_and_a_service_that_is_away_are_failed_requests() -> None:
         assert "HTTP 500" in next(iter(counts.failed))
         assert (counts.right, counts.failed.total()) == (0, counts.requests)
     assert replay.judge(DIGEST, counts).outcome is Outcome.FAILED
-

@@ -60,9 +60,7 @@ def access() -> dict[str, list[dict[str, Any]]]:
     """The Roles and RoleBindings of each committed kustomization."""
     names = ("staging", "production", "root", "single/staging", "single/production")
     rendered = {name: rendering.parse_documents(rendering.render(CLUSTERS / name)) for name in names}
-    return {
-        name: [one for one in found if one["kind"] in {"Role", "RoleBinding"}] for name, found in rendered.items()
-    }
+    return {name: [one for one in found if one["kind"] in {"Role", "RoleBinding"}] for name, found in rendered.items()}
 
 
 @pytest.fixture
@@ -95,7 +93,8 @@ def write_kubeconfig(path: Path, contexts: dict[str, tuple[str, str]]) -> None:
         "kind": "Config",
         "current-context": "nowhere",
         "clusters": [
-            {"name": name, "cluster": {"server": f"{server}/as/{account}"}} for name, (server, account) in contexts.items()
+            {"name": name, "cluster": {"server": f"{server}/as/{account}"}}
+            for name, (server, account) in contexts.items()
         ],
         "users": [{"name": name, "user": {}} for name in contexts],
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}} for name in contexts],
@@ -243,9 +242,7 @@ def test_the_accounts_have_no_other_permissions(access: dict[str, list[dict[str,
 
 
 @pytest.mark.parametrize("places", ["one Argo CD for both"], indirect=True)
-def test_a_rollback_that_argo_cd_would_undo_is_refused_at_once(
-    places: Places, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rollback_that_argo_cd_would_undo_is_refused_at_once(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """Production's Rollout is Argo CD's, but its application is looked for in the wrong cluster."""
     monkeypatch.delenv("ARGO_CD_CONTEXT")
     account = {"kind": "ServiceAccount", "namespace": "pr-sentinel", "name": OPERATOR}

@@ -47,8 +47,9 @@ def test_what_checks_send_is_neither_stored_nor_counted_as_people_s(
     marked = stored.post("/score", json=body, headers=MARKED)
     assert [count(stored, metric) for metric in people] == before
     assert count(stored, 'pr_sentinel_requests_total{route="check",status="200"}') == checks + 1
-    assert stored.post("/score", json=body | {"pull_requests": [pull, pull]}).json()["results"][:1] == (
-        marked.json()["results"]
+    assert (
+        stored.post("/score", json=body | {"pull_requests": [pull, pull]}).json()["results"][:1]
+        == (marked.json()["results"])
     )
     wait_until(lambda: database.predictions.count_documents({}) >= 2)
     assert {one["route"] for one in database.predictions.find()} == {"/score"}
