@@ -55,6 +55,17 @@ def normalise_account(value: Any) -> Any:
     return value | {"login": login, "type": kind}
 
 
+def normalise_repository(value: Any) -> Any:
+    """Return a repository with its `full_name`, as GraphQL and the events of 2012 imply it; anything else as it is."""
+    if not isinstance(value, dict) or value.get("full_name") is not None:
+        return value
+    owner, name = value.get("owner"), value.get("name")
+    login = owner.get("login") if isinstance(owner, dict) else None
+    joined = f"{login}/{name}" if login and name else None
+    full_name = value.get("nameWithOwner") or joined
+    return value if full_name is None else value | {"full_name": full_name}
+
+
 def normalise_state(value: Any, *, is_over: bool) -> str:
     """Return `open` or `closed`, whatever GitHub calls it; where that isn't known, by whether it `is_over`."""
     known = STATES.get(value.lower()) if isinstance(value, str) else None

@@ -26,6 +26,7 @@ from steps.common.normalisation import (
     GHOST,
     keep_named,
     normalise_account,
+    normalise_repository,
     normalise_state,
     normalise_text,
 )
@@ -181,6 +182,11 @@ class BaseRepository(_PullRequestPart):
 
     full_name: RepositoryName
 
+    @model_validator(mode="before")
+    @classmethod
+    def _normalise(cls, fields: Any) -> Any:
+        return normalise_repository(fields)
+
 
 class Base(_PullRequestPart):
     """The branch that the pull request is to be merged into."""
@@ -196,7 +202,7 @@ class Head(_PullRequestPart):
 
 
 def _full_name(branch: Any) -> Any:
-    repository = branch.get("repo") if isinstance(branch, dict) else None
+    repository = normalise_repository(branch.get("repo")) if isinstance(branch, dict) else None
     return repository.get("full_name") if isinstance(repository, dict) else None
 
 

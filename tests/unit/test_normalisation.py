@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steps.common.normalisation import keep_named, normalise_account, normalise_state, normalise_text
+from steps.common.normalisation import (
+    keep_named,
+    normalise_account,
+    normalise_repository,
+    normalise_state,
+    normalise_text,
+)
 from steps.common.pull_request import PullRequest
 from steps.fetch.conversion import convert_pull_request
 from steps.fetch.queries import Edge
@@ -51,6 +57,27 @@ def test_a_deleted_account_is_the_same_without_one() -> None:
 def test_what_is_no_account_stays_as_it_is(value: Any) -> None:
     """Validation names it."""
     assert normalise_account(value) == value
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        {"full_name": "o/r", "name": "other", "owner": {"login": "other"}},
+        {"nameWithOwner": "o/r"},
+        # GitHub's events of 2012, of which the fixtures of PyGithub/PyGithub have some
+        {"name": "r", "owner": {"login": "o"}},
+        {"full_name": None, "name": "r", "owner": {"login": "o"}},
+    ],
+)
+def test_a_repository_has_its_full_name(repository: dict[str, Any]) -> None:
+    """That of REST, or what amounts to it."""
+    assert normalise_repository(repository)["full_name"] == "o/r"
+
+
+@pytest.mark.parametrize("value", [None, 5, "o/r", {}, {"name": "r"}, {"name": "r", "owner": None}, {"full_name": 5}])
+def test_what_is_no_repository_stays_as_it_is(value: Any) -> None:
+    """Validation names it."""
+    assert normalise_repository(value) == value
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_nothing_that_stands_in_an_optional_field_costs_the_pull_request(fields:
         ({"repo": {"full_name": "a/b"}}, "a/b", False),
         ({"repo": {"full_name": "A/B"}}, "a/b", False),
         ({"repo": {"full_name": "c/b"}}, "a/b", True),
+        ({"repo": {"name": "b", "owner": {"login": "c"}}}, "a/b", True),
         ({"repo": None}, "a/b", True),
         ({"repo": None, "label": "a:patch-1"}, "a/b", True),
         ({"label": "a:patch-1"}, "a/b", False),

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from pymongo import ReturnDocument
@@ -38,12 +39,20 @@ class Delivery(NamedTuple):
     voter: Voter | None = None
 
 
+class Arrival(Enum):
+    """Delivery as the queue knows it: new, or again by its id, or by its body under another id."""
+
+    NEW = auto()
+    SAME_ID = auto()
+    SAME_BODY = auto()
+
+
 class _Pending(NamedTuple):
-    """A delivery that waits to be stored, and the future of whether it was new."""
+    """A delivery that waits to be stored, and the future of how it arrived."""
 
     notice: Notice
     voter: Voter | None
-    stored: "asyncio.Future[bool]"
+    stored: "asyncio.Future[Arrival]"
 
 
 class DeliveryQueue:
@@ -74,16 +83,16 @@ class DeliveryQueue:
                 await self._collection.create_index([("repository", 1), ("number", 1)])
                 self._prepared = True
 
-    async def enqueue(self, notice: Notice, voter: Voter | None = None) -> bool:
+    async def enqueue(self, notice: Notice, voter: Voter | None = None) -> Arrival:
         """Store a delivery, with the voter if it is a vote; a known one is queued again only if it had failed for good.
 
         Those that arrive while others are being written are written together, so that a burst is stored as fast as
         MongoDB appends.
 
         Returns:
-            True if there is something to do.
+            How it arrived; only with what is new is there something to do.
         """
-        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        stored: asyncio.Future[Arrival] = asyncio.get_running_loop().create_future()
         self._pending.append(_Pending(notice, voter, stored))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_pending())
@@ -105,8 +114,8 @@ class DeliveryQueue:
                     if not one.stored.done():
                         one.stored.set_result(outcome)
 
-    async def _store(self, batch: Sequence[_Pending]) -> list[bool]:
-        """Store deliveries, and return for each whether there is something to do."""
+    async def _store(self, batch: Sequence[_Pending]) -> list[Arrival]:
+        """Store deliveries, and return for each how it arrived."""
         # Before the first insert: a service without a model runs no worker that would create the indexes.
         await self.prepare()
         now = datetime.now(UTC)
@@ -121,11 +130,16 @@ class DeliveryQueue:
             if any(one["code"] != DUPLICATE_KEY for one in errors):
                 raise
             known = {one["index"] for one in errors}
-        return [place not in known or await self._restart(one.notice, fresh) for place, one in enumerate(batch)]
+        return [
+            await self._restart(one.notice, fresh) if place in known else Arrival.NEW for place, one in enumerate(batch)
+        ]
 
-    async def _restart(self, notice: Notice, fresh: Document) -> bool:
-        again = await self._collection.update_one({"_id": notice.delivery, "state": FAILED}, {"$set": fresh})
-        return again.modified_count > 0
+    async def _restart(self, notice: Notice, fresh: Document) -> Arrival:
+        """Queue a known delivery again if it had failed for good, and return how it arrived."""
+        same = {"_id": notice.delivery}
+        if (await self._collection.update_one(same | {"state": FAILED}, {"$set": fresh})).modified_count:
+            return Arrival.NEW
+        return Arrival.SAME_ID if await self._collection.find_one(same, {"_id": 1}) else Arrival.SAME_BODY
 
     async def find_fingerprints(self, repository: str, numbers: Sequence[int]) -> dict[int, str | None]:
         """Return the fingerprint of each of these pull requests in its last delivery that led to a score."""

@@ -127,15 +127,17 @@ class EventSender(_EventPart):
     login: Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class ButtonEvent(EventAction):
-    """A check_run event of the action requested_action, whichever App made the check run."""
+class ButtonEvent(_EventPart):
+    """A check_run event, whichever App made the check run; GitHub's schema requires neither field."""
+
+    action: str = ""
+    requested_action: Annotated[RequestedAction | None, WrapValidator(none_if_broken)] = None
+
+
+class CheckRunEvent(_EventPart):
+    """A check_run event of a button on one of this service's check runs."""
 
     requested_action: RequestedAction
-
-
-class CheckRunEvent(ButtonEvent):
-    """Such an event of one of this service's check runs."""
-
     check_run: EventCheckRun
     repository: EventRepository
     sender: EventSender

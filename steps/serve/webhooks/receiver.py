@@ -15,7 +15,7 @@ from steps.serve.contract import ApiModel, FieldProblem
 from steps.serve.http.problems import RequestRefused, describe_responses, format_location, reject_fields
 from steps.serve.policy import PATH
 from steps.serve.webhooks import events
-from steps.serve.webhooks.deliveries import DeliveryQueue
+from steps.serve.webhooks.deliveries import Arrival, DeliveryQueue
 from steps.serve.webhooks.repositories import WebhookRepositories
 
 ENQUEUE_TIMEOUT_SECONDS = 5.0
@@ -106,12 +106,11 @@ class Receiver:
                 return notice
 
     async def _enqueue(self, notice: events.Notice, voter: events.Voter | None = None) -> WebhookResponse:
-        new = await _store(self._deliveries.enqueue(notice, voter), notice.delivery)
+        arrival = await _store(self._deliveries.enqueue(notice, voter), notice.delivery)
         await _store(self._repositories.note([(notice.repository, notice.installation)]), notice.delivery)
-        if not new:
-            return WebhookResponse(200, "already received")
-        self._wake_worker()
-        return WebhookResponse(202, "accepted")
+        if arrival is Arrival.NEW:
+            self._wake_worker()
+        return _acknowledge(notice, arrival)
 
     async def _receive_ping(self, ping: events.PingEvent) -> WebhookResponse:
         """Note a repository whose webhook was just created; its pull requests are swept from now on."""
@@ -127,6 +126,15 @@ class Receiver:
         repository = push.repository.full_name
         await _store(self._forget_policy(repository), f"push to {repository}")
         return WebhookResponse(202, "accepted")
+
+
+def _acknowledge(notice: events.Notice, arrival: Arrival) -> WebhookResponse:
+    """Return the response to a delivery that was stored, or was stored before."""
+    if arrival is Arrival.SAME_ID:
+        return WebhookResponse(200, "already received")
+    if notice.action in events.LABEL_ACTIONS:
+        return WebhookResponse(202, f"ignored, unless {PATH} mutes by labels")
+    return WebhookResponse(202, "accepted" if arrival is Arrival.NEW else "accepted before, under another delivery id")
 
 
 async def _store(work: Awaitable[Stored], delivery: str) -> Stored:
@@ -174,9 +182,10 @@ def _read_pull_request(headers: Mapping[str, str], raw: bytes) -> events.Notice 
 
 
 def _read_ballot(headers: Mapping[str, str], raw: bytes) -> events.Ballot | WebhookResponse:
-    if _parse_event(events.EventAction, raw).action != "requested_action":
+    event = _parse_event(events.ButtonEvent, raw)
+    if event.action != "requested_action" or event.requested_action is None:
         return WebhookResponse(202, "ignored: no button was pressed")
-    if _parse_event(events.ButtonEvent, raw).requested_action.identifier not in events.VOTES:
+    if event.requested_action.identifier not in events.VOTES:
         return WebhookResponse(202, "ignored: it is not a button of this service")
     return events.Ballot.from_event(_read_delivery(headers), _parse_event(events.CheckRunEvent, raw))
 
@@ -222,8 +231,8 @@ OPENAPI_EXTRA = {
     },
 }
 STATUSES: dict[int | str, dict[str, Any]] = {
-    200: {"model": DeliveryReceipt, "description": "A ping, or a delivery that was already received"},
-    202: {"model": DeliveryReceipt, "description": "Accepted for processing, or ignored"},
+    200: {"model": DeliveryReceipt, "description": "A ping, or a delivery whose id was already received"},
+    202: {"model": DeliveryReceipt, "description": "Accepted for processing, now or before, or ignored"},
 }
 
 router = APIRouter(tags=["webhook"])

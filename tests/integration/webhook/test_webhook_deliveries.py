@@ -10,7 +10,7 @@ from local.services import embedded
 from steps.common.mongo import Document
 from steps.serve import metrics
 from steps.serve.webhooks.backlog import Backlog
-from steps.serve.webhooks.deliveries import DeliveryQueue
+from steps.serve.webhooks.deliveries import Arrival, DeliveryQueue
 from steps.serve.webhooks.events import Notice
 
 
@@ -19,7 +19,7 @@ async def _keep_while_preparing(uri: str, name: str) -> set[str]:
         deliveries = DeliveryQueue(client[name], "a model")
         notice = Notice("first", "opened", "owner/name", 12, "0" * 40, None)
         _, kept = await asyncio.gather(deliveries.prepare(), deliveries.enqueue(notice))
-        assert kept
+        assert kept is Arrival.NEW
         return set(await client[name].deliveries.index_information())
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,3 +30,20 @@ def test_the_button_of_another_app_is_ignored(hook: Hook) -> None:
     raw = json.dumps(event | {"repository": {"full_name": "a/b"}}).encode()
     answer = hook.post(raw, deliver.build_headers(raw, SECRET, "one", "check_run"))
     assert (answer.status_code, answer.json()["status"].partition(":")[0]) == (202, "ignored")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"action": "completed"},
+        {"action": "completed", "requested_action": None},
+        {"action": "completed", "requested_action": {}},
+        {"action": "requested_action"},
+    ],
+)
+def test_a_check_run_on_which_nobody_pressed_is_ignored(hook: Hook, event: dict[str, Any]) -> None:
+    """GitHub's description (@octokit/openapi) requires neither the action nor the button."""
+    raw = json.dumps(event | {"check_run": {}, "repository": {"full_name": "a/b"}}).encode()
+    answer = hook.post(raw, deliver.build_headers(raw, SECRET, "one", "check_run"))
+    assert (answer.status_code, answer.json()) == (202, {"status": "ignored: no button was pressed"})

@@ -7,6 +7,7 @@ import pytest
 
 from samples import deliver
 from samples.server import LATEST
+from steps.serve.policy import PATH
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
 from tests.support.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, headers
@@ -43,10 +44,19 @@ def test_a_delivery_is_accepted_and_stored_without_its_texts(hook: Hook, databas
     assert not {pull["title"], pull["body"], pull["user"]["login"]} & set(map(str, kept.values()))
 
 
-@pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "ready_for_review", "edited", "labeled"])
+@pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "ready_for_review", "edited"])
 def test_actions_that_may_change_a_score_are_accepted(hook: Hook, database: Mongo, action: str) -> None:
     """Each such action is queued."""
-    assert hook.send(action=action).status_code == 202
+    answer = hook.send(action=action)
+    assert (answer.status_code, answer.json()) == (202, {"status": "accepted"})
+    assert database.deliveries.count_documents({"action": action}) == 1
+
+
+@pytest.mark.parametrize("action", ["labeled", "unlabeled"])
+def test_labels_are_said_to_count_only_where_they_mute(hook: Hook, database: Mongo, action: str) -> None:
+    """They change no score; the worker finds out whether the repository mutes by them."""
+    answer = hook.send(action=action)
+    assert (answer.status_code, answer.json()) == (202, {"status": f"ignored, unless {PATH} mutes by labels"})
     assert database.deliveries.count_documents({"action": action}) == 1
 
 

@@ -196,12 +196,18 @@ def test_faults_of_github_delay_a_sweep(sweeping: Hook, database: Mongo, github:
     assert "requests_during_retry_after" not in github.stats()
 
 
+AGAIN = "accepted before, under another delivery id"
+
+
 def test_the_same_body_under_another_id_changes_nothing(sweeping: Hook, database: Mongo) -> None:
-    """A replay, however often."""
+    """A replay, however often; its sender, who knows only the new id, sees that it arrived.
+
+    @octokit/webhooks-examples has some payloads once for every release of GitHub Enterprise Server.
+    """
     raw = json.dumps(deliver.build_payload(ALL[SHOP], 12, "opened")).encode()
     answers = [sweeping.post(raw, headers(raw, X_GitHub_Delivery=f"replay-{turn}")) for turn in range(5)]
-    assert [answer.status_code for answer in answers] == [202, 200, 200, 200, 200]
-    assert {answer.json()["status"] for answer in answers[1:]} == {"already received"}
+    assert [answer.status_code for answer in answers] == [202] * 5
+    assert [answer.json()["status"] for answer in answers] == ["accepted", *[AGAIN] * 4]
     assert database.deliveries.count_documents({"number": 12}) == 1
 
 
