@@ -16,7 +16,7 @@ from steps.common.errors import SentinelError
 from steps.common.github_errors import TransientError
 from steps.serve import metrics
 from steps.serve.github_access import CredentialProvider, GitHubRestClient
-from steps.serve.webhooks.deliveries import DeliveryQueue
+from steps.serve.webhooks.deliveries import Arrival, DeliveryQueue
 from steps.serve.webhooks.events import ListedPullRequest, Notice
 from steps.serve.webhooks.repositories import WebhookRepositories, WebhookRepository
 
@@ -102,7 +102,7 @@ class Sweeper:
         # The App's installation is known to exist: GitHub gave a token for it.
         is_alive = repository.installation is not None or datetime.now(UTC) - repository.delivered_at < ALIVE
         notices = [_build_notice(repository, one, is_published=is_alive) for one in missed]
-        new = sum(await asyncio.gather(*map(self._deliveries.enqueue, notices)))
+        new = (await asyncio.gather(*map(self._deliveries.enqueue, notices))).count(Arrival.NEW)
         metrics.count_missed_deliveries(new)
         logger.info("found missed deliveries", extra={"repository": repository.name, "count": new})
         self._wake_worker()

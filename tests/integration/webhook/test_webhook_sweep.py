@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from samples import deliver
+from steps.serve import metrics
 from steps.serve.webhooks import repositories
 from tests.support.cable import Cable
 from tests.support.github import StandIn
@@ -68,13 +69,20 @@ def wait_for_sweep(database: Mongo) -> None:
 
 
 def test_lost_deliveries_are_found_and_lead_to_a_notification(sweeping: Hook, database: Mongo) -> None:
-    """Once each, as if they had arrived."""
+    """Once each, as if they had arrived; and they are counted."""
+    before = count_missed()
     update(sweeping, 20)
     update(sweeping, 21, additions=5_000)
     wait_until(lambda: read_scored(database) >= {20, 21})
     wait_for_sweep(database)
     assert [comment["issue"] for comment in sweeping.comments()] == [f"/repos/{SHOP}/issues/21"]
     assert database.deliveries.count_documents({"number": {"$in": [20, 21]}}) == 2
+    assert count_missed() - before == 2
+
+
+def count_missed() -> float:
+    """Return how many lost deliveries were found."""
+    return metrics.REGISTRY.get_sample_value("pr_sentinel_missed_deliveries_total") or 0.0
 
 
 @pytest.mark.slow
