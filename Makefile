@@ -9,7 +9,7 @@ RUN := .venv/bin/python -m
 # In an environment of its own, because it pins other versions of much.
 CHECKOV := $(UV) tool run --quiet --python 3.11 --from checkov==3.3.30 checkov
 SERVE_PACKAGES := steps/serve/requirements.txt
-STAGES := fetch preprocess train register checks
+STAGES := fetch preprocess train register monitor checks
 BENCHMARKS := $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))
 # Images may have to be built first.
 PATIENT := -o faulthandler_timeout=3600

@@ -18,7 +18,7 @@ ENVIRONMENTS = ("staging", "production")
 REQUIRED = ("PRIVATE_NETWORK", "HOSTNAME", "STORE_URL", "VAULT_ADDR")
 GENERATED = "# Generated from the outputs of infra/{cloud}; do not edit: make cluster-settings CLOUD={cloud}\n"
 GITHUB = ("fetch", "serve")
-MLFLOW = ("train", "register")
+MLFLOW = ("train", "register", "monitor")
 MLFLOW_URI = "http://mlflow.pr-sentinel-backing.svc:5000"
 Values = Mapping[str, Any]
 

@@ -44,7 +44,7 @@ def run(repositories: list[str], search: str, state: Path, console: Console) -> 
         with progress.show_progress(state_of_run, console) as notify:
             WorkflowEngine(template, state_of_run, Machine(embedded.ROOT, settings), notify).execute()
         if state_of_run.phase is Phase.SUCCEEDED:
-            return show_results(state_of_run, settings, state, console)
+            return show_results(state_of_run, settings, state, console) or check_drift(settings, state, console)
     return show_failures(state_of_run, console)
 
 
@@ -66,6 +66,22 @@ def show_results(run: WorkflowRun, settings: Mapping[str, str], state: Path, con
     decision = f"{run.output('register', 'decision')}{f', version {version}' if version else ''}"
     console.print(f"Model: {decision}. {run.output('register', 'reason')}", soft_wrap=True, markup=False)
     console.print(f"See also: {path} in a browser, `make mlflow`, logs in {run.folder}", soft_wrap=True, markup=False)
+    return 0
+
+
+def check_drift(settings: Mapping[str, str], state: Path, console: Console) -> int:
+    """Compare recent pull requests with those that the champion knows, and show the verdict.
+
+    Returns:
+        The exit code.
+    """
+    template = template_reader.read(template_reader.MONITOR_TEMPLATE)
+    run = create_run(template, {}, state / "runs")
+    WorkflowEngine(template, run, Machine(embedded.ROOT, settings), lambda _: None).execute()
+    if run.phase is not Phase.SUCCEEDED:
+        return show_failures(run, console)
+    verdict, reason = run.output("monitor", "verdict"), run.output("monitor", "reason")
+    console.print(f"Drift: {verdict} ({reason}).", soft_wrap=True, markup=False)
     return 0
 
 

@@ -7,7 +7,9 @@ import yaml
 
 from steps.common.errors import ConfigurationError, DataError
 
-IMAGES = tuple(f"pr-sentinel/{name}" for name in ("fetch", "preprocess", "train", "register", "serve", "checks"))
+IMAGES = tuple(
+    f"pr-sentinel/{name}" for name in ("fetch", "preprocess", "train", "register", "monitor", "serve", "checks")
+)
 SERVE = "pr-sentinel/serve"
 COMPONENT = "gitops/base/images/kustomization.yaml"
 MODEL = "rollouts/model.yaml"

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 
 from release.stages import export_locked
 
-GROUPS = ("fetch", "preprocess", "train", "register", "serve", "checks")
+GROUPS = ("fetch", "preprocess", "train", "register", "monitor", "serve", "checks")
 """Package groups that are installed into images."""
 ALLOWED = re.compile(
     r"\b(Apache|BSD|0BSD|MIT|ISC|PSF|Python Software Foundation|MPL|Mozilla|Zlib|CC0|ZPL)", re.IGNORECASE

@@ -62,6 +62,7 @@ PREPROCESS = StepResources("preprocess", ("500m", "2"), ("3Gi", "4Gi"), "10Gi", 
 TRAIN = StepResources("train", ("500m", "4"), ("2Gi", "4Gi"), "2Gi", 120)
 REGISTER = StepResources("register", ("100m", "1"), ("512Mi", "1Gi"), "1Gi", 20)
 CONCLUDE = StepResources("register", ("100m", "500m"), ("256Mi", "512Mi"), "64Mi", 5)
+MONITOR = StepResources("monitor", ("100m", "1"), ("512Mi", "1Gi"), "1Gi", 20)
 
 
 def format_image(resources: StepResources) -> str:

@@ -78,3 +78,24 @@ REGISTER: list[Counter | Gauge] = [
         when=f"{_format_output('decision', 'none')} == accepted",
     ),
 ]
+MONITOR: list[Counter | Gauge] = [
+    build_gauge("pr_sentinel_drifted_repositories", "Repositories whose pull requests have drifted.", "drifted"),
+    build_gauge("pr_sentinel_compared_repositories", "Repositories that could be compared.", "compared"),
+    Counter(
+        name="pr_sentinel_drift_checks",
+        help="Comparisons with the champion's reference, by what was found and whether a training was started.",
+        labels=[
+            Label(key="verdict", value=_format_output("verdict", "none")),
+            Label(key="retrain", value=_format_output("retrain", "false")),
+        ],
+        value="1",
+        when=SUCCEEDED,
+    ),
+    Gauge(
+        name="pr_sentinel_drift_checked_timestamp_seconds",
+        help="Start of the latest comparison in which a verdict could be reached, in Unix time.",
+        realtime=False,
+        value="{{workflow.creationTimestamp.s}}",
+        when=f"{_format_output('verdict', 'unknown')} != unknown",
+    ),
+]

@@ -1,5 +1,7 @@
 """The WorkflowTemplate: discover, fetch each repository, preprocess, train, register; then record the outcome."""
 
+from typing import Any
+
 from hera.workflows import DAG, Parameter, Task, WorkflowTemplate
 from hera.workflows.models import Arguments, LifecycleHook, Metadata, PodGC, TTLStrategy
 from hera.workflows.models import Parameter as Argument
@@ -121,10 +123,8 @@ def build_pipeline() -> WorkflowTemplate:
         ("status", "{{workflow.status}}"),
         ("failures", "{{workflow.failures}}"),
     ]
-    with WorkflowTemplate(
-        name=NAME,
-        labels=LABELS,
-        entrypoint="main",
+    with build_template(
+        NAME,
         arguments=build_parameters(),
         parallelism=MAX_PARALLEL_PODS,
         active_deadline_seconds=12 * HOUR_SECONDS,
@@ -134,11 +134,21 @@ def build_pipeline() -> WorkflowTemplate:
                 arguments=Arguments(parameters=[Argument(name=name, value=value) for name, value in outcome]),
             )
         },
+    ) as template:
+        build_dag()
+    return template
+
+
+def build_template(name: str, **fields: Any) -> WorkflowTemplate:
+    """Build a WorkflowTemplate with what all of them have in common; its tasks are added inside it."""
+    return WorkflowTemplate(
+        name=name,
+        labels=LABELS,
+        entrypoint="main",
         volumes=[containers.VAULT_TOKEN_VOLUME],
         pod_metadata=Metadata(labels=LABELS),
         pod_spec_patch=executor.POD_PATCH,
         pod_gc=PodGC(strategy="OnPodSuccess"),
         ttl_strategy=TTLStrategy(seconds_after_success=24 * HOUR_SECONDS, seconds_after_failure=7 * 24 * HOUR_SECONDS),
-    ) as template:
-        build_dag()
-    return template
+        **fields,
+    )

@@ -32,6 +32,7 @@ SECTIONS: dict[str, Sequence[type[BaseSettings]]] = {
     "preprocess with Spark executors": settings_classes(executors),
     "train": [steps.TrainSettings],
     "register": [steps.RegisterSettings],
+    "monitor": [steps.MonitorSettings],
     "The service": [steps.ServeSettings],
     "The release commands": settings_classes(release),
     "The load test": settings_classes(load),

@@ -16,7 +16,10 @@ import sys
 import yaml
 
 NAMESPACE = "pr-sentinel-backing"
-PASSWORDS = {"mongodb": ("root", "fetch", "preprocess", "serve", "checks"), "versitygw": ("access-key", "secret-key")}
+PASSWORDS = {
+    "mongodb": ("root", "fetch", "preprocess", "monitor", "serve", "checks"),
+    "versitygw": ("access-key", "secret-key"),
+}
 RELEASE = ("release_repository", "release_token")
 
 
@@ -63,6 +66,7 @@ def of_steps(passwords: dict[str, dict[str, str]], github_token: str) -> dict[st
         "preprocess": {**mongo("preprocess"), **store},
         "train": {**store, **tracking},
         "register": {**store, **tracking, **asking},
+        "monitor": {**mongo("monitor"), **store, **tracking},
         "serve": {**mongo("serve"), "github_token": github_token},
         "checks": mongo("checks"),
     }

@@ -11,6 +11,7 @@ output "cluster_settings" {
     ROLE_EXECUTOR      = module.identity.roles["executor"]
     ROLE_TRAIN         = module.identity.roles["train"]
     ROLE_REGISTER      = module.identity.roles["register"]
+    ROLE_MONITOR       = module.identity.roles["monitor"]
   }
   description = "What the cluster's overlay needs; make cluster-settings writes it there."
 }
@@ -22,6 +23,6 @@ output "release_role" {
 
 # Only MongoDB's, which is yours, and GitHub's remain: steps reach the store by their roles.
 output "secrets" {
-  value       = { for step in ["fetch", "preprocess", "train", "register", "serve", "checks"] : step => {} }
+  value       = { for step in ["fetch", "preprocess", "train", "register", "monitor", "serve", "checks"] : step => {} }
   description = "Each step's secrets, in the form that gitops/bootstrap/vault/apply.py --secrets reads."
 }

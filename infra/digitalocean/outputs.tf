@@ -14,7 +14,7 @@ output "cluster_settings" {
 
 output "secrets" {
   value = {
-    for step in ["fetch", "preprocess", "train", "register", "serve", "checks"] : step => merge(
+    for step in ["fetch", "preprocess", "train", "register", "monitor", "serve", "checks"] : step => merge(
       contains(keys(module.mongodb.uris), step) ? { mongo_uri = module.mongodb.uris[step] } : {},
       lookup(module.identity.keys, step, {}),
     )

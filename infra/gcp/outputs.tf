@@ -13,7 +13,7 @@ output "cluster_settings" {
 
 output "secrets" {
   value = {
-    for step in ["fetch", "preprocess", "train", "register", "serve", "checks"] : step => lookup(module.identity.keys, step, {})
+    for step in ["fetch", "preprocess", "train", "register", "monitor", "serve", "checks"] : step => lookup(module.identity.keys, step, {})
   }
   sensitive   = true
   description = "Each step's secrets, in the form that gitops/bootstrap/vault/apply.py --secrets reads."

@@ -12,8 +12,9 @@ from local.engine.expressions import find_references
 from local.engine.template import Spec, WorkflowTemplate
 from steps.common.errors import ConfigurationError
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "gitops" / "base" / "workflows" / "workflow-template.yaml"
-"""The rendered WorkflowTemplate, the same file that a cluster runs."""
+FOLDER = Path(__file__).resolve().parents[2] / "gitops" / "base" / "workflows"
+TEMPLATE, MONITOR_TEMPLATE = FOLDER / "workflow-template.yaml", FOLDER / "monitor-workflow-template.yaml"
+"""The rendered WorkflowTemplates, the same files that a cluster runs."""
 
 
 def read(path: Path) -> WorkflowTemplate:

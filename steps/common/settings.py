@@ -146,6 +146,10 @@ class RegisterSettings(StoreSettings, TrackingSettings):
         return token
 
 
+class MonitorSettings(MongoSettings, StoreSettings, TrackingSettings):
+    """The settings of `monitor`."""
+
+
 class ServeSettings(StepSettings):
     """The settings of the service; everything that it can do without is optional."""
 
@@ -183,6 +187,7 @@ STEP_SETTINGS: dict[str, type[StepSettings]] = {
     "preprocess": PreprocessSettings,
     "train": TrainSettings,
     "register": RegisterSettings,
+    "monitor": MonitorSettings,
 }
 """The settings of the steps, by their role; `discover` has the role of fetch, and `conclude` that of register."""
 

@@ -48,7 +48,7 @@ def _format_function(function: Any) -> Iterator[str]:
 def _format_fields(model: type[BaseModel]) -> Iterator[str]:
     schema = model.model_json_schema()
     for name, field in schema["properties"].items():
-        default = "" if name in schema["required"] else f" (default: {json.dumps(field['default'])})"
+        default = "" if name in schema.get("required", ()) else f" (default: {json.dumps(field['default'])})"
         yield f"{name}: {field['type']}{default}"
 
 

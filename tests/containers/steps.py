@@ -15,7 +15,7 @@ from tests.containers.docker import RESTRICTED
 ROOT = Path(__file__).parents[2]
 GIVEN: dict[str, str] = json.loads(os.environ.get("IMAGES", "{}"))
 """Images that are there already, by step: those are tested, and none is built."""
-STEPS = tuple(step for step in ("fetch", "preprocess", "train", "register") if not GIVEN or step in GIVEN)
+STEPS = tuple(step for step in ("fetch", "preprocess", "train", "register", "monitor") if not GIVEN or step in GIVEN)
 IN_CONTAINER = Path("/exchange")
 OUTPUTS = "hera__outputs_directory"
 OF_STEPS = frozenset(

@@ -56,6 +56,7 @@ def test_the_first_run_ends_with_unusual_pull_requests_figures_and_a_model(
     assert "IsolationForest" in first.stdout
     assert "Model: accepted, version 1." in first.stdout
     assert f"See also: {state}/report.html" in first.stdout
+    assert "Drift: unknown (no pull request has been opened since the champion's dataset)." in first.stdout
     page = (state / "report.html").read_text()
     assert page.count('class="card pull"') > 10
     assert page.count("data:image/png;base64,") == 3

@@ -45,9 +45,9 @@ def of_kind(kind: str) -> list[Document]:
 
 def pods() -> list[Document]:
     """A pod of each step, as Argo's controller makes it, one of Spark's executors, the service's, and its checks'."""
-    (template,) = of_kind("WorkflowTemplate")
-    spec = template["spec"]
-    return [*(pod(step, spec) for step in spec["templates"] if "script" in step), executor(), serving(), *checks()]
+    specs = [template["spec"] for template in of_kind("WorkflowTemplate")]
+    steps = [pod(step, spec) for spec in specs for step in spec["templates"] if "script" in step]
+    return [*steps, executor(), serving(), *checks()]
 
 
 def pod(step: Document, spec: Document) -> Document:

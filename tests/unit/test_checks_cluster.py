@@ -116,5 +116,5 @@ def test_an_api_server_that_is_away_is_an_error(account: Path) -> None:
 
 def test_outside_of_a_pod_there_is_no_cluster(tmp_path: Path) -> None:
     """With advice."""
-    with pytest.raises(ConfigurationError, match="without --service"):
+    with pytest.raises(ConfigurationError, match="in a pod with a service account token"):
         KubernetesApi(account=tmp_path)

@@ -27,13 +27,14 @@ from tests.unit.test_infra_guard import PROGRAM, execute
 pytestmark = pytest.mark.skipif(not PROGRAM, reason="neither tofu nor terraform is on the PATH")
 BUCKET, ACCOUNT, ISSUER = "pr-sentinel-test", "123456789012", "oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"
 GITHUB = "token.actions.githubusercontent.com"
-FOLDERS = ("datasets", "staging", "bentos", "runs", "elsewhere")
+FOLDERS = ("datasets", "staging", "bentos", "runs", "drift", "elsewhere")
 OPERATIONS = ("read", "write", "delete")
 MAY: dict[str, dict[str, set[str]]] = {
     "preprocess": {"read": {"datasets", "staging"}, "write": {"datasets", "staging"}, "delete": {"staging"}},
     "executor": {"write": {"staging"}},
     "train": {"read": {"datasets"}},
     "register": {"read": {"datasets", "bentos"}, "write": {"bentos", "runs"}, "delete": {"bentos"}},
+    "monitor": {"read": {"datasets", "bentos", "drift"}, "write": {"drift"}},
     "release": {"read": {"bentos"}},
 }
 SUBJECTS = {

@@ -16,7 +16,7 @@ from tests.support.manifests import ROOT, Document
 from tests.support.network import Place, allowed
 from tests.support.schemas import faults
 
-ROLES = ("preprocess", "executor", "train", "register")
+ROLES = ("preprocess", "executor", "train", "register", "monitor")
 DIGITALOCEAN = {
     "ENVIRONMENT": "staging",
     "PRIVATE_NETWORK": "10.110.0.0/20",
@@ -126,17 +126,17 @@ def test_steps_reach_what_they_use_and_nothing_more(built: list[Document], cloud
         target = Place(address=address)
         return {
             step
-            for step in ("fetch", "preprocess", "executor", "train", "register", "serve", "checks")
+            for step in ("fetch", "preprocess", "executor", "train", "register", "monitor", "serve", "checks")
             if allowed(policies, Place("pr-sentinel", {"app.kubernetes.io/component": step}), target, port)
         }
 
     inside = SETTINGS[cloud]["PRIVATE_NETWORK"].partition("/")[0].rpartition(".")[0] + ".9"
-    assert find(inside, 27017) == {"fetch", "preprocess", "executor", "serve", "checks"}
+    assert find(inside, 27017) == {"fetch", "preprocess", "executor", "monitor", "serve", "checks"}
     assert find("10.99.0.1", 27017) == set()
     assert find("140.82.112.5", 27017) == set()
-    assert find(inside, 8200) == {"fetch", "preprocess", "train", "register", "serve", "checks"}
+    assert find(inside, 8200) == {"fetch", "preprocess", "train", "register", "monitor", "serve", "checks"}
     assert find("169.254.169.254", 80) == set()
-    assert find(STORE[cloud], 443) >= {"preprocess", "executor", "train", "register"}
+    assert find(STORE[cloud], 443) >= {"preprocess", "executor", "train", "register", "monitor"}
     if cloud == "aws":
         assert "train" not in find(STORE["digitalocean"], 443)
     service = Place("pr-sentinel", {"app.kubernetes.io/component": "serve"})

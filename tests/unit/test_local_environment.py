@@ -49,8 +49,8 @@ def test_secrets_are_where_they_belong() -> None:
     }
     assert holders == {
         "GITHUB_TOKEN": {"fetch"},
-        "MONGO_URI": {"fetch", "preprocess"},
-        "S3_SECRET_ACCESS_KEY": {"preprocess", "train", "register"},
+        "MONGO_URI": {"fetch", "preprocess", "monitor"},
+        "S3_SECRET_ACCESS_KEY": {"preprocess", "train", "register", "monitor"},
         "RELEASE_TOKEN": {"register"},
         "WEBHOOK_SECRET": set(),
     }
@@ -59,7 +59,8 @@ def test_secrets_are_where_they_belong() -> None:
 def test_what_libraries_read_by_themselves_goes_to_whom_they_serve() -> None:
     """The store's and MLflow's, not GitHub's."""
     seen = {step: set(select(kind, LIBRARIES)) for step, kind in STEP_SETTINGS.items()}
-    assert seen == {"fetch": set(), "preprocess": {"AWS_PROFILE"}, "train": {*LIBRARIES}, "register": {*LIBRARIES}}
+    both = {step: {*LIBRARIES} for step in ("train", "register", "monitor")}
+    assert seen == {"fetch": set(), "preprocess": {"AWS_PROFILE"}, **both}
 
 
 def test_without_a_step_there_are_no_settings() -> None:

@@ -11,6 +11,8 @@ MAY = {
     "pr-sentinel-preprocess": RESULTS | EXECUTORS,
     "pr-sentinel-train": RESULTS,
     "pr-sentinel-register": RESULTS,
+    "pr-sentinel-monitor": RESULTS
+    | {("argoproj.io", "workflows"): {"create", "list"}, ("argoproj.io", "cronworkflows pr-sentinel"): {"get"}},
     "pr-sentinel-checks": {
         ("", "services"): {"get"},
         ("", "pods"): {"get"},
@@ -30,10 +32,10 @@ MAY = {
 
 
 def granted(role: manifests.Document) -> dict[tuple[str, str], set[str]]:
-    """What a role grants; a rule for named resources would need a further look."""
-    assert all(rule.keys() == {"apiGroups", "resources", "verbs"} for rule in role["rules"])
+    """What a role grants, and on which names if not on all."""
+    assert all(rule.keys() - {"resourceNames"} == {"apiGroups", "resources", "verbs"} for rule in role["rules"])
     return {
-        (group, resource): set(rule["verbs"])
+        (group, " ".join([resource, *rule.get("resourceNames", [])])): set(rule["verbs"])
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]

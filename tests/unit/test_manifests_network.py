@@ -11,7 +11,7 @@ from tests.support import manifests
 from tests.support.network import Place, Policy, allowed
 
 POLICIES = manifests.of_kind("NetworkPolicy")
-STEPS = ("fetch", "preprocess", "executor", "train", "register", "serve", "checks")
+STEPS = ("fetch", "preprocess", "executor", "train", "register", "monitor", "serve", "checks")
 BACKING = {"mongodb": 27017, "versitygw": 7070, "mlflow": 5000, "vault": 8200}
 PORTS = (22, 53, 80, 443, 3000, 6443, 7078, 7079, *BACKING.values())
 ELSEWHERE = "somebody else's mongodb"
@@ -32,10 +32,10 @@ PLACES = {
 }
 MAY: dict[tuple[str, str], set[int]] = {
     **{(step, where): {443} for step in ("fetch", "register", "serve") for where in ("github", "github by IPv6")},
-    **{(step, "mongodb"): {27017} for step in ("fetch", "preprocess", "executor", "serve", "checks")},
+    **{(step, "mongodb"): {27017} for step in ("fetch", "preprocess", "executor", "monitor", "serve", "checks")},
     **{(who, "serve"): {3000} for who in ("checks", "ingress", "prometheus")},
-    **{(step, "versitygw"): {7070} for step in ("preprocess", "executor", "train", "register")},
-    **{(step, "mlflow"): {5000} for step in ("train", "register")},
+    **{(step, "versitygw"): {7070} for step in ("preprocess", "executor", "train", "register", "monitor")},
+    **{(step, "mlflow"): {5000} for step in ("train", "register", "monitor")},
     **{(step, "vault"): {8200} for step in STEPS if step != "executor"},
     **{(step, "the API server"): {443, 6443} for step in STEPS if step not in ("executor", "serve")},
     **{(who, where): {53} for who in (*STEPS, "a pod without labels") for where in ("dns", "dns on the node")},

@@ -11,7 +11,7 @@ from tests.support.manifests import Document
 
 API = "/var/run/secrets/kubernetes.io/serviceaccount"
 VAULT = "/var/run/secrets/vault"
-ACCOUNTS = ("fetch", "preprocess", "train", "register", "executor", "serve", "checks")
+ACCOUNTS = ("fetch", "preprocess", "train", "register", "monitor", "executor", "serve", "checks")
 NOT_A_STEP: dict[str, dict[str, set[str]]] = {
     "executor": {"executor": set()},
     "serve": {"serve": {VAULT}},
@@ -96,13 +96,13 @@ def test_a_pod_that_is_not_is_complained_of(change: Callable[[Document], Any], c
 
 @pytest.mark.parametrize("name", PODS)
 def test_a_container_holds_only_the_tokens_that_it_needs(name: str) -> None:
-    """Argo's own report to the API server, the step shows itself to Vault; of steps, Spark's driver does both."""
+    """Argo's own report to the API server, steps show themselves to Vault; Spark's driver and monitor do both."""
     pod = PODS[name]
     held = {
         container["name"]: {mount["mountPath"] for mount in container["volumeMounts"]} & {API, VAULT}
         for container in containers(pod)
     }
-    main = {"preprocess": {API, VAULT}}.get(name, {VAULT})
+    main = {"preprocess": {API, VAULT}, "monitor": {API, VAULT}}.get(name, {VAULT})
     assert held == NOT_A_STEP.get(name, {"init": {API}, "wait": {API}, "main": main})
 
 

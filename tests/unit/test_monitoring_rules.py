@@ -42,10 +42,10 @@ def service_names() -> Names:
 
 def step_names() -> Names:
     """What Argo's controller exports for the steps: counters without a suffix, as it was recorded on a cluster."""
-    (template,) = manifests.of_kind("WorkflowTemplate")
     suffixes = SUFFIXES | {"counter": ("",)}
     return {
         f"argo_workflows_{metric['name']}{suffix}": {label["key"] for label in metric.get("labels", ())} | {"le"}
+        for template in manifests.of_kind("WorkflowTemplate")
         for step in template["spec"]["templates"]
         for metric in step.get("metrics", {}).get("prometheus", ())
         for kind in SUFFIXES

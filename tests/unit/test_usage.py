@@ -13,6 +13,7 @@ from steps.common.usage import format_usage
         ("preprocess", ["preprocess"]),
         ("train", ["train"]),
         ("register", ["register", "conclude"]),
+        ("monitor", ["monitor"]),
     ],
 )
 def test_usage_lists_every_function_and_setting(step: str, functions: list[str]) -> None:

@@ -3,6 +3,7 @@ const pipeline = db.getSiblingDB("pr_sentinel");
 for (const [step, role] of Object.entries({
   fetch: "readWrite",
   preprocess: "readWrite",
+  monitor: "read",
   serve: "readWrite",
   checks: "read",
 })) {

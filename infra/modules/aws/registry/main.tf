@@ -12,7 +12,7 @@ data "aws_region" "this" {}
 
 resource "aws_ecr_repository" "this" {
   # checkov:skip=CKV_AWS_136: images are not secret, and are encrypted with the service's own key
-  for_each             = toset(var.owned ? ["fetch", "preprocess", "train", "register", "checks", "serve"] : [])
+  for_each             = toset(var.owned ? ["fetch", "preprocess", "train", "register", "monitor", "checks", "serve"] : [])
   name                 = "pr-sentinel/${each.key}"
   image_tag_mutability = "IMMUTABLE"
   force_delete         = var.destroy_data

@@ -36,7 +36,7 @@ resource "digitalocean_database_db" "this" {
 }
 
 resource "digitalocean_database_user" "step" {
-  for_each   = toset(["fetch", "preprocess", "serve", "checks"])
+  for_each   = toset(["fetch", "preprocess", "monitor", "serve", "checks"])
   cluster_id = digitalocean_database_cluster.this.id
   name       = each.key
 }

@@ -1,0 +1,94 @@
+"""One comparison from beginning to end: read, compare, decide, start a training if necessary, and report."""
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from steps.common import mongo, tracking
+from steps.common.registry import Registry
+from steps.common.settings import MonitorSettings, load
+from steps.common.store import Store, open_store
+from steps.monitor import report
+from steps.monitor.comparison import TOGETHER, DriftComparison, Verdict, compare_all
+from steps.monitor.decision import Circumstances, TrainingDecision, decide, summarise
+from steps.monitor.reading import build_pairs, load_champion, read_recent, read_reference
+from steps.monitor.training import Pipeline, find_pipeline
+
+logger = logging.getLogger(__name__)
+
+
+def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
+    """Compare recent pull requests with those that the champion knows, and start a training if they have drifted.
+
+    Args:
+        cool_down_hours: the time after a training because of drift in which there is no other.
+
+    Returns:
+        The fields of `step.MonitorOutput`.
+
+    Raises:
+        NotFound: the champion has no Bento or no dataset.
+        DamagedArtefact: one of them is not what its hash says.
+        Unavailable, AccessRefused: MLflow, MongoDB, the store or the API server can't be used.
+    """
+    settings, now = load(MonitorSettings), datetime.now(UTC)
+    store, pipeline = open_store(settings), find_pipeline()
+    with tracking.connect(settings) as client:
+        version = Registry(client).get_champion()
+    if version is None:
+        return _build_output(
+            "", "unknown", "there is no champion yet", TrainingDecision(False, "there is no champion yet")
+        )
+    with tempfile.TemporaryDirectory() as folder, mongo.open_database(settings) as database:
+        champion = load_champion(version, store, Path(folder) / "bento")
+        recent = read_recent(champion, store, database, Path(folder) / "recent")
+        if not recent.samples:
+            reason = "no pull request has been opened since the champion's dataset"
+            return _build_output(str(version.version), "unknown", reason, TrainingDecision(False, reason))
+        pairs = build_pairs(read_reference(champion, store, Path(folder) / "reference"), recent.samples)
+    comparisons = compare_all(pairs, champion.quantities, champion.model.alert_budget)
+    verdict, reason = summarise(comparisons)
+    found = report.DriftReport(now, str(version.version), verdict, reason, comparisons, TrainingDecision(False, ""), "")
+    circumstances = Circumstances(
+        recent.unseen, pipeline.list_running(), report.read_requested_at(store), now, timedelta(hours=cool_down_hours)
+    )
+    decision = decide(verdict, circumstances)
+    workflow = _start(pipeline, store, found, circumstances.cool_down) if decision.retrain else ""
+    uri = report.write(store, found._replace(decision=decision, workflow=workflow))
+    logger.info("compared", extra={"verdict": verdict, "reason": reason, "retrain": decision.retrain, "report": uri})
+    if verdict == "unknown":
+        logger.warning(f"nothing is known of drift: {reason}")
+    return _build_output(found.version, verdict, reason, decision, uri, comparisons)
+
+
+def _build_output(
+    version: str,
+    verdict: Verdict,
+    reason: str,
+    decision: TrainingDecision,
+    uri: str = "",
+    comparisons: Sequence[DriftComparison] = (),
+) -> dict[str, Any]:
+    words = [one.verdict for one in comparisons if one.repository != TOGETHER]
+    return {
+        "version": version,
+        "verdict": verdict,
+        "reason": reason,
+        "retrain": decision.retrain,
+        "decision": decision.reason,
+        "report": uri,
+        "drifted": words.count("drift"),
+        "compared": len(words) - words.count("unknown"),
+    }
+
+
+def _start(pipeline: Pipeline, store: Store, found: report.DriftReport, cool_down: timedelta) -> str:
+    """Start a training, and return its name: the same one for all attempts within a cool-down."""
+    period = int(found.made_at.timestamp() // max(cool_down.total_seconds(), 1))
+    name = f"pr-sentinel-drift-{found.version}-{period}"
+    pipeline.start(name, found.reason)
+    report.write_request(store, found.made_at, name)
+    return name

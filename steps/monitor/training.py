@@ -1,0 +1,74 @@
+"""The nightly pipeline on a cluster: whether it runs, and its start outside the schedule.
+
+The new workflow is what the CronWorkflow would start, with the repositories of this cluster, from the WorkflowTemplate.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from steps.common import kubernetes
+from steps.common.kubernetes import ApiServerClient
+
+PIPELINE = "pr-sentinel"
+"""The name of the CronWorkflow and of the WorkflowTemplate."""
+WORKFLOWS = "apis/argoproj.io/v1alpha1/namespaces/{namespace}/workflows"
+UNFINISHED = "workflows.argoproj.io/completed!=true"
+LABELS = {"app.kubernetes.io/part-of": PIPELINE}
+REASON = "pr-sentinel/reason"
+
+
+class Pipeline(Protocol):
+    """The pipeline that trains."""
+
+    def list_running(self) -> Sequence[str]:
+        """Return the names of its workflows that have not ended."""
+
+    def start(self, name: str, reason: str) -> None:
+        """Start a workflow by this name, unless there is one already."""
+
+
+class ClusterPipeline:
+    """The pipeline on the cluster that this pod runs in."""
+
+    def __init__(self, api: ApiServerClient) -> None:
+        self._api = api
+        self._workflows = WORKFLOWS.format(namespace=api.namespace)
+
+    def list_running(self) -> Sequence[str]:
+        """Return the names of its workflows that have not ended."""
+        found = self._api.get(self._workflows, {"labelSelector": UNFINISHED})["items"]
+        return [
+            workflow["metadata"]["name"]
+            for workflow in found
+            if workflow["spec"].get("workflowTemplateRef", {}).get("name") == PIPELINE
+        ]
+
+    def start(self, name: str, reason: str) -> None:
+        """Start a workflow by this name, unless there is one already."""
+        schedule = self._api.get(f"{self._workflows.replace('/workflows', '/cronworkflows')}/{PIPELINE}")
+        workflow = {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Workflow",
+            "metadata": {"name": name, "labels": LABELS, "annotations": {REASON: reason}},
+            "spec": schedule["spec"]["workflowSpec"],
+        }
+        self._api.create(self._workflows, workflow)
+
+
+class LocalPipeline:
+    """The pipeline on one machine, where only one run at a time is possible, and the command itself starts the next."""
+
+    def list_running(self) -> Sequence[str]:
+        """Return no name."""
+        return []
+
+    def start(self, name: str, reason: str) -> None:
+        """Leave it to the command, which reads the step's output."""
+
+
+def find_pipeline(account: Path = kubernetes.ACCOUNT_FOLDER) -> Pipeline:
+    """Return the cluster's pipeline where a service account is mounted, else that of one machine."""
+    if (account / "token").exists():
+        return ClusterPipeline(ApiServerClient(account=account))
+    return LocalPipeline()

@@ -1,0 +1,236 @@
+"""monitor on a champion, its dataset and MongoDB: what it compares, what it decides, and what it leaves behind."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from mlflow import MlflowClient
+from pymongo.database import Database
+
+from steps.common.dataset import OVERALL, RepositorySummary
+from steps.common.registry import CHAMPION, Registry
+from steps.common.settings import TrackingSettings
+from steps.common.store import FolderStore
+from steps.common.tracking import REGISTERED_MODEL, connect
+from steps.monitor import run
+from steps.monitor.run import monitor_drift
+from steps.packaging import archive
+from steps.scoring.artefact import GOLDEN_REPOSITORY
+from steps.scoring.features import NAMES
+from steps.scoring.model import Model
+from tests.support import builders
+from tests.support.builders import REPOSITORY, artefact
+
+START = datetime(2024, 3, 4, 12, tzinfo=UTC)
+LAST = START + timedelta(days=25)
+NEWER = LAST + timedelta(days=1)
+Documents = Database[dict[str, Any]]
+
+
+class Trainings:
+    """A pipeline that remembers what it was asked to start."""
+
+    def __init__(self, running: Sequence[str] = ()) -> None:
+        self.running = list(running)
+        self.started: list[str] = []
+
+    def list_running(self) -> Sequence[str]:
+        """Return those that run."""
+        return self.running
+
+    def start(self, name: str, reason: str) -> None:
+        """Remember it."""
+        self.started.append(name)
+
+
+class Champion(NamedTuple):
+    """A store, a registry, and the dataset and the model of the champion in them."""
+
+    store: FolderStore
+    tracking: str
+    dataset_uri: str
+    model: Model
+
+
+class Place(NamedTuple):
+    """A store, its champion, and the pipeline."""
+
+    store: FolderStore
+    model: Model
+    trainings: Trainings
+
+
+@pytest.fixture(scope="module")
+def champion(tmp_path_factory: pytest.TempPathFactory) -> Champion:
+    """A champion in a registry of its own, whose dataset ends at LAST."""
+    folder = tmp_path_factory.mktemp("champion")
+    store, uri = FolderStore(folder / "store"), dataset(folder / "store", "a", LAST)
+    model = artefact(folder / "bento" / "src" / "model", NAMES[:1], names=NAMES)
+    archive.pack(folder / "bento", folder / "packed")
+    key = archive.build_key(1, folder / "packed")
+    store.upload(key, folder / "packed")
+    tracking = f"sqlite:///{folder}/mlflow.db"
+    with connect(TrackingSettings(mlflow_uri=tracking)) as client:
+        register(client, folder, {archive.KEY_TAG: key, "dataset_uri": uri})
+    return Champion(store, tracking, uri, model)
+
+
+@pytest.fixture
+def place(champion: Champion, database: Documents, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """The champion, without a comparison before."""
+    monkeypatch.setenv("MLFLOW_URI", champion.tracking)
+    monkeypatch.setenv("STORE_URL", champion.store.url)
+    publish_histories(database, champion.dataset_uri)
+    trainings = Trainings()
+    monkeypatch.setattr(run, "find_pipeline", lambda: trainings)
+    yield Place(champion.store, champion.model, trainings)
+    champion.store.delete("drift")
+
+
+def register(client: MlflowClient, folder: Path, tags: dict[str, str]) -> None:
+    """Make a version with these tags champion."""
+    client.create_registered_model(REGISTERED_MODEL)
+    version = client.create_model_version(REGISTERED_MODEL, folder.as_uri(), tags=tags, await_creation_for=0)
+    client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
+    assert Registry(client).get_champion()
+
+
+def dataset(folder: Path, seed: str, last: datetime, *, newer: int = 0, shift: float = 0.0) -> str:
+    """Publish a dataset; `newer` rows were opened after LAST, and differ by `shift` in every feature."""
+    parts = {split: table(split, 600, START) for split in ("train", "validation", "test")}
+    if newer:
+        parts["test"] = pa.concat_tables([parts["test"], table(seed, newer, NEWER, first=10_000, shift=shift)])
+    share = RepositorySummary(rows=1_800 + newer, first=START, last=last, watermark=None)
+    return builders.publish(folder, parts, NAMES, {REPOSITORY: share})
+
+
+def table(seed: str, rows: int, start: datetime, first: int = 1, shift: float = 0.0) -> pa.Table:
+    """Rows with normal features, an hour apart."""
+    features = np.random.default_rng(list(seed.encode())).normal(size=(rows, len(NAMES))) + shift
+    return pa.table(
+        {
+            "repository": [REPOSITORY] * rows,
+            "number": pa.array(range(first, first + rows), pa.int32()),
+            "created_at": pa.array([start + timedelta(hours=n) for n in range(rows)], pa.timestamp("us", "UTC")),
+            **{name: pa.array(features[:, place], pa.float32()) for place, name in enumerate(NAMES)},
+        }
+    )
+
+
+def publish_histories(database: Documents, uri: str) -> None:
+    """Name the dataset whose histories are in MongoDB."""
+    new = {"dataset": uri.rpartition("/")[2]}
+    database.history.update_one({"_id": OVERALL}, {"$set": new}, upsert=True)
+
+
+def predict(database: Documents, champion: Model, rows: int, *, shift: float = 0.0, **changes: Any) -> None:
+    """Write predictions as the service does."""
+    features = np.random.default_rng(9).normal(size=(rows, len(NAMES))) + shift
+    scores = champion.score(features, [REPOSITORY] * rows).scores.tolist()
+    database.predictions.insert_many(
+        {
+            "repository": REPOSITORY,
+            "number": 20_000 + place,
+            "scored_at": NEWER + timedelta(days=30, hours=place),
+            "score": scores[place],
+            "unusual": False,
+            "history": "repository",
+            "features": one.tolist(),
+            "model": {"digest": champion.digest},
+            "route": "/webhook",
+            **changes,
+        }
+        for place, one in enumerate(features)
+    )
+
+
+def test_without_anything_new_nothing_is_known(place: Place) -> None:
+    """Right after a training, which is no proof that nothing has drifted."""
+    found = monitor_drift(168)
+    assert (found["verdict"], found["retrain"], found["compared"]) == ("unknown", False, 0)
+    assert "no pull request has been opened since" in found["reason"]
+
+
+def test_predictions_that_are_as_before_are_stable(place: Place, database: Documents) -> None:
+    """Compared with the champion's validation and test splits."""
+    predict(database, place.model, 150)
+    found = monitor_drift(168)
+    assert (found["verdict"], found["compared"], found["drifted"]) == ("stable", 1, 0), found["reason"]
+    assert place.trainings.started == []
+
+
+def test_predictions_that_have_drifted_start_one_training(place: Place, database: Documents) -> None:
+    """Once, with a record in the store and a report; the next check within the cool-down starts none."""
+    predict(database, place.model, 150, shift=2.0)
+    first, second = monitor_drift(168), monitor_drift(168)
+    assert (first["verdict"], first["retrain"], first["drifted"]) == ("drift", True, 1)
+    assert (second["verdict"], second["retrain"]) == ("drift", False)
+    assert "within the cool-down" in second["decision"]
+    (name,) = place.trainings.started
+    assert name.startswith("pr-sentinel-drift-1-")
+    assert json.loads(place.store.read("drift/request.json"))["workflow"] == name
+    key = first["report"].removeprefix(f"{place.store.url}/")
+    page = place.store.read(key).decode()
+    assert "<h1>Drift: drift</h1>" in page
+    assert name in page
+    written = json.loads(place.store.read(key.replace(".html", ".json")))
+    assert written["comparisons"][0]["movements"][0]["distance"] > 0.25
+
+
+def test_while_one_runs_none_is_started(place: Place, database: Documents) -> None:
+    """Whoever started it."""
+    place.trainings.running = ["pr-sentinel-1772332200"]
+    predict(database, place.model, 150, shift=2.0)
+    found = monitor_drift(168)
+    assert (found["verdict"], found["retrain"]) == ("drift", False)
+    assert "pr-sentinel-1772332200 is running" in found["decision"]
+
+
+def test_a_drift_that_the_latest_training_has_seen_starts_none(place: Place, database: Documents) -> None:
+    """Its model was refused, and another training on the same pull requests would be too."""
+    newer = dataset(Path(place.store.url.removeprefix("file://")), "n", NEWER + timedelta(days=7), newer=150, shift=2.0)
+    publish_histories(database, newer)
+    found = monitor_drift(168)
+    assert (found["verdict"], found["retrain"]) == ("drift", False)
+    assert "has seen these pull requests already" in found["decision"]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"route": "/score"}, {"model": {"digest": "0" * 64}}, {"repository": GOLDEN_REPOSITORY}]
+)
+def test_what_is_no_delivery_to_the_champion_is_not_compared(
+    changes: dict[str, Any], place: Place, database: Documents
+) -> None:
+    """Requests that anybody may send, another model's scores, and the golden pull requests of a release's checks."""
+    predict(database, place.model, 150, shift=2.0, **changes)
+    assert monitor_drift(168)["verdict"] == "unknown"
+
+
+def test_an_update_counts_once(place: Place, database: Documents) -> None:
+    """Ninety pull requests scored twice are ninety."""
+    predict(database, place.model, 90, shift=2.0)
+    predict(database, place.model, 90, shift=2.0)
+    found = monitor_drift(168)
+    assert found["verdict"] == "unknown"
+    assert "90 recent pull requests" in found["reason"]
+
+
+def test_features_that_are_no_numbers_are_named(place: Place, database: Documents) -> None:
+    """And are never called stable."""
+    predict(database, place.model, 150, score=float("nan"))
+    found = monitor_drift(168)
+    assert (found["verdict"], found["retrain"]) == ("unknown", False)
+    assert "no usable values of score" in found["reason"]
+
+
+def test_scores_by_the_history_of_all_are_drift(place: Place, database: Documents) -> None:
+    """The service no longer finds the repository's own history."""
+    predict(database, place.model, 150, history="all")
+    found = monitor_drift(168)
+    assert found["verdict"] == "drift"
+    assert "own_history (1.00" in found["reason"]
