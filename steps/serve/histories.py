@@ -20,10 +20,10 @@ from steps.scoring import golden
 from steps.scoring.artefact import GOLDEN_REPOSITORY
 from steps.scoring.history import History
 from steps.scoring.last_day import Recent
+from steps.serve import absence
+from steps.serve.absence import Absence
 
 FRESH_SECONDS = 30.0
-AWAY_SECONDS = 5.0
-"""Pause before the next query after MongoDB did not answer."""
 MAX_CONCURRENT_QUERIES = 4
 """Concurrent queries; if MongoDB is down, those that wait learn it from the first."""
 MAX_CACHED = 64
@@ -67,7 +67,7 @@ class Histories:
         self._cache: OrderedDict[str, _CachedHistory] = OrderedDict()
         self._renewals: dict[str, asyncio.Task[SourcedHistory]] = {}
         self._query_slots = asyncio.Semaphore(MAX_CONCURRENT_QUERIES)
-        self._away_until = 0.0
+        self._absence = Absence()
 
     async def for_repositories(self, repositories: Iterable[str]) -> dict[str, SourcedHistory]:
         """Return the history of each repository; without one, that of all repositories or `NO_HISTORY`."""
@@ -112,7 +112,7 @@ class Histories:
         except _UnreadableHistoryError:
             found = cached  # an old one is better than none
         past = found.past if found else await self._fall_back_to_overall(repository)
-        lifetime = FRESH_SECONDS if past.history else AWAY_SECONDS
+        lifetime = FRESH_SECONDS if past.history else absence.AWAY_SECONDS
         self._store_in_cache(
             repository, _CachedHistory(past, found.dataset if found else "", time.monotonic() + lifetime)
         )
@@ -124,13 +124,13 @@ class Histories:
         Raises:
             _UnreadableHistoryError: MongoDB does not answer, or the state is damaged.
         """
-        if self._database is None or time.monotonic() < self._away_until:
+        if self._database is None or self._absence.lasts:
             raise _UnreadableHistoryError
         try:
             return await asyncio.to_thread(_read_history, self._database, repository, cached)
         except Exception as error:  # a state can be damaged in many ways
             if isinstance(error, PyMongoError):
-                self._away_until = time.monotonic() + AWAY_SECONDS
+                self._absence.begin()
             logger.warning("could not read a history", extra={"repository": repository, "error": _format_error(error)})
             raise _UnreadableHistoryError from None
 

@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from steps.common.mongo import Document
 from steps.scoring.arrays import Floats
-from steps.serve import metrics
+from steps.serve import absence, metrics
 from steps.serve.contract import ModelName, ScoreResult
 
 COLLECTION = "predictions"
@@ -24,8 +24,6 @@ MAX_WAITING = 20_000
 """Above this, the oldest are dropped."""
 BATCH = 500
 FLUSH_SECONDS = 1.0
-AWAY_SECONDS = 5.0
-"""Pause before the next attempt after MongoDB did not answer."""
 STOP_SECONDS = 5.0
 """Time to write what is waiting when the service stops."""
 DUPLICATE_KEY = 11000
@@ -71,7 +69,7 @@ class Predictions:
         """Write until `stop` is called."""
         while not self._stopping:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), AWAY_SECONDS if self._away else FLUSH_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), absence.AWAY_SECONDS if self._away else FLUSH_SECONDS)
             self._wake.clear()
             try:
                 await self._flush()

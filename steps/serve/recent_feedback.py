@@ -2,16 +2,14 @@
 
 import asyncio
 import logging
-import time
 
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from steps.common.mongo import Document
+from steps.serve.absence import Absence
 from steps.serve.feedback import RECENT, FeedbackSummary, read_feedback, summarise_feedback
 
-AWAY_SECONDS = 5.0
-"""How long MongoDB is left alone after it did not answer."""
 UNKNOWN = FeedbackSummary(0, 0)
 
 logger = logging.getLogger(__name__)
@@ -22,16 +20,16 @@ class RecentFeedback:
 
     def __init__(self, database: Database[Document] | None) -> None:
         self._database = database
-        self._away_until = 0.0
+        self._absence = Absence()
 
     async def summarise(self, repository: str) -> FeedbackSummary:
         """Summarise the votes on the latest alerts of a repository."""
-        if self._database is None or time.monotonic() < self._away_until:
+        if self._database is None or self._absence.lasts:
             return UNKNOWN
         try:
             found = await asyncio.to_thread(read_feedback, self._database, repository, RECENT)
         except PyMongoError as error:
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._absence.begin()
             logger.warning("feedback can't be read", extra={"error": type(error).__name__})
             return UNKNOWN
         return summarise_feedback(found)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Iterable
 
@@ -12,12 +11,11 @@ from pymongo.errors import PyMongoError
 from steps.common.mongo import Document
 from steps.scoring.model import Model
 from steps.scoring.thresholds import NEWEST, Limits, Rolling
+from steps.serve.absence import Absence
 from steps.serve.contract import ScoreResult
 
 WEBHOOK = "/webhook"
 """Only what GitHub itself delivered counts: callers of the interface could move a threshold as they please."""
-AWAY_SECONDS = 5.0
-"""How long MongoDB is left alone after it did not answer."""
 MAX_REPOSITORIES = 1_000
 MAX_REMEMBERED = 5_000
 """Pull requests whose score was counted; scored again, they don't count again."""
@@ -32,7 +30,7 @@ class LiveThresholds:
         self._model = model
         self._predictions = None if database is None else database.predictions
         self._digest = digest
-        self._away_until = 0.0
+        self._absence = Absence()
         self._rolling: OrderedDict[str, Rolling] = OrderedDict()
         self._budgets: OrderedDict[str, float] = OrderedDict()
         self._counted: OrderedDict[str, None] = OrderedDict()
@@ -44,12 +42,12 @@ class LiveThresholds:
         caller who makes up names costs no query.
         """
         missing = {name for name in repositories if self._model.has_own_limits(name)} - self._rolling.keys()
-        if not missing or time.monotonic() < self._away_until:
+        if not missing or self._absence.lasts:
             return
         try:
             found = await asyncio.to_thread(self._read, missing)
         except PyMongoError as error:
-            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._absence.begin()
             logger.warning("predictions can't be read", extra={"error": type(error).__name__})
             return
         for name in missing - self._rolling.keys():

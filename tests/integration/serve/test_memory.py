@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from steps.common.dataset import OVERALL
 from steps.scoring.features import NAMES
 from steps.scoring.history import VERSION
-from steps.serve import histories, metrics, predictions
+from steps.serve import absence, histories, metrics, predictions
 from steps.serve.app import create_app
 from tests.support import pulls
 from tests.support.cable import Cable
@@ -38,8 +38,7 @@ def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: 
     database.history.insert_one({"_id": KNOWN, **state})
     for module, name in (
         (predictions, "FLUSH_SECONDS"),
-        (predictions, "AWAY_SECONDS"),
-        (histories, "AWAY_SECONDS"),
+        (absence, "AWAY_SECONDS"),
         (histories, "FRESH_SECONDS"),
     ):
         settings.setattr(module, name, 0.1)
@@ -164,7 +163,7 @@ def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_on
     cable: Cable, pull: Pull, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first queries find that it is absent; the others are skipped."""
-    settings.setattr(histories, "AWAY_SECONDS", 60)
+    settings.setattr(absence, "AWAY_SECONDS", 60)
     cable.pull()
     bases = [{"ref": "main", "repo": {"full_name": f"owner/name-{number}"}} for number in range(100)]
     with TestClient(create_app()) as client:
