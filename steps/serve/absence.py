@@ -14,7 +14,7 @@ class Absence:
 
     @property
     def lasts(self) -> bool:
-        """Whether MongoDB is still to be left alone."""
+        """True while MongoDB is still to be left alone."""
         return time.monotonic() < self._until
 
     def begin(self) -> None:

@@ -9,6 +9,7 @@ WORDS = {
         "absent_over_time",
         "last_over_time",
         "max_over_time",
+        "min_over_time",
         "histogram_quantile",
         "vector",
         "clamp_max",

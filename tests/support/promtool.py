@@ -1,4 +1,4 @@
-"""Queries of Prometheus, evaluated by its own tester over synthetic series."""
+"""Prometheus' own tool, and queries that it evaluates over synthetic series."""
 
 import shutil
 import subprocess
@@ -16,8 +16,6 @@ Series = dict[str, float]
 
 def found(metric: dict[str, Any], series: Series, folder: Path) -> list[float | None]:
     """Return Prometheus' results: its tester expects nothing, and prints what it got instead."""
-    if not shutil.which("promtool"):
-        pytest.skip("promtool, which comes with Prometheus, is not on the PATH")
     query = metric["provider"]["prometheus"]["query"].replace("{{args.pod-hash}}", HASH)
     counters = {one: not one.startswith(("up", "pr_sentinel_ready")) for one in series}
     given = [
@@ -27,12 +25,17 @@ def found(metric: dict[str, Any], series: Series, folder: Path) -> list[float | 
     asked = [{"expr": query, "eval_time": "3m", "exp_samples": []}]
     test = {"interval": f"{STEP_SECONDS}s", "input_series": given, "promql_expr_test": asked}
     (folder / "test.yaml").write_text(yaml.safe_dump({"tests": [test]}))
-    done = subprocess.run(
-        ["promtool", "test", "rules", folder / "test.yaml"], capture_output=True, text=True, check=False
-    )
+    done = run_promtool("test", "rules", folder / "test.yaml")
     said = done.stdout + done.stderr
     if done.returncode == 0:
         return []
     _, _, got = said.partition("got:")
     assert got, said
     return [None if "NaN" in line else float(line.split()[-1]) for line in got.strip().splitlines() if line.strip()]
+
+
+def run_promtool(*arguments: Any) -> "subprocess.CompletedProcess[str]":
+    """What Prometheus' own tool says."""
+    if not shutil.which("promtool"):
+        pytest.skip("promtool, which comes with Prometheus, is not on the PATH")
+    return subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, check=False)

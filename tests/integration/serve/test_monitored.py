@@ -3,6 +3,7 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring import rules
+from monitoring.panels import DASHBOARDS
 from tests.support import manifests, serving
 from tests.support.promql import find_selectors
 
@@ -10,8 +11,9 @@ PREFIX = "pr_sentinel_"
 
 
 def queried() -> set[str]:
-    """The service's metrics that a rule or an analysis names."""
+    """The service's metrics that a rule, a dashboard or an analysis names."""
     queries = [rule["expr"] for group in rules.load_groups() for rule in group["rules"]]
+    queries += [query for one in DASHBOARDS.values() for panel in one.panels for query in panel.queries.values()]
     queries += [
         metric["provider"]["prometheus"]["query"].replace("{{args.pod-hash}}", "hash")
         for template in manifests.of_kind("AnalysisTemplate")
