@@ -24,15 +24,17 @@ def main() -> int:
     modules = given.modules or (_find_changed(given.since) if given.since else [*TARGETS])
     reasons = read_survivors(LISTED.read_text("utf-8"))
     counts: Counter[bool] = Counter()
-    unlisted = []
+    unlisted: list[str] = []
     for module in modules:
         began, own = time.monotonic(), Counter[bool]()
-        for result in runner.run(ROOT, module, TARGETS[module], given.workers):
-            own[result.killed] += 1
-            key = f"{module}: {result.mutant.name}"
-            if not result.killed and key not in reasons:
+
+        def report(result: runner.Result, module: str = module, own: "Counter[bool]" = own) -> None:
+            own[result.is_killed] += 1
+            if not result.is_killed and f"{module}: {result.mutant.name}" not in reasons:
                 unlisted.append(f"{module}:{result.mutant.line}: {result.mutant.name}")
                 print(f"survives: {unlisted[-1]}", flush=True)
+
+        runner.run(ROOT, module, TARGETS[module], given.workers, report)
         counts += own
         print(f"{module}: {own[True]} of {own.total()} killed, {time.monotonic() - began:.0f} s", flush=True)
     return _conclude(counts, unlisted)

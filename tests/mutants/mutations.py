@@ -68,8 +68,16 @@ class Mutant:
 
     @property
     def name(self) -> str:
-        """The change in words, the same wherever in the file it moves."""
-        return f"{self.before}  =>  {self.after}"
+        """The change in words, with the names of the function and class around it: the same if its line moves."""
+        around = [one.name for one in ast.walk(self.tree) if isinstance(one, _NAMED) and _spans(one, self.line)]
+        return f"{'.'.join(around)}: {self.before}  =>  {self.after}".removeprefix(": ")
+
+
+_NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def _spans(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def mutate(source: str) -> Iterator[Mutant]:

@@ -1,4 +1,9 @@
-"""Runs the tests of a module on each of its mutants, each in a forked process that imports the mutant in its place."""
+"""Runs the tests of a module on each of its mutants.
+
+One process imports everything and collects the tests. Each mutant has a fork of it, in which the changed functions take
+the place of the live ones, and only tests that reach the change run. Where this can't tell, as for a changed constant,
+or where no test fails, another fork imports the project anew with the mutant in it, and runs all tests.
+"""
 
 import ast
 import importlib.abc
@@ -7,7 +12,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -15,80 +21,161 @@ from typing import Any
 
 import pytest
 
+from tests.mutants import live
 from tests.mutants.mutations import Mutant, mutate
+from tests.mutants.reach import Reach, Tracer
 
 OWN = ("steps.", "rollouts.", "release.", "local.", "workflows.", "tests.")
 """Beginnings of modules that may be mutants, or import one."""
-TIMEOUT_SECONDS = 120
+OPTIONS = ("-x", "-q", "-q", "-s", "-n0", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--slow")
+GRACE_SECONDS = 30
+SLOWDOWN = 5
+"""The tests of a mutant may take so many times as long as without a change, and GRACE_SECONDS more."""
+Run = Callable[[], bool]
+"""Runs tests, and returns True if none has failed."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a mutant."""
+    """A mutant, and whether a test noticed it."""
 
-    module: str
     mutant: Mutant
-    killed: bool
+    is_killed: bool
 
 
-def run(root: Path, module: str, tests: Sequence[str], workers: int) -> Iterator[Result]:
-    """Yield the result of each mutant of a module, as they come.
+def run(root: Path, module: str, tests: Sequence[str], workers: int, report: Callable[[Result], None]) -> None:
+    """Report the result of each mutant of a module, as they come.
 
     Raises:
         ValueError: the tests fail without any change.
     """
-    _preload(tests)
-    source = (root / module).read_text("utf-8")
-    whole = Mutant(0, "", "", ast.parse(source))
-    if _wait(_start(root, module, whole, tests))[1]:
+    os.chdir(root)
+    loop = _Loop(root, module, tests, workers, report)
+    pytest.main([*OPTIONS, *tests], plugins=[loop])
+    if not loop.is_sound:
         raise ValueError(f"{' '.join(tests)} fail without any change")
-    waiting, running = mutate(source), dict[int, Mutant]()
-    more = True
-    while more or running:
-        while more and len(running) < workers:
-            mutant = next(waiting, None)
-            more = mutant is not None
-            if mutant is not None:
-                running[_start(root, module, mutant, tests)] = mutant
-        if running:
-            child, failed = _wait(-1)
-            yield Result(module, running.pop(child), killed=failed)
 
 
-def _preload(tests: Sequence[str]) -> None:
-    """Import what the tests import and no mutant is part of: libraries take much longer than the project's own code."""
-    pytest.main(["--collect-only", "-q", "-q", "-n0", "-p", "no:cacheprovider", *tests])
-    for name in [name for name in sys.modules if name.startswith(OWN) and not name.startswith("tests.mutants")]:
-        del sys.modules[name]
+class _Loop:
+    """Takes the place of pytest's own loop over the collected tests."""
+
+    def __init__(
+        self, root: Path, module: str, tests: Sequence[str], workers: int, report: Callable[[Result], None]
+    ) -> None:
+        self._module = module
+        self._path = root / module
+        self._source = self._path.read_text("utf-8")
+        self._tests = tests
+        self._workers = workers
+        self._report = report
+        self._running: dict[int, tuple[Mutant, Run | None]] = {}
+        """The mutant of each process, and what is to be run if the process notices nothing."""
+        self._seconds = 0.0
+        self.is_sound = False
+        """Whether the tests succeed without a change, both ways."""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run all mutants."""
+        with tempfile.TemporaryDirectory() as folder:
+            noted = Path(folder, "noted")
+            whole = Mutant(0, "", "", ast.parse(self._source))
+            if not (_wait(_fork(lambda: self._measure(session, noted), 0)) and _wait(_fork(self._anew(whole), 0))):
+                return True
+            self.is_sound = True
+            reach = Reach(noted, self._source)
+        self._seconds = reach.sum_seconds(session.items)
+        functions = live.find_functions(self._path)
+        for mutant in mutate(self._source):
+            changed = live.find_changed(self._source, mutant.tree, self._path)
+            chosen = reach.select(session.items, mutant.line)
+            while len(self._running) >= self._workers:
+                self._take_one()
+            if chosen and changed and changed.keys() <= functions.keys():
+
+                def run_live(items: list[pytest.Item] = chosen, code: live.Changed = changed) -> bool:
+                    live.replace_code(functions, code)
+                    return _run_items(session, items)
+
+                self._start(mutant, run_live, reach.sum_seconds(chosen), self._anew(mutant))
+            else:
+                self._start(mutant, self._anew(mutant), self._seconds, None)
+        while self._running:
+            self._take_one()
+        return True
+
+    def _measure(self, session: pytest.Session, noted: Path) -> bool:
+        """Run all tests without a change, and write which lines they reach."""
+        tracer = Tracer(self._path)
+        session.config.pluginmanager.register(tracer)
+        succeeded = _run_items(session, session.items)
+        tracer.write(noted)
+        return succeeded
+
+    def _anew(self, mutant: Mutant) -> Run:
+        """Return what imports the project anew, with a mutant in it, and runs all tests."""
+
+        def run_anew() -> bool:
+            for name in [name for name in sys.modules if name.startswith(OWN) and not name.startswith("tests.mutants")]:
+                del sys.modules[name]
+            name = self._module.removesuffix(".py").replace("/", ".")
+            sys.meta_path.insert(0, _MutantFinder(name, self._path, mutant))
+            return pytest.main([*OPTIONS, *self._tests]) == pytest.ExitCode.OK
+
+        return run_anew
+
+    def _start(self, mutant: Mutant, tests: Run, seconds: float, then: Run | None) -> None:
+        self._running[_fork(tests, seconds)] = mutant, then
+
+    def _take_one(self) -> None:
+        """Wait for a process; report its mutant, or start what is left to be run."""
+        child, status = os.waitpid(-1, 0)
+        _end_group(child)
+        mutant, then = self._running.pop(child)
+        if status == 0 and then is not None:
+            self._start(mutant, then, self._seconds, None)
+        else:
+            self._report(Result(mutant, is_killed=status != 0))
 
 
-def _start(root: Path, module: str, mutant: Mutant, tests: Sequence[str]) -> int:
-    """Fork a process that runs the tests on a mutant, and exits with 1 where one fails."""
+def _run_items(session: pytest.Session, items: Sequence[pytest.Item]) -> bool:
+    """Run tests until one fails, and end what their fixtures have started."""
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.testsfailed:
+            break
+    session.config.hook.pytest_sessionfinish(session=session, exitstatus=int(session.testsfailed > 0))
+    return session.testsfailed == 0
+
+
+def _fork(tests: Run, seconds: float) -> int:
+    """Fork a process that runs tests, and exits with 1 where one fails or all take too long; 0 seconds are no limit."""
     if child := os.fork():
         return child
     code = 1
     try:
-        signal.alarm(TIMEOUT_SECONDS)
+        os.setpgid(0, 0)
+        signal.alarm(round(GRACE_SECONDS + SLOWDOWN * seconds) if seconds else 0)
         with tempfile.TemporaryDirectory() as scratch, Path(scratch, "log").open("w") as log:
             os.dup2(log.fileno(), sys.stdout.fileno())
             os.dup2(log.fileno(), sys.stderr.fileno())
-            os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = scratch
-            code = _run_tests(root, module, mutant, tests)
+            os.environ |= {"HYPOTHESIS_STORAGE_DIRECTORY": scratch, "PYTEST_DEBUG_TEMPROOT": scratch}
+            code = int(not tests())
     finally:
         os._exit(code)
 
 
-def _run_tests(root: Path, module: str, mutant: Mutant, tests: Sequence[str]) -> int:
-    os.chdir(root)
-    sys.meta_path.insert(0, _MutantFinder(module.removesuffix(".py").replace("/", "."), root / module, mutant))
-    options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--slow"]
-    return int(pytest.main([*options, *tests]) != pytest.ExitCode.OK)
+def _wait(child: int) -> bool:
+    """Wait for a process, and return True if its tests succeed."""
+    _, status = os.waitpid(child, 0)
+    _end_group(child)
+    return status == 0
 
 
-def _wait(child: int) -> tuple[int, bool]:
-    """Wait for a process, any if -1; return its id, and whether it failed or was ended."""
-    found, status = os.waitpid(child, 0)
-    return found, status != 0
+def _end_group(child: int) -> None:
+    """End what the tests of an ended process have left running."""
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
 
 
 class _MutantFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

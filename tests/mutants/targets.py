@@ -3,12 +3,28 @@
 from pathlib import Path
 
 UNIT = "tests/unit"
-CHECKS = ("behaviour", "golden", "identity", "verdict")
+CHECKS = ("behaviour", "compare", "golden", "identity", "verdict")
+PROMOTION = (f"{UNIT}/test_release_promotion.py", f"{UNIT}/test_release_rollback.py", f"{UNIT}/test_release_verdict.py")
+WHOLE_PROMOTION = "tests/integration/release/test_promotion.py"
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "steps/register/gate.py": (f"{UNIT}/test_register_gate.py",),
     "steps/register/evidence.py": (f"{UNIT}/test_register_gate.py",),
     **{f"rollouts/checks/{name}.py": (f"{UNIT}/test_checks_{name}.py",) for name in CHECKS},
+    "release/analysis.py": PROMOTION,
+    "release/evidence.py": PROMOTION,
+    "release/rollback.py": PROMOTION,
+    "release/verification.py": PROMOTION,
+    "release/promotion.py": (*PROMOTION, WHOLE_PROMOTION),
+    "release/images.py": (f"{UNIT}/test_release_images.py", *PROMOTION),
+    "release/image_pins.py": (f"{UNIT}/test_release_images.py", "tests/integration/release/test_set_digest.py"),
+    "release/stages.py": (f"{UNIT}/test_release_stages.py",),
+    "release/provenance.py": ("tests/integration/release/test_provenance.py",),
+    "steps/serve/http/bodies.py": (f"{UNIT}/test_serve_bodies.py", f"{UNIT}/test_serve_middleware.py"),
+    "steps/serve/http/parsing.py": (f"{UNIT}/test_serve_parsing.py",),
+    "steps/serve/http/middleware.py": (f"{UNIT}/test_serve_middleware.py",),
+    "steps/serve/http/connections.py": ("tests/integration/serve/test_connections.py",),
+    "steps/serve/webhooks/events.py": (f"{UNIT}/test_webhook_events.py",),
 }
 """Tests by the module that they hold."""
 

@@ -1,11 +1,14 @@
 """The action that brings back an image in each state of the Rollout; and the analyses that count."""
 
+from typing import Any
+
 import pytest
 
-from release import analysis
+from release import analysis, rollback
 from release.cluster import RolloutRevision, RolloutState, read_state
-from release.images import ReleasedModel
+from release.images import SERVE, Release, ReleasedModel
 from release.rollback import RolloutAction, choose_action
+from tests.support.production import Production
 
 OLD, NEW, OTHER = "registry.example/a@old", "registry.example/a@new", "registry.example/a@other"
 FIRST = RolloutRevision(1, "h1", OLD, ReleasedModel("", ""))
@@ -34,6 +37,30 @@ def stands(*revisions: RolloutRevision, active: str, stable: str, current: str, 
 def test_the_action_that_brings_the_image_back_is_chosen(standing: RolloutState, wanted: RolloutAction) -> None:
     """The newest revision that has it; nothing where users have it and nothing else is under way."""
     assert choose_action(standing, OLD) == wanted
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "words"),
+    [
+        (stands(FIRST, SECOND, active="h2", stable="h2", current="h2"), ("undo", 1), "back at revision 1"),
+        (stands(FIRST, SECOND, active="h2", stable="h1", current="h2"), "abort", "the stable revision serves"),
+        (stands(FIRST, SECOND, active="h2", stable="h2", current="h1"), "promote", "it is now promoted"),
+        (stands(SECOND, active="h2", stable="h2", current="h2"), None, "merging the pull request brings it back"),
+        (stands(FIRST, SECOND, active="h1", stable="h1", current="h1"), None, "already serves this version"),
+    ],
+)
+@pytest.mark.parametrize("held", [False, True, None])
+def test_argo_cd_is_paused_before_the_rollout_goes_back(
+    state: RolloutState, done: Any, words: str, held: bool | None
+) -> None:
+    """Where it is there and not paused yet; and what was done is said."""
+    said: list[str] = []
+    production: Any = Production(state, held)
+    rollback.restore_rollout(production, production, Release({SERVE: OLD}, ReleasedModel("", "")), said.append)
+    expected = ([("hold", True)] if held is False else []) + ([done] if done else [])
+    assert production.done == expected
+    assert words in said[-1]
+    assert len(said) == 1 + (held is False)
 
 
 def replica_set(uid: str, pod_hash: str, image: str) -> dict[str, object]:

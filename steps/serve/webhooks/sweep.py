@@ -21,7 +21,7 @@ from steps.serve.webhooks.events import ListedPullRequest, Notice
 from steps.serve.webhooks.repositories import WebhookRepositories, WebhookRepository
 
 CHECK_SECONDS = 10.0
-"""Interval of looking for a repository that is due."""
+"""Interval of looking for a repository that is due; the first look is that long after the start."""
 PAUSE_SECONDS = 2.0
 """Pause between two repositories, so that sweeps use at most a third of a token's requests in an hour."""
 REFUSED_SECONDS = 3_600.0
@@ -55,8 +55,9 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled; failures are retried."""
-        prepared = False
+        prepared = swept = False
         while True:
+            await asyncio.sleep(PAUSE_SECONDS if swept else CHECK_SECONDS)
             swept = False
             try:
                 if not prepared:
@@ -67,7 +68,6 @@ class Sweeper:
                 logger.debug("MongoDB does not answer; sweeps are waiting", extra={"error": type(error).__name__})
             except Exception:
                 logger.exception("unexpected error in a sweep")
-            await asyncio.sleep(PAUSE_SECONDS if swept else CHECK_SECONDS)
 
     async def stop(self, task: "asyncio.Task[None]") -> None:
         """Stop at once; an unfinished sweep is repeated."""

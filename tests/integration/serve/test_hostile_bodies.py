@@ -13,9 +13,14 @@ import pytest
 import requests
 import yaml
 
+from samples import deliver
 from steps.serve.contract import MAX_BODY_BYTES
+from steps.serve.http.middleware import BODY_LIMITS
+from tests.fuzz.targets import EVENT
 from tests.support import workers
 from tests.support.command_line import ROOT
+from tests.support.github import StandIn
+from tests.support.webhook.hook import SECRET, Mongo
 
 pytestmark = pytest.mark.slow
 
@@ -63,10 +68,10 @@ def probing(worker: workers.Worker) -> Iterator[list[float]]:
             running.result()
 
 
-def post_at_once(address: str, body: bytes, count: int) -> list[int]:
+def post_at_once(address: str, body: bytes, count: int, headers: dict[str, str] = JSON) -> list[int]:
     """Post a body several times at once, and return the statuses."""
     with ThreadPoolExecutor(count) as pool:
-        sent = [pool.submit(requests.post, address, body, headers=JSON, timeout=120) for _ in range(count)]
+        sent = [pool.submit(requests.post, address, body, headers=headers, timeout=120) for _ in range(count)]
         return [one.result().status_code for one in sent]
 
 
@@ -154,15 +159,89 @@ def test_a_hostile_body_neither_fills_the_memory_nor_holds_up_a_probe(
     """Sent three times at once, to the pod's own limit of memory; several attempts, since the machine may be busy."""
     body = BODIES[name](pull)
     assert len(body) <= MAX_BODY_BYTES
+    check_harmless(worker, route, body, 3, {200, 400, 401, 413, 422, 503})
+
+
+def check_harmless(
+    worker: workers.Worker, route: str, body: bytes, count: int, allowed: set[int], headers: dict[str, str] = JSON
+) -> set[int]:
+    """Post a body several times at once, and return the statuses; memory and the probe's time keep their limits."""
     slowest: list[float] = []
     while not slowest or (slowest[-1] > PROBE_SECONDS and len(slowest) < ATTEMPTS):
         with probing(worker) as took:
-            statuses = post_at_once(worker.address + route, body, 3)
+            statuses = post_at_once(worker.address + route, body, count, headers)
         slowest.append(max(took))
-        assert set(statuses) <= {200, 400, 401, 413, 422, 503}
+        assert set(statuses) <= allowed
         assert worker.process.poll() is None
         assert read_peak(worker) < read_memory_limit()
     assert slowest[-1] < PROBE_SECONDS
+    return set(statuses)
+
+
+def surround(before: bytes, after: bytes, size: int) -> dict[str, bytes]:
+    """Put each kind of hostile value between two texts, up to a size."""
+    room = size - len(before) - len(after)
+    values = {
+        "lists in lists": fill(b"[", nest(200), b"]", room),
+        "flat lists": fill(b"[", b"[]", b"]", room),
+        "objects in objects": fill(b"[", b'{"":' * 100 + b"1" + b"}" * 100, b"]", room),
+        "names": number_names(room - 2),
+        "numbers": fill(b"[", b"1.5", b"]", room),
+        "a long number": b"9" * room,
+        "texts": fill(b"[", b'"ab"', b"]", room),
+        "files": fill(b"[", b'{"added":["a"]}', b"]", room),
+        "a text": b'"' + b"a" * (room - 2) + b'"',
+        "an escaped text": b'"' + b"\\u0001" * ((room - 2) // 6) + b'"',
+        "a wide text": b'"' + FACE.encode() + b"a" * (room - 6) + b'"',
+        "a list that never ends": b"[" * room,
+    }
+    return {name: before + value + after for name, value in values.items()}
+
+
+HOSTILE = [*surround(b"", b"", 1_000)]
+AT_ONCE = 16
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("field", ["url", "ignored"])
+def test_a_hostile_url_is_harmless(worker: workers.Worker, name: str, field: str) -> None:
+    """As large as `/score_url` reads it, many times at once: it is refused as what it is."""
+    body = surround(b'{"%s": ' % field.encode(), b"}", BODY_LIMITS["/score_url"])[name]
+    assert len(body) <= BODY_LIMITS["/score_url"]
+    check_harmless(worker, "/score_url", body, AT_ONCE, {400, 422})
+
+
+@pytest.fixture
+def hooked(model: Path, tmp_path: Path, database: Mongo, mongo_uri: str, github: StandIn) -> Iterator[workers.Worker]:
+    """A worker of its own that receives webhooks."""
+    given = {"MONGO_URI": mongo_uri, "MONGO_DB": database.name, "GITHUB_API_URL": github.address}
+    with workers.running_source(model, tmp_path, **given, GITHUB_TOKEN="a-token", WEBHOOK_SECRET=SECRET) as found:  # noqa: S106
+        yield found
+
+
+PLACES = {
+    "ignored": ("pull_request", "ignored"),
+    "title": ("pull_request", "pull_request"),
+    "commits": ("push", "commits"),
+    "external_id": ("check_run", "check_run"),
+}
+"""Fields that hold something hostile, each with the event in which it is."""
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("field", PLACES)
+def test_a_hostile_delivery_that_is_signed_is_harmless(hooked: workers.Worker, name: str, field: str) -> None:
+    """As large as `/webhook` reads it, many times at once, under a signature that is right: each is parsed."""
+    event, place = PLACES[field]
+    rest = json.dumps({key: value for key, value in EVENT.items() if key != place}).encode()
+    inner = b'{"head": {"sha": "%s"}, "title": ' % (b"0" * 40) if field == "title" else b""
+    inner = b'{"head_sha": "%s", "external_id": ' % (b"0" * 40) if field == "external_id" else inner
+    before, after = rest[:-1] + b', "%s": ' % place.encode() + inner, (b"}" if inner else b"") + b"}"
+    body = surround(before, after, BODY_LIMITS["/webhook"])[name]
+    assert len(body) <= BODY_LIMITS["/webhook"]
+    headers = deliver.build_headers(body, SECRET, "a-delivery", event)
+    statuses = check_harmless(hooked, "/webhook", body, AT_ONCE, {200, 202, 400, 422, 503}, headers)
+    assert statuses != {503}
 
 
 def test_many_bodies_of_a_megabyte_do_not_fill_the_memory(worker: workers.Worker, pull: dict[str, Any]) -> None:
