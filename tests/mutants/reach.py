@@ -61,13 +61,21 @@ class Reach:
         self._statements = [one for one in ast.walk(ast.parse(source)) if isinstance(one, ast.stmt)]
 
     def select(self, items: Sequence[pytest.Item], line: int) -> list[pytest.Item]:
-        """Return the tests that reach the statement at a line, quick ones first; those of a file stay together."""
+        """Return the tests that reach the statement at a line, in the order of `sort`."""
         names = {name for one in self._find_statement(line) for name in self._lines.get(one, ())}
-        chosen = [item for item in items if item.nodeid in names or SHARED in names]
+        return self.sort([item for item in items if item.nodeid in names or SHARED in names])
+
+    def sort(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Sort tests, quick ones first; those of a file stay together."""
         files: dict[Path, float] = {}
-        for item in chosen:
+        for item in items:
             files[item.path] = files.get(item.path, 0) + self._seconds.get(item.nodeid, 0)
-        return sorted(chosen, key=lambda item: (files[item.path], str(item.path), self._seconds.get(item.nodeid, 0)))
+        return sorted(items, key=lambda item: (files[item.path], str(item.path), self._seconds.get(item.nodeid, 0)))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Sort the tests of a run of which this is a plugin."""
+        items[:] = self.sort(items)
 
     def sum_seconds(self, items: Sequence[pytest.Item]) -> float:
         """Return how long tests take together [seconds]."""

@@ -70,6 +70,7 @@ class _Loop:
         self._report = report
         self._running: dict[int, tuple[Mutant, Run | None]] = {}
         """The mutant of each process, and what is to be run if the process notices nothing."""
+        self._reach: Reach | None = None
         self._seconds = 0.0
         self.is_sound = False
         """Whether the tests succeed without a change, both ways."""
@@ -83,7 +84,7 @@ class _Loop:
             if not (_wait(_fork(lambda: self._measure(session, noted), 0)) and _wait(_fork(self._anew(whole), 0))):
                 return True
             self.is_sound = True
-            reach = Reach(noted, self._source)
+            self._reach = reach = Reach(noted, self._source)
         self._seconds = reach.sum_seconds(session.items)
         functions = live.find_functions(self._path)
         for mutant in mutate(self._source):
@@ -116,11 +117,12 @@ class _Loop:
         """Return what imports the project anew, with a mutant in it, and runs all tests."""
 
         def run_anew() -> bool:
-            for name in [name for name in sys.modules if name.startswith(OWN) and not name.startswith("tests.mutants")]:
+            for name in [name for name in sys.modules if f"{name}.".startswith(OWN) and "tests.mutants" not in name]:
                 del sys.modules[name]
             name = self._module.removesuffix(".py").replace("/", ".")
             sys.meta_path.insert(0, _MutantFinder(name, self._path, mutant))
-            return pytest.main([*OPTIONS, *self._tests]) == pytest.ExitCode.OK
+            plugins = [self._reach] if self._reach else []
+            return pytest.main([*OPTIONS, *self._tests], plugins) == pytest.ExitCode.OK
 
         return run_anew
 
@@ -149,7 +151,10 @@ def _run_items(session: pytest.Session, items: Sequence[pytest.Item]) -> bool:
 
 
 def _fork(tests: Run, seconds: float) -> int:
-    """Fork a process that runs tests, and exits with 1 where one fails or all take too long; 0 seconds are no limit."""
+    """Fork a process that runs tests, and exits with 1 where one fails or all take too long.
+
+    With 0 seconds there is no limit, and a failure is shown.
+    """
     if child := os.fork():
         return child
     code = 1
@@ -157,10 +162,14 @@ def _fork(tests: Run, seconds: float) -> int:
         os.setpgid(0, 0)
         signal.alarm(round(GRACE_SECONDS + SLOWDOWN * seconds) if seconds else 0)
         with tempfile.TemporaryDirectory() as scratch, Path(scratch, "log").open("w") as log:
+            shown = os.dup(sys.stderr.fileno())
             os.dup2(log.fileno(), sys.stdout.fileno())
             os.dup2(log.fileno(), sys.stderr.fileno())
             os.environ |= {"HYPOTHESIS_STORAGE_DIRECTORY": scratch, "PYTEST_DEBUG_TEMPROOT": scratch}
             code = int(not tests())
+            if code and not seconds:
+                sys.stdout.flush()
+                os.write(shown, Path(log.name).read_bytes())
     finally:
         os._exit(code)
 
