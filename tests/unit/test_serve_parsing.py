@@ -84,6 +84,7 @@ def test_a_block_ends_by_number_or_by_size() -> None:
     half = b'"' + b"a" * (2**19 - 2) + b'"'
     assert iter_blocks(*[half] * 5) == [(0, 2), (2, 2), (4, 1)]
     assert iter_blocks(half, half[:-2] + b'"', b"1", b"1") == [(0, 3), (3, 1)]
+    assert iter_blocks(half, half, half, half[:-2] + b'"', b"1") == [(0, 2), (2, 3)]
     assert iter_blocks() == []
 
 
@@ -110,6 +111,14 @@ def test_a_hundred_problems_are_named_across_blocks() -> None:
     assert [field for field, _ in find_fields(refuse(body))] == [f"pull_requests.{place}" for place in wanted]
     fewer = json.dumps({"pull_requests": items[:590]}).encode()
     assert len(find_fields(refuse(fewer))) == 90
+
+
+def test_what_follows_a_hundred_problems_is_not_looked_at() -> None:
+    """The next block would be refused for another reason, as it is after ninety-nine."""
+    many = [PULL] * 156
+    for bad, status in ((100, 422), (99, 413)):
+        items = [*many, *[1] * bad, *[PULL] * (100 - bad), "," * 300_001]
+        assert refuse(json.dumps({"pull_requests": items}).encode()).status == status
 
 
 def test_one_request_names_at_most_a_hundred_repositories() -> None:
@@ -161,6 +170,7 @@ def test_a_pull_request_has_at_most_three_hundred_thousand_values(sign: bytes) -
         (b'{"pull_requests": [], "more": 1}', "more", "Extra inputs are not permitted"),
         (b'{"more": 1, "pull_requests": []}', "more", "Extra inputs are not permitted"),
         (b'{"": 1}', "", "Extra inputs are not permitted"),
+        (b'{"a`\\nb": 1}', "body", "Object contains unknown field `a`\nb`"),
     ],
 )
 def test_what_is_no_request_is_named_by_field(body: bytes, field: str, problem: str) -> None:

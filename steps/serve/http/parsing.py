@@ -210,4 +210,4 @@ def _format_field(location: tuple[int | str, ...], start: int | None) -> str:
 def _lacks_sizes(problems: Sequence[FieldProblem]) -> bool:
     """Return True if an item lacks all sizes, as in GitHub's lists."""
     lacking = {one.field.rpartition(".")[::2] for one in problems if one.problem == "Field required"}
-    return any({(item, size) for size in SIZE_FIELDS} <= lacking for item, name in lacking if name in SIZE_FIELDS)
+    return any({(item, size) for size in SIZE_FIELDS} <= lacking for item, _ in lacking)
