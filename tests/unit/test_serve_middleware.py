@@ -214,7 +214,7 @@ def test_a_request_is_logged_with_its_time_and_a_part_of_its_path(
 
 def read_count(route: str, status: int) -> float:
     """Read how many requests were counted."""
-    return metrics._request_counter(route, status)._value.get()
+    return float(metrics._request_counter(route, status)._value.get())
 
 
 @pytest.mark.parametrize(
