@@ -1,5 +1,5 @@
 # Every command that a person types; `make help` lists them, and each sets up first whatever is missing.
-unexport PYTHONPATH PYTHONHOME
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 .DEFAULT_GOAL := setup
 UV := .tools/uv/bin/uv
 READY := .venv/.ready

@@ -20,6 +20,7 @@ from steps.common.errors import ConfigurationError, iterate_chain
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 CA_ADVICE = "Set REQUESTS_CA_BUNDLE to a PEM file with the certificate of the authority that issued it."
+PROXY_ADVICE = "Write http://user:password@host:port, and @, / and # in user and password as %40, %2F and %23."
 
 _MISSING_BUNDLE = re.compile(r"invalid path: (.+)$")
 _BROKEN_BUNDLE = re.compile(r"NO_CERTIFICATE_OR_CRL_FOUND|PEM lib|no start line|X509|Permission denied|Errno 2")
@@ -52,6 +53,8 @@ def translate_network_error(error: OSError, server: str, setting: str) -> Config
     text = _flatten(error)
     if known := _translate_certificates(error, text, server, setting):
         return known
+    if isinstance(error, ProxyError | InvalidProxyURL | InvalidURL) and (broken := _find_broken_proxy()):
+        return ConfigurationError(f"{broken} is not a valid URL.", advice=PROXY_ADVICE)
     if isinstance(error, ProxyError | InvalidProxyURL):
         return _translate_proxy(text, server)
     if isinstance(error, InvalidSchema) and "SOCKS" in text:
@@ -97,8 +100,6 @@ def _translate_proxy(text: str, server: str) -> ConfigurationError | Interruptio
             f"The proxy {proxy} refuses the connection to {server}: {refused[1]}{refused[2]}.",
             advice="Set user and password in HTTPS_PROXY, or except the host with NO_PROXY.",
         )
-    if "InvalidProxyURL" in text:
-        return ConfigurationError("The URL of the proxy is not valid.", advice="Correct HTTPS_PROXY and HTTP_PROXY.")
     return Interruption(f"the proxy {proxy} can't be used{f' ({refused[1]}{refused[2]})' if refused else ''}")
 
 
@@ -111,10 +112,27 @@ def _find_variable(path: str) -> str:
     return next((name for name in CA_VARIABLES if os.environ.get(name) == path), "a setting")
 
 
+def _list_proxies() -> list[tuple[str, str]]:
+    """Return the variables with proxies that are set, and their URLs."""
+    values = ((name, os.environ.get(name) or os.environ.get(name.lower())) for name in PROXY_VARIABLES)
+    return [(name, value if "://" in value else f"http://{value}") for name, value in values if value]
+
+
+def _find_broken_proxy() -> str | None:
+    """Return the name of a variable whose URL is not one, often because of letters of a password."""
+    return next((name for name, url in _list_proxies() if not _is_proxy_url(url)), None)
+
+
+def _is_proxy_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+    except ValueError:
+        return False
+
+
 def _format_proxy() -> str:
-    """Return the host and the port of the proxy in the environment, without user and password."""
-    for name in PROXY_VARIABLES:
-        if value := os.environ.get(name) or os.environ.get(name.lower()):
-            parts = urlsplit(value if "://" in value else f"http://{value}")
-            return f"{parts.hostname or 'of the environment'} ({name})"
+    """Return the host of the proxy in the environment, without user and password."""
+    for name, url in _list_proxies():
+        return f"{urlsplit(url).hostname} ({name})"
     return "of the environment"

@@ -1,7 +1,6 @@
 """The store of datasets: a local folder or an S3 bucket behind one interface."""
 
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -10,19 +9,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
-from steps.common.errors import AccessRefused, NotFound, SentinelError, StorageFull, Unavailable, is_storage_full
+from steps.common.errors import AccessRefused, NotFound, SentinelError, StorageFull, is_storage_full
 from steps.common.settings import StoreSettings
+from steps.common.store_errors import build_not_found, translate_s3_error
 
 FILE_SCHEME = "file://"
 CHUNK_BYTES = 1 << 20
-REFUSED_CODES = frozenset(
-    {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"}
-)
-"""S3 error codes for an invalid or unauthorised key; the last is versitygw's for an unknown one."""
-
-
-_FULL_CODE = re.compile(r"Quota|StorageFull|InsufficientStorage|DiskFull|NoSpace|^507$")
-"""S3-compatible stores have no common code for it."""
 
 
 class Store(Protocol):
@@ -104,12 +96,12 @@ class FolderStore:
                 while chunk := file.read(CHUNK_BYTES):
                     yield chunk
         except FileNotFoundError:
-            raise _not_found_error(self.url, key) from None
+            raise build_not_found(self.url, key) from None
 
     def ensure_local(self, key: str, folder: Path) -> Path:
         """Return the path of the stored file itself."""
         if not self.exists(key):
-            raise _not_found_error(self.url, key)
+            raise build_not_found(self.url, key)
         return self._folder / key
 
     def move(self, source: str, target: str) -> None:
@@ -217,44 +209,34 @@ class S3Store:
 
         try:
             yield
-        except ClientError as error:
-            raise _translate_client_error(self.url, key, error) from None
-        except BotoCoreError as error:
-            raise Unavailable(
-                f"The store {self.url} does not answer: {error}", advice="Check S3_ENDPOINT_URL and the network."
-            ) from None
+        except (BotoCoreError, ClientError) as error:
+            raise translate_s3_error(error, self.url, key) from None
 
 
 def _create_s3_client(settings: StoreSettings) -> Any:
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
     key, secret = settings.s3_access_key_id, settings.s3_secret_access_key
-    return boto3.client(
-        "s3",
-        endpoint_url=settings.s3_endpoint_url,
-        aws_access_key_id=key.get_secret_value() if key else None,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
-        config=Config(connect_timeout=10, read_timeout=60, retries={"mode": "standard", "max_attempts": 5}),
+    config = Config(
+        connect_timeout=10,
+        read_timeout=60,
+        retries={"mode": "standard", "max_attempts": 5},
+        # Services that are not Amazon's refuse the checksums of today's boto3; manifests have checksums of their own.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
     )
-
-
-def _translate_client_error(url: str, key: str, error: Any) -> NotFound | AccessRefused | StorageFull | Unavailable:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    if code == "NoSuchBucket":
-        return NotFound(f"The bucket of {url} does not exist.", advice="Create it, or correct STORE_URL.")
-    if code in {"NoSuchKey", "404", "NotFound"}:
-        return _not_found_error(url, key)
-    if code in REFUSED_CODES:
-        return AccessRefused(
-            f"The store {url} does not accept the access key ({code}).",
-            advice="Check S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY and the key's rights on the bucket.",
+    try:
+        return boto3.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint_url,
+            aws_access_key_id=key.get_secret_value() if key else None,
+            aws_secret_access_key=secret.get_secret_value() if secret else None,
+            config=config,
         )
-    if _FULL_CODE.search(code):
-        return StorageFull(f"The store {url} is full ({code}).", advice="Free some space or raise the quota.")
-    return Unavailable(
-        f"The store {url} returns {code or 'an error'}.", advice="Try again; if it persists, check the store's health."
-    )
+    except (BotoCoreError, ValueError) as error:
+        raise translate_s3_error(error, settings.store_url) from None
 
 
 def _translate_os_error(url: str, error: OSError) -> SentinelError | OSError:
@@ -263,9 +245,3 @@ def _translate_os_error(url: str, error: OSError) -> SentinelError | OSError:
     if isinstance(error, PermissionError):
         return AccessRefused(f"The store {url} is not writable.", advice="Check the owner of the folder.")
     return error
-
-
-def _not_found_error(url: str, key: str) -> NotFound:
-    return NotFound(
-        f"There is no {key} in the store {url}.", advice="Check the URL, and that the previous step has finished."
-    )

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.support.command_line import ROOT
 
 
@@ -28,6 +30,17 @@ def test_the_command_runs_from_any_folder_with_the_project_as_its_place(tmp_path
         f"{project}\n-m|local|backtest|a b|*|",
         "",
     )
+
+
+@pytest.mark.parametrize("name", ["PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHOME"])
+def test_variables_of_another_python_do_not_count(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Neither here nor in make: a safe path would leave out the clone itself."""
+    monkeypatch.setenv(name, "/nowhere")
+    print_it = ["make", "--no-print-directory", "-s", "-f", ROOT / "Makefile", "-f", "-", "probe"]
+    rule = f"probe:\n\t@echo given: ${name}\n".replace("$", "$$")
+    asked = subprocess.run(print_it, cwd=ROOT, input=rule, capture_output=True, text=True, check=True)
+    assert asked.stdout == "given:\n"
+    assert run_command([ROOT / "pr-sentinel", "--help"], ROOT)[0] == 0
 
 
 def test_the_command_says_what_to_run_first(tmp_path: Path) -> None:

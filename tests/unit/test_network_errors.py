@@ -128,6 +128,26 @@ def test_a_proxy_that_is_away_is_a_passing_failure(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
+    "proxy",
+    [
+        f"http://user:{SECRET}@{SECRET}/{SECRET}#1@127.0.0.1:9",
+        f"http://user:{SECRET}/{SECRET}@127.0.0.1:9",
+        f"user:{SECRET}#{SECRET}@127.0.0.1:9",
+        f"http://user:{SECRET}@127.0.0.1:port",
+        f"http://user:{SECRET}@[::1:9",
+        "http://",
+    ],
+)
+def test_a_proxy_whose_url_is_none_is_named_without_any_of_it(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    """Kong/insomnia#2512, minishift/minishift#2283: letters of a password are taken for the end of the host."""
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    found = fail("https://github.example")
+    assert isinstance(found, ConfigurationError)
+    assert found.problem == "HTTPS_PROXY is not a valid URL."
+    assert SECRET not in str(found)
+
+
+@pytest.mark.parametrize(
     ("url", "words"), [("https://no-such-host.invalid", "resolved"), ("http://127.0.0.1:1", "refused")]
 )
 def test_a_passing_failure_says_what_happened(url: str, words: str) -> None:
