@@ -4,6 +4,7 @@ At least one group is hidden in every training example, as in masked autoencoder
 group is hidden once and read off there. The bottleneck is narrow and bounded: wide ones learn to copy what is unusual.
 """
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,9 +48,7 @@ def train(
 
     The same rows and seed give the same network.
     """
-    import keras
-    import tensorflow as tf
-
+    keras, tf = load_libraries()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     members = _members(groups)
@@ -71,6 +70,15 @@ def train(
     )
     history = fitted.history
     return TrainedNetwork(_export(_all_groups(network, members)), history["loss"], history["val_loss"])
+
+
+def load_libraries() -> tuple[Any, Any]:
+    """Import Keras and TensorFlow; what the home folder has for other uses of Keras doesn't count."""
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ |= {"KERAS_HOME": empty, "KERAS_BACKEND": "tensorflow"}
+        import keras
+        import tensorflow
+    return keras, tensorflow
 
 
 def _members(groups: Sequence[str]) -> Floats:
