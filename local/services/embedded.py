@@ -1,6 +1,7 @@
 """Embedded services for what the environment does not provide: MongoDB, the store, MLflow, the fake GitHub, Java."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from local.services.shared import LOOPBACK, shared_server
 from steps.common.settings import MongoSettings
 
 ROOT = Path(__file__).resolve().parents[2]
+_MEANINGFUL = re.compile(r"\?|%(?=[0-9A-Fa-f]{2})")
 SAMPLE_SITE = "https://github.example"
 SAMPLE_REPOSITORIES = ("example/webshop", "example/compiler", "example/docs")
 
@@ -61,8 +63,11 @@ def find_tracking(state: Path) -> dict[str, str]:
 
 
 def _format_sqlite_uri(path: Path) -> str:
-    """Return the URI of a database file; SQLAlchemy decodes it, as a folder's name may have its ? or %."""
-    return f"sqlite:///{quote(str(path))}"
+    """Return the URI of a database file, with escapes only where SQLAlchemy would take a ? or a % for its own.
+
+    MLflow doesn't decode it, so that each escape makes it create an empty folder of that name beside the right one.
+    """
+    return f"sqlite:///{_MEANINGFUL.sub(lambda found: quote(found[0]), str(path))}"
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def test_the_command_runs_from_any_folder_with_the_project_as_its_place(tmp_path
 def test_variables_of_another_python_do_not_count(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Neither here nor in make: a safe path would leave out the clone itself."""
     monkeypatch.setenv(name, "/nowhere")
-    print_it = ["make", "--no-print-directory", "-s", "-f", ROOT / "Makefile", "-f", "-", "probe"]
+    print_it = ["make", "--no-print-directory", "-s", "-f", str(ROOT / "Makefile"), "-f", "-", "probe"]
     rule = f"probe:\n\t@echo given: ${name}\n".replace("$", "$$")
     asked = subprocess.run(print_it, cwd=ROOT, input=rule, capture_output=True, text=True, check=True)
     assert asked.stdout == "given:\n"
