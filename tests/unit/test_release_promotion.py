@@ -109,6 +109,9 @@ def test_each_metric_must_have_been_measured_and_passed(kind: str) -> None:
         rest = dict.fromkeys(METRICS[kind] - {name}, PASSED)
         assert find(now=change(kind, metrics=rest)) == [f"{kind}: {name} was not measured"]
         assert find(now=change(kind, metrics=rest | {name: "Failed"})) == [f"{kind}: {name} is Failed"]
+    many = [f"metric {number}" for number in range(9)]
+    merge = MERGE._replace(metrics=METRICS | {kind: set(many)})
+    assert find(merge=merge, now=ANALYSES) == [f"{kind}: {name} was not measured" for name in many]
     more = dict.fromkeys(METRICS[kind], PASSED) | {"more": "Failed"}
     assert find(now=change(kind, metrics=more)) == []
 
@@ -137,7 +140,7 @@ def test_metrics_are_those_of_every_template_that_the_rollout_names() -> None:
     canary = {"kind": "Rollout", "metadata": {"name": "s"}, "spec": {"strategy": {}}}
     service = {"kind": "Service", "metadata": {"name": "one"}, "spec": {"metrics": [{"name": "no"}]}}
     templates = [template("one", "a", "b"), template("two", "c"), template("three", "d"), template("four", "e")]
-    found = analysis.find_expected_metrics(iter([service, *templates, canary, rollout]))
+    found = analysis.find_expected_metrics(iter([*templates, service, canary, rollout]))
     assert found == {PRE: {"a", "b", "c"}, POST: {"d"}}
 
 

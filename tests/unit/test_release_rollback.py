@@ -102,6 +102,23 @@ def test_the_newest_analysis_of_the_current_revision_counts() -> None:
     ]
 
 
+def test_the_reason_of_an_analysis_is_kept() -> None:
+    """Argo's own words."""
+    standing = read_state(ROLLOUT, [replica_set("one", "h2", NEW)])
+    ended: dict[str, Any] = run("first", "h2", "2026-01-01T00:00:00Z", "Error")
+    ended["status"]["message"] = "no quota"
+    (found,) = analysis.find_analyses(COMMIT, standing, [ended])
+    assert (found.phase, found.message) == ("Error", "no quota")
+
+
+def test_analyses_are_in_the_order_of_their_kinds() -> None:
+    """Whichever came first."""
+    standing = read_state(ROLLOUT, [replica_set("one", "h2", NEW)])
+    pre = run("pre", "h2", "2026-01-01T00:00:00Z", "Successful")
+    post = run("post", "h2", "2026-01-02T00:00:00Z", "Successful", "PostPromotion")
+    assert [one.name for one in analysis.find_analyses(COMMIT, standing, [pre, post])] == ["post", "pre"]
+
+
 def test_pods_of_another_rollout_are_not_ours() -> None:
     """Though they carry the same hash."""
     standing = read_state(ROLLOUT, [replica_set("two", "h2", NEW)])

@@ -1,54 +1,17 @@
 """A body is read up to its limit and in time, all of them together within a limit, and large ones one at a time."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import pytest
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.types import Message
 
 from steps.serve.contract import MAX_BODY_BYTES
 from steps.serve.http import bodies
 from steps.serve.http.bodies import BodyReader
 from steps.serve.http.problems import RequestRefused
-
-MEGABYTE = b" " * 2**20
-JSON = {"content-type": "application/json"}
-
-
-class Sender:
-    """A caller who sends parts of a body."""
-
-    def __init__(self, *parts: bytes, then: str = "http.request", pause: float = 0) -> None:
-        self._pause = pause
-        self._parts: Iterator[bytes] = iter(parts)
-        self._left = len(parts)
-        self._then = then
-        self.sent = 0
-
-    async def receive(self) -> Message:
-        """The next part; after the last, the caller waits for its answer, or goes."""
-        await asyncio.sleep(self._pause)
-        part = next(self._parts, None)
-        if part is None:
-            if self._then == "silence":
-                await asyncio.Event().wait()
-            return {"type": self._then}
-        self._left -= 1
-        self.sent += 1
-        return {"type": "http.request", "body": part, "more_body": self._left > 0 or self._then != "http.request"}
-
-
-def read(sender: Sender, **headers: str) -> bytes:
-    """What is read of a caller's body."""
-
-    async def one() -> bytes:
-        async with AsyncExitStack() as held:
-            return await BodyReader().read(Headers(JSON | headers), sender.receive, held)
-
-    return asyncio.run(one())
+from tests.support.uploads import JSON, MEGABYTE, Sender, keep, read
 
 
 def test_parts_are_put_together() -> None:
@@ -105,11 +68,6 @@ def test_a_body_that_arrives_fast_enough_is_read(monkeypatch: pytest.MonkeyPatch
     """It has more time with each byte."""
     monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
     assert len(read(Sender(*[b" " * 2**14] * 10, pause=0.02))) == 10 * 2**14
-
-
-async def keep(reader: BodyReader, held: AsyncExitStack, *parts: bytes, limit: int = MAX_BODY_BYTES) -> bytes:
-    """Read a body that stays in memory until `held` is closed."""
-    return await reader.read(Headers(JSON), Sender(*parts).receive, held, limit)
 
 
 def test_large_bodies_are_processed_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
