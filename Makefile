@@ -45,7 +45,7 @@ ifneq ($(GIVEN)$(shell .ci/environment stale),)
 endif
 
 .PHONY: setup help run serve load check image images sbom mlflow test test-slow poison mutants fuzz kills audit coverage pages \
-  containers test-cluster drill stages promote verify rollback status lint render docs reference lock bench clean
+  containers test-cluster drill stages promote verify rollback released status lint render docs reference lock bench clean
 
 setup: $(READY) ## Set everything up (plain `make` does it): uv, then the locked packages
 
@@ -147,6 +147,9 @@ verify: $(RELEASE_READY) ## Verify that the pull request NUMBER= to main is a pr
 rollback: $(RELEASE_READY) ## Roll back to the model version VERSION=: Rollout, registry, and Git by a pull request
 	@test -n "$$VERSION" || { echo "VERSION is not set: name a model version that production has had." >&2; exit 1; }
 	@$(RUN) release rollback -- "$$VERSION"
+
+released: $(RELEASE_READY) ## Record the version that production's users get as the registry's alias `production`
+	@$(RUN) release released
 
 status: $(RELEASE_READY) ## Compare Git, production's Rollout and the registry; fail where they disagree
 	@$(RUN) release status

@@ -21,7 +21,7 @@ from release.settings import (
     SignerSettings,
 )
 from steps.common.command_line import console, handle_errors, make_state_folder
-from steps.common.errors import DataError, NotFound, SentinelError
+from steps.common.errors import ConfigurationError, DataError, NotFound, SentinelError
 from steps.common.settings import StepSettings, load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -224,14 +224,30 @@ def rollback(
         rollbacks.restore_rollout(production, argo_cd, release, print_line)
         if known:
             known.go_back(version)
-            print_line(f"Version {version} is the champion.")
+            print_line(f"Version {version} is the champion, and recorded as production's.")
         else:
-            print_line("Registry: skipped (MLFLOW_URI is not set); the alias is unchanged.")
+            print_line("Registry: skipped (MLFLOW_URI is not set); the aliases are unchanged.")
         if request := rollbacks.propose_revert(clone, parts.enter_context(open_repo(settings)), release):
             print_line(f"Merge it, then run this command again: {request.html_url}")
         else:
             rollbacks.finish(clone, argo_cd, print_line)
             print_line(f"Production is at version {version}.")
+
+
+@app.command("released")
+def record_production() -> None:
+    """Record the version that production's users get, once its live metrics have passed, as the alias `production`."""
+    from release import git
+    from release import status as reports
+    from release.models import open_registry
+
+    with handle_errors(), git.clone(load(GitSettings)) as clone, open_registry(load(ModelSettings)) as known:
+        main = clone.release(clone.head(git.PRODUCTION))
+        version = reports.require_released(main, open_cluster(load(ClusterSettings), "production").read_state())
+        if known is None:
+            raise ConfigurationError("MLFLOW_URI is not set.", advice="Set it to the URI of the registry.")
+        known.record_production(version)
+        print_line(f"Version {version} is recorded as production's.")
 
 
 @app.command()

@@ -1,9 +1,11 @@
-"""The model registry as a release needs it: the champion, the facts about a version, and going back to one."""
+"""The model registry as a release needs it: its aliases, the facts about a version, and going back to one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
+
+from mlflow.entities.model_registry import ModelVersion
 
 from release.evidence import VersionCard
 from release.settings import ModelSettings
@@ -15,8 +17,8 @@ from steps.common.tracking import connect
 SHOWN_TAGS = ("average_precision", "data_", "decision", "reason", "rule", "git_commit")
 
 
-class ChampionVersion(NamedTuple):
-    """The champion's version and its age."""
+class AliasedVersion(NamedTuple):
+    """The version that an alias is at, and its age since registration."""
 
     version: str
     age_days: float
@@ -28,13 +30,21 @@ class ModelRegistry:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def champion(self) -> ChampionVersion | None:
-        """Return the champion, with its age since registration."""
-        found = self._registry.get_champion()
-        if found is None:
-            return None
-        made = datetime.fromtimestamp(found.creation_timestamp / 1_000, UTC)
-        return ChampionVersion(str(found.version), (datetime.now(UTC) - made).total_seconds() / 86_400)
+    def champion(self) -> AliasedVersion | None:
+        """Return the champion, which staging gets."""
+        return _read_age(self._registry.get_champion())
+
+    def production(self) -> AliasedVersion | None:
+        """Return the version that is recorded as production's."""
+        return _read_age(self._registry.get_production())
+
+    def record_production(self, version: str) -> None:
+        """Record a version as production's.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        self._registry.record_production(self._registry.get_version(version))
 
     def card(self, version: str) -> VersionCard | None:
         """Return the facts about a version; None if there is no such version."""
@@ -46,8 +56,16 @@ class ModelRegistry:
         return VersionCard(version, str(found.run_id), facts)
 
     def go_back(self, version: str) -> None:
-        """Make a version the champion again."""
+        """Make a version the champion again, and record it as production's."""
         self._registry.restore(self._registry.get_version(version))
+        self.record_production(version)
+
+
+def _read_age(found: ModelVersion | None) -> AliasedVersion | None:
+    if found is None:
+        return None
+    made = datetime.fromtimestamp(found.creation_timestamp / 1_000, UTC)
+    return AliasedVersion(str(found.version), (datetime.now(UTC) - made).total_seconds() / 86_400)
 
 
 @contextmanager

@@ -1,23 +1,31 @@
 """The comparison of Git, production's Rollout and the registry. Pure functions."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from release.cluster import RolloutState
+from release.cluster import RolloutRevision, RolloutState
 from release.images import SERVE, UNRELEASED, Release, ReleasedModel
-from release.models import ChampionVersion
+from release.models import AliasedVersion
+from steps.common.errors import DataError
 
 SHOWN_DIGITS = 12
+NONE = "none"
+"""The text for an alias that is at no version."""
 MIN_SOURCES = 2
 """Sources needed for a comparison."""
 
 
 class StatusReport(NamedTuple):
-    """The state of each source, or a text that says why it is missing; `unavailable` names the sources that failed."""
+    """The state of each source, or a text that says why it is missing; `unavailable` names the sources that failed.
+
+    `champion` and `recorded` are the registry's: the version that staging gets, and the one recorded as production's.
+    """
 
     staging: Release | str
     production: Release | str
     rollout: RolloutState | str
-    champion: ChampionVersion | str
+    champion: AliasedVersion | str
+    recorded: AliasedVersion | str
     is_held: bool = False
     unavailable: tuple[str, ...] = ()
 
@@ -28,7 +36,8 @@ def format_lines(report: StatusReport) -> list[tuple[str, str]]:
         ("Git, staging", _format_release(report.staging)),
         ("Git, main", _format_release(report.production)),
         *_format_rollout(report.rollout),
-        ("Registry, champion", _format_champion(report.champion)),
+        ("Registry, champion", _format_version(report.champion)),
+        ("Registry, production", _format_version(report.recorded)),
     ]
 
 
@@ -37,7 +46,6 @@ def find_disagreements(report: StatusReport) -> list[str]:
     found = [f"{name} did not respond" for name in report.unavailable]
     main = report.production if isinstance(report.production, Release) else None
     serving = report.rollout if isinstance(report.rollout, RolloutState) else None
-    champion = report.champion.version if isinstance(report.champion, ChampionVersion) else None
     active = serving.revision(serving.active) if serving else None
     if report.is_held:
         found.append("Argo CD is paused for production: merge the rollback's pull request, then run the rollback again")
@@ -47,15 +55,54 @@ def find_disagreements(report: StatusReport) -> list[str]:
         found.append(f"main names {main.images.get(SERVE, 'no image')}, but users get {active.image}")
     if main and active and main.model != active.model:
         found.append(f"main names {_format_model(main.model)}, but users get {_format_model(active.model)}")
-    if champion and active and active.model.version != champion:
-        found.append(f"the champion is version {champion}, but users get {active.model.version}")
-    if champion and main and not active and main.model.version != champion:
-        found.append(f"the champion is version {champion}, but main names {main.model.version}")
+    found += _find_registry_disagreements(report, main, active)
     if serving and serving.aborted:
         found.append("the Rollout is aborted: the stable revision serves, but Git asks for another")
-    if sum(one is not None for one in (main, active, champion)) < MIN_SOURCES:
-        found.append("fewer than two of main, users and the champion are known, so nothing can be compared")
+    if sum(one is not None for one in (main, active, _find_recorded(report))) < MIN_SOURCES:
+        found.append("fewer than two of main, users and the registry are known, so nothing can be compared")
     return found
+
+
+def _find_registry_disagreements(
+    report: StatusReport, main: Release | None, active: RolloutRevision | None
+) -> Iterator[str]:
+    """Yield where the champion is not staging's, or the alias `production` not that of users, or of main."""
+    if isinstance(report.champion, AliasedVersion) and isinstance(report.staging, Release):
+        champion, named = report.champion.version, report.staging.model.version
+        if champion != named:
+            yield f"the champion is version {champion}, but staging names {named}"
+    recorded, others = _find_recorded(report), active or main
+    if recorded and others and recorded != f"version {others.model.version}":
+        who = "users get" if active else "main names"
+        yield f"the registry's alias production is at {recorded}, but {who} {others.model.version}"
+
+
+def _find_recorded(report: StatusReport) -> str | None:
+    """Return the version that the registry records as production's; None if the registry is not known."""
+    if isinstance(report.recorded, AliasedVersion):
+        return f"version {report.recorded.version}"
+    return "no version" if report.recorded == NONE else None
+
+
+def require_released(main: Release, serving: RolloutState) -> str:
+    """Return the version that main names, if production's users get it and it has passed its live metrics.
+
+    Raises:
+        DataError: they get another one, or it has not passed yet.
+    """
+    active = serving.revision(serving.active)
+    if active is None or (active.image, active.model) != (main.images.get(SERVE), main.model):
+        got = f"version {active.model.version}" if active else "none"
+        raise DataError(
+            f"main names version {main.model.version}, but users get {got}.",
+            advice="Promote it in production first; `make status` shows the rest.",
+        )
+    if serving.active != serving.stable:
+        raise DataError(
+            f"Users get version {main.model.version}, but its live metrics have not passed yet.",
+            advice="Run the command again when the Rollout is Healthy.",
+        )
+    return main.model.version
 
 
 def _format_model(model: ReleasedModel) -> str:
@@ -81,5 +128,5 @@ def _format_rollout(rollout: RolloutState | str) -> list[tuple[str, str]]:
     return out
 
 
-def _format_champion(champion: ChampionVersion | str) -> str:
-    return champion if isinstance(champion, str) else f"version {champion.version}, {champion.age_days:.1f} days old"
+def _format_version(found: AliasedVersion | str) -> str:
+    return found if isinstance(found, str) else f"version {found.version}, {found.age_days:.1f} days old"

@@ -7,9 +7,9 @@ from typing import TypeVar
 from release import git
 from release.cluster import RolloutState, open_argo_cd, open_cluster
 from release.images import Release
-from release.models import ChampionVersion, open_registry
+from release.models import AliasedVersion, open_registry
 from release.settings import ClusterSettings, GitSettings, ModelSettings
-from release.status import StatusReport
+from release.status import NONE, StatusReport
 from steps.common.errors import SentinelError
 
 Answer = TypeVar("Answer")
@@ -33,10 +33,12 @@ def collect_status(source: GitSettings, clusters: ClusterSettings, registry: Mod
     if clusters.kubeconfig or (Path.home() / ".kube" / "config").is_file():
         serving = query("the cluster", open_cluster(clusters, "production").read_state)
         held = query("Argo CD", open_argo_cd(clusters, "production").is_held)
-    champion: ChampionVersion | str = "skipped: MLFLOW_URI is not set"
+    champion: AliasedVersion | str = "skipped: MLFLOW_URI is not set"
+    recorded = champion
     if registry.mlflow_uri:
-        champion = query("the registry", lambda: _read_champion(registry))
-    return StatusReport(staging, production, serving, champion, held is True, tuple(unavailable))
+        aliases = query("the registry", lambda: _read_aliases(registry))
+        champion, recorded = (aliases, aliases) if isinstance(aliases, str) else aliases
+    return StatusReport(staging, production, serving, champion, recorded, held is True, tuple(unavailable))
 
 
 def _read_branches(source: GitSettings) -> tuple[Release, Release]:
@@ -45,6 +47,7 @@ def _read_branches(source: GitSettings) -> tuple[Release, Release]:
     return staging, production
 
 
-def _read_champion(registry: ModelSettings) -> ChampionVersion | str:
+def _read_aliases(registry: ModelSettings) -> tuple[AliasedVersion | str, AliasedVersion | str]:
+    """Return the champion, and the version recorded as production's."""
     with open_registry(registry) as known:
-        return (known.champion() if known else None) or "none"
+        return (known and known.champion()) or NONE, (known and known.production()) or NONE

@@ -1,4 +1,8 @@
-"""Versions and aliases of the registered model; moving the alias `champion` is what makes a new model visible."""
+"""Versions and aliases of the registered model; moving the alias `champion` is what makes a new model visible.
+
+The champion is the model that the gate has accepted last, which staging gets. `production` is the one that production's
+users get, which lags behind for as long as staging has not proved the champion.
+"""
 
 from collections.abc import Mapping
 
@@ -11,6 +15,7 @@ from steps.common.tracking import REGISTERED_MODEL
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
+PRODUCTION = "production"
 WAS_CHAMPION = "was_champion"
 """The tag of a version that has been champion: once demoted, it does not become champion again by itself."""
 
@@ -23,8 +28,11 @@ class Registry:
 
     def get_champion(self) -> ModelVersion | None:
         """Return the version with the alias `champion`, or None."""
-        number = self._find_champion_number()
-        return self._client.get_model_version(REGISTERED_MODEL, number) if number else None
+        return self._get_aliased(CHAMPION)
+
+    def get_production(self) -> ModelVersion | None:
+        """Return the version with the alias `production`, or None."""
+        return self._get_aliased(PRODUCTION)
 
     def get_version(self, number: str) -> ModelVersion:
         """Return the version with this number.
@@ -81,7 +89,7 @@ class Registry:
             Unavailable: the champion has changed; a retry compares with the new one.
         """
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHALLENGER, version.version)
-        if self._find_champion_number() != (str(compared.version) if compared else None):
+        if self._find_number(CHAMPION) != (str(compared.version) if compared else None):
             raise Unavailable("The champion changed while this model was compared with it.", advice="Run it again.")
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
         self.tag_as_champion(version)
@@ -89,6 +97,10 @@ class Registry:
     def restore(self, version: ModelVersion) -> None:
         """Make a former champion champion again."""
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
+
+    def record_production(self, version: ModelVersion) -> None:
+        """Record that production's users get a version."""
+        self._client.set_registered_model_alias(REGISTERED_MODEL, PRODUCTION, version.version)
 
     def tag_as_champion(self, version: ModelVersion) -> None:
         """Record that a version has been champion."""
@@ -102,9 +114,13 @@ class Registry:
         """Delete a version."""
         self._client.delete_model_version(REGISTERED_MODEL, version.version)
 
-    def _find_champion_number(self) -> str | None:
+    def _get_aliased(self, alias: str) -> ModelVersion | None:
+        number = self._find_number(alias)
+        return self._client.get_model_version(REGISTERED_MODEL, number) if number else None
+
+    def _find_number(self, alias: str) -> str | None:
         for model in self._client.search_registered_models(f"name = '{REGISTERED_MODEL}'"):
-            number = model.aliases.get(CHAMPION)
+            number = model.aliases.get(alias)
             return str(number) if number else None
         return None
 

@@ -4,7 +4,7 @@ import pytest
 
 from release.cluster import RolloutRevision, RolloutState
 from release.images import SERVE, Release, ReleasedModel
-from release.models import ChampionVersion
+from release.models import AliasedVersion
 from release.status import StatusReport, find_disagreements, format_lines
 
 
@@ -26,18 +26,19 @@ def serving(active: int | None, preview: int | None = None, *, aborted: bool = F
     return RolloutState(revisions, named[0], named[1], named[0], named[1], aborted)
 
 
-AGREED = StatusReport(release(3), release(2), serving(2, 3), ChampionVersion("2", 1.5))
+AGREED = StatusReport(release(3), release(2), serving(2, 3), AliasedVersion("3", 0.5), AliasedVersion("2", 1.5))
 
 
 def test_sources_that_agree_disagree_in_nothing() -> None:
-    """A staging that is ahead, and a preview, are no disagreement."""
+    """A staging that is ahead with the champion, and a preview, are no disagreement."""
     assert find_disagreements(AGREED) == []
     assert dict(format_lines(AGREED)) == {
         "Git, staging": f"version 3, sha256:{3:064x}",
         "Git, main": f"version 2, sha256:{2:064x}",
         "Rollout, active": f"version 2, sha256:{2:064x}",
         "Rollout, preview": f"version 3, sha256:{3:064x}",
-        "Registry, champion": "version 2, 1.5 days old",
+        "Registry, champion": "version 3, 0.5 days old",
+        "Registry, production": "version 2, 1.5 days old",
     }
 
 
@@ -45,18 +46,20 @@ def test_sources_that_agree_disagree_in_nothing() -> None:
     ("report", "words"),
     [
         (AGREED._replace(production=release(3)), f"main names {image(3)}, but users get {image(2)}"),
-        (AGREED._replace(champion=ChampionVersion("3", 0.0)), "the champion is version 3, but users get 2"),
+        (AGREED._replace(champion=AliasedVersion("4", 0.0)), "the champion is version 4, but staging names 3"),
+        (AGREED._replace(recorded=AliasedVersion("3", 0.0)), "alias production is at version 3, but users get 2"),
+        (AGREED._replace(recorded="none"), "alias production is at no version, but users get 2"),
         (
-            AGREED._replace(champion=ChampionVersion("3", 0.0), rollout="skipped"),
-            "the champion is version 3, but main names 2",
+            AGREED._replace(recorded=AliasedVersion("3", 0.0), rollout="skipped"),
+            "alias production is at version 3, but main names 2",
         ),
         (AGREED._replace(rollout=serving(None)), "no revision of the Rollout is active"),
         (AGREED._replace(rollout=serving(2, 3, aborted=True)), "the Rollout is aborted"),
         (AGREED._replace(is_held=True), "Argo CD is paused for production"),
         (AGREED._replace(rollout="it failed", unavailable=("the cluster",)), "the cluster did not respond"),
         (AGREED._replace(production=Release({}, ReleasedModel("unreleased", "unreleased"))), "main names no image"),
-        (StatusReport("skipped", "skipped", "skipped", "skipped"), "nothing can be compared"),
-        (AGREED._replace(rollout="skipped", champion="skipped"), "nothing can be compared"),
+        (StatusReport("skipped", "skipped", "skipped", "skipped", "skipped"), "nothing can be compared"),
+        (AGREED._replace(rollout="skipped", recorded="skipped: no URI"), "nothing can be compared"),
     ],
 )
 def test_each_disagreement_is_a_line(report: StatusReport, words: str) -> None:

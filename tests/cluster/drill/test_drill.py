@@ -252,6 +252,7 @@ def test_a_model_s_whole_way_and_back(
         reaches("production", first, "Healthy")
         results.append(f"both have version {first}; there was nothing to compare it with")
     request.getfixturevalue("beside")
+    drill.release("released")
     assert "They agree." in drill.release("status")
 
     timeline = Timeline()

@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from release.images import SERVE
-from steps.common.registry import CHAMPION
+from steps.common.registry import CHAMPION, PRODUCTION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
 from tests.support import kubectl
@@ -43,11 +43,16 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
     for _ in range(3):
         client.create_model_version(NAME, f"file://{tmp_path}/model")
     client.set_registered_model_alias(NAME, CHAMPION, "3")
+    client.set_registered_model_alias(NAME, PRODUCTION, "3")
     return client
 
 
 def champion(registry: MlflowClient) -> str:
     return str(registry.get_model_version_by_alias(NAME, CHAMPION).version)
+
+
+def recorded(registry: MlflowClient) -> str:
+    return str(registry.get_model_version_by_alias(NAME, PRODUCTION).version)
 
 
 @pytest.fixture
@@ -84,7 +89,7 @@ def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
     assert status(production)[0] == 0
     code, said = rollback(production)
     assert code == 0, said
-    assert (cluster.active, champion(registry), cluster.is_held) == ("hash2", "2", True)
+    assert (cluster.active, champion(registry), recorded(registry), cluster.is_held) == ("hash2", "2", "2", True)
     (request,) = pulls.all()
     assert request["html_url"] in said
     code, said = status(production)
@@ -103,6 +108,49 @@ def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
     assert rollback(production)[0] == 0
     assert before == (production.head("staging"), production.head("main"), cluster.state)
     assert len(pulls.all()) == 1
+
+
+def test_a_champion_that_only_staging_has_is_no_disagreement(
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+) -> None:
+    """Until it reaches users: then the alias production follows, by a command that looks at them."""
+    registry.create_model_version(NAME, "file:///none")
+    registry.set_registered_model_alias(NAME, CHAMPION, "4")
+    assert "the champion is version 4, but staging names 3" in status(production)[1]
+    production.release("staging", 4, host=cluster.host)
+    assert status(production)[0] == 0
+    production.merge("staging", "main")
+    cluster.write(3, 4, active=4, stable=4, current=4)
+    assert "the registry's alias production is at version 3, but users get 4" in status(production)[1]
+    done = release(production.folder, "released")
+    assert (done.returncode, recorded(registry), champion(registry)) == (0, "4", "4"), done.stdout
+    assert status(production)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("stands", "words"),
+    [
+        ((3, 3), "main names version 4, but users get version 3"),
+        ((4, 3), "its live metrics have not passed yet"),
+        ((3, 4), "main names version 4, but users get version 3"),
+    ],
+)
+def test_the_alias_production_does_not_follow_what_has_not_passed(
+    stands: tuple[int, int],
+    words: str,
+    production: Repository,
+    cluster: Cluster,
+    registry: MlflowClient,
+) -> None:
+    """A preview, a revision that is being watched, or another one than Git names."""
+    registry.create_model_version(NAME, "file:///none")
+    production.release("staging", 4, host=cluster.host)
+    production.merge("staging", "main")
+    active, stable = stands
+    cluster.write(3, 4, active=active, stable=stable, current=4)
+    done = release(production.folder, "released")
+    assert (done.returncode, recorded(registry)) == (65, "3"), done.stdout
+    assert words in done.stdout
 
 
 def test_a_rollback_may_be_run_twice(
