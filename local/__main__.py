@@ -66,6 +66,18 @@ def trace(
 
 
 @app.command()
+def retention(
+    names: Annotated[bool, typer.Option("--names", help="List each thing by its name.")] = False,
+    state: StateFolder = DEFAULT_STATE_FOLDER,
+) -> None:
+    """Show how long everything is kept, and what would go; nothing is deleted."""
+    from local.retention import command as retaining
+
+    with handle_errors():
+        retaining.run(make_state_folder(state), console, names)
+
+
+@app.command()
 def serve(
     state: StateFolder = DEFAULT_STATE_FOLDER,
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",

@@ -58,6 +58,10 @@ class Registry:
         """Return all versions that are, or have been, champion."""
         return self._search_versions(f"tags.{WAS_CHAMPION} = 'true'")
 
+    def list_versions(self) -> list[ModelVersion]:
+        """Return all versions."""
+        return self._search_versions("version_number > 0")
+
     def ensure_version(self, run_id: str, model_uri: str, tags: Mapping[str, str]) -> ModelVersion:
         """Return the run's version with these tags, creating it if necessary."""
         for found in self._search_versions(f"run_id = '{run_id}'"):

@@ -14,12 +14,13 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from steps.common.mongo import Document
+from steps.common.retention import count_kept_seconds
 from steps.scoring.arrays import Floats
 from steps.serve import absence, metrics
 from steps.serve.contract import ModelName, ScoreResult
 
 COLLECTION = "predictions"
-KEPT_SECONDS = 90 * 24 * 3600
+KEPT_SECONDS = count_kept_seconds("predictions")
 MAX_WAITING = 20_000
 """Above this, the oldest are dropped."""
 BATCH = 500

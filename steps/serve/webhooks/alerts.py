@@ -7,8 +7,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from steps.common.mongo import Document
+from steps.common.retention import count_kept_seconds
 
-KEPT_SECONDS = 60 * 24 * 3600
+KEPT_SECONDS = count_kept_seconds("alerts")
 
 
 class Alert(NamedTuple):

@@ -12,9 +12,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from steps.common.mongo import Document
+from steps.common.retention import count_kept_seconds
 from steps.serve.webhooks.events import LABEL_ACTIONS, Notice, Voter
 
-KEPT_SECONDS = 30 * 24 * 3600
+KEPT_SECONDS = count_kept_seconds("deliveries")
 LEASE_SECONDS = 120.0
 """Lease of a delivery; after that another worker may take it."""
 MIN_WAIT_SECONDS = 5.0

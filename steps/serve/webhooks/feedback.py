@@ -12,6 +12,7 @@ from steps.common.errors import NotFound, SentinelError
 from steps.common.github_errors import TransientError
 from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest
+from steps.common.retention import count_kept_seconds
 from steps.serve import metrics
 from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.feedback import MEMBERS, Vote, compute_next_check, decide_verdict, read_reactions
@@ -20,7 +21,7 @@ from steps.serve.webhooks.alerts import Alert
 from steps.serve.webhooks.events import Voter
 from steps.serve.webhooks.permissions import Permissions
 
-KEPT_SECONDS = 400 * 24 * 3600
+KEPT_SECONDS = count_kept_seconds("feedback")
 LEASE = timedelta(minutes=5)
 RETRY = timedelta(minutes=30)
 SOON = timedelta(minutes=10)

@@ -18,10 +18,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from steps.common.errors import NotFound, SentinelError
 from steps.common.github_errors import TransientError
 from steps.common.mongo import Document
+from steps.common.retention import count_kept_seconds
 from steps.serve.github_access import GitHubRestClient
 from steps.serve.policy import DEFAULT_POLICY, MAX_BYTES, PATH, AlertPolicy, PolicyError, parse
 
-KEPT_SECONDS = 30 * 24 * 3600
+KEPT_SECONDS = count_kept_seconds("policies")
 MAX_AGE = timedelta(hours=1)
 """Time after which the file is asked for even if no push was delivered."""
 MAX_PARSED = 256

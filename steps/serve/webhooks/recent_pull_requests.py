@@ -6,10 +6,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from steps.common.mongo import Document
 from steps.common.pull_request import PullRequest
+from steps.common.retention import count_kept_seconds
 from steps.scoring.vectors import plain_rows
 from steps.serve.histories import Histories
 
-KEPT_SECONDS = 2 * 24 * 3600
+KEPT_SECONDS = count_kept_seconds("openings")
 
 
 class RecentPullRequests:

@@ -9,8 +9,10 @@ from pymongo import ReturnDocument, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from steps.common.mongo import Document
-from steps.serve.webhooks.deliveries import KEPT_SECONDS, OVERDUE_SECONDS
+from steps.common.retention import count_kept_seconds
+from steps.serve.webhooks.deliveries import OVERDUE_SECONDS
 
+KEPT_SECONDS = count_kept_seconds("webhook_repositories")
 SWEEP_SECONDS = 120.0
 """Interval of the sweeps of one repository."""
 LOOKBACK = timedelta(hours=1)

@@ -1,0 +1,1 @@
+"""The command that lists what is older than it is kept."""
