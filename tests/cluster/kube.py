@@ -28,10 +28,15 @@ def kubectl(*arguments: str, namespace: str = PIPELINE, said: str = "") -> str:
 
 def refused(*arguments: str, namespace: str = PIPELINE, said: str = "") -> str:
     """Run kubectl, which must fail; what it says then."""
-    command = ["kubectl", "--namespace", namespace, *arguments]
-    done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)
-    assert done.returncode != 0, f"{' '.join(command)} was not refused: {done.stdout}"
+    done = attempt(*arguments, namespace=namespace, said=said)
+    assert done.returncode != 0, f"{' '.join(done.args)} was not refused: {done.stdout}"
     return done.stderr
+
+
+def attempt(*arguments: str, namespace: str = PIPELINE, said: str = "") -> subprocess.CompletedProcess[str]:
+    """Run kubectl, which may fail."""
+    command = ["kubectl", "--namespace", namespace, *arguments]
+    return subprocess.run(command, input=said, capture_output=True, text=True, check=False)
 
 
 def get(*what: str, namespace: str = PIPELINE) -> Any:
