@@ -18,6 +18,7 @@ from steps.common.settings import MongoSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 _MEANINGFUL = re.compile(r"\?|%(?=[0-9A-Fa-f]{2})")
+_GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 SAMPLE_SITE = "https://github.example"
 SAMPLE_REPOSITORIES = ("example/webshop", "example/compiler", "example/docs")
 
@@ -92,5 +93,7 @@ def git_commit() -> str:
     if git is None:
         return "unknown"
     command = [git, "-C", str(ROOT), "rev-parse", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    # In a hook, Git names the hook's repository by GIT_DIR, which comes before the folder.
+    own = {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
+    answer = subprocess.run(command, env=own, capture_output=True, text=True, check=False)  # noqa: S603
     return answer.stdout.strip() or "unknown"

@@ -142,3 +142,15 @@ def test_a_new_state_folder_is_its_owners_alone(tmp_path: Path) -> None:
     for name, mode in (("mine", 0o755), (".state", 0o700)):
         (tmp_path / name).mkdir(mode=0o755)
         assert make_state_folder(tmp_path / name).stat().st_mode & 0o777 == mode
+
+
+def test_the_commit_is_that_of_this_code_in_the_hook_of_another_repository_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wafflebase/wafflebase#592: Git names the hook's repository to all that the hook runs."""
+    own = embedded.git_commit()
+    identity = ("-c", "user.name=x", "-c", "user.email=x@example.com")
+    subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
+    subprocess.run(["git", "-C", tmp_path, *identity, "commit", "--quiet", "--allow-empty", "-m", "x"], check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert embedded.git_commit() == own
