@@ -81,7 +81,8 @@ def check_drift(settings: Mapping[str, str], state: Path, console: Console) -> i
     if run.phase is not Phase.SUCCEEDED:
         return show_failures(run, console)
     verdict, reason = run.output("monitor", "verdict"), run.output("monitor", "reason")
-    console.print(f"Drift: {verdict} ({reason}).", soft_wrap=True, markup=False)
+    decision = f" {run.output('monitor', 'decision')}." if verdict == "drift" else ""
+    console.print(f"Drift: {verdict} ({reason}).{decision}", soft_wrap=True, markup=False)
     return 0
 
 

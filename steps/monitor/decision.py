@@ -11,7 +11,7 @@ class Circumstances(NamedTuple):
     """What a decision depends on besides the comparisons.
 
     `unseen` is the number of recent pull requests that no training has seen, `running` the workflows that train now,
-    `requested_at` when drift last led to a training.
+    `requested_at` when drift last led to a training; on one machine a person starts it.
     """
 
     unseen: int
@@ -19,6 +19,7 @@ class Circumstances(NamedTuple):
     requested_at: datetime | None
     now: datetime
     cool_down: timedelta
+    can_start: bool = True
 
 
 class TrainingDecision(NamedTuple):
@@ -54,4 +55,6 @@ def decide(verdict: Verdict, circumstances: Circumstances) -> TrainingDecision:
     last = circumstances.requested_at
     if last and circumstances.now - last < circumstances.cool_down:
         return TrainingDecision(False, f"drift led to a training at {last:%Y-%m-%d %H:%M} UTC, within the cool-down")
+    if not circumstances.can_start:
+        return TrainingDecision(False, "`make run` trains on them")
     return TrainingDecision(True, "the pull requests differ from those that the champion knows")

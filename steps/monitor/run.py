@@ -53,7 +53,12 @@ def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
     verdict, reason = summarise(comparisons)
     found = report.DriftReport(now, str(version.version), verdict, reason, comparisons, TrainingDecision(False, ""), "")
     circumstances = Circumstances(
-        recent.unseen, pipeline.list_running(), report.read_requested_at(store), now, timedelta(hours=cool_down_hours)
+        unseen=recent.unseen,
+        running=pipeline.list_running(),
+        requested_at=report.read_requested_at(store),
+        now=now,
+        cool_down=timedelta(hours=cool_down_hours),
+        can_start=pipeline.can_start,
     )
     decision = decide(verdict, circumstances)
     workflow = _start(pipeline, store, found, circumstances.cool_down) if decision.retrain else ""

@@ -21,6 +21,10 @@ REASON = "pr-sentinel/reason"
 class Pipeline(Protocol):
     """The pipeline that trains."""
 
+    @property
+    def can_start(self) -> bool:
+        """True if it can be started from here."""
+
     def list_running(self) -> Sequence[str]:
         """Return the names of its workflows that have not ended."""
 
@@ -30,6 +34,8 @@ class Pipeline(Protocol):
 
 class ClusterPipeline:
     """The pipeline on the cluster that this pod runs in."""
+
+    can_start = True
 
     def __init__(self, api: ApiServerClient) -> None:
         self._api = api
@@ -57,14 +63,16 @@ class ClusterPipeline:
 
 
 class LocalPipeline:
-    """The pipeline on one machine, where only one run at a time is possible, and the command itself starts the next."""
+    """The pipeline on one machine, which a person starts."""
+
+    can_start = False
 
     def list_running(self) -> Sequence[str]:
         """Return no name."""
         return []
 
     def start(self, name: str, reason: str) -> None:
-        """Leave it to the command, which reads the step's output."""
+        """Start nothing."""
 
 
 def find_pipeline(account: Path = kubernetes.ACCOUNT_FOLDER) -> Pipeline:

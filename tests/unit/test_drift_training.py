@@ -111,7 +111,8 @@ def test_a_refusal_is_an_error(
 
 
 def test_a_machine_without_a_service_account_starts_nothing_by_itself(tmp_path: Path) -> None:
-    """The command does, which reads the step's output."""
+    """A person does, whom the report tells so."""
     found = find_pipeline(tmp_path)
     assert isinstance(found, LocalPipeline)
+    assert not found.can_start
     assert found.list_running() == []

@@ -35,6 +35,8 @@ Documents = Database[dict[str, Any]]
 class Trainings:
     """A pipeline that remembers what it was asked to start."""
 
+    can_start = True
+
     def __init__(self, running: Sequence[str] = ()) -> None:
         self.running = list(running)
         self.started: list[str] = []
@@ -180,6 +182,16 @@ def test_predictions_that_have_drifted_start_one_training(place: Place, database
     assert name in page
     written = json.loads(place.store.read(key.replace(".html", ".json")))
     assert written["comparisons"][0]["movements"][0]["distance"] > 0.25
+
+
+def test_on_one_machine_a_person_starts_the_training(place: Place, database: Documents) -> None:
+    """Nothing is recorded as started."""
+    place.trainings.can_start = False
+    predict(database, place.model, 150, shift=2.0)
+    found = monitor_drift(168)
+    assert (found["verdict"], found["retrain"], found["decision"]) == ("drift", False, "`make run` trains on them")
+    assert not place.store.exists("drift/request.json")
+    assert place.trainings.started == []
 
 
 def test_while_one_runs_none_is_started(place: Place, database: Documents) -> None:
