@@ -604,3 +604,98 @@ def test_the_whole_tolerance_may_be_lost_on_the_reference_set() -> None:
     assert not decide(contender(GOOD), before, reference=ReferenceFigures(0.0, {"1": 0.0201})).accepted
     named = decide(contender(GOOD), before, reference=ReferenceFigures(0.1, {"1": 0.3, "2": 0.5, "3": 0.4}))
     assert "0.100 on the reference set, where version 2 had 0.500" in named.reason
+
+
+@pytest.mark.parametrize(("apart", "rule"), [(1e-7, "constant scores"), (1e-5, "first")])
+def test_scores_that_differ_by_less_than_a_millionth_are_the_same(apart: float, rule: str) -> None:
+    """Processors round differently."""
+    scores = GOOD.copy()
+    half = ROWS // 2 + 1
+    scores[:half] = -9.0 + apart * (np.arange(half) % 4)
+    threshold = float(np.quantile(scores[:REAL], 0.99))
+    assert decide(contender(scores, threshold=threshold)).rule == rule
+
+
+def test_a_repository_may_be_flagged_twice_as_often_as_its_budget() -> None:
+    """Exactly."""
+    one = np.full(len(MANY), "octo/one", dtype=object)
+    flagged = np.array([kind is not None for kind in MANY])
+    flagged[:40] = True
+    assert decide_flagged(flagged, repositories=one).rule == "first"
+
+
+def test_wrong_repositories_are_named_once_each_and_in_order() -> None:
+    """However many rows they have."""
+    kinds = np.array([None] * 2_400 + list(KINDS[REAL:]), dtype=object)
+    owners = np.array([f"octo/{'hbdfacge'[place % 8]}" for place in range(len(kinds))], dtype=object)
+    flagged = np.array(
+        [kind is not None or (place < 240 and owners[place] < "octo/d") for place, kind in enumerate(kinds)]
+    )
+    judged = contender(draw_scores(4.0, kinds=kinds), flagged=flagged, threshold=2.5, alert_budget=0.04)
+    decision = decide(judged, kinds=kinds, repositories=owners, additions=draw_scores(0.5, 99, kinds))
+    named = ", ".join(f"30 of 300 of octo/{letter}" for letter in "abc")
+    assert decision.reason == f"Flags too much: {named}, with a budget of 4.0%."
+
+
+@pytest.mark.parametrize("which", ["recorded", "recorded_held_out"])
+def test_the_whole_tolerance_of_recorded_figures_may_be_used(which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But no more."""
+    known = dict(getattr(evidence(contender(GOOD)), which))
+    changes: dict[str, Any] = {which: known | {"model": known["model"] - 0.004}}
+    exactly = abs(known["model"] - changes[which]["model"])
+    monkeypatch.setattr(gate, "RECORDED_TOLERANCE", exactly)
+    assert decide(contender(GOOD), **changes).rule == "first"
+    monkeypatch.setattr(gate, "RECORDED_TOLERANCE", exactly * 0.999)
+    assert decide(contender(GOOD), **changes).rule == "other figures"
+
+
+def test_a_model_that_is_only_as_good_as_a_baseline_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any margin too."""
+    monkeypatch.setattr(gate, "MARGIN", 1.0)
+    known = dict(evidence(contender(GOOD)).recorded)
+    assert decide(contender(GOOD), recorded=known | {"ecod": known["model"]}).rule == "below floor"
+
+
+@pytest.mark.parametrize("margin", [1.0, gate.MARGIN])
+def test_a_model_that_finds_held_out_kinds_only_as_well_as_lines_added_is_refused(
+    margin: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it finds the others, which lines added don't."""
+    monkeypatch.setattr(gate, "MARGIN", margin)
+    known = np.array([str(kind).startswith("kind") for kind in KINDS])
+    decision = decide(contender(GOOD), additions=np.where(known, -9.0, GOOD))
+    assert (decision.accepted, decision.rule) == (False, "only known kinds")
+
+
+@pytest.mark.parametrize(("held_out", "rule"), [(9, "better"), (10, "only known kinds")])
+def test_a_loss_on_held_out_kinds_counts_from_ten_on(held_out: int, rule: str) -> None:
+    """Against a champion that finds all of them; lines added find none."""
+    kinds = np.array([None] * REAL + ["kind"] * PLANTED + ["unseen"] * held_out, dtype=object)
+    hidden = np.array([kind == "unseen" for kind in kinds])
+    scores, before = draw_scores(4.0, kinds=kinds), draw_scores(2.0, 2, kinds)
+    before = np.where(hidden, 99.0, before)
+    scores = np.where(hidden, np.sort(scores[:REAL])[-30], scores)
+    additions = np.where(hidden, -9.0, draw_scores(0.5, 99, kinds))
+    assert decide(contender(scores), champion(before), kinds=kinds, additions=additions).rule == rule
+
+
+def test_no_loss_at_all_on_held_out_kinds_is_within_any_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nothing too."""
+    monkeypatch.setattr(gate, "TOLERANCE", 0.0)
+    unseen = np.array([str(kind).startswith("unseen") for kind in KINDS])
+    before = np.where(unseen | ~PLANTED_ROWS, GOOD, GOOD - 2.0)
+    assert decide(contender(GOOD), champion(before)).rule == "better"
+
+
+def test_a_fresher_model_must_lose_less_than_the_tolerance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With confidence; exactly as much is too much."""
+    slightly = GOOD - 0.01 * PLANTED_ROWS + np.random.default_rng(5).normal(size=ROWS) * 0.1
+    judged, before = contender(slightly), champion(GOOD, data_until=NOW - timedelta(days=1))
+    drawn = gate._draw_gains(judged, before, evidence(judged), held_out=False)
+    least, most = np.quantile(drawn, (1 - gate.CONFIDENCE, gate.CONFIDENCE))
+    assert least < 0 < most
+    assert evidence(judged).precision(slightly) < evidence(judged).precision(GOOD)
+    monkeypatch.setattr(gate, "TOLERANCE", -least)
+    assert decide(judged, before).rule == "maybe worse"
+    monkeypatch.setattr(gate, "TOLERANCE", -least + 1e-9)
+    assert decide(judged, before).rule == "fresher"

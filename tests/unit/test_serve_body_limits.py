@@ -97,6 +97,39 @@ def test_the_time_for_a_body_grows_with_what_has_arrived(
     assert asyncio.run(measure()) == pytest.approx(allowed)
 
 
+def test_a_message_that_says_nothing_of_more_is_the_last() -> None:
+    """As ASGI has it."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": next(parts)}
+
+    async def read_one() -> bytes:
+        async with AsyncExitStack() as held:
+            return await BodyReader().read(Headers(JSON), receive, held)
+
+    parts = iter([b"[]"])
+    assert asyncio.run(read_one()) == b"[]"
+
+
+def test_a_body_that_grows_too_large_is_discarded_to_its_end() -> None:
+    """Its client is answered once it has sent all, and no byte of it counts by then."""
+    reader, sender = BodyReader(), Sender(*[MEGABYTE] * 6)
+    counted: list[int] = []
+
+    async def receive() -> Message:
+        counted.append(sum(reader._totals.values()))
+        return await sender.receive()
+
+    async def refuse() -> None:
+        async with AsyncExitStack() as held:
+            with pytest.raises(RequestRefused):
+                await reader.read(Headers(JSON), receive, held, 2**21)
+
+    asyncio.run(refuse())
+    assert sender.sent == 6
+    assert [count // 2**20 for count in counted] == [0, 1, 2, 0, 0, 0]
+
+
 def test_a_body_that_never_begins_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Though none of its bytes extends its time."""
     monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.05)
@@ -124,6 +157,32 @@ def test_all_large_bodies_together_have_a_limit(monkeypatch: pytest.MonkeyPatch)
             await keep(reader, held, MEGABYTE, b" ")
             await asyncio.sleep(0.05)
             assert ended == ["first"]
+        for one in waiting:
+            one.cancel()
+        await asyncio.wait(waiting)
+
+    asyncio.run(many())
+
+
+def test_an_upload_that_takes_no_memory_does_not_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though it began first: ending it would free nothing."""
+    monkeypatch.setattr(bodies, "MAX_SMALL_TOTAL_BYTES", 10)
+    reader = BodyReader()
+    ended: list[str] = []
+
+    async def stop(name: str, *parts: bytes) -> None:
+        async with AsyncExitStack() as held:
+            with pytest.raises(RequestRefused):
+                await reader.read(Headers(JSON), Sender(*parts, then="silence").receive, held)
+        ended.append(name)
+
+    async def many() -> None:
+        waiting = [asyncio.create_task(stop("silent")), asyncio.create_task(stop("half", b"[" * 9))]
+        await asyncio.sleep(0.05)
+        async with AsyncExitStack() as held:
+            assert await keep(reader, held, b"[]") == b"[]"
+            await asyncio.sleep(0.05)
+        assert ended == ["half"]
         for one in waiting:
             one.cancel()
         await asyncio.wait(waiting)

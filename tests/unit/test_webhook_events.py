@@ -139,3 +139,56 @@ def test_githubs_repository_names_are_accepted(name: str) -> None:
     """As people and companies have them."""
     event = events.PullRequestEvent.model_validate({**PAYLOAD, "repository": {"full_name": name}})
     assert event.repository.full_name == name
+
+
+def test_the_actions_that_count_are_known() -> None:
+    """Those after which a pull request may score differently, or be muted."""
+    scored = {"opened", "reopened", "synchronize", "ready_for_review", "edited"}
+    assert scored | {"labeled", "unlabeled"} == events.ACTIONS
+
+
+def push(*commits: dict[str, list[str]], **fields: Any) -> bool:
+    """Whether a push to the default branch may have changed the rules."""
+    given = {"ref": "refs/heads/main", "repository": {"full_name": "owner/name", "default_branch": "main"}}
+    return events.PushEvent.model_validate(given | {"commits": [*commits]} | fields).may_change("rules.yml")
+
+
+@pytest.mark.parametrize(("count", "may"), [(0, True), (1, False), (2_047, False), (2_048, True)])
+def test_a_push_whose_commits_are_not_all_listed_may_change_anything(count: int, may: bool) -> None:
+    """GitHub lists 2,048 of them."""
+    assert push(*[{"modified": ["other"]}] * count) is may
+
+
+@pytest.mark.parametrize("kind", ["added", "modified", "removed"])
+def test_a_push_changes_what_one_of_its_commits_changes(kind: str) -> None:
+    """On the default branch; a forced one may drop others."""
+    assert push({"modified": ["other"]}, {kind: ["rules.yml"]})
+    assert push({"modified": ["other"]}) is False
+    assert push({"modified": ["other"]}, forced=True)
+    assert push({kind: ["rules.yml"]}, ref="refs/heads/other") is False
+    assert push({kind: ["rules.yml"]}, ref="refs/tags/main", forced=True) is False
+
+
+@pytest.mark.parametrize(("number", "valid"), [(0, False), (1, True), (2**53, True), (2**53 + 1, False), ("1", False)])
+def test_an_installation_has_a_number_that_every_reader_keeps(number: object, valid: bool) -> None:
+    """From one on, exact in JavaScript too."""
+    given = PAYLOAD | {"installation": {"id": number}}
+    if valid:
+        event = events.PullRequestEvent.model_validate(given)
+        assert event.installation
+        assert event.installation.id == number
+        with pytest.raises(ValidationError, match="frozen"):
+            event.installation.id = 3
+    else:
+        with pytest.raises(ValidationError):
+            events.PullRequestEvent.model_validate(given)
+
+
+def test_a_pull_request_without_text_is_no_draft_and_has_no_text() -> None:
+    """The same whichever way GitHub says so, and not the same as one with a text."""
+    head = {"head": {"sha": "1" * 40}}
+    given = [head, head | {"body": ""}, head | {"body": None}, head | {"draft": False}]
+    found = {events.EventPullRequest.model_validate(one).compute_fingerprint() for one in given}
+    assert len(found) == 1
+    texts = {events.EventPullRequest.model_validate(head | {"body": one}).compute_fingerprint() for one in ("a", "b")}
+    assert len(found | texts) == 3
