@@ -54,6 +54,9 @@ PAYLOAD: dict[str, Any] = {
 }
 
 
+RIGHT = events.sign(b"secret", b"body")
+
+
 def test_the_signature_matches_githubs_documentation() -> None:
     """Its own example of a secret, a body and their signature."""
     secret, raw = b"It's a Secret to Everybody", b"Hello, World!"
@@ -71,10 +74,24 @@ def test_each_of_several_secrets_makes_a_genuine_signature() -> None:
     assert not events.is_genuine([], b"body", events.sign(b"", b"body"))
 
 
-@pytest.mark.parametrize("given", [None, "", "sha256=", "sha1=" + "a" * 64, "sha256=" + "A" * 64, "sha256=" + "é" * 64])
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "sha256=",
+        "sha1=" + "a" * 64,
+        "sha256=" + "A" * 64,
+        "sha256=" + "é" * 64,
+        RIGHT + "é",
+        RIGHT + "\n",
+        "x" + RIGHT,
+    ],
+)
 def test_a_malformed_signature_is_refused(given: str | None) -> None:
     """Also where it couldn't be compared."""
-    assert not events.is_genuine([b"secret"], b"body", given)
+    assert events.is_genuine([b"secret"], b"body", given) is False
+    assert events.is_genuine([b"secret"], b"body", RIGHT) is True
 
 
 def test_only_names_and_numbers_of_an_event_are_kept() -> None:
@@ -178,7 +195,7 @@ def test_an_installation_has_a_number_that_every_reader_keeps(number: object, va
         assert event.installation
         assert event.installation.id == number
         with pytest.raises(ValidationError, match="frozen"):
-            event.installation.id = 3
+            event.installation.__setattr__("id", 3)
     else:
         with pytest.raises(ValidationError):
             events.PullRequestEvent.model_validate(given)
@@ -192,3 +209,16 @@ def test_a_pull_request_without_text_is_no_draft_and_has_no_text() -> None:
     assert len(found) == 1
     texts = {events.EventPullRequest.model_validate(head | {"body": one}).compute_fingerprint() for one in ("a", "b")}
     assert len(found | texts) == 3
+
+
+@pytest.mark.parametrize("installation", [None, 234])
+def test_a_vote_is_for_the_pull_request_that_the_check_run_names(installation: int | None) -> None:
+    """By the button that was pressed, and the account that pressed it."""
+    given = PAYLOAD | {
+        "requested_action": {"identifier": "useful"},
+        "check_run": {"external_id": "owner/name#12", "head_sha": "1" * 40},
+        "installation": installation and {"id": installation},
+    }
+    ballot = events.Ballot.from_event("72d3162e", events.CheckRunEvent.model_validate(given))
+    place = ("baxterthehacker/public-repo", 12, "1" * 40, installation)
+    assert ballot == (events.Notice("72d3162e", "useful", *place), events.Voter(6752317, "baxterthehacker"))
