@@ -19,6 +19,8 @@ from steps.common.errors import ConfigurationError
 from steps.fetch.discovery import check_access
 
 DEFAULT_EXIT_CODE = 1
+CHECKS = "drift-checks"
+"""The folder for the logs of comparisons."""
 
 
 def run(repositories: list[str], search: str, state: Path, console: Console) -> int:
@@ -76,7 +78,8 @@ def check_drift(settings: Mapping[str, str], state: Path, console: Console) -> i
         The exit code.
     """
     template = template_reader.read(template_reader.MONITOR_TEMPLATE)
-    run = create_run(template, {}, state / "runs")
+    # Apart from the pipeline's runs, by the newest of which others go.
+    run = create_run(template, {}, state / CHECKS)
     WorkflowEngine(template, run, Machine(embedded.ROOT, settings), lambda _: None).execute()
     if run.phase is not Phase.SUCCEEDED:
         return show_failures(run, console)

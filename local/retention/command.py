@@ -10,6 +10,7 @@ from rich.table import Table
 from local.retention import expired
 from local.retention.expired import ExpiredThings
 from local.services import embedded
+from local.session import CHECKS
 from steps.common.mongo import open_database
 from steps.common.registry import Registry
 from steps.common.settings import MongoSettings, StoreSettings, TrackingSettings
@@ -63,5 +64,6 @@ def collect(state: Path) -> list[ExpiredThings]:
         expired.list_datasets(store, versions, current),
         expired.list_bentos(store, str(champion.version) if champion else None),
         expired.list_drift_reports(store, now),
-        expired.list_runs(state / "runs"),
+        expired.list_runs("logs of runs here", state / "runs"),
+        expired.list_runs("logs of drift checks here", state / CHECKS),
     ]

@@ -70,11 +70,11 @@ def list_drift_reports(store: Store, now: datetime) -> ExpiredThings:
     return ExpiredThings("reports on drift", f"{retention.DRIFT_REPORT_DAYS} days", len(pages), expired)
 
 
-def list_runs(folder: Path) -> ExpiredThings:
-    """List the folders with the logs of this machine's runs, the oldest first."""
+def list_runs(kind: str, folder: Path) -> ExpiredThings:
+    """List the folders with the logs of this machine's runs of one kind, the oldest first."""
     names = [path.name for path in sorted(folder.glob("*/"), key=lambda path: path.stat().st_mtime)]
     expired = retention.select_expired(names, (), retention.MAX_LOCAL_RUNS)
-    return ExpiredThings("logs of runs here", f"the {retention.MAX_LOCAL_RUNS} newest", len(names), expired)
+    return ExpiredThings(kind, f"the {retention.MAX_LOCAL_RUNS} newest", len(names), expired)
 
 
 def find_current_dataset(database: Database[dict[str, Any]]) -> str | None:

@@ -1,6 +1,7 @@
 """`retention` names what is older than it is kept and not used, and deletes nothing."""
 
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +61,14 @@ def test_reports_go_by_the_time_in_their_name(tmp_path: Path) -> None:
         store.write(f"drift/{name}", b"{}")
     found = expired.list_drift_reports(store, NOW)
     assert (found.total, found.expired) == (2, [f"drift/{old:%Y%m%dT%H%M%SZ}.html"])
+
+
+def test_the_newest_logs_stay(tmp_path: Path) -> None:
+    """By the time of their folders, whatever they are called."""
+    for number in range(22):
+        (tmp_path / f"run-{number}").mkdir()
+        os.utime(tmp_path / f"run-{number}", (number, number))
+    assert expired.list_runs("logs", tmp_path).expired == ["run-0", "run-1"]
 
 
 @pytest.mark.parametrize("collection", retention.COLLECTIONS)
