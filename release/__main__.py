@@ -257,7 +257,9 @@ def status() -> None:
     from release import status_sources
 
     with handle_errors():
-        found = status_sources.collect_status(load(GitSettings), load(ClusterSettings), load(ModelSettings))
+        found = status_sources.collect_status(
+            load(GitSettings), load(ClusterSettings), load(ModelSettings), load(ImageSettings)
+        )
         for name, words in reports.format_lines(found):
             print_line(f"{name:<20}{words}")
         wrong = reports.find_disagreements(found)

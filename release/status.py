@@ -19,6 +19,7 @@ class StatusReport(NamedTuple):
     """The state of each source, or a text that says why it is missing; `unavailable` names the sources that failed.
 
     `champion` and `recorded` are the registry's: the version that staging gets, and the one recorded as production's.
+    `gone` are images that Git names and their registry has deleted.
     """
 
     staging: Release | str
@@ -28,6 +29,7 @@ class StatusReport(NamedTuple):
     recorded: AliasedVersion | str
     is_held: bool = False
     unavailable: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def format_lines(report: StatusReport) -> list[tuple[str, str]]:
@@ -44,6 +46,7 @@ def format_lines(report: StatusReport) -> list[tuple[str, str]]:
 def find_disagreements(report: StatusReport) -> list[str]:
     """Return every disagreement between the sources; empty if they agree."""
     found = [f"{name} did not respond" for name in report.unavailable]
+    found += [f"Git names {image}, which its registry no longer has" for image in report.gone]
     main = report.production if isinstance(report.production, Release) else None
     serving = report.rollout if isinstance(report.rollout, RolloutState) else None
     active = serving.revision(serving.active) if serving else None

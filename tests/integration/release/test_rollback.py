@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from release.images import SERVE
+from release.images import IMAGES, SERVE
 from steps.common.registry import CHAMPION, PRODUCTION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
@@ -24,13 +24,14 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of manifests in an images' registry, and the host that releases name."""
     monkeypatch.setenv("REGISTRY_INSECURE", "true")
     folder = tmp_path / "registry"
-    manifests = folder / "v2" / SERVE / "manifests"
-    manifests.mkdir(parents=True)
-    for number in (1, 2, 3):
-        (manifests / digest(number)).write_text("{}")
+    for name in IMAGES:
+        manifests = folder / "v2" / name / "manifests"
+        manifests.mkdir(parents=True)
+        for number in (1, 2, 3, 4):
+            (manifests / digest(number)).write_text("{}")
     with serve_folder(folder) as host:
         (folder / "host").write_text(host)
-        yield manifests
+        yield folder / "v2" / SERVE / "manifests"
 
 
 @pytest.fixture
@@ -136,18 +137,13 @@ def test_a_champion_that_only_staging_has_is_no_disagreement(
     ],
 )
 def test_the_alias_production_does_not_follow_what_has_not_passed(
-    stands: tuple[int, int],
-    words: str,
-    production: Repository,
-    cluster: Cluster,
-    registry: MlflowClient,
+    stands: tuple[int, int], words: str, production: Repository, cluster: Cluster, registry: MlflowClient
 ) -> None:
     """A preview, a revision that is being watched, or another one than Git names."""
     registry.create_model_version(NAME, "file:///none")
     production.release("staging", 4, host=cluster.host)
     production.merge("staging", "main")
-    active, stable = stands
-    cluster.write(3, 4, active=active, stable=stable, current=4)
+    cluster.write(3, 4, active=stands[0], stable=stands[1], current=4)
     done = release(production.folder, "released")
     assert (done.returncode, recorded(registry)) == (65, "3"), done.stdout
     assert words in done.stdout
@@ -276,6 +272,18 @@ def test_a_version_that_the_registry_lacks_is_refused(
     assert code == 66
     assert "The registry no longer has version 2" in said
     assert (cluster.state, pulls.all()) == (before, [])
+
+
+def test_an_image_in_git_that_its_registry_has_deleted_is_named(
+    production: Repository, cluster: Cluster, images: Path
+) -> None:
+    """Of any step, before a node asks for it in vain; a registry that does not respond is another matter."""
+    assert status(production)[0] == 0
+    (images.parents[1] / "fetch" / "manifests" / digest(3)).unlink()
+    gone = f"{cluster.host}/pr-sentinel/fetch@{digest(3)}"
+    assert f"They disagree: Git names {gone}, which its registry no longer has." in status(production)[1]
+    production.release("staging", 3, host="127.0.0.1:9")
+    assert "They disagree: the image registry did not respond." in status(production)[1]
 
 
 def test_missing_sources_differ_from_failing_ones(production: Repository, cluster: Cluster, tmp_path: Path) -> None:
