@@ -74,12 +74,19 @@ def overlay(folder: Path, images: list[dict[str, str]], active: str) -> dict[str
         "images": images,
         "patches": [
             {"target": {"kind": "Rollout"}, "patch": json.dumps(adapted(Release("active", active, "3")))},
-            {"target": {"name": "post-promotion"}, "patch": replaced("/spec/args/1/value", PROMETHEUS)},
+            with_prometheus(),
             *left_out(),
             # Kustomize leaves alone whom a binding is for.
             {"target": {"kind": "RoleBinding"}, "patch": replaced("/subjects/0/namespace", SPACE)},
         ],
     }
+
+
+def with_prometheus() -> dict[str, Any]:
+    """A patch by which the live figures come from the Prometheus here."""
+    template = yaml.safe_load((ROOT / "rollouts" / "analysis" / "post-promotion.yaml").read_text())
+    place = [given["name"] for given in template["spec"]["args"]].index("prometheus")
+    return {"target": {"name": "post-promotion"}, "patch": replaced(f"/spec/args/{place}/value", PROMETHEUS)}
 
 
 def adapted(first: Release) -> list[dict[str, Any]]:
