@@ -35,6 +35,12 @@ def test_a_promotion_of_what_staging_ran_has_no_objection() -> None:
     promotion.raise_for([])
 
 
+def test_a_release_knows_the_digest_of_each_image() -> None:
+    """The service's, if none is named; what is not released has none."""
+    assert (RELEASE.digest(), RELEASE.digest("pr-sentinel/train")) == (digest(1), digest(1))
+    assert (NO_TRAIN.digest("pr-sentinel/train"), NO_TRAIN.missing()) == (None, ["pr-sentinel/train"])
+
+
 MOVED = f"the evidence is for {COMMIT}, but staging is at"
 
 
