@@ -222,3 +222,9 @@ def test_a_vote_is_for_the_pull_request_that_the_check_run_names(installation: i
     ballot = events.Ballot.from_event("72d3162e", events.CheckRunEvent.model_validate(given))
     place = ("baxterthehacker/public-repo", 12, "1" * 40, installation)
     assert ballot == (events.Notice("72d3162e", "useful", *place), events.Voter(6752317, "baxterthehacker"))
+
+
+def test_a_push_of_more_commits_than_github_lists_is_refused() -> None:
+    """Each would be an object in memory: a megabyte of them took a hundred."""
+    with pytest.raises(ValidationError, match="at most 2048 items"):
+        push(*[{}] * 2_049)

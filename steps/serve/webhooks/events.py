@@ -163,7 +163,7 @@ class PushEvent(_EventPart):
 
     ref: Annotated[str, Field(max_length=1_024)]
     forced: bool = False
-    commits: list[PushCommit] = []
+    commits: Annotated[list[PushCommit], Field(max_length=MAX_COMMITS)] = []
     repository: PushRepository
 
     def may_change(self, path: str) -> bool:
