@@ -8,6 +8,7 @@ import pytest
 from samples import deliver
 from samples.server import LATEST
 from steps.serve.policy import PATH
+from steps.serve.webhooks import receiver
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
 from tests.support.webhook.hook import PAYLOAD, SHOP, Hook, Mongo, headers
@@ -199,3 +200,18 @@ def test_a_failed_delivery_is_retried_when_it_is_redelivered(hook: Hook, github:
     assert hook.send(12, delivery="one").status_code == 202
     assert wait_until(lambda: database.deliveries.find_one({"_id": "one", "state": "done"}))
     assert len(hook.comments()) == 1
+
+
+@pytest.mark.parametrize(("count", "status"), [(0, 202), (1, 413)])
+@pytest.mark.parametrize("opening", ["{", "["])
+def test_a_delivery_has_a_limited_number_of_objects_and_lists(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, opening: str, count: int, status: int
+) -> None:
+    """Brackets in texts count too."""
+    raw = set_field(opening * 65_536, "pull_request", "body")
+    found = sum(map(raw.decode().count, "{["))
+    assert found < receiver.MAX_OPENINGS
+    monkeypatch.setattr(receiver, "MAX_OPENINGS", found - count)
+    answer = hook.post(raw, headers(raw))
+    assert answer.status_code == status
+    assert count == 0 or f"more than {found - count:,} objects and lists" in answer.json()["detail"]
