@@ -23,12 +23,15 @@ def test_an_image_takes_the_place_of_the_one_before() -> None:
         (SERVE, "one.example:5000/a"),
         ("pr-sentinel/fetch", "two.example/b"),
         (SERVE, "three.example/c"),
+        ("pr-sentinel/fetch", "four.example/d"),
     ):
         text = images.replace_image(text, name, f"{place}@{DIGEST}")
         assert images.replace_image(text, name, f"{place}@{DIGEST}") == text
     assert text.startswith("# why\n")
+    assert [one["name"] for one in yaml.safe_load(text)["images"]] == sorted(["pr-sentinel/fetch", SERVE])
+    assert text.index("name: pr-sentinel/fetch") < text.index("newName: four.example/d") < text.index(DIGEST)
     assert images.read(text, PATCH).images == {
-        "pr-sentinel/fetch": f"two.example/b@{DIGEST}",
+        "pr-sentinel/fetch": f"four.example/d@{DIGEST}",
         SERVE: f"three.example/c@{DIGEST}",
     }
 
@@ -73,7 +76,9 @@ def test_a_file_that_holds_something_else_is_refused(text: str) -> None:
         images.read(EMPTY, text)
 
 
-NO_MODELS = [("", "1"), ("a" * 63, "1"), ("g" * 64, "1"), ("a" * 64, ""), ("a" * 64, "0"), ("a" * 64, "one")]
+NO_DIGESTS = ["", "a" * 63, "a" * 65, "g" * 64, "A" * 64, f"{'a' * 64}\n", f" {'a' * 64}"]
+NO_VERSIONS = ["", "0", "one", "1\n", "1x", " 1"]
+NO_MODELS = [*((digest, "1") for digest in NO_DIGESTS), *(("a" * 64, version) for version in NO_VERSIONS)]
 
 
 @pytest.mark.parametrize("model", [ReleasedModel(*named) for named in NO_MODELS])
