@@ -120,6 +120,18 @@ def test_a_fresher_model_that_measures_no_worse_is_accepted_on_little_evidence()
     assert least < -gate.TOLERANCE
 
 
+def test_a_fresher_model_that_measures_the_same_is_accepted_on_little_evidence() -> None:
+    """Other rows of each kind have the scores, so that the resamples differ, and the measurement does not."""
+    before = draw_scores(2.5, 3)
+    same = before.copy()
+    for kind in {*KINDS}:
+        same[kind == KINDS] = before[kind == KINDS][::-1]
+    decision = decide(contender(same), champion(before, data_until=NOW - timedelta(days=1)))
+    assert (decision.accepted, decision.rule) == (True, "fresher")
+    least = float(decision.reason.partition("the gain is between ")[2].split()[0])
+    assert least < -gate.TOLERANCE
+
+
 def test_the_champion_itself_is_unchanged() -> None:
     """The same content from the same data is the version that is there, whatever else is measured."""
     decision = decide(contender(GOOD), champion(GOOD, content="c1", data_hash="d1"))
