@@ -14,7 +14,7 @@ from steps.monitor.decision import TrainingDecision
 FOLDER = "drift"
 REQUEST = f"{FOLDER}/request.json"
 """When drift last led to a training, and which."""
-TIME = "%Y%m%dT%H%M%SZ"
+TIME = "%Y%m%dT%H%M%S.%fZ"
 MAX_MOVEMENTS = 10
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"

@@ -14,6 +14,7 @@ from pymongo.database import Database
 from local.retention import expired
 from steps.common import retention
 from steps.common.store import FolderStore
+from steps.monitor import report
 from tests.support import builders, manifests
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -57,10 +58,10 @@ def test_the_champions_bento_stays_however_old_it_is(tmp_path: Path) -> None:
 def test_reports_go_by_the_time_in_their_name(tmp_path: Path) -> None:
     """The record of the last training is none."""
     store, old = FolderStore(tmp_path), NOW - timedelta(days=retention.DRIFT_REPORT_DAYS, seconds=1)
-    for name in ("request.json", f"{old:%Y%m%dT%H%M%SZ}.html", f"{NOW:%Y%m%dT%H%M%SZ}.html"):
+    for name in ("request.json", f"{old:{report.TIME}}.html", f"{NOW:{report.TIME}}.html"):
         store.write(f"drift/{name}", b"{}")
     found = expired.list_drift_reports(store, NOW)
-    assert (found.total, found.expired) == (2, [f"drift/{old:%Y%m%dT%H%M%SZ}.html"])
+    assert (found.total, found.expired) == (2, [f"drift/{old:{report.TIME}}.html"])
 
 
 def test_the_newest_logs_stay(tmp_path: Path) -> None:
