@@ -232,6 +232,13 @@ def test_scores_of_one_value_have_no_correlation_and_of_two_they_have() -> None:
     assert behaviour.correlation(two, replace(two, scores=2 * two.scores)) == pytest.approx(1)
 
 
+def test_scores_beyond_all_numbers_have_no_correlation() -> None:
+    """Whichever side it is; they could be ranked."""
+    endless = replace(CANDIDATE, scores=np.where(IS_INJECTED, np.inf, CANDIDATE.scores))
+    assert np.isnan(behaviour.correlation(endless, ACTIVE))
+    assert np.isnan(behaviour.correlation(CANDIDATE, endless))
+
+
 def test_the_stability_index_is_exact() -> None:
     """Thirteen bins, from below 1 to 12 and more, with half a score added to each."""
     few, many = np.array([0.5] * 250 + [1.5] * 750), np.array([0.5] * 750 + [1.5] * 250)

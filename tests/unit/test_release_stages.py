@@ -9,7 +9,7 @@ import pytest
 
 from release import stages
 from release.git import Clone
-from steps.common.errors import DataError, NotFound
+from steps.common.errors import ConfigurationError, DataError, NotFound
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("steps", "rollouts", "samples", "local/services/java.py", ".ci/uv.txt", "pyproject.toml", "uv.lock")
@@ -145,6 +145,44 @@ def test_what_is_not_there_is_refused(after: Path) -> None:
         stages.fingerprint(after, "fetch")
     with pytest.raises(DataError, match="has no target nothing"):
         stages.fingerprint(after, "nothing")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "words"),
+    [
+        ("RUN /venv/bin/python -m steps.packaging.code /code/app steps.fetch", "RUN echo steps.fetch", "puts no code"),
+        ("./packages.sh fetch ", "./packages.sh fetch && ./packages.sh train ", "installs 2 package groups"),
+        ("./packages.sh fetch ", "./packages.sh another ", "uv.lock can't be read for another: "),
+    ],
+)
+def test_a_recipe_that_says_too_little_or_too_much_is_refused(after: Path, was: str, becomes: str, words: str) -> None:
+    """An image without code, with the packages of two groups, or with those of a group that does not exist."""
+    path = after / stages.RECIPE
+    assert was in path.read_text()
+    path.write_text(path.read_text().replace(was, becomes, 1))
+    with pytest.raises(DataError, match=words):
+        stages.fingerprint(after, "fetch")
+
+
+def test_a_group_that_is_named_twice_is_one(after: Path) -> None:
+    path = after / stages.RECIPE
+    path.write_text(path.read_text().replace("./packages.sh fetch ", "./packages.sh fetch && ./packages.sh fetch ", 1))
+    assert stages.fingerprint(after, "fetch")
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "uv.lock"])
+def test_a_tree_without_its_lock_file_is_refused(after: Path, name: str) -> None:
+    (after / name).unlink()
+    with pytest.raises(DataError, match=f"uv.lock can't be read for fetch: .*{name}"):
+        stages.fingerprint(after, "fetch")
+
+
+def test_without_uv_nothing_is_compared(before: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the project's own nor another."""
+    monkeypatch.setattr(stages, "__file__", str(tmp_path / "release" / "stages.py"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="uv is not installed"):
+        stages.fingerprint(before, "fetch")
 
 
 @pytest.mark.parametrize("name", ["", "no-such-branch", "--help", "--output=here", "HEAD; touch x", "$(touch x)"])
