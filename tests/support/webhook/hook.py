@@ -60,7 +60,8 @@ class Hook:
     def deliver(self, number: int = 12, action: str = "opened", *, installation: int | None = None) -> dict[str, Any]:
         """Deliver an event and wait for its outcome."""
         delivery = str(uuid.uuid4())
-        assert self.send(number, action, delivery=delivery, installation=installation).status_code == 202
+        answer = self.send(number, action, delivery=delivery, installation=installation)
+        assert answer.status_code == 202, answer.text
         return self.wait_for(delivery)
 
     def wait_for(self, delivery: str) -> dict[str, Any]:
