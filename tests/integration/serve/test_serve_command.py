@@ -17,6 +17,7 @@ from samples.graph import SITE
 from steps.serve.http.examples import PULL_REQUEST
 from tests.support import workers
 from tests.support.command_line import cli, start_cli
+from tests.support.waiting import wait_until
 
 WELL = "Serving version 1 (pr-sentinel:1-"
 
@@ -88,7 +89,10 @@ def test_a_pipeline_run_shares_the_embedded_mongodb(trained: Path) -> None:
     with serving(trained) as served:
         served.ready()
         with embedded.mongo(trained) as uri:
-            assert any(str(urlsplit(uri).port) in process.cmdline() for process in served.family)
+            port = str(urlsplit(uri).port)
+            wait_until(
+                lambda: any(port in process.cmdline() for process in served.family), "MongoDB in the command's family"
+            )
         assert workers.score(served.address, {**PULL_REQUEST, "base": base("example/docs")}).ok
         code, _ = served.stop(signal.SIGTERM)
         assert code == 0
