@@ -8,13 +8,15 @@ Rollouts' controller would change it.
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from tests.integration.release import kubectl as controller
+from tests.support import http_server
+from tests.support.workers import LOOPBACK
 
 Document = dict[str, Any]
 PATCHES = {
@@ -199,11 +201,5 @@ def serve(server: ApiServer) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name in the base class
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = Thread(target=listening.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.server_port}"
-        finally:
-            listening.shutdown()
-            thread.join()
+    with http_server.serve(Handler) as listening:
+        yield f"http://{LOOPBACK}:{listening.server_port}"

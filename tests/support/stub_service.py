@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
+
+from tests.support import http_server
+from tests.support.workers import LOOPBACK
 
 Answer = Callable[[str, Any], tuple[int, dict[str, str], Any]]
 """From a path and its body (None for GET) to status, headers and JSON."""
@@ -42,11 +44,5 @@ def serve(answer: Answer) -> Iterator[StubService]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name in the base class
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield StubService(f"http://127.0.0.1:{server.server_port}", asked)
-        finally:
-            server.shutdown()
-            thread.join()
+    with http_server.serve(Handler) as server:
+        yield StubService(f"http://{LOOPBACK}:{server.server_port}", asked)

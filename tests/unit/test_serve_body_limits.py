@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 from starlette.datastructures import Headers
@@ -136,17 +137,20 @@ def test_a_body_that_never_begins_times_out(monkeypatch: pytest.MonkeyPatch) -> 
     assert try_to_read(Sender(then="silence")) == 408
 
 
+async def wait_for_refusal(reader: BodyReader, ended: list[str], name: str, *parts: bytes) -> None:
+    """Send parts of a body and fall silent; `ended` gets the name when it is refused."""
+    async with AsyncExitStack() as held:
+        with pytest.raises(RequestRefused):
+            await reader.read(Headers(JSON), Sender(*parts, then="silence").receive, held)
+    ended.append(name)
+
+
 def test_all_large_bodies_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exactly as much fits; of one byte more, the oldest that is still arriving gives way, and no small one."""
     monkeypatch.setattr(bodies, "MAX_LARGE_TOTAL_BYTES", 4 * 2**20)
     reader = BodyReader()
     ended: list[str] = []
-
-    async def stop(name: str, *parts: bytes) -> None:
-        async with AsyncExitStack() as held:
-            with pytest.raises(RequestRefused):
-                await reader.read(Headers(JSON), Sender(*parts, then="silence").receive, held)
-        ended.append(name)
+    stop = partial(wait_for_refusal, reader, ended)
 
     async def many() -> None:
         given = {"small": [b" "], "first": [MEGABYTE, MEGABYTE], "second": [MEGABYTE, MEGABYTE]}
@@ -169,12 +173,7 @@ def test_an_upload_that_takes_no_memory_does_not_give_way(monkeypatch: pytest.Mo
     monkeypatch.setattr(bodies, "MAX_SMALL_TOTAL_BYTES", 10)
     reader = BodyReader()
     ended: list[str] = []
-
-    async def stop(name: str, *parts: bytes) -> None:
-        async with AsyncExitStack() as held:
-            with pytest.raises(RequestRefused):
-                await reader.read(Headers(JSON), Sender(*parts, then="silence").receive, held)
-        ended.append(name)
+    stop = partial(wait_for_refusal, reader, ended)
 
     async def many() -> None:
         waiting = [asyncio.create_task(stop("silent")), asyncio.create_task(stop("half", b"[" * 9))]
