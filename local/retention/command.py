@@ -16,6 +16,7 @@ from steps.common.registry import Registry
 from steps.common.settings import MongoSettings, StoreSettings, TrackingSettings
 from steps.common.store import open_store
 from steps.common.tracking import connect
+from steps.monitor.reading import find_current_dataset
 
 
 def run(state: Path, console: Console, names: bool) -> None:
@@ -54,7 +55,7 @@ def collect(state: Path) -> list[ExpiredThings]:
         mongo = MongoSettings(mongo_uri=SecretStr(settings["MONGO_URI"]), mongo_db=settings["MONGO_DB"])
         with open_database(mongo) as database:
             documents = list(expired.list_documents(database, now))
-            current = expired.find_current_dataset(database)
+            current = find_current_dataset(database)
         with connect(TrackingSettings(mlflow_uri=settings["MLFLOW_URI"])) as client:
             registry = Registry(client)
             versions, champion = registry.list_versions(), registry.get_champion()

@@ -1,6 +1,6 @@
 """What is older than it is kept, in MongoDB, in the store and on this machine; nothing is deleted."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pymongo.database import Database
 
 from steps.common import retention
-from steps.common.dataset import FOLDER, MANIFEST, OVERALL, Manifest, format_dataset_uri
+from steps.common.dataset import FOLDER, MANIFEST, Manifest, format_dataset_uri
 from steps.common.store import Store
 from steps.monitor import report
 from steps.packaging import archive
@@ -75,12 +75,6 @@ def list_runs(kind: str, folder: Path) -> ExpiredThings:
     names = [path.name for path in sorted(folder.glob("*/"), key=lambda path: path.stat().st_mtime)]
     expired = retention.select_expired(names, (), retention.MAX_LOCAL_RUNS)
     return ExpiredThings(kind, f"the {retention.MAX_LOCAL_RUNS} newest", len(names), expired)
-
-
-def find_current_dataset(database: Database[dict[str, Any]]) -> str | None:
-    """Return the hash of the dataset whose histories are in MongoDB."""
-    document: Mapping[str, Any] = database.history.find_one({"_id": OVERALL}, {"dataset": 1}) or {}
-    return document.get("dataset")
 
 
 def _find_newest(manifest: bytes) -> datetime:

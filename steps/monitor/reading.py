@@ -22,7 +22,7 @@ from steps.common.store import Store
 from steps.monitor.comparison import MAX_REFERENCE, SCORE, WINDOW, Pair, Sample, concatenate
 from steps.packaging import archive
 from steps.scoring.arrays import Floats
-from steps.scoring.artefact import GOLDEN_REPOSITORY
+from steps.scoring.artefact import GOLDEN_REPOSITORY, MANIFEST
 from steps.scoring.model import Model
 from steps.scoring.thresholds import replay
 from steps.train.data import batches
@@ -92,7 +92,7 @@ def load_champion(version: ModelVersion, store: Store, folder: Path) -> Champion
     if archive.KEY_TAG not in version.tags:
         raise NotFound(f"Version {version.version}, the champion, has no Bento.", advice=archive.AGAIN)
     bento = archive.unpack(store, version.tags[archive.KEY_TAG], folder)
-    (place,) = (path.parent for path in bento.rglob("manifest.json") if path.parent.name == MODEL_FOLDER)
+    (place,) = (path.parent for path in bento.rglob(MANIFEST) if path.parent.name == MODEL_FOLDER)
     return Champion(version, Model.load(place), load_manifest(store, version.tags["dataset_uri"]))
 
 
@@ -130,11 +130,16 @@ def build_pairs(reference: Mapping[str, Sample], recent: Mapping[str, Sample]) -
     return {name: Pair(reference.get(name, nothing), recent.get(name, nothing)) for name in names}
 
 
+def find_current_dataset(database: Database[Document]) -> str | None:
+    """Return the hash of the dataset whose histories are in MongoDB."""
+    document = database.history.find_one({"_id": OVERALL}, {"dataset": 1}) or {}
+    return document.get("dataset")
+
+
 def _load_newest_manifest(store: Store, database: Database[Document]) -> Manifest | None:
-    """Return the manifest of the dataset that the histories in MongoDB are of."""
-    document = database.history.find_one({"_id": OVERALL}, {"dataset": 1})
+    current = find_current_dataset(database)
     try:
-        return load_manifest(store, format_dataset_uri(store, document["dataset"])) if document else None
+        return load_manifest(store, format_dataset_uri(store, current)) if current else None
     except (NotFound, DataError):
         return None
 

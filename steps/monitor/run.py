@@ -39,15 +39,12 @@ def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
     with tracking.connect(settings) as client:
         version = Registry(client).get_champion()
     if version is None:
-        return _build_output(
-            "", "unknown", "there is no champion yet", TrainingDecision(False, "there is no champion yet")
-        )
+        return _build_unknown("", "there is no champion yet")
     with tempfile.TemporaryDirectory() as folder, mongo.open_database(settings) as database:
         champion = load_champion(version, store, Path(folder) / "bento")
         recent = read_recent(champion, store, database, Path(folder) / "recent")
         if not recent.samples:
-            reason = "no pull request has been opened since the champion's dataset"
-            return _build_output(str(version.version), "unknown", reason, TrainingDecision(False, reason))
+            return _build_unknown(str(version.version), "no pull request has been opened since the champion's dataset")
         pairs = build_pairs(read_reference(champion, store, Path(folder) / "reference"), recent.samples)
     comparisons = compare_all(pairs, champion.quantities, champion.model.alert_budget)
     verdict, reason = summarise(comparisons)
@@ -67,6 +64,11 @@ def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
     if verdict == "unknown":
         logger.warning(f"nothing is known of drift: {reason}")
     return _build_output(found.version, verdict, reason, decision, uri, comparisons)
+
+
+def _build_unknown(version: str, reason: str) -> dict[str, Any]:
+    """Return the output of a run that found nothing to compare."""
+    return _build_output(version, "unknown", reason, TrainingDecision(False, reason))
 
 
 def _build_output(
