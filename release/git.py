@@ -1,7 +1,6 @@
 """Git through its own command, in a temporary clone that leaves the caller's working tree alone."""
 
 import base64
-import os
 import random
 import re
 import subprocess
@@ -16,6 +15,7 @@ from release import images
 from release.images import COMPONENT, MODEL, Release
 from release.settings import GitSettings
 from steps.common.errors import ConfigurationError, DataError, NotFound, Unavailable
+from steps.common.git import find_by_folder
 
 STAGING, PRODUCTION = "staging", "main"
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -105,9 +105,7 @@ class Clone:
 
     def history(self, branch: str) -> Iterator[Release]:
         """Yield every release of a branch, newest first; unreadable ones are skipped."""
-        for commit in self.run(
-            "log", "--first-parent", "--format=%H", self.head(branch), "--", COMPONENT, MODEL
-        ).split():
+        for commit in self.run("rev-list", "--first-parent", self.head(branch), "--", COMPONENT, MODEL).split():
             try:
                 yield self.release(commit)
             except DataError:
@@ -209,11 +207,12 @@ def clone(settings: GitSettings) -> Iterator[Clone]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "clone"
         remote = settings.git_remote or find_origin()
-        environment = _environment(settings, remote)
+        environment = build_environment(settings, remote)
         _run(
             "clone",
             "--quiet",
             "--no-checkout",
+            "--origin=origin",
             "--",
             remote,
             str(folder),
@@ -230,7 +229,7 @@ def find_origin() -> str:
         ConfigurationError: the working tree has no origin.
     """
     try:
-        return _run("remote", "get-url", "origin", folder=Path.cwd(), environment=os.environ)
+        return _run("remote", "get-url", "origin", folder=Path.cwd(), environment=find_by_folder())
     except Unavailable:
         raise ConfigurationError(
             "This working tree has no origin.", advice="Set GIT_REMOTE to the repository's URL."
@@ -243,23 +242,24 @@ def check_clean(folder: Path) -> None:
     Raises:
         DataError: there are uncommitted changes.
     """
-    changed = _run("status", "--porcelain", folder=folder, environment=os.environ).splitlines()
+    changed = _run("status", "--porcelain", folder=folder, environment=find_by_folder()).splitlines()
     if changed:
         listed = ", ".join(line[2:].strip() for line in changed[:5])
         raise DataError(f"The working tree has changes: {listed}.", advice="Commit and push them, or stash them.")
 
 
-def _environment(settings: GitSettings, remote: str) -> dict[str, str]:
+def build_environment(settings: GitSettings, remote: str) -> dict[str, str]:
     """Return the environment for git: no terminal prompts, and the token in a header for that host, not in a URL."""
-    own = dict(os.environ) | AUTHOR | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    own = find_by_folder() | AUTHOR | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     parts = urlsplit(remote)
     if settings.github_token is None or parts.scheme not in {"http", "https"}:
         return own
     credentials = base64.b64encode(f"x-access-token:{settings.github_token.get_secret_value()}".encode()).decode()
+    count = int(own.get("GIT_CONFIG_COUNT") or 0)
     return own | {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {credentials}",
+        "GIT_CONFIG_COUNT": str(count + 1),
+        f"GIT_CONFIG_KEY_{count}": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
+        f"GIT_CONFIG_VALUE_{count}": f"Authorization: Basic {credentials}",
     }
 
 

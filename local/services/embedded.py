@@ -1,7 +1,6 @@
 """Embedded services for what the environment does not provide: MongoDB, the store, MLflow, the fake GitHub, Java."""
 
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -14,11 +13,10 @@ from urllib.parse import quote
 from local.services import java, relocation
 from local.services.database import mongo as mongo  # noqa: PLC0414  one of the services
 from local.services.shared import LOOPBACK, shared_server
+from steps.common.git import find_by_folder
 from steps.common.settings import MongoSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-_MEANINGFUL = re.compile(r"\?|%(?=[0-9A-Fa-f]{2})")
-_GIT_PLACES = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 SAMPLE_SITE = "https://github.example"
 SAMPLE_REPOSITORIES = ("example/webshop", "example/compiler", "example/docs")
 
@@ -64,11 +62,11 @@ def find_tracking(state: Path) -> dict[str, str]:
 
 
 def _format_sqlite_uri(path: Path) -> str:
-    """Return the URI of a database file, with escapes only where SQLAlchemy would take a ? or a % for its own.
+    """Return the URI of a database file.
 
-    MLflow doesn't decode it, so that each escape makes it create an empty folder of that name beside the right one.
+    It names the driver, too: of a URI that doesn't, MLflow makes the folder, but without decoding its name.
     """
-    return f"sqlite:///{_MEANINGFUL.sub(lambda found: quote(found[0]), str(path))}"
+    return f"sqlite+pysqlite:///{quote(str(path))}"
 
 
 @contextmanager
@@ -93,7 +91,5 @@ def git_commit() -> str:
     if git is None:
         return "unknown"
     command = [git, "-C", str(ROOT), "rev-parse", "HEAD"]
-    # In a hook, Git names the hook's repository by GIT_DIR, which comes before the folder.
-    own = {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
-    answer = subprocess.run(command, env=own, capture_output=True, text=True, check=False)  # noqa: S603
+    answer = subprocess.run(command, env=find_by_folder(), capture_output=True, text=True, check=False)  # noqa: S603
     return answer.stdout.strip() or "unknown"
