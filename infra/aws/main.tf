@@ -1,4 +1,4 @@
-# One environment on AWS: network, cluster, registry, bucket, roles, Vault's key, and Argo CD. MongoDB and Vault are yours.
+# One environment on AWS: network, cluster, registry, bucket, roles, and Argo CD. MongoDB and Vault are yours.
 locals {
   name = "pr-sentinel-${var.environment}"
 }

@@ -2,6 +2,7 @@ output "cluster_settings" {
   value = {
     ENVIRONMENT        = var.environment
     PRIVATE_NETWORK    = module.cluster.network.cidr
+    CLUSTER_DNS        = module.cluster.dns
     REGISTRY           = module.registry.url
     HOSTNAME           = "${var.host}.${var.domain}"
     STORE_URL          = "s3://${module.bucket.name}"

@@ -1,13 +1,11 @@
 """All checks of infra/ in one run: each problem is a line, and what could not run is named."""
 
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.checks import hcl, names, policies
+from infra.checks import hcl, names, policies, program
 
 INFRA = Path(__file__).parents[1]
 GITOPS = INFRA.parent / "gitops"
@@ -17,10 +15,12 @@ CONSTRAINT = re.compile(r"~> (\d+)\.(\d+)")
 
 def check(infra: Path = INFRA, gitops: Path = GITOPS) -> int:
     """Print all problems and what was not checked; return 1 if there is a problem, else 0."""
-    program = shutil.which("tofu") or shutil.which("terraform")
     problems = list(find_problems(infra, gitops))
-    problems += check_format(infra, program) if program else []
-    lines = [*problems, *([] if program else ["Not checked: format. Neither tofu nor terraform is on the PATH."])]
+    problems += check_format(infra) if program.find() else []
+    lines = [
+        *problems,
+        *([] if program.find() else ["Not checked: format. Neither tofu nor terraform is on the PATH."]),
+    ]
     lines.append(f"{len(hcl.read(infra))} blocks, {len(problems)} problems. Not checked: {NEEDS_PROVIDERS}.")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     return 1 if problems else 0
@@ -50,14 +50,13 @@ def check_versions(blocks: list[hcl.Block], versions: dict[str, str]) -> Iterato
                         yield f"{block.path}: {provider} is {constraint}; the names are those of {versions[provider]}"
 
 
-def check_format(infra: Path, program: str) -> list[str]:
+def check_format(infra: Path) -> list[str]:
     """Return the files that are not formatted."""
-    command = [program, f"-chdir={infra}", "fmt", "-check", "-recursive", "-list=true"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = program.run(infra, "fmt", "-check", "-recursive", "-list=true")
     unformatted = [
-        f"{line}: format: run {Path(program).name} fmt"
+        f"{line}: format: run {program.get_name()} fmt"
         for line in done.stdout.split("\n")
-        if line.endswith((".tf", ".tfvars"))
+        if line.endswith((".tf", ".tfvars", ".hcl"))
     ]
     return unformatted or ([f"format: {done.stderr.strip()}"] if done.returncode else [])
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 
+from infra.overlay import CLOUDS, ENVIRONMENTS
 from tests.cluster import kube
+from tests.support.clouds import write_overlay
 from tests.support.schemas import CRDS, KUBERNETES, validator
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +19,7 @@ FOLDERS = sorted(
     for path in (ROOT / top).glob("**/kustomization.yaml")
     if path.parent.parent != ROOT / "gitops" / "components"
 )
-"""Without the clouds' components, which need a cloud's settings: their tests are `make infra-check`."""
+"""Without the clouds' components, which need a cloud's settings and are tested with them below."""
 PROGRAMS = ("kubeconform", "kustomize")
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, PROGRAMS)), reason=f"{' and '.join(PROGRAMS)} are not on the PATH"
@@ -44,6 +46,16 @@ def kubeconform(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_it_is_valid(kubeconform: list[str], folder: Path) -> None:
     """As a whole, with the patches and the components that it names."""
     assert not kube.run(*kubeconform, said=kube.run("kustomize", "build", str(ROOT / folder)))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_clouds_overlay_is_valid(kubeconform: list[str], cloud: str, environment: str, tmp_path: Path) -> None:
+    """As `make cluster-settings` writes it; with an unknown field it is refused."""
+    built = kube.run("kustomize", "build", str(write_overlay(cloud, environment, tmp_path)))
+    assert not kube.run(*kubeconform, said=built)
+    with pytest.raises(AssertionError, match="gatewayClass"):
+        kube.run(*kubeconform, said=built.replace("gatewayClassName:", "gatewayClass:"))
 
 
 def test_an_unknown_field_is_refused(kubeconform: list[str]) -> None:

@@ -19,6 +19,8 @@ ROLLOUTS = "github.com/argoproj/argo-rollouts@v1.9.0"
 CD = "github.com/argoproj/argo-cd/v3@v3.2.11"
 CERTIFICATES = "github.com/cert-manager/cert-manager@v1.19.1"
 GATEWAY = "sigs.k8s.io/gateway-api@v1.4.0"
+KARPENTER = "sigs.k8s.io/karpenter@v1.8.0"
+CILIUM = "github.com/cilium/cilium@v1.18.4"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
 CRDS = {
     "Workflow": (WORKFLOWS, "manifests/base/crds/full/argoproj.io_workflows.yaml"),
@@ -35,6 +37,8 @@ CRDS = {
     "Gateway": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_gateways.yaml"),
     "GatewayClass": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_gatewayclasses.yaml"),
     "HTTPRoute": (GATEWAY, "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml"),
+    "NodePool": (KARPENTER, "pkg/apis/crds/karpenter.sh_nodepools.yaml"),
+    "CiliumNetworkPolicy": (CILIUM, "pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml"),
 }
 """The Go module and the file in it that define each of their kinds."""
 

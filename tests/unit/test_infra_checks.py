@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.checks import hcl, names, run
+from infra.checks import hcl, names, program, run
 
 DEFECTS = {
     "a public bucket": (
@@ -192,12 +192,11 @@ def test_a_pod_with_a_key_of_a_cloud_is_refused(tmp_path: Path, manifest: str) -
     assert any("static-key" in problem for problem in find(run.INFRA, tmp_path))
 
 
-@pytest.mark.skipif(not (shutil.which("tofu") or shutil.which("terraform")), reason="neither tofu nor terraform here")
+@pytest.mark.skipif(not program.find(), reason="neither tofu nor terraform is on the PATH")
 def test_a_file_that_is_not_formatted_is_named(copy: Path) -> None:
-    program = str(shutil.which("tofu") or shutil.which("terraform"))
-    assert run.check_format(copy, program) == []
+    assert run.check_format(copy) == []
     (copy / "digitalocean" / "main.tf").write_text('locals {\n name   =   "x"\n}\n', "utf-8")
-    assert [line.partition(":")[0] for line in run.check_format(copy, program)] == ["digitalocean/main.tf"]
+    assert [line.partition(":")[0] for line in run.check_format(copy)] == ["digitalocean/main.tf"]
 
 
 def test_the_names_are_those_of_every_type_in_use() -> None:

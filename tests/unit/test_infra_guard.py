@@ -1,16 +1,14 @@
 """Data is destroyed by two commands, never by one: the guard is applied for real, because it needs no provider."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from infra.checks import run
+from infra.checks import program, run
 
-PROGRAM = shutil.which("tofu") or shutil.which("terraform")
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="neither tofu nor terraform is on the PATH")
+pytestmark = pytest.mark.skipif(not program.find(), reason="neither tofu nor terraform is on the PATH")
 
 
 @pytest.fixture
@@ -21,17 +19,9 @@ def guard(tmp_path: Path) -> Path:
 
 
 def execute(folder: Path, command: str, flag: str = "false") -> subprocess.CompletedProcess[str]:
-    variables = (
-        [] if command == "init" else ["-auto-approve", f"-var=destroy_data={flag}", "-var=guards=pr-sentinel-test"]
-    )
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
-    return subprocess.run(
-        [str(PROGRAM), f"-chdir={folder}", command, "-input=false", "-no-color", *variables],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Run a command of the guard's module."""
+    variables = [f"-var=destroy_data={flag}", "-var=guards=pr-sentinel-test"]
+    return program.run(folder, command, "-input=false", *([] if command == "init" else ["-auto-approve", *variables]))
 
 
 def test_destroying_is_refused_until_the_flag_has_been_applied(guard: Path) -> None:

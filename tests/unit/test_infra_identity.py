@@ -6,7 +6,6 @@ the requests. Whatever this table doesn't have is refused.
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from itertools import permutations, product
 from typing import Any
@@ -18,13 +17,12 @@ from moto import settings
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
-from infra.checks import run
+from infra.checks import program, run
 from steps.common.errors import AccessRefused
 from steps.common.store import S3Store
 from steps.preprocess.dataset import create_staging_folder
-from tests.unit.test_infra_guard import PROGRAM, execute
 
-pytestmark = pytest.mark.skipif(not PROGRAM, reason="neither tofu nor terraform is on the PATH")
+pytestmark = pytest.mark.skipif(not program.find(), reason="neither tofu nor terraform is on the PATH")
 BUCKET, ACCOUNT, ISSUER = "pr-sentinel-test", "123456789012", "oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"
 GITHUB = "token.actions.githubusercontent.com"
 FOLDERS = ("datasets", "staging", "bentos", "runs", "drift", "elsewhere")
@@ -59,7 +57,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
     folder = tmp_path_factory.mktemp("infra") / "infra"
     shutil.copytree(run.INFRA, folder, ignore=shutil.ignore_patterns(".terraform*", "__pycache__"))
     module = folder / "modules" / "aws" / "policies"
-    execute(module, "init")
+    assert program.run(module, "init", "-input=false").returncode == 0
     variables = {
         "bucket_arn": f"arn:aws:s3:::{BUCKET}",
         "key_arn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/1",
@@ -68,9 +66,9 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, st
         "repository": "example/pr-sentinel",
     }
     (module / "test.auto.tfvars.json").write_text(json.dumps(variables), "utf-8")
-    apply = [str(PROGRAM), f"-chdir={module}", "apply", "-auto-approve", "-input=false", "-no-color"]
-    subprocess.run(apply, capture_output=True, check=True)
-    done = subprocess.run([str(PROGRAM), f"-chdir={module}", "output", "-json"], capture_output=True, check=True)
+    applied = program.run(module, "apply", "-auto-approve", "-input=false")
+    assert applied.returncode == 0, applied.stderr
+    done = program.run(module, "output", "-json")
     return {name: output["value"] for name, output in json.loads(done.stdout).items()}
 
 

@@ -11,48 +11,25 @@ import pytest
 import yaml
 
 from infra import overlay
-from tests.support import kubectl
+from tests.support import kubectl, manifests
+from tests.support.clouds import ROLES, SETTINGS, build_outputs, write_overlay
 from tests.support.manifests import ROOT, Document
 from tests.support.network import Place, allowed
 from tests.support.schemas import faults
 
-ROLES = ("preprocess", "executor", "train", "register", "monitor")
-DIGITALOCEAN = {
-    "ENVIRONMENT": "staging",
-    "PRIVATE_NETWORK": "10.110.0.0/20",
-    "REGISTRY": "registry.digitalocean.com/example",
-    "PULL_SECRET": "example",
-    "HOSTNAME": "staging.example.com",
-    "STORE_URL": "s3://pr-sentinel-staging-example",
-    "S3_ENDPOINT_URL": "https://fra1.digitaloceanspaces.com",
-    "VAULT_ADDR": "https://vault.example.com",
-}
-AWS = {
-    "ENVIRONMENT": "staging",
-    "PRIVATE_NETWORK": "10.130.0.0/16",
-    "REGISTRY": "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
-    "HOSTNAME": "staging.example.com",
-    "STORE_URL": "s3://pr-sentinel-staging-example",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "VAULT_ADDR": "https://vault.example.com",
-    **{f"ROLE_{step.upper()}": f"arn:aws:iam::123456789012:role/{step}" for step in ROLES},
-}
-GCP = {
-    "ENVIRONMENT": "staging",
-    "PRIVATE_NETWORK": "10.150.0.0/20",
-    "REGISTRY": "europe-west3-docker.pkg.dev/example/pr-sentinel",
-    "HOSTNAME": "staging.example.com",
-    "STORE_URL": "s3://pr-sentinel-staging-example",
-    "S3_ENDPOINT_URL": "https://storage.googleapis.com",
-    "VAULT_ADDR": "https://vault.example.com",
-}
-SETTINGS = {"digitalocean": DIGITALOCEAN, "aws": AWS, "gcp": GCP}
+STEPS = ("fetch", "preprocess", "executor", "train", "register", "monitor", "serve", "checks")
+REFUSING = (
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "Role",
+    "RoleBinding",
+    "ResourceQuota",
+    "LimitRange",
+)
+"""The kinds by which a cluster refuses."""
+POOL = {"key": "pr-sentinel/pool", "value": "spark", "effect": "NoSchedule"}
 STORE = {"digitalocean": "5.101.109.44", "aws": "10.130.0.77", "gcp": "142.250.1.1"}
 """An address of each cloud's store, as the pods see it."""
-
-
-def build_outputs(values: dict[str, Any]) -> dict[str, Any]:
-    return {"cluster_settings": {"value": values}, "secrets": {"value": {"fetch": {"mongo_uri": "mongodb://x"}}}}
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
@@ -65,11 +42,7 @@ def built(cloud: str, tmp_path_factory: pytest.TempPathFactory) -> list[Document
     """What kubectl makes of staging after `make cluster-settings`."""
     if not shutil.which("kubectl"):
         pytest.skip("kubectl, which brings kustomize, is not on the PATH")
-    folder = tmp_path_factory.mktemp(cloud)
-    for part in ("gitops", "rollouts"):
-        shutil.copytree(ROOT / part, folder / part)
-    overlay.write(cloud, "staging", build_outputs(SETTINGS[cloud]), folder / "gitops")
-    command = ["kubectl", "kustomize", str(folder / "gitops" / "clusters" / "staging")]
+    command = ["kubectl", "kustomize", str(write_overlay(cloud, "staging", tmp_path_factory.mktemp(cloud)))]
     return list(yaml.safe_load_all(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
 
@@ -104,7 +77,7 @@ def test_on_aws_each_account_has_its_own_role_and_no_other_has_one(built: list[D
         for name, account in select(built, "ServiceAccount").items()
         if "eks.amazonaws.com/role-arn" in (annotations := account["metadata"].get("annotations", {}))
     }
-    assert found == ({step: AWS[f"ROLE_{step.upper()}"] for step in ROLES} if cloud == "aws" else {})
+    assert found == ({step: SETTINGS["aws"][f"ROLE_{step.upper()}"] for step in ROLES} if cloud == "aws" else {})
 
 
 @kubectl.needed
@@ -126,7 +99,7 @@ def test_steps_reach_what_they_use_and_nothing_more(built: list[Document], cloud
         target = Place(address=address)
         return {
             step
-            for step in ("fetch", "preprocess", "executor", "train", "register", "monitor", "serve", "checks")
+            for step in STEPS
             if allowed(policies, Place("pr-sentinel", {"app.kubernetes.io/component": step}), target, port)
         }
 
@@ -143,6 +116,80 @@ def test_steps_reach_what_they_use_and_nothing_more(built: list[Document], cloud
     label = {"gateway.envoyproxy.io/owning-gateway-name": "pr-sentinel"}
     assert allowed(policies, Place("envoy-gateway-system", label), service, 3000)
     assert not allowed(policies, Place("envoy-gateway-system"), service, 3000)
+
+
+@kubectl.needed
+@pytest.mark.parametrize("protocol", ["UDP", "TCP"])
+def test_every_step_may_resolve_names(built: list[Document], cloud: str, protocol: str) -> None:
+    """By pods of the cluster, or on AWS by the node, which has the address of the cluster's DNS."""
+    policies = list(select(built, "NetworkPolicy").values())
+    pod = Place("kube-system", {"k8s-app": "kube-dns"})
+    dns = Place(address="172.20.0.10") if cloud == "aws" else pod
+
+    def find(target: Place, port: int) -> set[str]:
+        sources = {step: Place("pr-sentinel", {"app.kubernetes.io/component": step}) for step in STEPS}
+        return {step for step, source in sources.items() if allowed(policies, source, target, port, protocol)}
+
+    assert find(dns, 53) == set(STEPS)
+    assert find(Place(address="172.20.0.11"), 53) == set()
+    assert find(Place(address="8.8.8.8"), 53) == set()
+
+
+@kubectl.needed
+def test_the_api_server_is_reached_by_name_where_policies_have_one_and_by_address_elsewhere(
+    built: list[Document], cloud: str
+) -> None:
+    """The same pods and ports as the base allows."""
+    base = next(each for each in manifests.of_kind("NetworkPolicy") if each["metadata"]["name"] == "api-server")["spec"]
+    found = select(built, "NetworkPolicy").get("api-server")
+    named = select(built, "CiliumNetworkPolicy")
+    if cloud != "digitalocean":
+        assert (found or {}).get("spec") == base
+        assert named == {}
+        return
+    assert found is None
+    spec = named["api-server"]["spec"]
+    assert spec["endpointSelector"] == base["podSelector"]
+    (rule,) = spec["egress"]
+    assert rule["toEntities"] == ["kube-apiserver"]
+    ports = [{**each, "port": int(each["port"])} for each in rule["toPorts"][0]["ports"]]
+    assert ports == [{"port": each["port"], "protocol": each["protocol"]} for each in base["egress"][0]["ports"]]
+
+
+@kubectl.needed
+def test_what_makes_a_cluster_refuse_is_that_of_the_base(built: list[Document]) -> None:
+    """So every manifest that a cluster with the base refuses is refused in every cloud."""
+
+    def find(documents: list[Document]) -> dict[tuple[str, str], Document]:
+        kept = [each for each in documents if each["kind"] in REFUSING]
+        return {
+            (each["kind"], each["metadata"]["name"]): {
+                key: value for key, value in each.items() if key not in ("metadata", "apiVersion", "kind")
+            }
+            for each in kept
+        }
+
+    assert find(built) == find(manifests.documents())
+    (namespace,) = (each for each in built if each["kind"] == "Namespace")
+    (expected,) = manifests.of_kind("Namespace")
+    assert expected["metadata"]["labels"].items() <= namespace["metadata"]["labels"].items()
+
+
+@kubectl.needed
+def test_executors_run_on_nodes_of_their_own_that_are_gone_by_day(built: list[Document], cloud: str) -> None:
+    """The pool's label and taint are those that the executors' template chooses and tolerates."""
+    spec = manifests.executor()["spec"]
+    assert {key: value for key, value in spec["tolerations"][0].items() if key != "operator"} == POOL
+    (term,) = spec["affinity"]["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert term["preference"]["matchExpressions"] == [{"key": POOL["key"], "operator": "In", "values": ["spark"]}]
+    pools = select(built, "NodePool")
+    if cloud != "aws":
+        assert pools == {}  # the root makes it
+        return
+    pool = pools["spark"]["spec"]
+    assert pool["template"]["metadata"]["labels"] == {POOL["key"]: POOL["value"]}
+    assert pool["template"]["spec"]["taints"] == [POOL]
+    assert pool["disruption"]["consolidationPolicy"] == "WhenEmpty"
 
 
 @kubectl.needed
@@ -174,7 +221,7 @@ def test_what_clusters_need_before_is_valid_and_allowed() -> None:
 )
 def test_outputs_that_make_no_overlay_are_refused(tmp_path: Path, change: dict[str, Any], words: str) -> None:
     with pytest.raises(overlay.OverlayError, match=words):
-        overlay.write("digitalocean", "staging", build_outputs(DIGITALOCEAN | change), tmp_path)
+        overlay.write("digitalocean", "staging", build_outputs(SETTINGS["digitalocean"] | change), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -193,7 +240,7 @@ def test_secrets_are_those_of_the_outputs_and_of_the_environment() -> None:
 
 def test_outputs_are_read_from_a_file_too(tmp_path: Path) -> None:
     """As `tofu output -json` printed them on another machine."""
-    (tmp_path / "outputs.json").write_text(json.dumps(build_outputs(DIGITALOCEAN)), "utf-8")
+    (tmp_path / "outputs.json").write_text(json.dumps(build_outputs(SETTINGS["digitalocean"])), "utf-8")
     command = [".venv/bin/python", "-m", "infra", "settings", "digitalocean", "production", "--outputs"]
     done = subprocess.run(
         [*command, str(tmp_path / "outputs.json")], cwd=ROOT, capture_output=True, text=True, check=False

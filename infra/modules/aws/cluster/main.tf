@@ -1,5 +1,5 @@
 # A private network and an EKS cluster in Auto Mode, which adds and removes nodes by itself; Spark's pool is a NodePool in
-# Git (gitops/platform/aws) and is empty by day.
+# Git (gitops/components/aws) and is empty by day.
 terraform {
   required_version = ">= 1.10"
   required_providers {
@@ -49,6 +49,8 @@ resource "aws_eks_cluster" "this" {
   }
 
   kubernetes_network_config {
+    service_ipv4_cidr = local.services
+
     elastic_load_balancing {
       enabled = true
     }
@@ -64,6 +66,7 @@ resource "aws_eks_cluster" "this" {
 }
 
 locals {
+  services         = "172.20.0.0/16"
   cluster_policies = ["Cluster", "Compute", "BlockStorage", "LoadBalancing", "Networking"]
   node_policies    = ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"]
 }

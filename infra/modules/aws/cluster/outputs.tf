@@ -13,6 +13,11 @@ output "network" {
   description = "The private network."
 }
 
+output "dns" {
+  value       = "${cidrhost(local.services, 10)}/32"
+  description = "Address of the cluster's DNS, as a CIDR: EKS takes the tenth of its services."
+}
+
 output "connection" {
   value = {
     host        = aws_eks_cluster.this.endpoint
