@@ -15,6 +15,13 @@ INFRA = Path(__file__).parent
 GITOPS = INFRA.parent / "gitops"
 CLOUDS = ("digitalocean", "aws", "gcp")
 ENVIRONMENTS = ("staging", "production")
+OPTIONAL = (
+    ("serve", "webhook_secret"),
+    ("register", "release_repository"),
+    ("register", "release_token"),
+    ("register", "model_signing_key"),
+)
+"""Secrets of steps that come from the environment if they are set there."""
 REQUIRED = ("PRIVATE_NETWORK", "HOSTNAME", "STORE_URL", "VAULT_ADDR")
 GENERATED = "# Generated from the outputs of infra/{cloud}; do not edit: make cluster-settings CLOUD={cloud}\n"
 GITHUB = ("fetch", "serve")
@@ -110,7 +117,7 @@ def build_secrets(outputs: Values, environ: Mapping[str, str] = os.environ) -> d
         secrets.setdefault(step, {})["github_token"] = token
     for step in MLFLOW:
         secrets.setdefault(step, {})["mlflow_uri"] = environ.get("MLFLOW_URI", MLFLOW_URI)
-    for step, name in (("serve", "webhook_secret"), ("register", "release_repository"), ("register", "release_token")):
+    for step, name in OPTIONAL:
         if value := environ.get(name.upper()):
             secrets[step][name] = value
     return secrets

@@ -17,7 +17,7 @@ class Batched:
 
     def __init__(self) -> None:
         settings = load(ServeSettings)
-        self.model, _ = load_model(settings.model_dir)
+        self.model = load_model(settings.model_dir).model
         self.histories = Histories(connect(settings))
 
     @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1_000)  # type: ignore[untyped-decorator]

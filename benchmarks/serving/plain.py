@@ -16,7 +16,7 @@ from steps.serve.runtime import connect, load_model
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = load(ServeSettings)
-    app.state.model, _ = load_model(settings.model_dir)
+    app.state.model = load_model(settings.model_dir).model
     app.state.histories = Histories(connect(settings))
     yield
 

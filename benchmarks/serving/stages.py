@@ -59,7 +59,7 @@ def measure(count: int) -> dict[str, float]:
     """Return the milliseconds by stage for one call with `count` pull requests; medians of several rounds."""
     body = json.dumps({"pull_requests": raw.build_newest(count)}).encode()
     settings = load(ServeSettings)
-    model, _ = load_model(settings.model_dir)
+    model = load_model(settings.model_dir).model
     histories = Histories(connect(settings))
     whole = [asyncio.run(_measure_once(model, histories, body)) for _ in range(ROUNDS)]
     return {stage: 1_000 * statistics.median(one[stage] for one in whole) for stage in STAGES}

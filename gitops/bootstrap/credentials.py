@@ -2,7 +2,7 @@
 
 Missing passwords are generated and stored in the service's Secret. GITHUB_TOKEN comes from the environment, and so do
 RELEASE_REPOSITORY and RELEASE_TOKEN if register should request the image of a new champion from GitHub; the token needs
-Actions: write for the repository and no other permission.
+Actions: write for the repository and no other permission. With MODEL_SIGNING_KEY register signs models.
 """
 
 import argparse
@@ -20,7 +20,7 @@ PASSWORDS = {
     "mongodb": ("root", "fetch", "preprocess", "monitor", "serve", "checks"),
     "versitygw": ("access-key", "secret-key"),
 }
-RELEASE = ("release_repository", "release_token")
+OPTIONAL = ("release_repository", "release_token", "model_signing_key")
 
 
 def ensure_passwords(service: str) -> dict[str, str]:
@@ -60,7 +60,7 @@ def of_steps(passwords: dict[str, dict[str, str]], github_token: str) -> dict[st
         "s3_secret_access_key": passwords["versitygw"]["secret-key"],
     }
     tracking = {"mlflow_uri": f"http://mlflow.{NAMESPACE}.svc:5000"}
-    asking = {name: os.environ[name.upper()] for name in RELEASE if name.upper() in os.environ}
+    asking = {name: os.environ[name.upper()] for name in OPTIONAL if name.upper() in os.environ}
     return {
         "fetch": {**mongo("fetch"), "github_token": github_token},
         "preprocess": {**mongo("preprocess"), **store},

@@ -16,12 +16,13 @@ from rollouts.checks.service import pull_request_id
 from rollouts.checks.verdict import CheckVerdict, Outcome
 from steps.common import mongo
 from steps.common.errors import SentinelError
-from steps.common.settings import MongoSettings, load
+from steps.common.settings import MongoSettings, SignatureSettings, load
 
 
 def _identity(given: argparse.Namespace) -> Outcome:
     pods = KubernetesApi().ready_pods(given.service) if given.service else None
-    expected = identity.ExpectedRevision(given.digest, given.version, given.pod_hash, given.image)
+    trust = load(SignatureSettings)
+    expected = identity.ExpectedRevision(given.digest, given.version, given.pod_hash, given.image, trust)
     return _print_verdict(
         "identity", identity.judge(expected, identity.collect_answers(given.address, given.against, pods), pods)
     )

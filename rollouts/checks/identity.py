@@ -9,6 +9,10 @@ from typing import Any
 from rollouts.checks.cluster import Pod
 from rollouts.checks.service import FAILURES, ServiceClient
 from rollouts.checks.verdict import CheckVerdict
+from steps.common.errors import DamagedArtefact
+from steps.common.settings import SignatureSettings
+from steps.scoring import signature
+from steps.scoring.artefact import MANIFEST
 from steps.serve.http.examples import PULL_REQUEST
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -19,22 +23,25 @@ REQUESTS_PER_POD = 4
 
 @dataclass(frozen=True)
 class ExpectedRevision:
-    """The revision that must answer; None for what was not given."""
+    """The revision that must answer; None for what was not given. `trust` names who must have signed its model."""
 
     digest: str | None
     version: str | None = None
     pod_hash: str | None = None
     image: str | None = None
+    trust: SignatureSettings | None = None
 
 
 @dataclass(frozen=True)
 class IdentityAnswer:
-    """The model that one answer names; `place` is the URL or pod that answered."""
+    """The model that one answer names, and its signature if it is a card; `place` is the URL or pod that answered."""
 
     place: str
     header: str | None
     body: str | None
     version: str | None
+    signature: Any = None
+    is_card: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,16 @@ class IdentityAnswers:
 
 def judge(expected: ExpectedRevision, collected: IdentityAnswers, pods: Sequence[Pod] | None) -> CheckVerdict:
     """Check the answers, and the pods behind the preview's Service if they are known."""
-    wrong = [*_find_wrong_models(expected, collected), *_count_failures(collected), *_find_wrong_pods(expected, pods)]
-    unclear = [*_find_unknowns(expected, collected, pods)]
+    signed = _judge_signatures(expected, collected.answers)
+    wrong = [
+        *_find_wrong_models(expected, collected),
+        *signed.wrong,
+        *_count_failures(collected),
+        *_find_wrong_pods(expected, pods),
+    ]
+    unclear = [*_find_unknowns(expected, collected, pods), *signed.unclear]
     seen = [f"{len(collected.answers)} answers from {', '.join(sorted({one.place for one in collected.answers}))}"]
+    seen += signed.seen
     if collected.active is not None and collected.active == expected.digest:
         seen.append("the active service has the same model: this is another build of it")
     return CheckVerdict(wrong, unclear, seen if collected.answers else ())
@@ -77,6 +91,35 @@ def _find_wrong_models(expected: ExpectedRevision, collected: IdentityAnswers) -
         if named is not None and found != named
     )
     yield from (f"{line} ({count} x)" for line, count in differing.most_common())
+
+
+def _judge_signatures(expected: ExpectedRevision, answers: Sequence[IdentityAnswer]) -> CheckVerdict:
+    """Check that a trusted key has signed the expected model, if signatures are required."""
+    if expected.trust is None:
+        return CheckVerdict()
+    if not signature.is_required(expected.trust):
+        return CheckVerdict(seen=["the model's signature is not verified: MODEL_PUBLIC_KEY is not set"])
+    cards = [one for one in answers if one.is_card]
+    found = Counter(
+        f"{one.place}: {problem}"
+        for one in cards
+        if (problem := _find_signature_problem(one.signature, expected, str(expected.trust.model_public_key)))
+    )
+    wrong = [f"{line} ({count} x)" for line, count in found.most_common()]
+    return CheckVerdict(
+        wrong, [] if cards else ["no model card has answered"], [] if wrong else ["the model is signed"]
+    )
+
+
+def _find_signature_problem(bundle: Any, expected: ExpectedRevision, public_keys: str) -> str | None:
+    """Return what is wrong with a signature; None if it is of the expected model, by a trusted key."""
+    try:
+        signed = signature.verify(bundle, public_keys).files.get(MANIFEST)
+    except DamagedArtefact as error:
+        return error.problem
+    if signed != expected.digest:
+        return f"the signature is of the model {str(signed)[:12]} instead of {str(expected.digest)[:12]}"
+    return None
 
 
 def _count_failures(collected: IdentityAnswers) -> Iterator[str]:
@@ -131,7 +174,8 @@ def _send_requests(places: Iterable[tuple[str, ServiceClient]]) -> IdentityAnswe
 
 def _request_model(place: str, service: ServiceClient) -> IdentityAnswer:
     headers, card = service.get_json("/model")
-    return _read_answer(place, headers, card)
+    bundle = card.get("signature") if isinstance(card, dict) else None
+    return replace(_read_answer(place, headers, card), signature=bundle, is_card=True)
 
 
 def _request_score(place: str, service: ServiceClient) -> IdentityAnswer:

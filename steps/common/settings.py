@@ -13,7 +13,7 @@ from steps.common.secrets import VaultSource, format_advice
 
 BLANKS = " \t\r\n\v\f\u00a0\u200b\ufeff"
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-MULTILINE = frozenset({"github_app_private_key"})
+MULTILINE = frozenset({"github_app_private_key", "model_signing_key"})
 """Secrets of several lines."""
 USER_INFO = re.compile(r"[A-Za-z][\w+.-]*://[^/\s]*@")
 WITH_USER_INFO = frozenset({"mlflow_uri", "git_remote"})
@@ -138,6 +138,10 @@ class RegisterSettings(StoreSettings, TrackingSettings):
         description="token with *Actions: write* on that repository and no other permission",
     )
 
+    model_signing_key: SecretStr | None = Field(
+        None, description="private key that signs models, PEM, of an elliptic curve; without it they are unsigned"
+    )
+
     @field_validator("release_token")
     @classmethod
     def _require_both(cls, token: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -150,7 +154,19 @@ class MonitorSettings(MongoSettings, StoreSettings, TrackingSettings):
     """The settings of `monitor`."""
 
 
-class ServeSettings(StepSettings):
+class SignatureSettings(StepSettings):
+    """Settings of the signatures of models: those of the service, and of a release's checks."""
+
+    model_public_key: str | None = Field(
+        None,
+        description="public key of `MODEL_SIGNING_KEY`, PEM; several while keys change. With it, models must be signed",
+    )
+    model_signature: Literal["optional", "required"] = Field(
+        "optional", description="`required`: refuse to start without `MODEL_PUBLIC_KEY`"
+    )
+
+
+class ServeSettings(SignatureSettings):
     """The settings of the service; everything that it can do without is optional."""
 
     model_dir: Path = Field(Path(__file__).resolve().parents[2] / "model", description="folder of the model artefact")

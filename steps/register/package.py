@@ -27,6 +27,7 @@ from steps.common.store import Store
 from steps.common.tracking import REGISTERED_MODEL
 from steps.packaging import archive
 from steps.register import contenders
+from steps.scoring import signature
 from steps.scoring.artefact import FILES, MANIFEST, find
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ DATA_FILES = ("page/*", "requirements.txt", "bentofile.yaml", "bento.Dockerfile"
 """Files of the service other than code, below `steps/serve`."""
 MODEL = Path("model")
 REGISTRATION_FILE = "version.json"
+SIGNER_TAG = "signed_by"
+"""Tag of a version: the id of the key that has signed the model in its Bento, or `unsigned`."""
 TAG_DIGITS = 12
 MAX_OUTPUT = 2_000
 
@@ -61,34 +64,37 @@ class RegisteredVersion(NamedTuple):
         return f"{json.dumps(facts, indent=1, sort_keys=True)}\n".encode()
 
 
-def ensure(registry: Registry, store: Store, version: ModelVersion) -> str:
-    """Return the tag of a version's Bento, and build it if it is missing, damaged, or made from other code.
+def ensure(registry: Registry, store: Store, version: ModelVersion, signing_key: str | None) -> str:
+    """Return the tag of a version's Bento; build it if it is missing, damaged, of other code, or of another signer.
 
     Raises:
+        ConfigurationError: the signing key can't be used.
         DataError: the model is damaged, or doesn't fit the service.
         NotFound: MLflow or the store lacks a file.
         Unavailable: one of them does not answer.
     """
     registration = RegisteredVersion.from_version(version)
-    wanted = compute_tag(registration, version.tags.get("model_sha256", ""))
+    signer = signature.find_key_id(signing_key)
+    wanted = compute_tag(registration, version.tags.get("model_sha256", ""), signer)
     known = version.tags.get(archive.KEY_TAG)
     if version.tags.get(archive.BENTO_TAG) == wanted and known and archive.is_whole(store, known):
         return wanted
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         model = contenders.load(f"models:/{REGISTERED_MODEL}/{version.version}", folder / "fetched")
-        packed = build(model.place, registration, wanted, folder)
+        packed = build(model.place, registration, wanted, folder, signing_key)
         key = archive.build_key(version.version, packed)
         store.upload(key, packed)
-        registry.set_tags(version, {archive.KEY_TAG: key, archive.BENTO_TAG: wanted})
-        logger.info("packaged", extra={"bento": wanted, "key": key, "bytes": packed.stat().st_size})
+        registry.set_tags(version, {archive.KEY_TAG: key, SIGNER_TAG: signer, archive.BENTO_TAG: wanted})
+        size = packed.stat().st_size
+        logger.info("packaged", extra={"bento": wanted, "key": key, "bytes": size, "signed_by": signer})
     return wanted
 
 
-def compute_tag(registration: RegisteredVersion, model_sha256: str) -> str:
-    """Compute the tag of the Bento that this code builds for a model."""
+def compute_tag(registration: RegisteredVersion, model_sha256: str, signer: str = signature.UNSIGNED) -> str:
+    """Compute the tag of the Bento that this code builds for a model and signs with this key."""
     hashes = [(path.relative_to(ROOT).as_posix(), hash_file(path)) for path in list_files()]
-    content = json.dumps([hashes, registration.to_json().decode(), model_sha256])
+    content = json.dumps([hashes, registration.to_json().decode(), model_sha256, signer])
     digest = hashlib.sha256(content.encode()).hexdigest()
     return f"{REGISTERED_MODEL}:{registration.version}-{digest[:TAG_DIGITS]}"
 
@@ -99,10 +105,13 @@ def list_files() -> list[Path]:
     return sorted({*find_sources(ROOT, archive.ENTRY_POINTS), *beside})
 
 
-def build(model: Path, registration: RegisteredVersion, tag: str, scratch: Path) -> Path:
-    """Build a Bento from a model's folder, and return the archive.
+def build(
+    model: Path, registration: RegisteredVersion, tag: str, scratch: Path, signing_key: str | None = None
+) -> Path:
+    """Build a Bento from a model's folder, with the model signed if there is a key, and return the archive.
 
     Raises:
+        ConfigurationError: the key can't be used.
         DataError: the service refuses the model, or the build fails.
     """
     context, packed = scratch / "context", scratch / "packed.bento"
@@ -112,6 +121,8 @@ def build(model: Path, registration: RegisteredVersion, tag: str, scratch: Path)
         _copy(find(model, name), context / MODEL / name)
     (context / MODEL / REGISTRATION_FILE).write_bytes(registration.to_json())
     _check(context / MODEL)
+    if signing_key:
+        (context / MODEL / signature.SIGNATURE).write_bytes(signature.sign(context / MODEL, signing_key))
     bento = _run_bentoml_build(context, tag, scratch / "home")
     _set_creation_time(bento / "bento.yaml", _find_data_end(context / MODEL / MANIFEST))
     archive.pack(bento, packed)

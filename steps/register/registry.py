@@ -42,6 +42,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         Unavailable: MLflow, the store or GitHub does not answer, or the champion changed meanwhile.
     """
     settings = load(RegisterSettings)
+    signing_key = settings.model_signing_key.get_secret_value() if settings.model_signing_key else None
     with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         store, registry = open_store(settings), Registry(client)
         dataset = materialise(store, dataset_uri, Path(folder) / "dataset", reference.SPLITS)
@@ -54,17 +55,17 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         logger.info("decided", extra={"run_id": run_id, "rule": decision.rule, "accepted": decision.accepted})
         if champion and decision.rule == "unchanged":
             registry.tag_as_champion(champion)
-            bento = package.ensure(registry, store, champion)
+            bento = package.ensure(registry, store, champion, signing_key)
             image.ensure(settings, registry, champion)
             return _build_output(champion.version, "unchanged", decision, bento)
         outcome = _record_decision(client, run_id, decision)
         if not decision.accepted:
             _withdraw(registry, store, run_id)
-            _rebuild_bento(registry, store, champion)
+            _rebuild_bento(registry, store, champion, signing_key)
             return _build_output("", outcome["decision"], decision, "")
         tags = _build_tags(run, contenders.get_data_until(dataset)) | judged.tags | outcome
         version = registry.ensure_version(run_id, model_uri, tags)
-        bento = package.ensure(registry, store, version)
+        bento = package.ensure(registry, store, version, signing_key)
         registry.promote(version, champion)
         image.ensure(settings, registry, version)
         return _build_output(version.version, outcome["decision"], decision, bento)
@@ -77,12 +78,12 @@ def _withdraw(registry: Registry, store: Store, run_id: str) -> None:
         registry.delete(version)
 
 
-def _rebuild_bento(registry: Registry, store: Store, champion: ModelVersion | None) -> None:
+def _rebuild_bento(registry: Registry, store: Store, champion: ModelVersion | None, signing_key: str | None) -> None:
     """Rebuild the Bento of a champion that stays, from today's code; keep the old one if the code refuses the model."""
     if champion is None:
         return
     try:
-        package.ensure(registry, store, champion)
+        package.ensure(registry, store, champion, signing_key)
     except DataError as error:
         logger.warning(
             "could not rebuild the champion's Bento", extra={"version": champion.version, "problem": error.problem}

@@ -83,7 +83,7 @@ async def model(request: Request) -> Response:
     current = get_runtime(request)
     scorer = current.ready()
     card = scorer.name.model_dump() | {"registration": current.registration.model_dump()}
-    return _json_response(orjson.dumps(card | {"manifest": scorer.model.manifest}))
+    return _json_response(orjson.dumps(card | {"signature": current.signature, "manifest": scorer.model.manifest}))
 
 
 @router.get(

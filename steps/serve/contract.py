@@ -80,9 +80,13 @@ class ModelRegistration(BaseModel):
 
 
 class ModelCard(ModelName):
-    """The model card; `manifest` holds the training data, metrics beside the baselines', and every file's hash."""
+    """The model card; `manifest` holds the training data, metrics beside the baselines', and every file's hash.
+
+    `signature` is the Sigstore bundle of OpenSSF Model Signing over all files; null if the model is unsigned.
+    """
 
     registration: ModelRegistration
+    signature: dict[str, Any] | None = None
     manifest: dict[str, Any]
 
 

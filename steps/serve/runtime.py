@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pymongo.database import Database
 
@@ -15,7 +16,7 @@ from steps.common.errors import ConfigurationError, DamagedArtefact, SentinelErr
 from steps.common.mongo import Document, create_client
 from steps.common.proxies import prepare_environment
 from steps.common.settings import ServeSettings
-from steps.scoring import golden
+from steps.scoring import golden, signature
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
 from steps.serve import logs, metrics, sentry
@@ -36,6 +37,14 @@ VERSION_FILE = "version.json"
 logger = logging.getLogger(__name__)
 
 
+class ServedModel(NamedTuple):
+    """A verified model, the registry's record of it, and the bundle of its signature; None if it is unsigned."""
+
+    model: Model
+    registration: ModelRegistration
+    signature: dict[str, Any] | None
+
+
 @dataclass(frozen=True)
 class Runtime:
     """Everything that responses are made from; without a valid model there is no scorer."""
@@ -43,6 +52,7 @@ class Runtime:
     settings: ServeSettings
     scorer: Scorer | None
     registration: ModelRegistration
+    signature: dict[str, Any] | None
     feedback: RecentFeedback
     pulls: PullRequestFetcher
     webhook: Receiver | DisabledReceiver
@@ -68,33 +78,42 @@ async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
         database = connect(settings)
         if database is not None:
             stack.callback(database.client.close)
-        scorer, registration = await _start_scorer(settings, database, stack)
+        served = _load_valid_model(settings)
+        scorer = _start_scorer(served, database, stack) if served else None
+        registration, bundle = (served.registration, served.signature) if served else (ModelRegistration(), None)
         metrics.READY.set(scorer is not None)
         pulls = PullRequestFetcher(settings)
         stack.callback(pulls.close)
         receiver = await stack.enter_async_context(webhook_lifespan(settings, scorer))
         _freeze_heap()
-        yield Runtime(settings, scorer, registration, RecentFeedback(database), pulls, receiver)
+        yield Runtime(settings, scorer, registration, bundle, RecentFeedback(database), pulls, receiver)
 
 
-async def _start_scorer(
-    settings: ServeSettings, database: Database[Document] | None, stack: AsyncExitStack
-) -> tuple[Scorer | None, ModelRegistration]:
-    """Load the model and start its scorer; if the model is not valid, log why and return None."""
+def _load_valid_model(settings: ServeSettings) -> ServedModel | None:
+    """Load the model; if it is not valid, or not signed as it must be, log why and return None."""
     try:
-        model, registration = load_model(settings.model_dir)
+        signed = signature.check(settings.model_dir, settings)
+        found = load_model(settings.model_dir)
     except SentinelError as error:
         logger.error(error.problem, extra={"error": type(error).__name__, "advice": error.advice})  # noqa: TRY400
-        return None, ModelRegistration()
+        return None
+    signer = signed.key_id if signed else "not verified" if found.signature else signature.UNSIGNED
+    name = f"{found.registration.name}:{found.registration.version}"
+    logger.info("model loaded", extra={"model": name, "digest": found.model.digest, "signed_by": signer})
+    return found
+
+
+def _start_scorer(served: ServedModel, database: Database[Document] | None, stack: AsyncExitStack) -> Scorer:
+    """Start the scorer of a model."""
+    model, registration, _ = served
     name = ModelName(name=registration.name, version=registration.version, digest=model.digest)
-    logger.info("model loaded", extra={"model": str(name), "digest": name.digest})
     data_hash = str(model.manifest.get("data_hash", ""))
     metrics.set_model_info(name, data_hash, model.alert_budget, registration.registered_at)
     predictions = Predictions(database, name)
     writing = asyncio.create_task(predictions.run())
     stack.push_async_callback(predictions.stop, writing)
     thresholds = LiveThresholds(model, database, name.digest)
-    return Scorer(model, name, Histories(database), predictions, thresholds), registration
+    return Scorer(model, name, Histories(database), predictions, thresholds)
 
 
 def _freeze_heap() -> None:
@@ -116,7 +135,7 @@ def connect(settings: ServeSettings) -> Database[Document] | None:
     return client[settings.mongo_db]
 
 
-def load_model(folder: Path) -> tuple[Model, ModelRegistration]:
+def load_model(folder: Path) -> ServedModel:
     """Load a model and check the hash of every file and the scores of its golden pull requests.
 
     Raises:
@@ -125,7 +144,7 @@ def load_model(folder: Path) -> tuple[Model, ModelRegistration]:
     model = Model.load(folder)
     model.check_features(NAMES)
     golden.check(model)
-    return model, _read_registration(folder)
+    return ServedModel(model, _read_registration(folder), signature.read(folder))
 
 
 def _read_registration(folder: Path) -> ModelRegistration:

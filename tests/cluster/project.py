@@ -19,11 +19,13 @@ from pymongo.database import Database
 from steps.common.registry import CHAMPION, Registry
 from steps.common.tracking import REGISTERED_MODEL
 from tests.cluster import kube
+from tests.support import signing_keys
 from tests.support.command_line import cli
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 REGISTRY = os.environ.get("REGISTRY", "localhost:5000")
+SIGNING_KEYS = signing_keys.build(1)
 REPOSITORIES = ("example/docs", "example/compiler", "example/webshop")
 SETTINGS = {
     "VAULT_ADDR": f"http://vault.{kube.BACKING}.svc:8200",
@@ -52,7 +54,7 @@ def applied(folder: Path, base: Path, *beside: str, **more: Any) -> None:
 
 def step_secrets() -> str:
     """Each step's secrets for these services, as YAML."""
-    return script("credentials.py", **{"GITHUB_TOKEN": "a-token"})
+    return script("credentials.py", **{"GITHUB_TOKEN": "a-token", "MODEL_SIGNING_KEY": SIGNING_KEYS.private})
 
 
 def script(name: str, *arguments: str, said: str = "", **environment: str) -> str:

@@ -1,6 +1,9 @@
 """The identity check passes only if the model, version, pods and image are all those of the revision."""
 
+import hashlib
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +12,10 @@ from rollouts.checks import identity
 from rollouts.checks.cluster import Pod
 from rollouts.checks.identity import ExpectedRevision, IdentityAnswer, IdentityAnswers
 from rollouts.checks.verdict import CheckVerdict, Outcome
-from tests.support import stub_service
+from steps.common.errors import ConfigurationError
+from steps.common.settings import SignatureSettings
+from steps.scoring import signature
+from tests.support import signing_keys, stub_service
 
 DIGEST, ANOTHER = "c" * 64, "a" * 64
 IMAGE = "registry.example/serve@sha256:" + "1" * 64
@@ -127,11 +133,74 @@ def test_header_and_body_are_each_held_to_what_is_expected() -> None:
     assert len(found.wrong) == 3
 
 
+KEYS, OTHER_KEYS = signing_keys.build(1), signing_keys.build(2)
+SIGNED = replace(EXPECTED, trust=SignatureSettings(model_public_key=KEYS.public, model_signature="required"))
+
+
+def sign_manifest(folder: Path, private_key: str) -> tuple[str, Any]:
+    """Sign a model that is a manifest alone; its digest, and the bundle as `/model` shows it."""
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes(b"{}")
+    return hashlib.sha256(b"{}").hexdigest(), json.loads(signature.sign(folder, private_key))
+
+
+def judge_signed(digest: str, bundle: Any, trust: SignatureSettings | None = SIGNED.trust) -> CheckVerdict:
+    """Judge answers of this model whose cards have this signature."""
+    answers = [
+        replace(one, header=digest, body=digest, signature=bundle if number % 2 else None, is_card=bool(number % 2))
+        for number, one in enumerate(RIGHT)
+    ]
+    return verdict(answers=answers, expected=replace(SIGNED, digest=digest, trust=trust))
+
+
+def test_a_model_that_a_trusted_key_has_signed_passes(tmp_path: Path) -> None:
+    """And says so."""
+    found = judge_signed(*sign_manifest(tmp_path / "model", KEYS.private))
+    assert (found.outcome, found.wrong) == (Outcome.PASSED, [])
+    assert "the model is signed" in found.seen
+
+
+def test_where_signatures_are_required_an_unsigned_model_fails() -> None:
+    """One card without a signature among many is enough."""
+    found = judge_signed(DIGEST, None)
+    assert found.outcome is Outcome.FAILED
+    assert any("The model is unsigned." in line for line in found.wrong)
+
+
+def test_a_signature_of_another_key_fails(tmp_path: Path) -> None:
+    """Whoever holds it."""
+    found = judge_signed(*sign_manifest(tmp_path / "model", OTHER_KEYS.private))
+    assert found.outcome is Outcome.FAILED
+    assert any("not signed by a key that is trusted" in line for line in found.wrong)
+
+
+def test_a_signature_of_another_model_fails(tmp_path: Path) -> None:
+    """Such as that of an older version, which the same key has signed."""
+    _, bundle = sign_manifest(tmp_path / "model", KEYS.private)
+    found = judge_signed(DIGEST, bundle)
+    assert found.outcome is Outcome.FAILED
+    assert any("instead of cccccccccccc" in line for line in found.wrong)
+
+
+def test_without_a_public_key_nothing_is_verified_and_the_check_says_so() -> None:
+    """Unless signatures are required: then the check can't run."""
+    found = judge_signed(DIGEST, None, SignatureSettings())
+    assert found.outcome is Outcome.PASSED
+    assert "the model's signature is not verified: MODEL_PUBLIC_KEY is not set" in found.seen
+    with pytest.raises(ConfigurationError, match="MODEL_PUBLIC_KEY is not set"):
+        judge_signed(DIGEST, None, SignatureSettings(model_signature="required"))
+
+
+def test_a_signature_that_no_card_has_shown_is_unclear() -> None:
+    """Scores name a model, and no signature."""
+    assert verdict(expected=SIGNED).outcome is Outcome.INCONCLUSIVE
+
+
 def answer_as(digest: str | None, version: str = "4") -> stub_service.Answer:
     """A service with this model."""
 
     def answer(path: str, body: Any) -> tuple[int, dict[str, str], Any]:
-        card = {"digest": digest, "version": version}
+        card = {"digest": digest, "version": version, "signature": {"of": digest}}
         headers = {"X-Model-Digest": digest} if digest else {}
         return 200, headers, card if path == "/model" else {"model": card, "results": []}
 
@@ -151,6 +220,7 @@ def test_answers_are_collected_from_the_url_and_from_each_pod() -> None:
     paths = [path for path, _ in candidate.asked[:38]]
     assert (paths.count("/score"), paths.count("/model")) == (19, 19)
     assert paths[:2] == ["/score", "/model"]
+    assert [one.signature for one in found.answers if one.is_card] == [{"of": DIGEST}] * 19
     assert (len(alone.answers), alone.active, alone.active_unknown) == (30, None, None)
     assert identity.judge(EXPECTED, found, [replace(pod, address="") for pod in PODS]).wrong == []
 

@@ -45,13 +45,21 @@ def test_secrets_are_where_they_belong() -> None:
     seen = {step: set(select(kind, EVERYTHING)) for step, kind in STEP_SETTINGS.items()}
     holders = {
         name: {step for step, names in seen.items() if name in names}
-        for name in ("GITHUB_TOKEN", "MONGO_URI", "S3_SECRET_ACCESS_KEY", "RELEASE_TOKEN", "WEBHOOK_SECRET")
+        for name in (
+            "GITHUB_TOKEN",
+            "MONGO_URI",
+            "S3_SECRET_ACCESS_KEY",
+            "RELEASE_TOKEN",
+            "MODEL_SIGNING_KEY",
+            "WEBHOOK_SECRET",
+        )
     }
     assert holders == {
         "GITHUB_TOKEN": {"fetch"},
         "MONGO_URI": {"fetch", "preprocess", "monitor"},
         "S3_SECRET_ACCESS_KEY": {"preprocess", "train", "register", "monitor"},
         "RELEASE_TOKEN": {"register"},
+        "MODEL_SIGNING_KEY": {"register"},
         "WEBHOOK_SECRET": set(),
     }
 

@@ -144,6 +144,22 @@ def test_identity_is_told_all_that_makes_a_revision() -> None:
     assert told == ("{{args.model-version}}", "model-serving-preview", "{{args.pod-hash}}", "{{args.image}}")
 
 
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_both_environments_require_signed_models_of_the_service_and_of_identity(environment: str) -> None:
+    """Without a public key neither the service nor the check accepts any."""
+    found = manifests.documents(manifests.ROOT / "gitops" / "clusters" / environment)
+    (settings,) = (one for one in found if one["metadata"]["name"] == "pr-sentinel-settings")
+    assert settings["data"]["MODEL_SIGNATURE"] == "required"
+    assert "MODEL_PUBLIC_KEY" in settings["data"]
+    (identity,) = PRE["identity"]["provider"]["job"]["spec"]["template"]["spec"]["containers"]
+    for name in ("MODEL_SIGNATURE", "MODEL_PUBLIC_KEY"):
+        (variable,) = (one for one in identity["env"] if one["name"] == name)
+        source = {"name": "pr-sentinel-settings", "key": name, "optional": True}
+        assert variable["valueFrom"] == {"configMapKeyRef": source}
+    (service,) = POD["containers"]
+    assert {"configMapRef": {"name": "pr-sentinel-settings", "optional": True}} in service["envFrom"]
+
+
 def test_the_replay_goes_to_the_promoted_revision_until_all_figures_are_measured() -> None:
     """From the first of them to the last, by itself often enough for a verdict, and for the model that Git names."""
     metric = POST["replay"]

@@ -11,7 +11,7 @@ import requests
 import yaml
 
 from tests.cluster import kube
-from tests.cluster.project import SETTINGS, executor_image
+from tests.cluster.project import SETTINGS, SIGNING_KEYS, executor_image
 
 HERE = Path(__file__).parent
 ARGO_CD, WATCH, STAGING = "argocd", "monitoring", "pr-sentinel-staging"
@@ -24,9 +24,10 @@ def own(clusters: Path, address: str) -> None:
     change(clusters / "root" / "repository.yaml", lambda found: found["data"].update(url=address))
     change(clusters / "root" / "project.yaml", lambda found: found["spec"]["destinations"][0].update(namespace=STAGING))
     change(clusters / "root" / "staging.yaml", lambda found: found["spec"]["destination"].update(namespace=STAGING))
+    own_settings = {**SETTINGS, "MODEL_PUBLIC_KEY": SIGNING_KEYS.public}
     for environment in BRANCHES:
         folder = clusters / environment
-        change(folder / "settings.yaml", lambda found: found["data"].update(SETTINGS))
+        change(folder / "settings.yaml", lambda found: found["data"].update(own_settings))
         shutil.copy(HERE.parent / "fetch-from-stand-in.yaml", folder)
         shutil.copy(HERE.parent / "load.yaml", folder)
         change(folder / "kustomization.yaml", adapted(environment))

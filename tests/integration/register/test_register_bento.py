@@ -8,15 +8,18 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 
-from steps.common.errors import DamagedArtefact, StorageFull
+from steps.common.errors import ConfigurationError, DamagedArtefact, StorageFull
 from steps.common.settings import StoreSettings, load
 from steps.common.store import FolderStore, Store, open_store
 from steps.packaging import archive
 from steps.register import package
 from steps.register.registry import decide_and_register
+from steps.scoring import signature
+from tests.support import signing_keys
 from tests.support.command_line import ROOT
 
 NAME = "pr-sentinel"
+KEYS = signing_keys.build(1)
 
 
 @pytest.fixture
@@ -112,6 +115,49 @@ def test_other_code_makes_another_bento_of_the_same_version(
     after = champion(client)
     assert (after.version in {"1", 1}, after.tags[archive.BENTO_TAG] != first["bento"]) == (True, True)
     assert sorted(keys(store)) == sorted([before, after.tags[archive.KEY_TAG]])
+
+
+def test_with_a_key_register_signs_the_model_in_the_bento(
+    client: MlflowClient, store: Store, trainings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The version names the key; the signature covers the version's number, too."""
+    monkeypatch.setenv("MODEL_SIGNING_KEY", KEYS.private)
+    decide_and_register(**trainings["good"])
+    tags = champion(client).tags
+    folder = archive.unpack(store, tags[archive.KEY_TAG], tmp_path / "here")
+    signed = signature.verify(signature.read(folder), KEYS.public)
+    assert tags[package.SIGNER_TAG] == signed.key_id == signature.find_key_id(KEYS.private)
+    assert package.REGISTRATION_FILE in signed.files
+    assert tags["model_sha256"] in signed.files.values()
+
+
+def test_without_a_key_the_version_says_unsigned_and_a_key_makes_up_for_it(
+    client: MlflowClient, store: Store, trainings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever the next register decides; and so does another key."""
+    decide_and_register(**trainings["good"])
+    tags = [champion(client).tags]
+    assert tags[0][package.SIGNER_TAG] == "unsigned"
+    assert signature.read(archive.unpack(store, tags[0][archive.KEY_TAG], tmp_path / "unsigned")) is None
+    for keys in (KEYS, signing_keys.build(2)):
+        monkeypatch.setenv("MODEL_SIGNING_KEY", keys.private)
+        assert decide_and_register(**trainings["faint"])["decision"] == "refused"
+        tags.append(champion(client).tags)
+        folder = archive.unpack(store, tags[-1][archive.KEY_TAG], tmp_path / "signed")
+        assert signature.verify(signature.read(folder), keys.public).key_id == tags[-1][package.SIGNER_TAG]
+    assert len({one[archive.BENTO_TAG] for one in tags}) == 3
+
+
+def test_a_key_that_can_not_be_used_registers_nothing(
+    client: MlflowClient, store: Store, trainings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No unsigned model becomes champion because of a slip in Vault, and the message shows no key."""
+    monkeypatch.setenv("MODEL_SIGNING_KEY", KEYS.private.replace("BEGIN", "END"))
+    with pytest.raises(ConfigurationError, match="MODEL_SIGNING_KEY is not a private key") as refused:
+        decide_and_register(**trainings["good"])
+    assert KEYS.private.splitlines()[1] not in str(refused.value)
+    assert [model.aliases for model in client.search_registered_models()] in ([], [{}])
+    assert keys(store) == []
 
 
 def test_a_champion_that_does_not_fit_the_code_any_more_keeps_its_bento(

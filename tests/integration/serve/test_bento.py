@@ -15,10 +15,14 @@ import yaml
 from mlflow.entities.model_registry import ModelVersion, ModelVersionTag
 
 from steps.common.errors import DataError
+from steps.common.settings import SignatureSettings
+from steps.common.store import FolderStore
+from steps.packaging import archive
 from steps.register import package
+from steps.scoring import signature
 from steps.scoring.artefact import FILES, MANIFEST
 from steps.serve.http.examples import PULL_REQUEST
-from tests.support import bentos, builders, workers
+from tests.support import bentos, builders, signing_keys, workers
 from tests.support.command_line import ROOT, clean_environment
 
 NAME = "pr-sentinel"
@@ -66,17 +70,38 @@ def test_building_a_bento_again_gives_the_same_bytes(bento: bentos.Bento, tmp_pa
     assert (tag, again.read_bytes()) == (bento.tag, bento.packed.read_bytes())
 
 
+def test_a_signed_bento_has_the_same_bytes_each_time_and_the_service_in_it_accepts_it(
+    bento: bentos.Bento, tmp_path: Path
+) -> None:
+    """The signature is all that it holds beyond an unsigned one, and it covers all of the model's folder."""
+    keys = signing_keys.build(1)
+    built = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        built.append(package.build(bento.model, bentos.REGISTRATION, bento.tag, tmp_path / name, keys.private))
+    assert built[0].read_bytes() == built[1].read_bytes()
+    store, key = FolderStore(tmp_path / "store"), archive.build_key(bentos.REGISTRATION.version, built[0])
+    store.upload(key, built[0])
+    model = archive.unpack(store, key, tmp_path / "unpacked") / "src" / "model"
+    unsigned = {path.name for path in (bento.folder / "src" / "model").iterdir()}
+    assert {path.name for path in model.iterdir()} == unsigned | {signature.SIGNATURE}
+    signed = signature.check(model, SignatureSettings(model_public_key=keys.public, model_signature="required"))
+    assert signed is not None
+    assert set(signed.files) == unsigned
+
+
 def test_the_tag_changes_with_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model, its record in the registry, and the code."""
+    """The model, its record in the registry, who signs it, and the code."""
     given, files = bentos.REGISTRATION, package.list_files()
     tags = {
         package.compute_tag(given, ""),
         package.compute_tag(given, "0"),
+        package.compute_tag(given, "", "0" * 64),
         package.compute_tag(given._replace(reason="Better: so."), ""),
     }
     monkeypatch.setattr(package, "list_files", lambda: files[1:])
     tags.add(package.compute_tag(given, ""))
-    assert len(tags) == 4
+    assert len(tags) == 5
 
 
 def test_a_model_that_the_service_refuses_is_not_packed(bento: bentos.Bento, tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from steps.scoring import signature
 from steps.scoring.artefact import as_json, read, write
+from steps.scoring.signature import SIGNATURE
 from steps.serve.app import create_app
-from tests.support import serving
+from tests.support import serving, signing_keys
 
 
 def rewrite_model(folder: Path, change: Callable[[dict[str, Any], dict[str, Any]], None]) -> None:
@@ -118,6 +120,86 @@ def test_a_valid_model_makes_the_service_ready_and_has_a_card(model: Path, setti
             assert f'digest="{card["digest"]}",name="pr-sentinel",version="3"}} 1.0' in client.get("/metrics").text
     finally:
         (model / "version.json").unlink()
+
+
+KEYS, OTHER_KEYS = signing_keys.build(1), signing_keys.build(2)
+
+
+def sign(folder: Path, private_key: str = KEYS.private) -> None:
+    """Sign a model's folder."""
+    (folder / SIGNATURE).write_bytes(signature.sign(folder, private_key))
+
+
+def change_signed_file(folder: Path) -> None:
+    """With hashes that agree, so that only the signature shows it."""
+    sign(folder)
+    rewrite_model(folder, lambda features, _: features.update(more=1))
+
+
+UNTRUSTED: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "unsigned": (lambda folder: None, "The model is unsigned."),
+    "another key": (lambda folder: sign(folder, OTHER_KEYS.private), "not signed by a key that is trusted here"),
+    "a changed file": (change_signed_file, "features.json, manifest.json differs"),
+}
+
+
+@pytest.mark.parametrize("name", UNTRUSTED)
+def test_a_service_that_needs_a_signature_is_never_ready_without(
+    name: str, model: Path, tmp_path: Path, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By production's settings; by a laptop's, the same model is served."""
+    do, said = UNTRUSTED[name]
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    do(folder)
+    settings.setenv("MODEL_DIR", str(folder))
+    with TestClient(create_app()) as client:
+        assert client.get("/readyz").status_code == 200
+    caplog.clear()
+    settings.setenv("MODEL_SIGNATURE", "required")
+    settings.setenv("MODEL_PUBLIC_KEY", KEYS.public)
+    with TestClient(create_app()) as client:
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/livez").status_code == 200
+    (error,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert said in error.message
+
+
+def test_a_service_that_needs_a_signature_is_never_ready_without_a_public_key(
+    model: Path, tmp_path: Path, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However well the model is signed."""
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    sign(folder)
+    settings.setenv("MODEL_DIR", str(folder))
+    settings.setenv("MODEL_SIGNATURE", "required")
+    settings.setenv("MODEL_PUBLIC_KEY", "")
+    with TestClient(create_app()) as client:
+        assert client.get("/readyz").status_code == 503
+    (error,) = (record for record in caplog.records if record.levelname == "ERROR")
+    assert "MODEL_PUBLIC_KEY is not set" in error.message
+
+
+def test_a_signed_model_is_ready_and_shows_its_signature(
+    model: Path, tmp_path: Path, settings: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As anybody can check it; a model without one shows none."""
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    settings.setenv("MODEL_DIR", str(folder))
+    caplog.set_level("INFO")
+    with TestClient(create_app()) as client:
+        assert client.get("/model").json()["signature"] is None
+    sign(folder)
+    settings.setenv("MODEL_SIGNATURE", "required")
+    settings.setenv("MODEL_PUBLIC_KEY", KEYS.public)
+    with TestClient(create_app()) as client:
+        assert client.get("/readyz").json() == {"status": "ready"}
+        card = client.get("/model").json()
+    assert signature.verify(card["signature"], KEYS.public).files["manifest.json"] == card["digest"]
+    signers = [record.signed_by for record in caplog.records if record.message == "model loaded"]  # type: ignore[attr-defined]
+    assert signers == ["unsigned", signature.find_key_id(KEYS.private)]
 
 
 def test_a_process_with_a_damaged_model_is_alive_and_not_ready(model: Path, tmp_path: Path) -> None:
