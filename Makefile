@@ -155,7 +155,7 @@ status: $(RELEASE_READY) ## Compare Git, production's Rollout and the registry; 
 	@$(RUN) release status
 
 .PHONY: infra-check cluster-settings cluster-secrets
-infra-check: $(READY) ## Check infra/ without an account: names, rules, format, and checkov
+infra-check: $(READY) ## Check infra/ without an account: names, types, rules, tests with mocks, format, tflint, and checkov
 	@$(RUN) infra check
 	@$(CHECKOV) --directory infra --framework terraform --quiet --compact --skip-download
 

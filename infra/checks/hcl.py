@@ -24,8 +24,8 @@ class Block:
 
     @property
     def type(self) -> str:
-        """The type as names of providers have it: `aws_s3_bucket`, `data.aws_region`."""
-        return f"data.{self.labels[0]}" if self.kind == "data" else self.labels[0]
+        """The type as names of providers have it: `aws_s3_bucket`, `data.aws_region`, `provider.aws`."""
+        return f"{self.kind}.{self.labels[0]}" if self.kind in {"data", "provider"} else self.labels[0]
 
     def __str__(self) -> str:
         return f"{self.path}: {' '.join((self.kind, *self.labels))}"

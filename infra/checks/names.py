@@ -8,7 +8,7 @@ from typing import Any
 from infra.checks import hcl
 from infra.checks.bindings import NAMES, PROVIDERS, Schema
 
-META = frozenset({"count", "for_each", "provider", "depends_on", "lifecycle", "provisioner", "connection"})
+META = frozenset({"alias", "count", "for_each", "provider", "depends_on", "lifecycle", "provisioner", "connection"})
 BUILT_IN = frozenset({"terraform_data"})
 REFERENCE = re.compile(
     r"(?<![\w.])(?P<type>(?:data\.)?[a-z]+_[a-z0-9_]+)\.(?P<name>\w+)(?:\[[^\]]+\])?\.(?P<attribute>\w+)"
@@ -29,20 +29,22 @@ def load() -> tuple[Schema, dict[str, str]]:
 def check(blocks: list[hcl.Block], types: Schema) -> Iterator[str]:
     """Yield every name that no provider has, and every required one that is missing."""
     for block in blocks:
-        if block.kind in {"resource", "data"} and block.type not in BUILT_IN:
+        if block.kind in {"resource", "data", "provider"} and block.type not in BUILT_IN:
             if block.type in types:
-                yield from _check_body(str(block), block.body, types[block.type]["arguments"])
+                yield from _check_body(str(block), block.body, types[block.type]["arguments"], META)
             else:
                 yield f"{block}: no provider has the type {block.type}"
         yield from _check_references(block, types)
 
 
-def _check_body(where: str, body: Mapping[str, Any], known: Schema) -> Iterator[str]:
+def _check_body(
+    where: str, body: Mapping[str, Any], known: Schema, of_all: frozenset[str] = frozenset()
+) -> Iterator[str]:
     present = dict(hcl.names(body))
     for name, blocks in present.items():
-        if name in META:
+        if name in of_all:
             continue
-        if name not in known:
+        if name not in known or "computed" in known[name]:
             yield f"{where}: there is no {name}"
         for each in blocks:
             if name in known and "block" not in known[name]:

@@ -30,7 +30,7 @@ def run(
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     return subprocess.run(  # noqa: S603
         [found, f"-chdir={folder}", command, *arguments],
-        env={**kept, "NO_COLOR": "1", **(environ or {})},
+        env={**kept, "TF_CLI_ARGS": "-no-color", **(environ or {})},
         capture_output=True,
         text=True,
         check=False,

@@ -1,41 +1,44 @@
 """All checks of infra/ in one run: each problem is a line, and what could not run is named."""
 
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.checks import hcl, names, policies, program
+from infra.checks import hcl, modules, names, policies, program
 
 INFRA = Path(__file__).parents[1]
 GITOPS = INFRA.parent / "gitops"
-NEEDS_PROVIDERS = "validate and test, which need the providers"
 CONSTRAINT = re.compile(r"~> (\d+)\.(\d+)")
 
 
 def check(infra: Path = INFRA, gitops: Path = GITOPS) -> int:
     """Print all problems and what was not checked; return 1 if there is a problem, else 0."""
-    problems = list(find_problems(infra, gitops))
-    problems += check_format(infra) if program.find() else []
-    lines = [
-        *problems,
-        *([] if program.find() else ["Not checked: format. Neither tofu nor terraform is on the PATH."]),
-    ]
-    lines.append(f"{len(hcl.read(infra))} blocks, {len(problems)} problems. Not checked: {NEEDS_PROVIDERS}.")
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    blocks = hcl.read(infra)
+    problems, missing = [*find_problems(blocks), *policies.check_manifests(gitops)], []
+    if program.find():
+        problems += [*check_format(infra), *modules.check(infra)]
+    else:
+        missing.append("Not checked: format, types and tests. Neither tofu nor terraform is on the PATH.")
+    if linter := shutil.which("tflint"):
+        problems += check_lint(infra, linter)
+    else:
+        missing.append("Not checked: rules of the language. tflint is not on the PATH.")
+    summary = f"{len(blocks)} blocks, {len(problems)} problems."
+    sys.stdout.write("".join(f"{line}\n" for line in [*problems, *missing, summary]))
     return 1 if problems else 0
 
 
-def find_problems(infra: Path, gitops: Path) -> Iterator[str]:
-    """Yield every problem that needs no program: names, versions and rules."""
-    blocks = hcl.read(infra)
+def find_problems(blocks: list[hcl.Block]) -> Iterator[str]:
+    """Yield every problem of the modules that needs no program: names, versions and rules."""
     types, versions = names.load()
     if not blocks:
-        yield f"{infra}: there is nothing to check"
+        yield "there is nothing to check"
     yield from names.check(blocks, types)
     yield from check_versions(blocks, versions)
     yield from policies.check(blocks)
-    yield from policies.check_manifests(gitops)
 
 
 def check_versions(blocks: list[hcl.Block], versions: dict[str, str]) -> Iterator[str]:
@@ -59,6 +62,13 @@ def check_format(infra: Path) -> list[str]:
         if line.endswith((".tf", ".tfvars", ".hcl"))
     ]
     return unformatted or ([f"format: {done.stderr.strip()}"] if done.returncode else [])
+
+
+def check_lint(infra: Path, linter: str) -> list[str]:
+    """Return what tflint complains of."""
+    settings = [f"--chdir={infra}", "--recursive", f"--config={infra.resolve() / '.tflint.hcl'}", "--format=compact"]
+    done = subprocess.run([linter, *settings], capture_output=True, text=True, check=False)  # noqa: S603
+    return [f"lint: {line}" for line in (done.stdout + done.stderr).splitlines() if line] if done.returncode else []
 
 
 def list_types(infra: Path = INFRA) -> set[str]:

@@ -1,11 +1,14 @@
 """What `make infra-check` finds: nothing in the repository, and each defect that is put into a copy of it."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from infra.checks import hcl, names, program, run
+from infra.checks import hcl, names, policies, run
+from tests.support.defects import copy_infra, keep_root, needs_program, plant
 
 DEFECTS = {
     "a public bucket": (
@@ -149,14 +152,26 @@ DEFECTS = {
 }
 
 
+FOR_THE_COMMAND = (
+    "a public bucket",
+    "rights on everything",
+    "a static key in the overlay",
+    "an API server for everybody",
+    "data that is destroyed without the flag",
+    "a misspelt argument",
+    "a bucket on AWS without encryption",
+    "a module that the guard forgets",
+)
+"""One of each rule."""
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    shutil.copytree(run.INFRA, tmp_path / "infra", ignore=shutil.ignore_patterns(".terraform*", "__pycache__"))
-    return tmp_path / "infra"
+    return copy_infra(tmp_path)
 
 
-def find(infra: Path, gitops: Path = run.GITOPS) -> list[str]:
-    return list(run.find_problems(infra, gitops))
+def find(infra: Path) -> list[str]:
+    return list(run.find_problems(hcl.read(infra)))
 
 
 def test_nothing_is_wrong_in_the_repository() -> None:
@@ -166,11 +181,21 @@ def test_nothing_is_wrong_in_the_repository() -> None:
 @pytest.mark.parametrize(("path", "old", "new", "words"), DEFECTS.values(), ids=DEFECTS)
 def test_a_defect_is_named_with_its_file(copy: Path, path: str, old: str, new: str, words: str) -> None:
     """One change each; the check names the rule and the file."""
-    content = (copy / path).read_text("utf-8")
-    assert old in content
-    (copy / path).write_text(content.replace(old, new, 1), "utf-8")
+    plant(copy, path, old, new)
     problems = find(copy)
     assert any(words in problem and path.removesuffix("/main.tf") in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("name", FOR_THE_COMMAND)
+def test_the_command_fails_and_names_the_defect(copy: Path, name: str) -> None:
+    """What `make infra-check` runs, with all programs that are there."""
+    path, old, new, words = DEFECTS[name]
+    keep_root(copy, plant(copy, path, old, new))
+    shutil.copytree(run.GITOPS, copy.parent / "gitops")
+    command = [sys.executable, "-m", "infra", "check"]
+    done = subprocess.run(command, cwd=copy.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert any(words in line and path.removesuffix("/main.tf") in line for line in done.stdout.splitlines())
 
 
 def test_an_empty_folder_does_not_pass(tmp_path: Path) -> None:
@@ -189,10 +214,10 @@ def test_an_empty_folder_does_not_pass(tmp_path: Path) -> None:
 )
 def test_a_pod_with_a_key_of_a_cloud_is_refused(tmp_path: Path, manifest: str) -> None:
     (tmp_path / "pod.yaml").write_text(manifest, "utf-8")
-    assert any("static-key" in problem for problem in find(run.INFRA, tmp_path))
+    assert ["static-key" in problem for problem in policies.check_manifests(tmp_path)] == [True]
 
 
-@pytest.mark.skipif(not program.find(), reason="neither tofu nor terraform is on the PATH")
+@needs_program
 def test_a_file_that_is_not_formatted_is_named(copy: Path) -> None:
     assert run.check_format(copy) == []
     (copy / "digitalocean" / "main.tf").write_text('locals {\n name   =   "x"\n}\n', "utf-8")
