@@ -1,4 +1,4 @@
-"""A provider that is fake: it knows its schema and does nothing: enough for `validate`, and for `test` with mocks.
+"""A fake provider, which knows its schema and does nothing: enough for `validate`, and for `test` with mocks.
 
 Providers can't be had everywhere, their names and types can (`names/`). The program connects to it, as it does to a
 provider under a debugger, and asks for the schema. A state that it is shown is returned as it is; whatever else it gets

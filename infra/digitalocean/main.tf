@@ -10,6 +10,7 @@ module "cluster" {
   network            = var.network
   kubernetes_version = var.kubernetes_version
   highly_available   = var.highly_available
+  registry           = module.registry.name
   administrators     = var.administrators
   services           = var.services
   spark              = var.spark

@@ -74,6 +74,7 @@ run "cluster" {
   variables {
     name               = "test"
     kubernetes_version = "1.34"
+    registry           = "test"
   }
 
   assert {
@@ -87,8 +88,31 @@ run "cluster" {
   }
 
   assert {
+    condition     = digitalocean_kubernetes_cluster.this.registry_integration
+    error_message = "The cluster has no pull secret."
+  }
+
+  assert {
     condition     = digitalocean_kubernetes_cluster.this.control_plane_firewall[0].enabled && toset(digitalocean_kubernetes_cluster.this.control_plane_firewall[0].allowed_addresses) == toset(var.administrators)
     error_message = "The API server is open to others than its administrators."
+  }
+}
+
+run "registry" {
+  command = plan
+
+  module {
+    source = "../modules/digitalocean/registry"
+  }
+
+  variables {
+    name  = "test"
+    owned = true
+  }
+
+  assert {
+    condition     = digitalocean_container_registry.this[0].subscription_tier_slug == "professional"
+    error_message = "Basic has five repositories and five GiB; there are seven images."
   }
 }
 
@@ -120,6 +144,7 @@ run "everybody_as_administrator" {
   variables {
     name               = "test"
     kubernetes_version = "1.34"
+    registry           = "test"
     administrators     = ["0.0.0.0/0"]
   }
 

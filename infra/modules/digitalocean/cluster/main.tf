@@ -24,7 +24,7 @@ resource "digitalocean_kubernetes_cluster" "this" {
   ha                   = var.highly_available
   auto_upgrade         = true
   surge_upgrade        = true
-  registry_integration = true
+  registry_integration = var.registry != ""
   tags                 = [var.name]
   # Load balancers and volumes that Kubernetes made would otherwise stay, and cost money.
   destroy_all_associated_resources = true

@@ -23,6 +23,11 @@ variable "highly_available" {
   description = "Whether the control plane is replicated."
 }
 
+variable "registry" {
+  type        = string
+  description = "Name of the registry, which must be there before the cluster gets its pull secret."
+}
+
 variable "administrators" {
   type        = list(string)
   description = "Addresses (CIDR) that may reach the API server."

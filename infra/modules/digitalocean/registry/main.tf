@@ -1,4 +1,5 @@
-# The registry of images. An account has one, so one environment owns it and the other reads it.
+# The registry of images. An account has one, so one environment owns it and the other reads it. The plan below this one has
+# five repositories and five GiB, fewer than there are images.
 terraform {
   required_version = ">= 1.10"
   required_providers {
@@ -10,7 +11,7 @@ resource "digitalocean_container_registry" "this" {
   count                  = var.owned ? 1 : 0
   name                   = var.name
   region                 = var.region
-  subscription_tier_slug = "basic"
+  subscription_tier_slug = "professional"
 }
 
 data "digitalocean_container_registry" "this" {
