@@ -8,10 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from tests.support.workers import LOOPBACK
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+    """Of many requests at once, five would wait and others be refused."""
+
+
 @contextmanager
 def serve(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[ThreadingHTTPServer]:
     """Serve requests in a thread, on a free port of the loopback interface."""
-    with ThreadingHTTPServer((LOOPBACK, 0), handler) as server:
+    with _Server((LOOPBACK, 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
