@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ from tests.mutants.reach import Reach, Tracer
 OWN = ("steps.", "rollouts.", "release.", "local.", "workflows.", "tests.")
 """Beginnings of modules that may be mutants, or import one."""
 OPTIONS = ("-x", "-q", "-q", "-s", "-n0", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--slow")
+SILENT = ("--assert=plain", "--tb=no")
+"""Nobody reads why a test fails, and to find the words takes longer than most tests."""
 GRACE_SECONDS = 30
 SLOWDOWN = 5
 """The tests of a mutant may take so many times as long as without a change, and GRACE_SECONDS more."""
@@ -43,15 +45,30 @@ class Result:
     is_killed: bool
 
 
-def run(root: Path, module: str, tests: Sequence[str], workers: int, report: Callable[[Result], None]) -> None:
+def run(
+    root: Path,
+    module: str,
+    tests: Sequence[str],
+    workers: int,
+    report: Callable[[Result], None],
+    skipped: Collection[str] = (),
+) -> None:
     """Report the result of each mutant of a module, as they come.
+
+    Args:
+        root: the folder of the project.
+        module: the path of the module in it.
+        tests: the paths of its tests.
+        workers: the number of processes at a time.
+        report: a function that is called with each result.
+        skipped: the names of mutants that survive, which are reported without being run.
 
     Raises:
         ValueError: the tests fail without any change.
     """
     os.chdir(root)
-    loop = _Loop(root, module, tests, workers, report)
-    pytest.main([*OPTIONS, *tests], plugins=[loop])
+    loop = _Loop(root, module, tests, workers, report, skipped)
+    pytest.main([*OPTIONS, *SILENT, *tests], plugins=[loop])
     if not loop.is_sound:
         raise ValueError(f"{' '.join(tests)} fail without any change")
 
@@ -60,7 +77,13 @@ class _Loop:
     """Takes the place of pytest's own loop over the collected tests."""
 
     def __init__(
-        self, root: Path, module: str, tests: Sequence[str], workers: int, report: Callable[[Result], None]
+        self,
+        root: Path,
+        module: str,
+        tests: Sequence[str],
+        workers: int,
+        report: Callable[[Result], None],
+        skipped: Collection[str],
     ) -> None:
         self._module = module
         self._path = root / module
@@ -68,6 +91,7 @@ class _Loop:
         self._tests = tests
         self._workers = workers
         self._report = report
+        self._skipped = skipped
         self._running: dict[int, tuple[Mutant, Run | None]] = {}
         """The mutant of each process, and what is to be run if the process notices nothing."""
         self._reach: Reach | None = None
@@ -88,6 +112,9 @@ class _Loop:
         self._seconds = reach.sum_seconds(session.items)
         functions = live.find_functions(self._path)
         for mutant in mutate(self._source):
+            if mutant.name in self._skipped:
+                self._report(Result(mutant, is_killed=False))
+                continue
             changed = live.find_changed(self._source, mutant.tree, self._path)
             chosen = reach.select(session.items, mutant.line)
             while len(self._running) >= self._workers:
@@ -122,7 +149,7 @@ class _Loop:
             name = self._module.removesuffix(".py").replace("/", ".")
             sys.meta_path.insert(0, _MutantFinder(name, self._path, mutant))
             plugins = [self._reach] if self._reach else []
-            return pytest.main([*OPTIONS, *self._tests], plugins) == pytest.ExitCode.OK
+            return pytest.main([*OPTIONS, *SILENT, *self._tests], plugins) == pytest.ExitCode.OK
 
         return run_anew
 

@@ -23,7 +23,10 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "steps/serve/http/bodies.py": (f"{UNIT}/test_serve_bodies.py", f"{UNIT}/test_serve_body_limits.py"),
     "steps/serve/http/parsing.py": (f"{UNIT}/test_serve_parsing.py",),
     "steps/serve/http/middleware.py": (f"{UNIT}/test_serve_middleware.py",),
-    "steps/serve/http/connections.py": ("tests/integration/serve/test_connections.py",),
+    "steps/serve/http/connections.py": (
+        f"{UNIT}/test_serve_connections.py",
+        "tests/integration/serve/test_connections.py",
+    ),
     "steps/serve/webhooks/events.py": (f"{UNIT}/test_webhook_events.py",),
 }
 """Tests by the module that they hold."""

@@ -125,7 +125,7 @@ def test_nothing_is_replayed_without_pull_requests_or_an_expected_model(clock: C
 
 def test_the_model_that_was_replaced_may_answer_at_first(clock: Clock) -> None:
     """For as long as connections still lead to its pods, or nothing answers: half a minute, asked twice a second."""
-    left = iter([(200, {}, {"digest": ANOTHER}), (500, {}, {}), (200, {}, {"digest": 5})])
+    left: Any = iter([(200, {}, {"digest": ANOTHER}), (500, {}, {}), (200, {}, {"digest": 5})])
     with stub_service.serve(lambda path, body: next(left, None) or answer(path, body)) as service:
         counts = replay.replay(service.address, PULLS, DIGEST, PLAN)
     assert [path for path, _ in service.asked[:5]] == ["/model"] * 4 + ["/score"]

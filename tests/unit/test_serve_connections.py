@@ -1,0 +1,375 @@
+"""The limits of connections, one by one and at their edges, by a clock that the tests move on."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from steps.serve import bento_worker
+from steps.serve.http.connections import LimitedProtocol
+
+LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+UPLOAD = b"POST /score HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+START: dict[str, Any] = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]}
+CALLER, ANOTHER = ("192.0.2.1", 4_000), ("192.0.2.2", 4_000)
+
+
+class Timer:
+    """What a loop does later."""
+
+    def __init__(self, at: float, call: Callable[[], Any]) -> None:
+        self.at = at
+        self.call = call
+        self.is_over = False
+
+    def cancel(self) -> None:
+        """Don't do it."""
+        self.is_over = True
+
+
+class Loop:
+    """An event loop whose time moves by `advance` only, and which begins no task."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self._timers: list[Timer] = []
+
+    @property
+    def timers(self) -> list[Timer]:
+        """Those that are left."""
+        return [one for one in self._timers if not one.is_over]
+
+    def time(self) -> float:
+        """Its time."""
+        return self.now
+
+    def call_later(self, delay: float, call: Callable[..., Any], *given: Any) -> Timer:
+        """Note it."""
+        self._timers.append(Timer(self.now + delay, lambda: call(*given)))
+        return self._timers[-1]
+
+    def create_task(self, task: Coroutine[Any, Any, None], **_: Any) -> Mock:
+        """A task that is never done: the test answers in place of the application."""
+        task.close()
+        return Mock()
+
+    def advance(self, seconds: float) -> None:
+        """Move the time on, and do what is due."""
+        until = self.now + seconds
+        while due := [one for one in self.timers if one.at <= until]:
+            first = min(due, key=lambda one: one.at)
+            self.now, first.is_over = first.at, True
+            first.call()
+        self.now = until
+
+
+class Transport:
+    """A connection to a caller, with what was written to it."""
+
+    def __init__(self, caller: tuple[str, int] | None) -> None:
+        self._caller = caller
+        self.written = b""
+        self.unread = 0
+        self.is_closed = self.is_aborted = False
+
+    def get_extra_info(self, name: str) -> Any:
+        """Its two ends."""
+        return {"peername": self._caller, "sockname": ("127.0.0.1", 3_000)}.get(name)
+
+    def write(self, data: bytes) -> None:
+        """Note it."""
+        assert not self.is_closed
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        """The number of bytes that the caller has not read."""
+        return self.unread
+
+    def is_closing(self) -> bool:
+        """Whether it is."""
+        return self.is_closed
+
+    def close(self) -> None:
+        """Close it once all is read."""
+        self.is_closed = True
+
+    def abort(self) -> None:
+        """Close it at once."""
+        self.is_closed = self.is_aborted = True
+
+    def pause_reading(self) -> None:
+        """Nothing to pause."""
+
+    def resume_reading(self) -> None:
+        """Nothing to resume."""
+
+    @property
+    def state(self) -> str:
+        """Open, closed once all is read, or aborted."""
+        return "aborted" if self.is_aborted else "closed" if self.is_closed else "open"
+
+
+class Server:
+    """The worker's connections on one loop."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        self._config = config
+        self.loop = Loop()
+        self.state = ServerState()
+
+    def connect(self, caller: tuple[str, int] | None = CALLER) -> "Connection":
+        """A new connection of a caller."""
+        return Connection(self, self._config, caller)
+
+
+class Connection:
+    """A connection as the service and its caller see it."""
+
+    def __init__(self, server: Server, config: uvicorn.Config, caller: tuple[str, int] | None) -> None:
+        loop: Any = server.loop
+        transport: Any = Transport(caller)
+        self.transport: Transport = transport
+        self.protocol = LimitedProtocol(config, server.state, {}, loop)
+        self.protocol.connection_made(transport)
+
+    @property
+    def state(self) -> str:
+        """Open, closed, or aborted."""
+        return self.transport.state
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as the caller."""
+        self.protocol.data_received(data)
+
+    def answer(self, *events: dict[str, Any]) -> None:
+        """Send events of a response as the application."""
+
+        async def send() -> None:
+            for event in events:
+                await self.protocol.cycle.send(event)  # type: ignore[arg-type]
+
+        asyncio.run(send())
+
+    def read_problem(self) -> dict[str, Any]:
+        """The problem document that was written; the connection is closed after it."""
+        head, _, content = self.transport.written.rpartition(b"\r\n\r\n")
+        assert self.transport.is_closed
+        assert b"connection: close" in head.lower()
+        assert b"content-type: application/problem+json" in head.lower()
+        assert b"content-length: %d\r\n" % len(content) in head.lower() + b"\r\n"
+        return dict(json.loads(content))
+
+
+@pytest.fixture(scope="module")
+def config() -> uvicorn.Config:
+    """The worker's."""
+
+    async def never(scope: Any, receive: Any, send: Any) -> None:
+        """Not called."""
+
+    found = bento_worker.build_config(never)
+    found.load()
+    return found
+
+
+@pytest.fixture
+def server(config: uvicorn.Config) -> Server:
+    """A service without connections."""
+    return Server(config)
+
+
+BODY = {"type": "http.response.body", "body": b"ok"}
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /livez HTT"])
+def test_a_request_has_ten_seconds_to_arrive(server: Server, sent: bytes) -> None:
+    """A silent connection is closed without a word, and aborted if nobody takes that in."""
+    connection = server.connect()
+    if sent:
+        connection.send(sent)
+    server.loop.advance(9.9)
+    assert connection.state == "open"
+    server.loop.advance(0.2)
+    assert connection.state == "closed"
+    if sent:
+        problem = connection.read_problem()
+        assert (problem["status"], problem["detail"]) == (408, "The request did not arrive in time.")
+    else:
+        assert connection.transport.written == b""
+    server.loop.advance(4.7)
+    assert connection.state == "closed"
+    server.loop.advance(0.3)
+    assert connection.state == "aborted"
+    assert server.loop.timers == []
+
+
+def test_a_byte_now_and_then_does_not_win_time(server: Server) -> None:
+    """Neither for the first request nor for the next one, whose time begins with its first byte."""
+    connection = server.connect()
+    for _ in range(9):
+        connection.send(b"G")
+        server.loop.advance(1)
+    assert connection.state == "open"
+    server.loop.advance(1)
+    assert connection.state == "closed"
+    connection = server.connect()
+    server.loop.advance(9)
+    connection.send(LIVE)
+    connection.answer(START, BODY)
+    for _ in range(10):
+        assert connection.state == "open"
+        connection.send(b"G")
+        server.loop.advance(1)
+    assert connection.state == "closed"
+    assert connection.read_problem()["status"] == 408
+
+
+def test_a_response_may_take_its_time(server: Server) -> None:
+    """While the client waits, and sends the next request already."""
+    connection = server.connect()
+    connection.send(LIVE)
+    server.loop.advance(9)
+    connection.send(LIVE)
+    server.loop.advance(1_000)
+    assert connection.state == "open"
+    assert server.loop.timers == []
+    connection.answer(START, BODY)
+    assert server.state.total_requests == 1
+
+
+def test_a_closed_connection_leaves_no_timer(server: Server) -> None:
+    """Whatever came of it before, and whatever still arrives."""
+    connection = server.connect()
+    connection.transport.unread = 5
+    connection.protocol.pause_writing()
+    assert len(server.loop.timers) == 2
+    connection.protocol.connection_lost(None)
+    assert (server.loop.timers, server.state.connections) == ([], set())
+    connection = server.connect()
+    connection.send(LIVE)
+    connection.answer(START | {"headers": [(b"content-length", b"2"), (b"connection", b"close")]}, BODY)
+    connection.send(b"more")
+    assert connection.state == "closed"
+    server.loop.advance(5)
+    assert (connection.state, server.loop.timers) == ("aborted", [])
+
+
+def test_a_client_has_twenty_seconds_to_read_a_part(server: Server) -> None:
+    """However small the part is; one that reads all is not watched any longer."""
+    connection = server.connect()
+    connection.send(LIVE)
+    connection.transport.unread = 100
+    connection.protocol.pause_writing()
+    assert connection.protocol.flow.write_paused
+    server.loop.advance(19.9)
+    connection.transport.unread = 99
+    server.loop.advance(20)
+    assert connection.state == "open"
+    server.loop.advance(0.2)
+    assert (connection.state, server.state.connections) == ("aborted", set())
+    connection = server.connect()
+    connection.send(LIVE)
+    connection.transport.unread = 100
+    connection.protocol.pause_writing()
+    connection.protocol.resume_writing()
+    assert not connection.protocol.flow.write_paused
+    assert server.loop.timers == []
+    connection.protocol.resume_writing()
+    server.loop.advance(1_000)
+    assert connection.state == "open"
+
+
+def test_an_idle_connection_is_closed_even_if_its_client_does_not_read(server: Server) -> None:
+    """At once, and aborted five seconds later."""
+    connection = server.connect()
+    connection.send(LIVE)
+    connection.answer(START, BODY)
+    server.loop.advance(bento_worker.KEEP_ALIVE_SECONDS)
+    assert connection.state == "closed"
+    server.loop.advance(5)
+    assert connection.state == "aborted"
+
+
+def test_what_is_not_http_is_refused_once(server: Server) -> None:
+    """With a problem; in the middle of a response there is no place for one."""
+    connection = server.connect()
+    connection.send(b"nonsense\r\n\r\n")
+    assert connection.read_problem()["status"] == 400
+    before = connection.transport.written
+    server.loop.advance(4.9)
+    assert connection.state == "closed"
+    server.loop.advance(10)
+    assert (connection.state, connection.transport.written) == ("aborted", before)
+    connection = server.connect()
+    connection.send(UPLOAD)
+    connection.answer(START)
+    before = connection.transport.written
+    connection.send(b"zz\r\n")
+    assert (connection.state, connection.transport.written) == ("closed", before)
+    connection = server.connect()
+    connection.send(UPLOAD + b"zz\r\n")
+    assert connection.read_problem()["status"] == 400
+
+
+def test_of_one_caller_s_connections_the_256_newest_stay(server: Server) -> None:
+    """Of another caller's the oldest is older, and stays."""
+    other = server.connect(ANOTHER)
+    own = []
+    for _ in range(256):
+        server.loop.advance(0.01)
+        own.append(server.connect())
+    assert len(server.state.connections) == 257
+    newest = [server.connect() for _ in range(2)]
+    assert [one.state for one in own[:3]] == ["aborted", "aborted", "open"]
+    assert {one.state for one in [other, *own[2:], *newest]} == {"open"}
+    assert len(server.state.connections) == 257
+
+
+def test_of_all_connections_the_512_newest_stay(server: Server) -> None:
+    """Whoever has been silent longest gives way, from where it ended its last request; other protocols don't count."""
+    stranger: Any = object()
+    server.state.connections.add(stranger)
+    every = []
+    for number in range(512):
+        server.loop.advance(0.01)
+        every.append(server.connect((f"192.0.2.{number % 4}", number)))
+    assert len(server.state.connections) == 513
+    every[0].send(LIVE)
+    every[0].answer(START, BODY)
+    newcomer = server.connect(("192.0.2.9", 1))
+    assert [one.state for one in every[:3]] == ["open", "aborted", "open"]
+    assert (newcomer.state, len(server.state.connections)) == ("open", 513)
+
+
+def test_callers_without_an_address_are_not_one_caller(server: Server) -> None:
+    """Such as those of a socket in a file."""
+    found = [server.connect(None) for _ in range(300)]
+    assert {one.state for one in found} == {"open"}
+
+
+@pytest.mark.parametrize("busy", ["answering", "idle", "uploading", "not reading"])
+def test_only_who_keeps_the_service_waiting_gives_way(
+    server: Server, busy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all wait for the service, the newcomer is refused."""
+    monkeypatch.setattr("steps.serve.http.connections.MAX_CONNECTIONS", 1)
+    connection = server.connect()
+    connection.send(UPLOAD if busy == "uploading" else LIVE)
+    if busy == "idle":
+        connection.answer(START, BODY)
+    if busy == "not reading":
+        connection.protocol.pause_writing()
+    newcomer = server.connect(ANOTHER)
+    if busy != "answering":
+        assert (connection.state, newcomer.state) == ("aborted", "open")
+        return
+    assert connection.state == "open"
+    problem = newcomer.read_problem()
+    assert (problem["status"], problem["detail"]) == (503, "The service has too many connections; try again later.")
+    server.loop.advance(5)
+    assert newcomer.state == "aborted"
