@@ -1,9 +1,10 @@
 """Small changes of a module's syntax tree, each of which changes what the code does."""
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Swaps = dict[type[ast.AST], tuple[type[ast.AST], ...]]
 
@@ -59,29 +60,42 @@ _DECIDING: dict[type[ast.AST], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed module: the line of the change, what stood there, and what stands there now."""
+    """A changed module: the line of the change, what stood and what stands there, and its turn among its like."""
 
     line: int
     before: str
     after: str
     tree: ast.Module
+    turn: int = 1
 
     @property
     def name(self) -> str:
-        """The change in words, with the names of the function and class around it: the same if its line moves."""
-        around = [one.name for one in ast.walk(self.tree) if isinstance(one, _NAMED) and _spans(one, self.line)]
-        return f"{'.'.join(around)}: {self.before}  =>  {self.after}".removeprefix(": ")
+        """The change in words, with the names of what is around it: the same if its line moves."""
+        around = [_find_name(one) for one in ast.walk(self.tree) if isinstance(one, ast.stmt) and self._is_in(one)]
+        like = f" ({self.turn})" if self.turn > 1 else ""
+        return f"{'.'.join(filter(None, around))}: {self.before}  =>  {self.after}{like}".removeprefix(": ")
+
+    def _is_in(self, node: ast.stmt) -> bool:
+        is_named = not isinstance(node, ast.Assign | ast.AnnAssign) or node in self.tree.body
+        return is_named and node.lineno <= self.line <= (node.end_lineno or node.lineno)
 
 
-_NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-
-
-def _spans(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
+def _find_name(node: ast.stmt) -> str:
+    """Return the name of a function, class or constant; empty for any other statement."""
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return str(getattr(node.targets[0] if isinstance(node, ast.Assign) else node.target, "id", ""))
+    return str(getattr(node, "name", ""))
 
 
 def mutate(source: str) -> Iterator[Mutant]:
     """Yield every mutant of a module's text."""
+    turns = Counter[str]()
+    for mutant in _find_mutants(source):
+        turns[mutant.name] += 1
+        yield replace(mutant, turn=turns[mutant.name])
+
+
+def _find_mutants(source: str) -> Iterator[Mutant]:
     tree = ast.parse(source)
     count = _Mutator(-1)
     count.visit(deepcopy(tree))
@@ -107,7 +121,8 @@ class _Mutator(ast.NodeTransformer):
             for changed in change(node):
                 self.seen += 1
                 if self.seen - 1 == self._wanted:
-                    self.change = (getattr(node, "lineno", 0), _show(node), _show(changed))
+                    place = node.target if isinstance(node, ast.comprehension) else node
+                    self.change = (getattr(place, "lineno", 0), _show(node), _show(changed))
                     return ast.copy_location(changed, node)
         for name in _DECIDING.get(type(node), node._fields):
             part = getattr(node, name, None)

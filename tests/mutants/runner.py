@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ class _Loop:
         """The mutant of each process, and what is to be run if the process notices nothing."""
         self._reach: Reach | None = None
         self._seconds = 0.0
+        """How long all tests take without a change, with the time to import the project anew."""
         self.is_sound = False
         """Whether the tests succeed without a change, both ways."""
 
@@ -105,11 +107,14 @@ class _Loop:
         with tempfile.TemporaryDirectory() as folder:
             noted = Path(folder, "noted")
             whole = Mutant(0, "", "", ast.parse(self._source))
-            if not (_wait(_fork(lambda: self._measure(session, noted), 0)) and _wait(_fork(self._anew(whole), 0))):
+            if not _wait(_fork(lambda: self._measure(session, noted), 0)):
                 return True
+            began = time.monotonic()
+            if not _wait(_fork(self._anew(whole), 0)):
+                return True
+            self._seconds = time.monotonic() - began
             self.is_sound = True
             self._reach = reach = Reach(noted, self._source)
-        self._seconds = reach.sum_seconds(session.items)
         functions = live.find_functions(self._path)
         for mutant in mutate(self._source):
             if mutant.name in self._skipped:

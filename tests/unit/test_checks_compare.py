@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import cohen_kappa_score
 
 from rollouts.checks import compare, plot
-from rollouts.checks.compare import LatestScore, Proportion, VersionData
+from rollouts.checks.compare import Difference, LatestScore, Proportion, VersionData
 from rollouts.checks.verdict import Outcome
 
 
@@ -68,11 +68,41 @@ def test_one_thing_worse_is_worse(worse: dict[str, Any]) -> None:
         {"slow": Proportion(0, 4_000), "digests": frozenset({"b", "c"})},
         {"slow": Proportion(0, 4_000), "digests": frozenset({"a"})},
         {"slow": Proportion(0, 4_000), "name": "3"},
+        {"scored": scored(600, 0.05)},
     ],
 )
 def test_chance_too_little_or_itself_is_neither(neither: dict[str, Any]) -> None:
     """A tie, no data, few, none, two models under one name, the same model, the same version."""
     assert compare_outcome(**neither) is Outcome.INCONCLUSIVE
+
+
+def test_two_hundred_pull_requests_of_each_are_enough() -> None:
+    """The fewest that are."""
+    old, new = (scored(200, 0.02, seed) for seed in (1, 2))
+    assert compare_outcome(replace(OLD, scored=old), scored=new, slow=Proportion(4, 4_000)) is Outcome.PASSED
+
+
+@pytest.mark.parametrize(("old", "new"), [(0.0, 0.045), (0.045, 0.0)])
+def test_more_or_fewer_flags_within_the_bound_are_neither(old: float, new: float) -> None:
+    """Though the difference is beyond chance: only people know whether the flags are right."""
+    found = compare.compare_versions(replace(OLD, scored=scored(600, old)), replace(NEW, scored=scored(600, new)))
+    flagged = found.differences[2]
+    assert flagged.low * flagged.high > 0
+    assert found.outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 0.5), (-0.5, 0.0)])
+def test_an_interval_that_ends_at_zero_is_neither(low: float, high: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No difference is within it."""
+    given = (low, high)
+    monkeypatch.setattr(compare, "compare_proportions", lambda name, old, new: Difference(name, old, new, *given))
+    assert compare_outcome() is Outcome.INCONCLUSIVE
+
+
+def test_a_share_that_may_be_the_largest_allowed_is_not_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lower end of its interval counts."""
+    monkeypatch.setattr(Proportion, "interval", lambda _: (compare.MAX_FLAGGED_SHARE, 0.9))
+    assert compare_outcome() is Outcome.INCONCLUSIVE
 
 
 def test_too_little_of_the_old_one_is_too_little() -> None:
@@ -91,6 +121,15 @@ def test_the_interval_is_newcombes() -> None:
     """The example in his article of 1998: 56 of 70 less 48 of 80."""
     found = compare.compare_proportions("", Proportion(48, 80), Proportion(56, 70))
     assert (round(found.value, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
+
+
+def test_nothing_is_known_without_data() -> None:
+    """Neither a proportion nor a difference."""
+    none, some = Proportion(0, 0), Proportion(1, 2)
+    assert (math.isnan(none.value), none.interval()) == (True, (0.0, 1.0))
+    for old, new in ((none, some), (some, none), (none, none)):
+        found = compare.compare_proportions("", old, new)
+        assert (found.low, found.high, math.isnan(found.value)) == (-1.0, 1.0, True)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
@@ -124,6 +163,29 @@ def test_a_missing_figure_is_reported() -> None:
     found = compare.compare_versions(OLD, replace(NEW, slow=Proportion(0, 0), removed=Proportion(0, 0), scored={}))
     assert {"slower than 100 ms: no data", "alerts removed by people: no data", "flagged: no data"} <= set(found.lines)
     assert "agreement: no data, 0 pull requests were scored by both" in found.lines
+
+
+def test_a_comparison_has_the_same_lines_each_time() -> None:
+    """To the last digit, though its intervals are drawn by chance."""
+    few = compare.compare_versions(OLD, replace(NEW, scored=scored(50, 0.1, seed=2), digests=frozenset("bc")))
+    assert few.lines == (
+        "slower than 100 ms: 1.00% of 4,000 against 1.00% of 4,000, difference +0.00 points (-0.45 points to "
+        "+0.45 points)",
+        "alerts removed by people: 30.00% of 100 against 30.00% of 100, difference +0.00 points (-12.55 points to "
+        "+12.55 points)",
+        "flagged: 8.00% of 50 against 1.67% of 600, difference +6.33 points (+1.30 points to +17.20 points)",
+        "agreement on 50 pull requests: kappa 0.000 (no interval), rank correlation 0.154 (-0.140 to 0.436)",
+        "version 4 has 50 pull requests; 200 are needed",
+        "version 4 covers 2 models",
+    )
+    many = compare.compare_versions(OLD, replace(NEW, slow=Proportion(4, 4_000)))
+    assert many.lines[0].endswith("difference -0.90 points (-1.26 points to -0.59 points)")
+    assert many.lines[3:] == (
+        "agreement on 600 pull requests: kappa -0.019 (-0.026 to -0.010), rank correlation 0.039 (-0.038 to 0.120)",
+    )
+    assert compare.compare_versions(OLD, NEW).lines[-1] == "no difference beyond chance"
+    lines = compare.compare_versions(OLD, replace(NEW, scored=scored(49, 0.1))).lines
+    assert lines[3] == "agreement: no data, 49 pull requests were scored by both"
 
 
 @pytest.mark.parametrize("new", [NEW, VersionData("4")])
