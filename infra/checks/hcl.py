@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,16 @@ def read(folder: Path) -> list[Block]:
 
 
 def _read_file(path: Path, folder: Path) -> Iterator[Block]:
-    content = hcl2.loads(path.read_text("utf-8"), serialization_options=OPTIONS)
-    for kind, bodies in content.items():
+    for kind, bodies in _parse(path.read_text("utf-8")).items():
         for body in bodies:
             yield from _unwrap(path.relative_to(folder), kind, body, ())
+
+
+@cache
+def _parse(text: str) -> Mapping[str, Any]:
+    """Parse a file, the same text once: copies of it are checked, and the parser is slow."""
+    parsed: Mapping[str, Any] = hcl2.loads(text, serialization_options=OPTIONS)
+    return parsed
 
 
 def _unwrap(path: Path, kind: str, body: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[Block]:
