@@ -112,9 +112,9 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     return parser.parse_args(arguments)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a check, print its verdict and return the exit code."""
-    given = parse_arguments()
+    given = parse_arguments(arguments)
     try:
         return (CHECKS | {"compare": _compare})[given.check](given).value
     except SentinelError as error:

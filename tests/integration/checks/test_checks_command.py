@@ -8,7 +8,7 @@ from pymongo import MongoClient
 
 from rollouts.checks.load.pulls import load_pull_requests
 from tests.load import services
-from tests.support.check_command import Start, check
+from tests.support.check_command import Start, check, start_check
 from tests.support.waiting import wait_until
 
 NOWHERE = "http://127.0.0.1:9"
@@ -91,7 +91,7 @@ def test_a_service_is_not_compared_with_itself(pair: Pair) -> None:
 def test_a_candidate_that_is_not_there_fails_each_check(name: str, pair: Pair) -> None:
     """With words, not with a trace."""
     more = [f"--against={pair[1]}"] if name in ("identity", "behaviour") else []
-    done = check(name, NOWHERE, f"--digest={pair[2]}", *more)
+    done = start_check(name, NOWHERE, f"--digest={pair[2]}", *more)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
 
@@ -117,14 +117,16 @@ def test_speed_is_the_verdict_of_the_load_test(service: services.Service, code: 
     """With its limits."""
     limits = {"LOAD_SECONDS": "3", "LOAD_USERS": "30", "LOAD_THROUGHPUT": "20", "LOAD_PATIENCE": "1"}
     with services.running(service) as address:
-        done = check("speed", address, f"--digest={services.DIGEST}", **limits, LOAD_P95_MS="400", LOAD_P99_MS="450")
+        done = start_check(
+            "speed", address, f"--digest={services.DIGEST}", **limits, LOAD_P95_MS="400", LOAD_P99_MS="450"
+        )
     assert done.returncode == code, done.stdout + done.stderr
 
 
 def test_the_speed_of_another_model_does_not_pass() -> None:
     """However quick it is."""
     with services.running(services.Service()) as address:
-        done = check("speed", address, f"--digest={services.ANOTHER}")
+        done = start_check("speed", address, f"--digest={services.ANOTHER}")
     assert (done.returncode, "wrong model" in done.stderr) == (1, True)
 
 
@@ -132,7 +134,7 @@ def test_pull_requests_come_from_mongodb_or_a_file_or_an_error_says_why_not(pair
     """Too few are no verdict; none at all are not either."""
     candidate, active, digest = pair
     asked = ("behaviour", candidate, f"--against={active}", f"--digest={digest}")
-    assert check(*asked, "--pulls=mongo").returncode == 78
+    assert start_check(*asked, "--pulls=mongo").returncode == 78
     assert check(*asked, "--pulls=no-such-file").returncode == 2
     empty = check(*asked, "--pulls=mongo", **mongo)
     assert (empty.returncode, "0 real pull requests are too few" in empty.stdout) == (2, True), empty.stdout
