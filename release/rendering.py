@@ -42,8 +42,8 @@ def render(folder: Path) -> str:
 
 
 def parse_documents(rendered: str) -> list[Document]:
-    """Parse the resources of a rendered build."""
-    return list(yaml.safe_load_all(rendered))
+    """Parse the resources of a rendered build, with the C parser: it is as safe as the other, and ten times as fast."""
+    return list(yaml.load_all(rendered, Loader=yaml.CSafeLoader))
 
 
 def diff(before: str, after: str) -> str:

@@ -13,7 +13,7 @@ import requests
 import yaml
 
 from local.services import embedded
-from release import git
+from release import git, rendering
 from release.images import COMPONENT
 from release.settings import GitSettings
 from tests.support import actions
@@ -40,7 +40,29 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     clone.git("commit", "--quiet", "--message", "nothing released")
     clone.git("branch", "staging")
     clone.git("clone", "--quiet", "--bare", str(work), str(root / "bare.git"))
+    # Otherwise the server would pack it again for every clone.
+    clone.git("-C", str(root / "bare.git"), "repack", "-a", "-d", "--quiet")
     return root / "bare.git"
+
+
+@pytest.fixture(scope="session")
+def rendered() -> dict[tuple[str, str], str]:
+    """What kustomize made of a tree for an environment: the same each time, and most tests release the same."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def render_once(rendered: dict[tuple[str, str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render each tree once for all tests; programs that a test starts render by themselves."""
+    build = rendering.build
+
+    def render(clone: git.Clone, commit: str, environment: str) -> str:
+        key = clone.tree(commit), environment
+        if key not in rendered:
+            rendered[key] = build(clone, commit, environment)
+        return rendered[key]
+
+    monkeypatch.setattr(rendering, "build", render)
 
 
 @pytest.fixture
