@@ -63,6 +63,7 @@ def github(github_address: str, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     monkeypatch.setenv("GITHUB_API_URL", github_address)
     monkeypatch.setenv("GITHUB_TOKEN", "a-token")
     monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(adapter, "MAX_BACKOFF_SECONDS", 0.1)
     return StandIn(github_address)
 
 

@@ -3,6 +3,7 @@
 import pytest
 from pymongo.errors import BulkWriteError, OperationFailure
 
+from steps.common import mongo
 from steps.common.errors import AccessRefused, ConfigurationError, SentinelError, StorageFull, Unavailable
 from steps.common.mongo import open_database
 from steps.common.settings import MongoSettings
@@ -10,9 +11,15 @@ from steps.common.settings import MongoSettings
 SECRET = "hunter2"  # noqa: S105 - not a real one
 
 
-def settings(uri: str = f"mongodb://somebody:{SECRET}@127.0.0.1:1/?serverSelectionTimeoutMS=100") -> MongoSettings:
+def settings(uri: str = f"mongodb://somebody:{SECRET}@127.0.0.1:1/") -> MongoSettings:
     """Return settings with a password that no error may show."""
     return MongoSettings.model_validate({"mongo_uri": uri})
+
+
+@pytest.fixture(autouse=True)
+def short_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up the search for a server soon: there is none."""
+    monkeypatch.setattr(mongo, "SELECTION_TIMEOUT_MS", 100)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +72,7 @@ def test_a_password_that_is_not_escaped_is_not_shown_in_part(uri: str) -> None:
 
 def test_an_option_may_have_an_at_sign() -> None:
     """As the application's name of Azure Cosmos DB has."""
-    uri = "mongodb://me:secret@127.0.0.1:1/?serverSelectionTimeoutMS=100&appName=@me@"
+    uri = "mongodb://me:secret@127.0.0.1:1/?appName=@me@"
     with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"), open_database(settings(uri)) as opened:
         opened.command("ping")
 
