@@ -14,7 +14,7 @@ import yaml
 
 KUBERNETES = "1.34"
 CACHE = Path(__file__).parents[2] / ".tools" / "argo"
-WORKFLOWS = "github.com/argoproj/argo-workflows/v3@v3.7.3"
+WORKFLOWS = "github.com/argoproj/argo-workflows/v3@v3.7.15"
 ROLLOUTS = "github.com/argoproj/argo-rollouts@v1.9.0"
 CD = "github.com/argoproj/argo-cd/v3@v3.2.11"
 CERTIFICATES = "github.com/cert-manager/cert-manager@v1.19.1"

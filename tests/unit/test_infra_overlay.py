@@ -15,7 +15,7 @@ from tests.support import kubectl, manifests
 from tests.support.clouds import ROLES, SETTINGS, build_outputs, write_overlay
 from tests.support.manifests import ROOT, Document
 from tests.support.network import Place, allowed
-from tests.support.schemas import faults
+from tests.support.schemas import WORKFLOWS, faults
 
 STEPS = ("fetch", "preprocess", "executor", "train", "register", "monitor", "serve", "checks")
 REFUSING = (
@@ -205,6 +205,19 @@ def test_what_clusters_need_before_is_valid_and_allowed() -> None:
     assert {each["source"]["repoURL"] for each in used} == set(sources)
     assert all(re.fullmatch(r"v[\d.]+", each["source"]["targetRevision"]) for each in used)
     assert {each["project"] for each in used} == {"platform"}
+
+
+def test_argo_workflows_is_of_one_version_everywhere() -> None:
+    """The executor is admitted by name, so it is that of the controller; CVE-2026-54526 is mended since 3.7.15."""
+    places = [
+        "gitops/platform/argo-workflows.yaml",
+        "gitops/base/admission/argo-executor.yaml",
+        ".github/workflows/ci.yml",
+    ]
+    texts = [(ROOT / place).read_text() for place in places] + [WORKFLOWS]
+    versions = {re.search(r"(?:argo-workflows|argoexec)\b(?s:.*?)\bv(\d+\.\d+\.\d+)", text)[1] for text in texts}  # type: ignore[index]
+    assert len(versions) == 1
+    assert tuple(map(int, versions.pop().split("."))) >= (3, 7, 15)
 
 
 @pytest.mark.parametrize(
