@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tests.support.interpreters import SUPPORTED
 
 ROOT = Path(__file__).parents[2]
 UV = (ROOT / ".tools/uv/bin/uv").resolve()
@@ -75,25 +78,42 @@ def test_an_environment_whose_python_is_gone_is_set_up_again(clone: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [(None, "There is no Python at"), ("3.10", "is Python 3.10"), ("3.14", "is Python 3.14")]
+    ("answer", "words"),
+    [
+        (None, "There is no Python at"),
+        ("echo 2.7", "is Python 2.7"),
+        ("echo 3.10", "is Python 3.10"),
+        ("echo 3.15", "is Python 3.15"),
+        ("echo 3.12 PyPy", "is Python 3.12 PyPy"),
+        ("echo 3.13 free-threaded", "is Python 3.13 free-threaded"),
+        # pyenv/pyenv#2925
+        (
+            "echo 'pyenv: python3.12: command not found' >&2; exit 127",
+            "not start (pyenv: python3.12: command not found)",
+        ),
+    ],
 )
 def test_a_wrong_python_is_named_at_once_with_those_that_are_supported(
-    clone: Path, version: str | None, words: str
+    clone: Path, answer: str | None, words: str
 ) -> None:
     """Nothing has been installed before."""
     python = clone / "python"
-    if version:
-        python.write_text(f"#!/bin/sh\necho {version.partition('.')[2]}\n")
+    if answer:
+        python.write_text(f"#!/bin/sh\n{answer}\n")
         python.chmod(0o755)
     made = make(clone, f"PYTHON={python}")
     assert made.returncode != 0
     assert words in made.stderr
-    assert "3.11 to 3.12" in made.stderr
+    assert "3.11 to 3.13" in made.stderr
     assert not (clone / ".venv").exists()
 
 
-def test_the_supported_versions_are_those_of_the_project() -> None:
-    """One place could be changed without the other."""
+def test_the_supported_versions_are_the_same_everywhere() -> None:
+    """The nightly run tries those that no other run has."""
+    oldest, newest = (version.removeprefix("3.") for version in (SUPPORTED[0], SUPPORTED[-1]))
     script, project = (ROOT / ".ci/environment").read_text(), (ROOT / "pyproject.toml").read_text()
-    assert "OLDEST=11 NEWEST=12" in script
-    assert 'requires-python = ">=3.11,<3.13"' in project
+    assert f"OLDEST={oldest} NEWEST={newest}" in script
+    assert f'requires-python = ">=3.{oldest},<3.{int(newest) + 1}"' in project
+    nightly = yaml.safe_load((ROOT / ".github/workflows/nightly.yml").read_text("utf-8"))["jobs"]
+    assert nightly["pythons"]["strategy"]["matrix"]["python"] == list(SUPPORTED[1:])
+    assert nightly["slow"]["steps"][1]["with"]["python-version"] == SUPPORTED[0]

@@ -1,6 +1,5 @@
 """The commands in a clone with a name as people give them, among settings of a proxy, of another Spark and Keras."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,8 @@ import requests
 from local.services import embedded
 from samples.graph import SITE
 from tests.support import workers
-from tests.support.command_line import ROOT, clean_environment
+from tests.support.clones import copy_tracked
+from tests.support.command_line import clean_environment
 from tests.support.waiting import wait_until
 
 NAME = "C# & 100 % größe"
@@ -55,11 +55,7 @@ def foreign(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A clone with the packages of this one."""
-    folder = tmp_path / NAME
-    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, tracked.split("\0")):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
+    folder = copy_tracked(tmp_path / NAME)
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
 

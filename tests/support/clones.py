@@ -1,0 +1,16 @@
+"""Clones of this project, as a new user has them."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.support.command_line import ROOT
+
+
+def copy_tracked(folder: Path) -> Path:
+    """Copy what Git tracks, as it is here, into a new folder, and return that."""
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, tracked.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    return folder
