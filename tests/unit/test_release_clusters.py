@@ -12,11 +12,14 @@ import yaml
 from release import images, rendering
 from release.images import COMPONENT, IMAGES, MODEL, SERVE, ReleasedModel
 from tests.support import kubectl
+from tests.support.clouds import SETTINGS as CLOUD_SETTINGS
+from tests.support.clouds import write_overlay
 
 pytestmark = kubectl.needed
 
 ROOT = Path(__file__).parents[2]
 CLUSTERS = ROOT / "gitops" / "clusters"
+SETTINGS = "pr-sentinel/settings"
 WAVE = "argocd.argoproj.io/sync-wave"
 Document = dict[str, Any]
 
@@ -33,11 +36,29 @@ def key(document: Document) -> tuple[str, str]:
     return document["kind"], document["metadata"]["name"]
 
 
+def find_rollout(documents: list[Document]) -> Document:
+    (found,) = (one for one in documents if one["kind"] == "Rollout")
+    return found
+
+
+def without_settings_revision(documents: list[Document]) -> list[Document]:
+    """The manifests without the copy of the settings, whose name is their hash."""
+    kept = [one for one in documents if not one["metadata"]["name"].startswith("settings-revision-")]
+    rollout = find_rollout(kept)
+    template = rollout["spec"]["template"]
+    annotations = {name: text for name, text in template["metadata"]["annotations"].items() if name != SETTINGS}
+    metadata = template["metadata"] | {"annotations": annotations}
+    spec = rollout["spec"] | {"template": template | {"metadata": metadata}}
+    return [one if one is not rollout else rollout | {"spec": spec} for one in kept]
+
+
 def test_staging_and_production_differ_in_settings_schedule_and_replicas_alone(
     built: dict[str, list[Document]],
 ) -> None:
     """Whatever else one has, the other has too."""
-    staging, production = ({key(one): one for one in built[name]} for name in ("staging", "production"))
+    staging, production = (
+        {key(one): one for one in without_settings_revision(built[name])} for name in ("staging", "production")
+    )
     assert staging.keys() == production.keys()
     differing = {name for name in staging if staging[name] != production[name]}
     assert differing <= {
@@ -49,6 +70,35 @@ def test_staging_and_production_differ_in_settings_schedule_and_replicas_alone(
     for spec in schedules:
         del spec["workflowSpec"]["arguments"]
     assert schedules[0] == schedules[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("settings.yaml", "VAULT_ADDR: ", "GITHUB_API_URL: https://github.example/api/v3\n  VAULT_ADDR: "),
+        ("cloud/cloud.yaml", CLOUD_SETTINGS["digitalocean"]["STORE_URL"], "s3://another-bucket"),
+    ],
+)
+def test_a_change_of_the_settings_is_a_new_revision_of_the_service(
+    tmp_path: Path, name: str, old: str, new: str
+) -> None:
+    """Checked and promoted like any other; the same settings are none, and nothing but the settings is new."""
+    folder = write_overlay("digitalocean", "staging", tmp_path).parent / "staging"
+    path = folder / name
+    before, again = (rendering.parse_documents(rendering.render(folder)) for _ in range(2))
+    assert before == again
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    after = rendering.parse_documents(rendering.render(folder))
+    templates = [find_rollout(each)["spec"]["template"]["metadata"]["annotations"] for each in (before, after)]
+    assert templates[0].pop(SETTINGS) != templates[1].pop(SETTINGS)
+    assert templates[0] == templates[1]
+    differing = [
+        key(one)
+        for one, other in zip(without_settings_revision(before), without_settings_revision(after), strict=True)
+        if one != other
+    ]
+    assert differing == [("ConfigMap", "pr-sentinel-settings")]
 
 
 def test_a_release_reaches_every_place_that_names_an_image(tmp_path: Path) -> None:
