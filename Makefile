@@ -149,7 +149,7 @@ rollback: $(RELEASE_READY) ## Roll back to the model version VERSION=: Rollout, 
 	@$(RUN) release rollback -- "$$VERSION"
 
 released: $(RELEASE_READY) ## Record the version that production's users get as the registry's alias `production`
-	@$(RUN) release released
+	@$(RUN) release released $$OPTIONS
 
 status: $(RELEASE_READY) ## Compare Git, production's Rollout and the registry; fail where they disagree
 	@$(RUN) release status

@@ -235,7 +235,12 @@ def rollback(
 
 
 @app.command("released")
-def record_production() -> None:
+def record_production(
+    allow_pending: Annotated[
+        bool,
+        typer.Option(help="Succeed, and record nothing, where users don't get what main names, or not yet for good."),
+    ] = False,
+) -> None:
     """Record the version that production's users get, once its live metrics have passed, as the alias `production`."""
     from release import git
     from release import status as reports
@@ -243,7 +248,11 @@ def record_production() -> None:
 
     with handle_errors(), git.clone(load(GitSettings)) as clone, open_registry(load(ModelSettings)) as known:
         main = clone.release(clone.head(git.PRODUCTION))
-        version = reports.require_released(main, open_cluster(load(ClusterSettings), "production").read_state())
+        serving = open_cluster(load(ClusterSettings), "production").read_state()
+        if allow_pending and (pending := reports.find_pending(main, serving)):
+            print_line(f"Nothing to record: {pending.problem}")
+            return
+        version = reports.require_released(main, serving)
         if known is None:
             raise ConfigurationError("MLFLOW_URI is not set.", advice="Set it to the URI of the registry.")
         known.record_production(version)

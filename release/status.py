@@ -93,19 +93,26 @@ def require_released(main: Release, serving: RolloutState) -> str:
     Raises:
         DataError: they get another one, or it has not passed yet.
     """
+    if pending := find_pending(main, serving):
+        raise pending
+    return main.model.version
+
+
+def find_pending(main: Release, serving: RolloutState) -> DataError | None:
+    """Return why the version that main names is not released; None if users get it, and it has passed."""
     active = serving.revision(serving.active)
     if active is None or (active.image, active.model) != (main.images.get(SERVE), main.model):
         got = f"version {active.model.version}" if active else "none"
-        raise DataError(
+        return DataError(
             f"main names version {main.model.version}, but users get {got}.",
             advice="Promote it in production first; `make status` shows the rest.",
         )
     if serving.active != serving.stable:
-        raise DataError(
+        return DataError(
             f"Users get version {main.model.version}, but its live metrics have not passed yet.",
             advice="Run the command again when the Rollout is Healthy.",
         )
-    return main.model.version
+    return None
 
 
 def _format_model(model: ReleasedModel) -> str:

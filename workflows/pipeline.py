@@ -53,6 +53,11 @@ def build_parameters() -> list[Parameter]:
             description="The share of repositories that may be missing before the run stops; one may always be.",
         ),
         Parameter(
+            name="train",
+            value="true",
+            description="Whether to train; otherwise a run renews the histories that the service reads, and ends.",
+        ),
+        Parameter(
             name="alert_budget",
             value=train_fields["alert_budget"].default,
             description="The share of pull requests that may raise an alert.",
@@ -100,7 +105,7 @@ def build_dag() -> None:
             name="train",
             template=train_template,
             arguments=[dataset_uri, pass_parameters("alert_budget", "seed")],
-            when=f"{dataset.get_parameter('trainable').value} == true",
+            when=f"{dataset.get_parameter('trainable').value} == true && {pass_parameters('train')['train']} == true",
         )
         version = Task(
             name="register",

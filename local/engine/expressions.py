@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 REFERENCE = re.compile(r"\{\{(.*?)\}\}")
 SUPPORTED_REFERENCE = re.compile(
@@ -50,24 +51,33 @@ def resolve(text: str, values: Mapping[str, str]) -> str:
     return REFERENCE.sub(value, text)
 
 
-@dataclass(frozen=True)
-class Condition:
+class WordComparison(NamedTuple):
     """A comparison of a value with a word."""
 
     left: str
     is_equality: bool
     right: str
 
+
+@dataclass(frozen=True)
+class Condition:
+    """Comparisons that must all be true."""
+
+    comparisons: tuple[WordComparison, ...]
+
     @classmethod
     def parse(cls, text: str) -> "Condition":
-        """Read `{{reference}} == word`, or `!=`."""
-        if not (match := CONDITION.fullmatch(text)):
-            raise ValueError(f"the condition {text!r} is not supported; use a single == or !=")
-        return cls(check_references(match.group(1)), match.group(2) == "==", match.group(3))
+        """Read `{{reference}} == word`, or `!=`; several are joined by `&&`."""
+        found = []
+        for term in text.split(" && "):
+            if not (match := CONDITION.fullmatch(term)):
+                raise ValueError(f"the condition {text!r} is not supported; use == or !=, joined by &&")
+            found.append(WordComparison(check_references(match.group(1)), match.group(2) == "==", match.group(3)))
+        return cls(tuple(found))
 
     def is_met(self, values: Mapping[str, str]) -> bool:
         """Return whether the condition is true for these values."""
-        return (resolve(self.left, values) == self.right) is self.is_equality
+        return all((resolve(one.left, values) == one.right) is one.is_equality for one in self.comparisons)
 
 
 @dataclass(frozen=True)

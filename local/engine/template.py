@@ -174,7 +174,8 @@ class Task(ArgoModel):
     def texts(self) -> list[str]:
         """The texts that may contain references."""
         values = [argument.value for argument in self.arguments.parameters]
-        return [*values, self.when.left if self.when else "", self.with_param or ""]
+        compared = [one.left for one in self.when.comparisons] if self.when else []
+        return [*values, *compared, self.with_param or ""]
 
 
 class Dag(ArgoModel):

@@ -11,7 +11,7 @@ class Circumstances(NamedTuple):
     """What a decision depends on besides the comparisons.
 
     `unseen` is the number of recent pull requests that no training has seen, `running` the workflows that train now,
-    `requested_at` when drift last led to a training; on one machine a person starts it.
+    `requested_at` when drift last led to a training. `instead` says who trains where the step starts nothing.
     """
 
     unseen: int
@@ -19,7 +19,7 @@ class Circumstances(NamedTuple):
     requested_at: datetime | None
     now: datetime
     cool_down: timedelta
-    can_start: bool = True
+    instead: str = ""
 
 
 class TrainingDecision(NamedTuple):
@@ -55,6 +55,6 @@ def decide(verdict: Verdict, circumstances: Circumstances) -> TrainingDecision:
     last = circumstances.requested_at
     if last and circumstances.now - last < circumstances.cool_down:
         return TrainingDecision(False, f"drift led to a training at {last:%Y-%m-%d %H:%M} UTC, within the cool-down")
-    if not circumstances.can_start:
-        return TrainingDecision(False, "`make run` trains on them")
+    if circumstances.instead:
+        return TrainingDecision(False, circumstances.instead)
     return TrainingDecision(True, "the pull requests differ from those that the champion knows")

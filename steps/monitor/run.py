@@ -55,7 +55,7 @@ def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
         requested_at=report.read_requested_at(store),
         now=now,
         cool_down=timedelta(hours=cool_down_hours),
-        can_start=pipeline.can_start,
+        instead=pipeline.instead,
     )
     decision = decide(verdict, circumstances)
     workflow = _start(pipeline, store, found, circumstances.cool_down) if decision.retrain else ""

@@ -5,7 +5,7 @@ The new workflow is what the CronWorkflow would start, with the repositories of 
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from steps.common import kubernetes
 from steps.common.kubernetes import ApiServerClient
@@ -22,8 +22,8 @@ class Pipeline(Protocol):
     """The pipeline that trains."""
 
     @property
-    def can_start(self) -> bool:
-        """True if it can be started from here."""
+    def instead(self) -> str:
+        """Return who trains instead, in words; empty where it can be started from here."""
 
     def list_running(self) -> Sequence[str]:
         """Return the names of its workflows that have not ended."""
@@ -35,11 +35,16 @@ class Pipeline(Protocol):
 class ClusterPipeline:
     """The pipeline on the cluster that this pod runs in."""
 
-    can_start = True
-
     def __init__(self, api: ApiServerClient) -> None:
         self._api = api
         self._workflows = WORKFLOWS.format(namespace=api.namespace)
+
+    @property
+    def instead(self) -> str:
+        """Return who trains instead, in words; empty where this cluster's schedule trains."""
+        given = self._read_schedule().get("arguments", {}).get("parameters", [])
+        trains = {one["name"]: one.get("value") for one in given}.get("train", "true")
+        return "" if trains == "true" else "this cluster does not train: staging does"
 
     def list_running(self) -> Sequence[str]:
         """Return the names of its workflows that have not ended."""
@@ -52,20 +57,24 @@ class ClusterPipeline:
 
     def start(self, name: str, reason: str) -> None:
         """Start a workflow by this name, unless there is one already."""
-        schedule = self._api.get(f"{self._workflows.replace('/workflows', '/cronworkflows')}/{PIPELINE}")
         workflow = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Workflow",
             "metadata": {"name": name, "labels": LABELS, "annotations": {REASON: reason}},
-            "spec": schedule["spec"]["workflowSpec"],
+            "spec": self._read_schedule(),
         }
         self._api.create(self._workflows, workflow)
+
+    def _read_schedule(self) -> dict[str, Any]:
+        """Return the workflow that the schedule starts."""
+        schedule = self._api.get(f"{self._workflows.replace('/workflows', '/cronworkflows')}/{PIPELINE}")
+        return dict(schedule["spec"]["workflowSpec"])
 
 
 class LocalPipeline:
     """The pipeline on one machine, which a person starts."""
 
-    can_start = False
+    instead = "`make run` trains on them"
 
     def list_running(self) -> Sequence[str]:
         """Return no name."""

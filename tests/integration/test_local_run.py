@@ -66,6 +66,21 @@ def test_a_condition_that_is_false_skips_the_task_and_omits_what_needs_its_succe
     assert (run.phase_of("maybe"), run.phase_of("then")) == (Phase.SKIPPED, Phase.OMITTED)
 
 
+@pytest.mark.parametrize(
+    ("condition", "phase"),
+    [
+        ("{{tasks.greet.outputs.parameters.greeting}} != x && {{workflow.name}} != x", Phase.SUCCEEDED),
+        ("{{tasks.greet.outputs.parameters.greeting}} == x && {{workflow.name}} != x", Phase.SKIPPED),
+        ("{{tasks.greet.outputs.parameters.greeting}} != x && {{workflow.name}} == x", Phase.SKIPPED),
+    ],
+)
+def test_of_several_conditions_all_must_be_true(condition: str, phase: Phase, tmp_path: Path) -> None:
+    """As of train, which a cluster may leave to another."""
+    tasks = [task("greet", "greet", {"who": "x"}), task("maybe", "names", depends="greet", when=condition)]
+    containers = [container("greet", ("who",), ("greeting",)), container("names", outputs=("names",))]
+    assert executed(tmp_path, workflow(tasks, containers)).phase_of("maybe") is phase
+
+
 def test_only_a_step_that_takes_its_environment_from_the_settings_sees_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,7 @@ def test_drift_leads_to_a_training() -> None:
         ("drift", FREE._replace(unseen=0), "has seen these pull requests already"),
         ("drift", FREE._replace(running=["pr-sentinel-1772332200"]), "pr-sentinel-1772332200 is running"),
         ("drift", FREE._replace(requested_at=NOW - timedelta(days=6, hours=23)), "at 2026-02-22 13:00 UTC"),
-        ("drift", FREE._replace(can_start=False), "`make run` trains on them"),
+        ("drift", FREE._replace(instead="`make run` trains on them"), "`make run` trains on them"),
     ],
 )
 def test_there_is_no_training_without_need(verdict: Verdict, circumstances: Circumstances, reason: str) -> None:

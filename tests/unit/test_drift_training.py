@@ -14,7 +14,7 @@ from steps.monitor.training import REASON, ClusterPipeline, LocalPipeline, find_
 from tests.support.http_server import serve
 
 BASE = "/apis/argoproj.io/v1alpha1/namespaces/here"
-SPEC = {
+SPEC: dict[str, Any] = {
     "workflowTemplateRef": {"name": "pr-sentinel"},
     "arguments": {"parameters": [{"name": "repositories", "value": '["owner/name"]'}]},
 }
@@ -25,6 +25,7 @@ class ApiServer(BaseHTTPRequestHandler):
 
     workflows: dict[str, Any]
     status: int
+    spec: dict[str, Any] = SPEC
 
     def do_GET(self) -> None:
         """List those that have not ended, or show the schedule."""
@@ -32,7 +33,7 @@ class ApiServer(BaseHTTPRequestHandler):
             self._answer({"items": list(self.workflows.values())})
         else:
             assert self.path == f"{BASE}/cronworkflows/pr-sentinel"
-            self._answer({"spec": {"schedules": ["17 2 * * *"], "workflowSpec": SPEC}})
+            self._answer({"spec": {"schedules": ["17 2 * * *"], "workflowSpec": self.spec}})
 
     def do_POST(self) -> None:
         """Create one, unless there is one by its name."""
@@ -75,6 +76,22 @@ def test_it_is_the_workflow_of_the_schedule(pipeline: ClusterPipeline, handler: 
     assert made["metadata"]["annotations"] == {REASON: "owner/name: size (0.50, usual up to 0.25)"}
 
 
+@pytest.mark.parametrize(
+    ("parameters", "instead"),
+    [
+        ([], ""),
+        ([{"name": "train", "value": "true"}], ""),
+        ([{"name": "train", "value": "false"}], "this cluster does not train: staging does"),
+    ],
+)
+def test_a_cluster_whose_schedule_does_not_train_starts_no_training(
+    parameters: list[Any], instead: str, pipeline: ClusterPipeline, handler: type[ApiServer]
+) -> None:
+    """As production's: a workflow of its schedule would fetch and end."""
+    handler.spec = SPEC | {"arguments": {"parameters": parameters}}
+    assert pipeline.instead == instead
+
+
 def test_a_second_attempt_starts_no_second_one(pipeline: ClusterPipeline, handler: type[ApiServer]) -> None:
     """As after a pod that was killed between the start and the record of it."""
     pipeline.start("pr-sentinel-drift-3-7", "first")
@@ -114,5 +131,5 @@ def test_a_machine_without_a_service_account_starts_nothing_by_itself(tmp_path: 
     """A person does, whom the report tells so."""
     found = find_pipeline(tmp_path)
     assert isinstance(found, LocalPipeline)
-    assert not found.can_start
+    assert found.instead == "`make run` trains on them"
     assert found.list_running() == []

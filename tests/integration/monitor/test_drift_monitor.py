@@ -35,7 +35,7 @@ Documents = Database[dict[str, Any]]
 class Trainings:
     """A pipeline that remembers what it was asked to start."""
 
-    can_start = True
+    instead = ""
 
     def __init__(self, running: Sequence[str] = ()) -> None:
         self.running = list(running)
@@ -186,7 +186,7 @@ def test_predictions_that_have_drifted_start_one_training(place: Place, database
 
 def test_on_one_machine_a_person_starts_the_training(place: Place, database: Documents) -> None:
     """Nothing is recorded as started."""
-    place.trainings.can_start = False
+    place.trainings.instead = "`make run` trains on them"
     predict(database, place.model, 150, shift=2.0)
     found = monitor_drift(168)
     assert (found["verdict"], found["retrain"], found["decision"]) == ("drift", False, "`make run` trains on them")

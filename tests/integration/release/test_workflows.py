@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from release.git import Clone
 from release.images import SERVE
+from steps.common.registry import PRODUCTION
+from steps.common.tracking import REGISTERED_MODEL
 from tests.integration.release.cluster import Cluster
-from tests.support import actions, kubectl
+from tests.support import actions, kubectl, mlflow_server
 from tests.support.image_registry import Images, serve_folder
 from tests.support.releases import HOST, NAME, Pulls, Repository, digest, no_objections, passed
 
@@ -198,3 +201,40 @@ def test_a_rollback_needs_nothing_but_kubectl_and_a_few_packages(
         done = job("rollback.yml", "rollback", by_merge)
         assert done.conclusion == "success", done.output
         assert not cluster.is_held
+
+
+def test_the_alias_production_follows_users_and_nobody_else(
+    repository: Repository,
+    contexts: dict[str, Any],
+    job: Callable[..., actions.Result],
+    cluster_file: Path,
+    tmp_path: Path,
+) -> None:
+    """Not before the live metrics have passed, and without a person; the job fails where it can't look."""
+    for number in (1, 2):
+        repository.release("staging", number)
+        repository.merge("staging", "main")
+    cluster = Cluster(cluster_file, HOST)
+    registry = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    registry.create_registered_model(REGISTERED_MODEL)
+    for _ in range(2):
+        registry.create_model_version(REGISTERED_MODEL, f"file://{tmp_path}/model")
+    registry.set_registered_model_alias(REGISTERED_MODEL, PRODUCTION, "1")
+    with mlflow_server.serve(f"sqlite:///{tmp_path}/mlflow.db", tmp_path) as address:
+        secrets = contexts["secrets"] | {"MLFLOW_URI": address, "PRODUCTION_READER_KUBECONFIG": "a secret"}
+        found = contexts | {"secrets": secrets, "vars": {"REGISTRY_NAMESPACE": "example"}}
+        for active, stable, recorded, said in (
+            (1, 1, "1", "Nothing to record: main names version 2, but users get version 1."),
+            (2, 1, "1", "Nothing to record: Users get version 2, but its live metrics have not passed yet."),
+            (2, 2, "2", "Version 2 is recorded as production's."),
+            (2, 2, "2", "Version 2 is recorded as production's."),
+        ):
+            cluster.write(1, 2, active=active, stable=stable, current=2)
+            done = job("released.yml", "record", found)
+            assert done.conclusion == "success", done.output
+            assert said in done.output
+            now = registry.get_model_version_by_alias(REGISTERED_MODEL, PRODUCTION).version
+            assert str(now) == recorded
+        cluster_file.write_text("{}")
+        assert job("released.yml", "record", found).conclusion == "failure"
+    assert job("released.yml", "record", found | {"vars": {}}).conclusion == "skipped"
