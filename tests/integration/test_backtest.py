@@ -15,7 +15,8 @@ from local.backtest.result import Backtest
 from local.backtest.source import run_backtest
 from local.services import embedded
 from local.services.server import exclusive_run
-from tests.support.command_line import SampleRun, cli
+from tests.support import tracking
+from tests.support.command_line import SampleRun, call_cli, cli
 
 WEBSHOP = "example/webshop"
 EVERYTHING = 10_000
@@ -84,7 +85,7 @@ def test_the_same_backtest_is_the_same_page(state: Path, told: subprocess.Comple
     """However often it is asked for, and however the name is written."""
     path = state / "backtest-example-webshop.html"
     before = path.read_bytes()
-    again = cli("backtest", WEBSHOP.upper(), "--state", str(state))
+    again = call_cli("backtest", WEBSHOP.upper(), "--state", str(state))
     assert again.stdout == told.stdout
     assert path.read_bytes() == before
 
@@ -126,7 +127,7 @@ def test_a_larger_alert_budget_flags_no_fewer(all_of: dict[str, Backtest], repos
 
 def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(state: Path) -> None:
     """And with what to run."""
-    result = cli("backtest", "nobody/here", "--state", str(state))
+    result = call_cli("backtest", "nobody/here", "--state", str(state))
     assert result.returncode == 66
     assert "nobody/here is not in the model's dataset, which contains example/compiler, example/docs" in result.stdout
     assert 'make run REPOS="nobody/here"' in result.stdout
@@ -135,7 +136,7 @@ def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(
 
 def test_a_registry_without_a_champion_is_reported(tmp_path: Path) -> None:
     """It is there and empty."""
-    result = cli("backtest", "a/b", "--state", str(tmp_path), MLFLOW_URI=f"sqlite:///{tmp_path}/mlflow.db")
+    result = call_cli("backtest", "a/b", "--state", str(tmp_path), MLFLOW_URI=tracking.empty(tmp_path))
     assert result.returncode == 66
     assert "There is no champion model yet." in result.stdout
     assert "make run" in result.stdout
@@ -146,14 +147,14 @@ def test_a_backtest_goes_beside_whatever_else_uses_the_state(
 ) -> None:
     """A run, or the service: what they use of it goes on."""
     with exclusive_run(state), embedded.mongo(state) as uri, MongoClient[dict[str, Any]](uri) as client:
-        assert cli("backtest", WEBSHOP, "--state", str(state)).stdout == told.stdout
+        assert call_cli("backtest", WEBSHOP, "--state", str(state)).stdout == told.stdout
         assert client.admin.command("ping")["ok"]
 
 
 @pytest.mark.parametrize(("option", "value"), [("--last", "0"), ("--last", "ten"), ("--weekly", "-1")])
 def test_a_number_that_makes_no_sense_is_refused(option: str, value: str, tmp_path: Path) -> None:
     """By the option's name."""
-    result = cli("backtest", "a/b", option, value, "--state", str(tmp_path))
+    result = call_cli("backtest", "a/b", option, value, "--state", str(tmp_path))
     assert result.returncode == 2
     assert option in result.stderr
 
@@ -161,7 +162,7 @@ def test_a_number_that_makes_no_sense_is_refused(option: str, value: str, tmp_pa
 def test_the_page_of_help_names_it() -> None:
     """With what it is for, and every option."""
     assert "backtest" in cli("--help").stdout
-    words = cli("backtest", "--help").stdout
+    words = call_cli("backtest", "--help").stdout
     assert all(option in words for option in ("--last", "--weekly", "--state", "owner/name"))
 
 
@@ -189,14 +190,14 @@ def test_rules_can_be_tried_before_they_are_committed(
     rules = tmp_path / "pr-sentinel.yml"
     kinds = "[dump, deletion, small_promise, insider_sweep, commit_flood]"
     rules.write_text(f"weekly_alerts: 1\nmute:\n  reasons: {kinds}\n  paths: ['**']\n")
-    result = cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
+    result = call_cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "The repository's rules mute" in result.stdout
     assert "With at most 1 alert per week" in result.stdout
     page = (state / "backtest-example-webshop.html").read_text()
     assert "muted (reasons)" in page or "muted (paths)" in page
     rules.write_text("alert_budget: 0.1\n")
-    loud = cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
+    loud = call_cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
     (before, after) = (int(re.findall(r"Flagged (\d+) of", one.stdout)[0]) for one in (told, loud))
     assert after > 2 * before
     assert "Its alert budget is 10.0 % of pull requests" in loud.stdout
@@ -210,6 +211,6 @@ def test_rules_that_are_not_valid_are_refused_by_name(
     rules = tmp_path / "rules.yml"
     if content:
         rules.write_text(content)
-    result = cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
+    result = call_cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
     assert result.returncode != 0
     assert named in result.stdout

@@ -1,11 +1,17 @@
 """The command line as a person uses it, with nothing of this environment in the place of an embedded part."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
+import typer
+from typer.testing import CliRunner
+
+from local.__main__ import app
 from steps.common.settings import FetchSettings, RegisterSettings, ServeSettings, TrainSettings
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +38,22 @@ def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
         cwd=ROOT,
         env=clean_environment(COLUMNS="160", **environment),
     )
+
+
+def run_app(
+    command: typer.Typer, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command line in this process, which has imported all that it needs, with this environment and no other."""
+    with contextlib.chdir(folder), mock.patch.dict(os.environ, environment, clear=True):
+        result = CliRunner().invoke(command, arguments)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
+
+
+def call_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run what `cli` runs in this process: for commands that take no signals and that leave nothing behind."""
+    return run_app(app, ROOT, arguments, clean_environment(COLUMNS="160", **environment))
 
 
 def start_cli(*arguments: str, **options: Any) -> subprocess.Popen[str]:

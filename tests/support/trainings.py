@@ -13,6 +13,7 @@ from steps.common.pull_request import PullRequest
 from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.row import as_row
+from tests.support import tracking
 from tests.support.pulls import passed
 
 BUDGET, SEED = 0.01, 7
@@ -57,7 +58,7 @@ def settings(folder: Path, store: Path) -> dict[str, str]:
     """The environment of a train step with an MLflow of its own."""
     return {
         "STORE_URL": f"file://{store}",
-        "MLFLOW_URI": f"sqlite:///{folder}/mlflow.db",
+        "MLFLOW_URI": tracking.empty(folder),
         "MLFLOW_ARTIFACTS": f"file://{folder}/artifacts",
         "GIT_COMMIT": "0" * 40,
     }

@@ -17,7 +17,7 @@ from steps.common.errors import DataError, NotFound
 from steps.common.registry import CHAMPION
 from steps.common.settings import load
 from tests.integration.release.command import release
-from tests.support import actions
+from tests.support import actions, tracking
 from tests.support.image_registry import Images
 from tests.support.releases import NAME, Repository, model
 
@@ -145,7 +145,7 @@ def test_a_champion_whose_request_was_dropped_is_made_up_for(
     repository: Repository, released: str, tmp_path: Path
 ) -> None:
     """The image in Git is of another version."""
-    address = f"sqlite:///{tmp_path}/mlflow.db"
+    address = tracking.empty(tmp_path)
     client = MlflowClient(address)
     client.create_registered_model("pr-sentinel")
     for _ in range(2):

@@ -10,7 +10,7 @@ from release.images import IMAGES, SERVE
 from steps.common.registry import CHAMPION, PRODUCTION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
-from tests.support import kubectl
+from tests.support import kubectl, tracking
 from tests.support.image_registry import serve_folder
 from tests.support.releases import Pulls, Repository, digest
 
@@ -37,7 +37,7 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
     """Versions 1 to 3 of the model; the third is champion."""
-    address = f"sqlite:///{tmp_path}/mlflow.db"
+    address = tracking.empty(tmp_path)
     monkeypatch.setenv("MLFLOW_URI", address)
     client = MlflowClient(address)
     client.create_registered_model(NAME)
