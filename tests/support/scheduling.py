@@ -4,6 +4,7 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 HERE = "tests/integration"
 TOGETHER: dict[str, tuple[str, ...]] = {
+    "many runs, one after the other": (f"{HERE}/test_kill_matrix.py",),
     "one training, and what is left of those that are killed": (f"{HERE}/train/",),
     "the sample run's folder, which only one run may use at a time": (
         f"{HERE}/test_backtest.py",
@@ -17,6 +18,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "trainings to register, and their store": (f"{HERE}/register/",),
     "one Java process": (f"{HERE}/test_preprocess_",),
     "two versions of the service": (f"{HERE}/checks/test_checks_",),
+    "thousands of bodies": ("tests/unit/test_fuzz_targets.py",),
 }
 """Beginnings of test ids, by what the tests have in common; the first take longest, and begin first."""
 
