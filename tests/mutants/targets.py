@@ -19,14 +19,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "release/images.py": (f"{UNIT}/test_release_images.py", *PROMOTION),
     "release/image_pins.py": (f"{UNIT}/test_release_images.py", "tests/integration/release/test_set_digest.py"),
     "release/stages.py": (f"{UNIT}/test_release_stages.py",),
-    "release/provenance.py": ("tests/integration/release/test_provenance.py",),
+    "release/provenance.py": (f"{UNIT}/test_release_provenance.py",),
     "steps/serve/http/bodies.py": (f"{UNIT}/test_serve_bodies.py", f"{UNIT}/test_serve_body_limits.py"),
     "steps/serve/http/parsing.py": (f"{UNIT}/test_serve_parsing.py",),
     "steps/serve/http/middleware.py": (f"{UNIT}/test_serve_middleware.py",),
-    "steps/serve/http/connections.py": (
-        f"{UNIT}/test_serve_connections.py",
-        "tests/integration/serve/test_connections.py",
-    ),
+    "steps/serve/http/connections.py": (f"{UNIT}/test_serve_connections.py",),
     "steps/serve/webhooks/events.py": (f"{UNIT}/test_webhook_events.py",),
 }
 """Tests by the module that they hold."""

@@ -1,13 +1,16 @@
 """The action that brings back an image in each state of the Rollout; and the analyses that count."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from release import analysis, rollback
+from release import analysis, image_registry, rollback
 from release.cluster import RolloutRevision, RolloutState, read_state
-from release.images import SERVE, Release, ReleasedModel
+from release.images import SERVE, UNRELEASED, Release, ReleasedModel
 from release.rollback import RolloutAction, choose_action
+from release.settings import ImageSettings
+from steps.common.errors import ConfigurationError, NotFound
 from tests.support.production import Production
 
 OLD, NEW, OTHER = "registry.example/a@old", "registry.example/a@new", "registry.example/a@other"
@@ -27,6 +30,7 @@ def stands(*revisions: RolloutRevision, active: str, stable: str, current: str, 
         (stands(FIRST, SECOND, THIRD, active="h2", stable="h2", current="h2"), RolloutAction("undo", THIRD)),
         (stands(FIRST, SECOND, active="h2", stable="h1", current="h2"), RolloutAction("abort")),
         (stands(FIRST, SECOND, active="h1", stable="h1", current="h2"), RolloutAction("abort")),
+        (stands(FIRST, SECOND, active="h2", stable="h1", current="h2", aborted=True), RolloutAction("abort")),
         (stands(FIRST, SECOND, active="h1", stable="h1", current="h2", aborted=True), RolloutAction("none")),
         (stands(FIRST, SECOND, active="h1", stable="h1", current="h1"), RolloutAction("none")),
         (stands(FIRST, SECOND, active="h2", stable="h2", current="h1"), RolloutAction("promote", FIRST)),
@@ -61,6 +65,34 @@ def test_argo_cd_is_paused_before_the_rollout_goes_back(
     assert production.done == expected
     assert words in said[-1]
     assert len(said) == 1 + (held is False)
+
+
+def test_a_rollout_that_argo_cd_keeps_is_left_alone_if_it_can_not_be_paused() -> None:
+    """It would be brought forward again at once; where Argo CD is found it is paused, and all is well."""
+    state = stands(FIRST, SECOND, active="h2", stable="h2", current="h2")._replace(is_synced=True)
+    release, said = Release({SERVE: OLD}, ReleasedModel("", "")), list[str]()
+    production: Any = Production(state, None)
+    with pytest.raises(ConfigurationError, match="its application, to be paused, was not found"):
+        rollback.restore_rollout(production, production, release, said.append)
+    assert (production.done, said) == ([], [])
+    for held in (True, False):
+        production = Production(state, held)
+        rollback.restore_rollout(production, production, release, said.append)
+        assert production.done[-1] == ("undo", 1)
+
+
+def test_a_release_is_found_whose_image_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry is asked before anything is touched; without any release, none is named."""
+    checked: list[Any] = []
+    monkeypatch.setattr(image_registry, "check_image", lambda *given: checked.append(given))
+    release, settings = Release({SERVE: OLD}, ReleasedModel("d", "1")), ImageSettings()
+    history: Any = SimpleNamespace(history=lambda branch: [release] if branch == "main" else [])
+    assert rollback.find_release(history, "1", settings) == release
+    assert checked == [(OLD, settings)]
+    empty: Any = SimpleNamespace(history=lambda _: [Release({}, ReleasedModel(UNRELEASED, UNRELEASED))])
+    with pytest.raises(NotFound) as refused:
+        rollback.find_release(empty, "1", settings)
+    assert refused.value.advice == "Versions it had: none."
 
 
 def replica_set(uid: str, pod_hash: str, image: str) -> dict[str, object]:

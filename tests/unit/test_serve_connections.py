@@ -230,9 +230,10 @@ def test_a_byte_now_and_then_does_not_win_time(server: Server) -> None:
 
 
 def test_a_response_may_take_its_time(server: Server) -> None:
-    """While the client waits, and sends the next request already."""
+    """While the client waits, however its request came, and sends the next one already."""
     connection = server.connect()
-    connection.send(LIVE)
+    connection.send(LIVE[:9])
+    connection.send(LIVE[9:])
     server.loop.advance(9)
     connection.send(LIVE)
     server.loop.advance(1_000)
