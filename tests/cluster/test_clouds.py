@@ -1,0 +1,67 @@
+"""An API server takes each cloud's overlay whole, and with it refuses all that the base makes it refuse."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import yaml
+
+from infra.overlay import CLOUDS
+from tests.cluster import control_plane, kube
+from tests.support.clouds import write_overlay
+from tests.support.refusals import Refusal, refusals
+from tests.support.schemas import CRDS, source
+from tests.support.waiting import wait_until
+
+CASES = refusals("cluster")
+pytestmark = pytest.mark.skipif(
+    control_plane.is_missing(), reason=f"{', '.join(control_plane.PROGRAMS)} are not all on the PATH"
+)
+
+
+@pytest.fixture(scope="module", params=CLOUDS)
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """kubectl's argument for a control plane that has taken a cloud's overlay."""
+    folder = tmp_path_factory.mktemp(request.param)
+    built = kube.run("kubectl", "kustomize", str(write_overlay(request.param, "production", folder / "manifests")))
+    kinds = {each["kind"] for each in yaml.safe_load_all(built)} | {"Workflow"}
+    with control_plane.run(folder) as settings:
+        argument = f"--kubeconfig={settings}"
+        for kind in sorted(kinds & CRDS.keys()):
+            module, path = CRDS[kind]
+            kube.run("kubectl", argument, "apply", "--server-side", "--filename", str(source(module) / path))
+        apply = ["kubectl", argument, "apply", "--server-side", "--filename", "-"]
+        complaints: list[str] = []
+
+        def is_taken() -> bool:
+            """Kinds are known some seconds after their definitions."""
+            done = subprocess.run(apply, input=built, capture_output=True, text=True, check=False)
+            complaints[:] = done.stderr.splitlines()
+            return done.returncode == 0
+
+        try:
+            wait_until(is_taken, "the overlay to be taken", timeout=120, interval=2)
+        except AssertionError:
+            raise AssertionError("\n".join(complaints)) from None
+        yield argument
+
+
+def test_the_whole_overlay_is_taken(cluster: str) -> None:
+    """From the policies of the first wave to the Gateway and the service."""
+    kinds = "networkpolicy,rollout,gateway"
+    names = kube.run("kubectl", cluster, "--namespace", kube.PIPELINE, "get", kinds, "--output=name")
+    assert "rollout.argoproj.io/model-serving" in names
+    assert "gateway.gateway.networking.k8s.io/pr-sentinel" in names
+
+
+@pytest.mark.parametrize("refusal", CASES, ids=[case.path.stem for case in CASES])
+def test_what_the_base_refuses_is_refused(cluster: str, refusal: Refusal) -> None:
+    """With the words that stand in the file; a policy takes effect some seconds after it was made."""
+    asks = ("--as", refusal.user) if refusal.user else ()
+    command = ["kubectl", cluster, "create", "--dry-run=server", *asks, "--filename", str(refusal.path)]
+
+    def look() -> str | None:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.stderr if done.returncode else None
+
+    assert refusal.words in wait_until(look, f"a refusal of {refusal.path.name}", interval=1)
