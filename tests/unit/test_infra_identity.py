@@ -7,12 +7,14 @@ the requests. Whatever this table doesn't have is refused.
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from itertools import permutations, product
 from typing import Any
 
 import boto3
 import moto
 import pytest
+from botocore.exceptions import ClientError
 from moto import settings
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -26,6 +28,14 @@ pytestmark = pytest.mark.skipif(not program.find(), reason="neither tofu nor ter
 BUCKET, ACCOUNT, ISSUER = "pr-sentinel-test", "123456789012", "oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"
 GITHUB = "token.actions.githubusercontent.com"
 FOLDERS = ("datasets", "staging", "bentos", "runs", "drift", "elsewhere")
+REPOSITORY, CLUSTER = "pr-sentinel/train", "pr-sentinel-staging"
+BESIDE_THE_STORE: dict[str, tuple[str, dict[str, Any]]] = {
+    "ecr": ("describe_repositories", {"repositoryNames": [REPOSITORY]}),
+    "eks": ("describe_cluster", {"name": CLUSTER}),
+    "iam": ("list_roles", {}),
+    "s3": ("list_buckets", {}),
+}
+"""A call of each service that an identity has no business with."""
 OPERATIONS = ("read", "write", "delete")
 MAY: dict[str, dict[str, set[str]]] = {
     "preprocess": {"read": {"datasets", "staging"}, "write": {"datasets", "staging"}, "delete": {"staging"}},
@@ -81,26 +91,52 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.INITIAL_NO_AUTH_ACTION_COUNT = float("inf")
 
 
-def open_stores(policies: Mapping[str, str]) -> dict[str, S3Store]:
-    """Make the bucket with an object in each folder and a role for each identity; return their stores."""
-    s3, iam, sts = (boto3.client(service) for service in ("s3", "iam", "sts"))
+def make_account() -> None:
+    """Make what an environment has: the bucket with an object in each folder, a repository of images, the cluster."""
+    s3 = boto3.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for folder in FOLDERS:
         s3.put_object(Bucket=BUCKET, Key=f"{folder}/there", Body=b"x")
-    clients: dict[str, Any] = {}
+    boto3.client("ecr").create_repository(repositoryName=REPOSITORY, imageTagMutability="IMMUTABLE")
+    role, network = f"arn:aws:iam::{ACCOUNT}:role/cluster", {"subnetIds": ["subnet-1", "subnet-2"]}
+    boto3.client("eks").create_cluster(name=CLUSTER, roleArn=role, resourcesVpcConfig=network)
+
+
+def take_roles(policies: Mapping[str, str]) -> dict[str, boto3.Session]:
+    """Make a role for each identity and take it; whatever follows is judged by the roles' policies."""
+    iam, sts = boto3.client("iam"), boto3.client("sts")
+    sessions = {}
     for name, policy in policies.items():
         arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         iam.put_role_policy(RoleName=name, PolicyName="store", PolicyDocument=policy)
         keys = sts.assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"]
-        clients[name] = boto3.client(
-            "s3",
+        sessions[name] = boto3.Session(
             aws_access_key_id=keys["AccessKeyId"],
             aws_secret_access_key=keys["SecretAccessKey"],
             aws_session_token=keys["SessionToken"],
         )
     ActionAuthenticatorMixin.request_count = 0
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
-    return {name: S3Store(BUCKET, "", client) for name, client in clients.items()}
+    return sessions
+
+
+def open_stores(policies: Mapping[str, str]) -> dict[str, S3Store]:
+    """Make the account, and the store of each identity."""
+    make_account()
+    return {name: S3Store(BUCKET, "", session.client("s3")) for name, session in take_roles(policies).items()}
+
+
+def find_calls(session: boto3.Session) -> set[str]:
+    """Return which of the calls beside the store AWS lets an identity make."""
+    allowed = set()
+    for service, (call, arguments) in BESIDE_THE_STORE.items():
+        try:
+            getattr(session.client(service), call)(**arguments)
+            allowed.add(service)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.FORBIDDEN:
+                raise
+    return allowed
 
 
 def is_allowed(store: S3Store, operation: str, folder: str) -> bool:
@@ -127,9 +163,20 @@ def find_rights(store: S3Store) -> dict[str, set[str]]:
 
 @pytest.mark.usefixtures("aws")
 def test_each_identity_may_do_what_the_table_says_and_nothing_else(rendered: dict[str, dict[str, str]]) -> None:
-    """Five identities, five folders, three operations each."""
+    """Six identities, six folders, three operations each."""
     stores = open_stores(rendered["policies"])
     assert {name: find_rights(store) for name, store in stores.items()} == MAY
+
+
+@pytest.mark.usefixtures("aws")
+def test_no_identity_reaches_images_the_cluster_or_other_identities(rendered: dict[str, dict[str, str]]) -> None:
+    """Nor the list of buckets; with a policy that allows a call, it is allowed."""
+    make_account()
+    statement = {"Effect": "Allow", "Action": "ecr:DescribeRepositories", "Resource": "*"}
+    wider = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sessions = take_roles({**rendered["policies"], "wider": wider})
+    found = {name: find_calls(session) for name, session in sessions.items()}
+    assert found == {**{name: set() for name in MAY}, "wider": {"ecr"}}
 
 
 @pytest.mark.usefixtures("aws")
