@@ -10,7 +10,7 @@ from tests.support import http_server
 from tests.support.workers import LOOPBACK
 
 Answer = Callable[[str, Any], tuple[int, dict[str, str], Any]]
-"""From a path and its body (None for GET) to status, headers and JSON."""
+"""From a path and its body (None for GET) to status, headers and JSON, or bytes as they are."""
 
 
 class StubService(NamedTuple):
@@ -39,7 +39,7 @@ def serve(answer: Answer) -> Iterator[StubService]:
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(json.dumps(content).encode())
+            self.wfile.write(content if isinstance(content, bytes) else json.dumps(content).encode())
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name in the base class
             """Say nothing."""

@@ -236,3 +236,17 @@ def test_answers_of_another_form_name_no_model_and_failures_are_kept() -> None:
     assert failed.answers == []
     assert len(failed.failures) == 30
     assert failed.failures[0] == f"{down.address}: HTTP 503 from {down.address}/score"
+
+
+def test_a_page_in_place_of_the_service_is_no_revision() -> None:
+    """As of a proxy that wants people to log in: it answers well, and says nothing; nor does nobody at all."""
+    with stub_service.serve(lambda path, body: (200, {"X-Model-Digest": DIGEST}, b"<html>Log in</html>")) as page:
+        found = identity.collect_answers(page.address, page.address, None)
+    assert found.answers == []
+    assert len(found.failures) == identity.REQUESTS_PER_ADDRESS
+    assert all(one.endswith(" is not valid JSON") for one in found.failures)
+    assert (found.active, found.active_unknown) == (None, "/model is not valid JSON")
+    assert identity.judge(EXPECTED, found, None).outcome is Outcome.FAILED
+    nobody = identity.collect_answers(page.address, None, None)
+    assert all(f"no answer from {page.address}/" in one for one in nobody.failures)
+    assert identity.judge(EXPECTED, nobody, None).outcome is Outcome.FAILED

@@ -168,6 +168,21 @@ def render(found: PromotionEvidence = EVIDENCE, before: Release = RELEASE, diffe
     return evidence.render_markdown(found, before, (None, None), difference, "example/webshop")
 
 
+def test_what_the_registry_knows_stands_beside_what_it_knows_of_production() -> None:
+    """By tag: what production's model has, then what the new one has; a version that is not known has none."""
+    new = evidence.VersionCard("2", "run-2", {"average_precision": "0.9", "git_commit": "b"})
+    old = evidence.VersionCard("1", "run-1", {"average_precision": "0.8", "reason": "first"})
+
+    def table(card: evidence.VersionCard, before: evidence.VersionCard | None) -> list[str]:
+        text = evidence.render_markdown(EVIDENCE, RELEASE, (card, before), "", "example/webshop")
+        assert "Its run is `run-2`." in text
+        return [line for line in text.splitlines() if line.startswith(("| average", "| git_commit", "| reason"))]
+
+    assert table(new, old) == ["| average_precision | 0.8 | 0.9 |", "| git_commit |  | b |", "| reason | first |  |"]
+    assert table(new, None) == ["| average_precision |  | 0.9 |", "| git_commit |  | b |"]
+    assert table(new._replace(facts={}), None) == []
+
+
 def test_the_evidence_is_read_back_from_the_last_comment() -> None:
     """Texts before it, an analysis's own message, and the end of a comment in it change nothing."""
     message = "<!-- evidence {} --> --x"
