@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.command_line import ROOT, cli, start_cli
+from tests.support.command_line import ROOT, call_cli, cli, start_cli
 
 
 def test_repositories_without_a_token_are_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_what_can_not_be_fetched_is_refused_before_anything_starts(
 ) -> None:
     """Names, the token and the network: no database and no task has been started."""
     settings = {"GITHUB_TOKEN": "x", "GITHUB_API_URL": github_address, **more}
-    result = cli("run", "--repos", repositories, "--state", str(tmp_path), **settings)
+    result = call_cli("run", "--repos", repositories, "--state", str(tmp_path), **settings)
     assert result.returncode == code
     assert words in " ".join(result.stdout.split())
     assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,15 +45,17 @@ def run_app(
     command: typer.Typer, folder: Path, arguments: tuple[str, ...], environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run a command line in this process, which has imported all that it needs, with this environment and no other."""
+    handler = signal.getsignal(signal.SIGTERM)
     with contextlib.chdir(folder), mock.patch.dict(os.environ, environment, clear=True):
         result = CliRunner().invoke(command, arguments)
+    signal.signal(signal.SIGTERM, handler)
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
 
 
 def call_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run what `cli` runs in this process: for commands that take no signals and that leave nothing behind."""
+    """Run what `cli` runs in this process: for what leaves no process behind."""
     return run_app(app, ROOT, arguments, clean_environment(COLUMNS="160", **environment))
 
 
