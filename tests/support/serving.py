@@ -1,4 +1,4 @@
-"""The service as a process of its own, as `bentoml serve` runs it, for as long as a block."""
+"""The service as a process of its own, for as long as a block."""
 
 import json
 import subprocess
@@ -14,6 +14,10 @@ from local.services.server import server
 from steps.common.settings import ServeSettings
 from tests.support.waiting import wait_until
 from tests.support.workers import free_port
+
+BENTOML = (str(Path(sys.executable).with_name("bentoml")), "serve", "steps.serve.service:ModelServing")
+WORKER = (sys.executable, "-m", "steps.serve.bento_worker")
+"""What a container runs: the same application, which starts in half of the time."""
 
 
 class Running(NamedTuple):
@@ -42,16 +46,17 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def running(folder: Path, settings: Mapping[str, str], path: str = "/readyz") -> Iterator[Running]:
-    """The service with these settings and no others, from when `path` answers well."""
+def running(
+    folder: Path, settings: Mapping[str, str], path: str = "/readyz", program: tuple[str, ...] = BENTOML
+) -> Iterator[Running]:
+    """The service with these settings and no others, run by one of the two programs, from when `path` answers well."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     given = {"BENTOML_HOME": str(folder / "bentoml"), "BENTOML_DO_NOT_TRACK": "true", **settings}
     unset = [word for name in ServeSettings.model_fields for word in ("-u", name.upper())]
     command = [
         *("/usr/bin/env", *unset, *(f"{name}={value}" for name, value in given.items())),
-        *(str(Path(sys.executable).with_name("bentoml")), "serve", "steps.serve.service:ModelServing"),
-        *("--host", "127.0.0.1", "--port", str(port)),
+        *(*program, "--host", "127.0.0.1", "--port", str(port)),
     ]
 
     def answers() -> bool:

@@ -41,7 +41,8 @@ def start(models: Path, mongo: dict[str, str], tmp_path_factory: pytest.TempPath
     """Start a service with one of the models, and with other settings than MongoDB's where some are given."""
 
     def started(model: str, settings: dict[str, str] = mongo) -> AbstractContextManager[serving.Running]:
-        return serving.running(tmp_path_factory.mktemp(model), {"MODEL_DIR": str(models / model), **settings})
+        given = {"MODEL_DIR": str(models / model), **settings}
+        return serving.running(tmp_path_factory.mktemp(model), given, program=serving.WORKER)
 
     return started
 
