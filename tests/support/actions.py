@@ -104,6 +104,7 @@ def project(folder: Path) -> Path:
     """A folder as a checkout leaves it: the project's files without any packages, and uv."""
     for name in ("Makefile", "pyproject.toml", "uv.lock", "release", "rollouts", "steps", "gitops", "samples"):
         (folder / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / ".gitignore", folder)
     (folder / ".ci").mkdir()
     uv = folder / ".tools" / "uv" / "bin" / "uv"
     uv.parent.mkdir(parents=True)
@@ -111,4 +112,7 @@ def project(folder: Path) -> Path:
     # Older than uv, which make then takes as it is.
     shutil.copy(ROOT / ".ci" / "uv.txt", folder / ".ci")
     os.utime(folder / ".ci" / "uv.txt", (0, 0))
+    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com")
+    for command in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message", "A checkout")):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
     return folder

@@ -8,6 +8,7 @@ from pymongo import MongoClient
 
 from rollouts.checks.load.pulls import load_pull_requests
 from tests.load import services
+from tests.support import signing_keys
 from tests.support.check_command import Start, check, start_check
 from tests.support.waiting import wait_until
 
@@ -31,6 +32,16 @@ def test_the_version_has_to_be_the_expected_one_too(pair: Pair) -> None:
     assert check("identity", candidate, f"--digest={digest}", "--version=4").returncode == 0
     done = check("identity", candidate, f"--digest={digest}", "--version=5")
     assert (done.returncode, "names the version 4 instead of 5" in done.stdout) == (1, True)
+
+
+def test_where_signatures_are_required_an_unsigned_candidate_fails(pair: Pair) -> None:
+    """However good it is; without a public key the check does not even begin."""
+    candidate, _, digest = pair
+    settings = {"MODEL_SIGNATURE": "required", "MODEL_PUBLIC_KEY": signing_keys.build(1).public}
+    done = check("identity", candidate, f"--digest={digest}", **settings)
+    assert (done.returncode, "The model is unsigned." in done.stdout) == (1, True)
+    done = check("identity", candidate, f"--digest={digest}", MODEL_SIGNATURE="required")
+    assert (done.returncode, "MODEL_PUBLIC_KEY is not set" in done.stderr) == (78, True)
 
 
 @pytest.mark.parametrize("name", ["identity", "golden", "behaviour"])

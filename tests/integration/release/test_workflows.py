@@ -51,12 +51,16 @@ def verify(
         number = pulls.open(head, "main", body)
         pulls.control(heads={branch: repository.head(branch)})
         head_repository = f"{owner}/webshop" if owner else NAME
-        request = {"number": number, "head": {"ref": branch, "repo": {"full_name": head_repository}}}
-        event = {"event_name": EVENT, "head_ref": branch, "event": {"pull_request": request}}
-        found = contexts | {"github": contexts["github"] | event}
-        return job(WORKFLOW, "verify", found)
+        return job(WORKFLOW, "verify", contexts | event(contexts, number, branch, head_repository))
 
     return run
+
+
+def event(contexts: dict[str, Any], number: int, branch: str, head_repository: str = NAME) -> dict[str, Any]:
+    """The context of the event of a pull request."""
+    request = {"number": number, "head": {"ref": branch, "repo": {"full_name": head_repository}}}
+    own = {"event_name": EVENT, "head_ref": branch, "event": {"pull_request": request}}
+    return {"github": contexts["github"] | own}
 
 
 WORKFLOW, EVENT = next(
@@ -164,6 +168,43 @@ def test_the_check_fails_a_rollback_to_what_production_never_had(
     branch(repository, name, "hotfix")
     assert verify(name, "").conclusion == "failure"
     assert pulls.statuses()[-1]["state"] == "failure"
+
+
+def test_a_promotion_opens_one_pull_request_that_the_check_passes(
+    released: str,
+    contexts: dict[str, Any],
+    job: Callable[..., actions.Result],
+    pulls: Pulls,
+) -> None:
+    """The workflow promote, twice; what it has written is what the workflow verify asks for."""
+    for _ in range(2):
+        done = job("promote.yml", "open", contexts)
+        assert done.conclusion == "success", done.output
+        (request,) = pulls.all()
+        assert (request["head"]["ref"], request["base"]["ref"]) == ("staging", "main")
+        assert f"Merge it to promote: {request['html_url']}" in done.output
+        assert "the-token-of-the-app" not in done.output
+    assert f"Promotes what staging ran at {released}." in request["body"]
+    pulls.control(heads={"staging": released})
+    done = job(WORKFLOW, "verify", contexts | event(contexts, request["number"], "staging"))
+    assert done.conclusion == "success", done.output
+
+
+def test_a_promotion_of_what_has_not_passed_opens_nothing(
+    released: str,
+    clone: Clone,
+    contexts: dict[str, Any],
+    job: Callable[..., actions.Result],
+    cluster_file: Path,
+    pulls: Pulls,
+) -> None:
+    """The workflow promote is red, and says why."""
+    cluster = Cluster(cluster_file, HOST)
+    runs = [one._replace(phase="Failed") for one in passed(clone, released)]
+    cluster.say({"status": "Synced", "revision": released}, runs)
+    done = job("promote.yml", "open", contexts)
+    assert (done.conclusion, pulls.all()) == ("failure", [])
+    assert "The promotion is refused" in done.output
 
 
 def test_a_rollback_needs_nothing_but_kubectl_and_a_few_packages(
