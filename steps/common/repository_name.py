@@ -11,10 +11,17 @@ from steps.common.errors import ConfigurationError
 PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]*/[A-Za-z0-9._-]+"
 MAX_CHARACTERS = 256
 _URL = re.compile(
-    r"(?:(?:https?|ssh|git)://(?:[^/@\s]*@)?(?P<host>[^/:\s]+)(?::\d+)?/(?P<path>[^?#\s]*)(?:[?#]\S*)?)", re.IGNORECASE
+    r"(?:git\+)?(?:https?|ssh|git)://(?:[^/@\s]*@)?(?P<host>[^/:\s]+)(?::\d+)?/(?P<path>[^?#\s]*)(?:[?#]\S*)?",
+    re.IGNORECASE,
 )
-_SCP = re.compile(r"[\w.-]+@(?P<host>[^/:\s]+):(?P<path>[^?#\s]+)")
+_WITHOUT_SCHEME = re.compile(r"[\w-]+(?:\.[\w-]+)+/")
+_SCP = re.compile(r"(?:[\w.-]+@)?(?P<host>[^/:\s]+):(?P<path>[^?#\s]+)")
 """The short form of Git for SSH: git@host:owner/name.git."""
+_AROUND = " \t\r\n\u00a0\u200b\ufeff'\"`<>,;"
+"""What comes along when a name is copied from a page, a list or a file."""
+_OTHER_HOST = re.compile(r"^(?:www|ssh|api)\.")
+"""By these names GitHub itself serves pages, Git and the API."""
+_API = re.compile(r"^/?(?:api/v3/)?repos/")
 
 
 def is_repository_name(text: str) -> bool:
@@ -38,20 +45,21 @@ def parse_repository_name(text: str, sites: Collection[str]) -> str:
     Raises:
         ConfigurationError: it has another form, or the URL is that of another site.
     """
-    given = text.strip().strip("'\"")
-    host, path = "", given
-    if given.lower().startswith(tuple(f"{site.lower()}/" for site in sites)):
+    given = text.strip(_AROUND)
+    if _WITHOUT_SCHEME.match(given):
         given = f"https://{given}"
+    known = {site.lower() for site in sites}
     if match := _URL.fullmatch(given) or _SCP.fullmatch(given):
-        host, path = match["host"].lower().removeprefix("www."), match["path"]
-        if host not in {site.lower() for site in sites}:
+        host = _OTHER_HOST.sub("", match["host"].lower())
+        if not known & {host, match["host"].lower()}:
             raise ConfigurationError(
-                f"A repository at {host} is not at {' or '.join(sorted(sites))}.",
+                f"A repository at {match['host'].lower()} is not at {' or '.join(sorted(known))}.",
                 advice="For another GitHub, set GITHUB_API_URL.",
             )
-    parts = [part for part in path.split("/") if part]
-    name = "/".join(parts[:2] if host else parts).removesuffix(".git")
-    check_repository_name(name if host or path else given)
+        parts = _API.sub("", match["path"]).split("/")
+        given = "/".join([part for part in parts if part][:2])
+    name = re.sub(r"\.git$", "", given.strip("/"), flags=re.IGNORECASE)
+    check_repository_name(re.sub(r"//[^/]*@", "//", name))
     return name
 
 

@@ -28,6 +28,17 @@ def test_another_form_is_refused_by_name(name: str) -> None:
         *("https://github.com/owner/name", "https://GitHub.com/owner/name.git", "http://www.github.com/owner/name/"),
         *("https://github.com/owner/name/pull/7/files#diff", "https://github.com/owner/name?tab=readme"),
         *("git@github.com:owner/name.git", "ssh://git@github.com/owner/name.git", "https://t@github.com/owner/name"),
+        *(
+            "www.github.com/owner/name",
+            "github.com:owner/name.git",
+            "owner/name.GIT",
+            "/owner/name",
+            "\ufeffowner/name,",
+        ),
+        # as package.json and requirements.txt have them
+        *("git+https://github.com/owner/name.git", "git+ssh://git@github.com/owner/name.git"),
+        *("<https://github.com/owner/name>", "`owner/name`", "ssh://git@ssh.github.com:443/owner/name.git"),
+        *("https://api.github.com/repos/owner/name", "https://github.com/api/v3/repos/owner/name/pulls"),
     ],
 )
 def test_a_repository_is_taken_as_people_paste_it(text: str) -> None:
@@ -42,9 +53,16 @@ def test_what_names_no_repository_is_refused(text: str) -> None:
         parse_repository_name(text, {"github.com"})
 
 
-@pytest.mark.parametrize("text", ["https://u:hunter2@ghes.example/o/n", "git@ghes.example:o/n.git"])
+@pytest.mark.parametrize("text", ["https://u:hunter2@ghes.example/o/n", "git@ghes.example:o/n.git", "ghes.example/o/n"])
 def test_a_repository_of_another_site_is_refused_without_a_password(text: str) -> None:
     """The setting that names another GitHub is in the advice."""
     with pytest.raises(ConfigurationError, match=r"ghes\.example is not at github\.com.*GITHUB_API_URL") as caught:
         parse_repository_name(text, {"github.com"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_in_what_can_t_be_read_is_not_shown() -> None:
+    """The rest of it is."""
+    with pytest.raises(ConfigurationError, match=r"github\.com") as caught:
+        parse_repository_name("svn://u:hunter2@github.com/owner/name", {"github.com"})
     assert "hunter2" not in str(caught.value)
