@@ -1,7 +1,8 @@
 """The command-line frame that `local` and `release` share: messages and exit codes instead of tracebacks."""
 
+import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -15,6 +16,9 @@ INTERRUPTED = 130
 OWNER_ONLY = 0o700
 """A state folder holds a database with its password, and what was fetched with a token."""
 DEFAULT_STATE = ".state"
+CLONE = Path(__file__).resolve().parents[2]
+UNPRINTABLE = frozenset({"Cc", "Cs"})
+"""Unicode's categories of control characters, and of bytes that are no UTF-8."""
 console = Console(highlight=False)
 
 
@@ -46,8 +50,11 @@ def make_state_folder(state: Path) -> Path:
     A folder that is there keeps its mode, which is its owner's choice, unless it has the default name.
 
     Raises:
-        ConfigurationError: the folder can't be created or written.
+        ConfigurationError: the folder can't be created or written, or is the clone, or no database can have its name.
     """
+    with suppress(RuntimeError):  # nobody has that home
+        state = state.expanduser()
+    _check_name(state.absolute())
     try:
         if not state.is_dir():
             state.parent.mkdir(parents=True, exist_ok=True)
@@ -64,3 +71,15 @@ def make_state_folder(state: Path) -> Path:
             advice="Choose another one with STATE=, or check its owner.",
         ) from None
     return state.resolve()
+
+
+def _check_name(state: Path) -> None:
+    if state.is_dir() and state.samefile(CLONE):
+        raise ConfigurationError(
+            "The results would be among the files of the clone.", advice="Give them a folder of their own with STATE=."
+        )
+    if any(unicodedata.category(letter) in UNPRINTABLE for letter in str(state)):
+        raise ConfigurationError(
+            f"The folder {str(state)!a} has letters that no URL of a database can have.",
+            advice="Choose another one with STATE=, or move the clone.",
+        )

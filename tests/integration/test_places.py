@@ -115,3 +115,26 @@ def test_a_place_that_takes_no_folder_is_named(path: str) -> None:
     """Before anything starts."""
     with pytest.raises(ConfigurationError, match=r"can't be created or written.*STATE="):
         make_state_folder(Path(path))
+
+
+def test_the_home_folder_may_be_written_as_in_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which does not resolve it behind STATE= (zsh, dash)."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert make_state_folder(Path("~/results")) == tmp_path / "results"
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"r\xe9sultats"), "two\nlines", "\x1b[31m"])
+def test_a_name_that_no_database_can_have_is_refused_before_anything_is_created(tmp_path: Path, name: str) -> None:
+    """Bytes that are no UTF-8, and control characters; the message itself can be printed."""
+    with pytest.raises(ConfigurationError, match="letters that") as caught:
+        make_state_folder(tmp_path / name)
+    assert str(caught.value).isascii()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_clone_itself_is_no_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `make run STATE=` would have it."""
+    monkeypatch.chdir(Path(embedded.__file__).parents[2])
+    with pytest.raises(ConfigurationError, match="files of the clone"):
+        make_state_folder(Path())
+    assert not Path("store").exists()
