@@ -206,6 +206,8 @@ def test_an_item_of_a_list_is_recognised_by_its_missing_sizes(lacking: tuple[str
     """All of them, of one item: then the hint says where to get them."""
     body = json.dumps({"pull_requests": [PULL, drop(*lacking)]}).encode()
     assert (parsing.LIST_ITEM_HINT in refuse(body).detail) is (lacking == SIZES)
+    body = json.dumps({"pull_requests": [drop("number"), drop(*lacking)]}).encode()
+    assert (parsing.LIST_ITEM_HINT in refuse(body).detail) is (lacking == SIZES)
 
 
 def test_sizes_that_several_items_lack_are_no_list() -> None:
