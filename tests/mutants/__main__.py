@@ -31,7 +31,9 @@ def main() -> int:
         runner.run(ROOT, module, TARGETS[module], given.workers, tally.count, tally.listed)
         tally.report_outdated()
         tallies.append(tally)
-        print(f"{module}: {tally.killed} of {tally.mutants} killed, {time.monotonic() - began:.0f} s", flush=True)
+        late = f", {tally.late} of them by a time limit" if tally.late else ""
+        seconds = time.monotonic() - began
+        print(f"{module}: {tally.killed} of {tally.mutants} killed{late}, {seconds:.0f} s", flush=True)
     return _conclude(tallies)
 
 
@@ -42,6 +44,7 @@ class _Tally:
     module: str
     listed: set[str]
     killed: int = 0
+    late: int = 0
     mutants: int = 0
     seen: set[str] = field(default_factory=set)
     faults: int = 0
@@ -49,6 +52,7 @@ class _Tally:
     def count(self, result: runner.Result) -> None:
         self.mutants += 1
         self.killed += result.is_killed
+        self.late += result.is_late
         self.seen.add(result.mutant.name)
         if not result.is_killed and result.mutant.name not in self.listed:
             self._report("survives", f"{self.module}:{result.mutant.line}: {result.mutant.name}")

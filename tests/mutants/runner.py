@@ -40,10 +40,11 @@ Run = Callable[[], bool]
 
 @dataclass(frozen=True)
 class Result:
-    """A mutant, and whether a test noticed it."""
+    """A mutant, whether a test noticed it, and whether only because the tests took too long."""
 
     mutant: Mutant
     is_killed: bool
+    is_late: bool = False
 
 
 def run(
@@ -169,7 +170,8 @@ class _Loop:
         if status == 0 and then is not None:
             self._start(mutant, then, self._seconds, None)
         else:
-            self._report(Result(mutant, is_killed=status != 0))
+            is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+            self._report(Result(mutant, is_killed=status != 0, is_late=is_late))
 
 
 def _run_items(session: pytest.Session, items: Sequence[pytest.Item]) -> bool:

@@ -184,6 +184,9 @@ def test_a_comparison_has_the_same_lines_each_time() -> None:
         "agreement on 600 pull requests: kappa -0.019 (-0.026 to -0.010), rank correlation 0.039 (-0.038 to 0.120)",
     )
     assert compare.compare_versions(OLD, NEW).lines[-1] == "no difference beyond chance"
+    assert (few.word, many.word) == ("not enough data", "better")
+    nothing = compare.compare_versions(VersionData("1"), VersionData("2"))
+    assert [(one.old, one.new) for one in nothing.differences] == [(Proportion(0, 0), Proportion(0, 0))] * 3
     lines = compare.compare_versions(OLD, replace(NEW, scored=scored(49, 0.1))).lines
     assert lines[3] == "agreement: no data, 49 pull requests were scored by both"
 

@@ -32,7 +32,8 @@ class History:
         return commit in (*self._commits, *self._others)
 
     def has_ancestor(self, commit: str, other: str) -> bool:
-        """Whether the other one is the same, or came before."""
+        """Whether the other one is the same, or came before; Git fails if there is no such commit."""
+        assert self.has_commit(other)
         order = [*self._commits]
         return other in order[: order.index(commit) + 1]
 

@@ -317,6 +317,34 @@ def test_what_is_not_http_is_refused_once(server: Server) -> None:
     assert connection.read_problem()["status"] == 400
 
 
+def upload(server: Server, *chunks: tuple[int, int]) -> Connection:
+    """A body in chunks: how many, and their size."""
+    connection = server.connect()
+    connection.send(UPLOAD)
+    for count, size in chunks:
+        connection.send(b"%x\r\n%s\r\n" % (size, b"a" * size) * count)
+    return connection
+
+
+def test_a_body_in_many_small_chunks_is_refused(server: Server) -> None:
+    """Each takes as long to parse as a large one, and the service answers nobody meanwhile."""
+    assert upload(server, (1_001, 1)).state == "open"
+    assert upload(server, (1_002, 1)).read_problem()["status"] == 400
+    assert upload(server, (5_000, 512)).state == "open"
+    assert upload(server, (1_000, 1), (3, 512)).state == "open"
+    assert upload(server, (100, 512), (1_001, 1)).state == "open"
+    assert upload(server, (100, 512), (1_002, 1)).state == "closed"
+    connection = upload(server, (1_000, 1), (1, 0))
+    connection.answer(START, BODY)
+    connection.send(UPLOAD + b"1\r\na\r\n" * 1_000)
+    assert connection.state == "open"
+    connection = server.connect()
+    connection.send(b"POST /score HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n")
+    for _ in range(4_999):
+        connection.send(b"a")
+    assert connection.state == "open"
+
+
 def test_of_one_caller_s_connections_the_256_newest_stay(server: Server) -> None:
     """Of another caller's the oldest is older, and stays."""
     other = server.connect(ANOTHER)

@@ -22,6 +22,34 @@ STALL_SECONDS = 20.0
 """Time in which a client must read a part of its response."""
 CLOSE_SECONDS = 5.0
 """Time to send what is left when a connection is closed."""
+MAX_SMALL_CHUNKS = 1_000
+"""Of a body that comes in chunks: each takes as long to parse as a large one, and nobody is answered meanwhile."""
+CHUNK_BYTES = 512
+"""A body may have one more chunk for so many of its bytes."""
+
+
+class _Connection(h11.Connection):
+    """h11's parser, which takes no body in many small chunks."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER)
+        self._chunks = self._size = 0
+
+    def next_event(self) -> Any:
+        """Return the next event.
+
+        Raises:
+            RemoteProtocolError: what the client sends is not HTTP, or a body in small chunks.
+        """
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._size = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += event.chunk_end
+            self._size += len(event.data)
+            if self._chunks > MAX_SMALL_CHUNKS + self._size // CHUNK_BYTES:
+                raise h11.RemoteProtocolError("the chunks are too small")
+        return event
 
 
 class LimitedProtocol(H11Protocol):
@@ -29,6 +57,7 @@ class LimitedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = _Connection()
         self._waiting_since = 0.0
         self._header_timer: asyncio.TimerHandle | None = None
         self._stall_timer: asyncio.TimerHandle | None = None
