@@ -1,6 +1,7 @@
 """The workflows of GitHub Actions: whom they trust, what they may do, and that what they call is there."""
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,23 @@ def test_every_image_is_built_by_one_stage() -> None:
         for name in job["with"]["images"].split()
     ]
     assert sorted(f"pr-sentinel/{name}" for name in built) == sorted(IMAGES)
+
+
+def test_what_starts_no_build_is_in_no_image() -> None:
+    """A push of it alone builds nothing, and both workflows ignore the same."""
+    from release import stages
+
+    ignored = {
+        tuple(triggers(workflow)["push"]["paths-ignore"])
+        for workflow in map(read, WORKFLOWS)
+        if any("images" in job.get("with", {}) for job in workflow["jobs"].values())
+    }
+    assert len(ignored) == 1
+    patterns = [pattern.replace("**", "*") for pattern in ignored.pop()]
+    recipe = (ROOT / stages.RECIPE).read_text("utf-8")
+    for stage in stages.stages(ROOT):
+        used = stages.files(ROOT, stage, "" if stage == stages.SERVE else stages.find_recipe(recipe, stage))
+        assert [path for path in used for pattern in patterns if fnmatch(str(path), pattern)] == []
 
 
 def test_a_pull_request_of_others_gets_no_secret_and_writes_nothing() -> None:
