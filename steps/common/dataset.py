@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from steps.common.errors import ConfigurationError, DamagedArtefact, DataError, NotFound
+from steps.common.errors import ConfigurationError, DamagedArtefact, NotFound, OtherVersion
 from steps.common.store import Store
 
 VERSION = 2
@@ -111,7 +111,7 @@ def load_manifest(store: Store, uri: str) -> Manifest:
         ConfigurationError: the dataset is in another store.
         NotFound: the dataset does not exist; an interrupted run leaves none.
         DamagedArtefact: the manifest does not match the hash.
-        DataError: the dataset was made by other code.
+        OtherVersion: the dataset was made by another version of this code.
     """
     key = _parse_key(store, uri)
     try:
@@ -119,7 +119,7 @@ def load_manifest(store: Store, uri: str) -> Manifest:
     except ValidationError as error:
         raise _damage_error(f"{uri}/{MANIFEST}", f"it is not valid: {error.error_count()} errors") from None
     if manifest.version != VERSION:
-        raise DataError(
+        raise OtherVersion(
             f"{uri} is a dataset of version {manifest.version}; this code reads version {VERSION}.",
             advice="Run preprocess again.",
         )

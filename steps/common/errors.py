@@ -62,6 +62,10 @@ class DamagedArtefact(DataError):
     """A file does not have the hash that its manifest lists."""
 
 
+class OtherVersion(DataError):
+    """What was written by an earlier or later version of this code, whole but not readable for this one."""
+
+
 class Unavailable(SentinelError):
     """A service does not answer; a retry may succeed."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.common import mongo, tracking
+from steps.common.errors import OtherVersion
 from steps.common.registry import Registry
 from steps.common.settings import MonitorSettings, load
 from steps.common.store import Store, open_store
@@ -41,7 +42,12 @@ def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
     if version is None:
         return _build_unknown("", "there is no champion yet")
     with tempfile.TemporaryDirectory() as folder, mongo.open_database(settings) as database:
-        champion = load_champion(version, store, Path(folder) / "bento")
+        try:
+            champion = load_champion(version, store, Path(folder) / "bento")
+        except OtherVersion as error:
+            return _build_unknown(
+                str(version.version), f"the champion is of another version of this code: {error.problem}"
+            )
         recent = read_recent(champion, store, database, Path(folder) / "recent")
         if not recent.samples:
             return _build_unknown(str(version.version), "no pull request has been opened since the champion's dataset")

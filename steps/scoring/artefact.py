@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from steps.common.errors import DamagedArtefact
+from steps.common.errors import DamagedArtefact, OtherVersion
 
 VERSION = 3
 NETWORK = "model.onnx"
@@ -80,7 +80,7 @@ def _manifest(content: bytes, folder: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError):
         raise DamagedArtefact(f"The manifest of the model in {folder} can't be read.", advice=AGAIN) from None
     if version != VERSION:
-        raise DamagedArtefact(
+        raise OtherVersion(
             f"The model in {folder} is of version {version}; this code reads version {VERSION}.",
             advice="Train it again, or use the code that it was trained with.",
         )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from steps.common.dataset import OVERALL
-from steps.common.errors import DamagedArtefact
+from steps.common.errors import DamagedArtefact, OtherVersion
 from steps.scoring import artefact
 from steps.scoring.artefact import FILES, MANIFEST, VERSION
 from steps.scoring.model import INPUT_LIMIT, Model, reconstruct, session
@@ -94,7 +94,7 @@ def test_a_model_of_another_version_is_refused(folder: Path, version: object) ->
     """The error says which one this code reads."""
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps(manifest | {"version": version}))
-    with pytest.raises(DamagedArtefact, match=f"reads version {VERSION}"):
+    with pytest.raises(OtherVersion, match=f"reads version {VERSION}"):
         Model.load(folder)
 
 

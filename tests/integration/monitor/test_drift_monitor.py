@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from pymongo.database import Database
 
+from steps.common import dataset as datasets
 from steps.common.dataset import OVERALL, RepositorySummary
 from steps.common.registry import CHAMPION, Registry
 from steps.common.settings import TrackingSettings
@@ -20,6 +22,7 @@ from steps.common.tracking import REGISTERED_MODEL, connect
 from steps.monitor import run
 from steps.monitor.run import monitor_drift
 from steps.packaging import archive
+from steps.scoring import artefact as artefacts
 from steps.scoring.artefact import GOLDEN_REPOSITORY
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
@@ -156,6 +159,18 @@ def test_without_anything_new_nothing_is_known(place: Place) -> None:
     found = monitor_drift(168)
     assert (found["verdict"], found["retrain"], found["compared"]) == ("unknown", False, 0)
     assert "no pull request has been opened since" in found["reason"]
+
+
+@pytest.mark.parametrize("module", [datasets, artefacts])
+def test_a_champion_of_an_older_version_is_not_compared(
+    module: ModuleType, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an update of the code, until the next training: that is named, and fails no run."""
+    monkeypatch.setattr(module, "VERSION", module.VERSION + 1)
+    found = monitor_drift(168)
+    assert (found["version"], found["verdict"], found["retrain"]) == ("1", "unknown", False)
+    assert "of another version of this code" in found["reason"]
+    assert f"this code reads version {module.VERSION}" in found["reason"]
 
 
 def test_predictions_that_are_as_before_are_stable(place: Place, database: Documents) -> None:
