@@ -15,6 +15,8 @@ from steps.scoring.reading import Pull, Reading
 
 RECENT_AUTHORS = 300
 OWN_HOURS_WEIGHT = 20.0
+SILENCE_WEIGHT = 10.0
+"""Pull requests of everybody that the own ones without a description are weighed against."""
 VETERAN = 20.0
 """Pull requests from which on an author's own folders and words are taken as known."""
 LEARNED_FROM = 3
@@ -34,6 +36,7 @@ class Author:
 
     count: int = 0
     merged: int = 0
+    silent: int = 0
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     pending: list[datetime] = field(default_factory=list)
 
@@ -58,6 +61,7 @@ class Authors:
     def __init__(self) -> None:
         self.each: dict[int, Author] = {}
         self.hours = [1.0] * 24
+        self.silent: deque[bool] = deque(maxlen=RECENT_AUTHORS)
         self.recent: deque[int] = deque(maxlen=RECENT_AUTHORS)
         self.folders = RecentCounts(1 << 17, AUTHOR_GENERATION, most=255)
         self.words = RecentCounts(1 << 18, AUTHOR_GENERATION, most=255)
@@ -79,6 +83,7 @@ class Authors:
             "author_share": self.recent.count(reading.author) / max(len(self.recent), 20),
             "hour_surprise": self._hour_surprise(author, reading.hour),
             "account_days": account_days(reading.pull),
+            "unusual_silence": 1.0 - self._usual_silence(author) if reading.empty else 0.0,
             "new_words": experience * self._unseen_words(author, reading),
             "new_ground": experience * self._unseen_folders(author, reading),
         }
@@ -89,6 +94,7 @@ class Authors:
         moment, merged_at = reading.pull["created_at"], reading.pull["merged_at"]
         first = author.count == 0
         author.count += 1
+        author.silent += reading.empty
         author.hours[reading.hour] += 1
         author.settle(moment)
         if merged_at is not None:
@@ -96,6 +102,7 @@ class Authors:
             author.pending.sort()
         self.hours[reading.hour] += 1
         self.recent.append(reading.author)
+        self.silent.append(reading.empty)
         self.words.update(_of(reading.author, reading.title_words))
         if reading.files:
             self.folders.update(_of(reading.author, reading.files.folder_set))
@@ -107,6 +114,11 @@ class Authors:
         here = self.hours[hour] + 0.5 * (self.hours[hour - 1] + self.hours[(hour + 1) % 24])
         prior = here / (2 * sum(self.hours))
         return -log((own / 2 + OWN_HOURS_WEIGHT * prior) / (author.count + OWN_HOURS_WEIGHT))
+
+    def _usual_silence(self, author: Author) -> float:
+        """Return the share of an author's pull requests without a description, shrunk to the latest ones of all."""
+        here = sum(self.silent) / max(len(self.silent), 20)
+        return (author.silent + SILENCE_WEIGHT * here) / (author.count + SILENCE_WEIGHT)
 
     def _unseen_words(self, author: Author, reading: Reading) -> float:
         if author.count < LEARNED_FROM or not len(reading.title_words):
@@ -124,19 +136,21 @@ class Authors:
         pending = [(key, moment.timestamp()) for key, author in self.each.items() for moment in author.pending]
         return {
             "authors": np.fromiter(self.each, np.int64, len(known)),
-            "author_counts": np.array([[a.count, a.merged, *a.hours] for a in known], np.int32),
+            "author_counts": np.array([[a.count, a.merged, a.silent, *a.hours] for a in known], np.int32),
             "pending": np.array(pending, np.float64).reshape(-1, 2),
             "recent_authors": np.array(self.recent, np.int64),
+            "recent_silent": np.array(self.silent, np.int8),
         }
 
     def from_arrays(self, arrays: dict[str, Any]) -> None:
         """Take over what `to_arrays` returned."""
-        counts = arrays["author_counts"].reshape(-1, 26).tolist()
-        for key, (count, merged, *hours) in zip(arrays["authors"].tolist(), counts, strict=True):
-            self.each[key] = Author(count, merged, hours)
+        counts = arrays["author_counts"].reshape(-1, 3 + 24).tolist()
+        for key, (count, merged, silent, *hours) in zip(arrays["authors"].tolist(), counts, strict=True):
+            self.each[key] = Author(count, merged, silent, hours)
         for key, seconds in arrays["pending"].tolist():
             self.each[int(key)].pending.append(datetime.fromtimestamp(seconds, UTC))
         self.recent.extend(arrays["recent_authors"].tolist())
+        self.silent.extend(map(bool, arrays["recent_silent"]))
 
 
 def account_days(pull: Pull) -> float:

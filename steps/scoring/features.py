@@ -94,6 +94,7 @@ CONTEXT: tuple[str, ...] = (
     "unnamed_files",
     "scattered",
     "new_words",
+    "unusual_silence",
     "reference_beyond",
     "newest_number",
     WINDOW_ROWS,
@@ -139,6 +140,7 @@ UNKNOWN_PAST: dict[str, float] = {
     "stranger": 0.0,
     "unnamed_files": 0.0,
     "scattered": 0.0,
+    "unusual_silence": 0.0,
     "reference_beyond": 0.0,
     "newest_number": 0.0,
     WINDOW_ROWS: 0.0,
@@ -157,7 +159,7 @@ def own(pull: Mapping[str, Any]) -> dict[str, Any]:
         log1p(pull["changed_files"]),
         log1p(pull["commits"]),
     )
-    small, docs = wording.SMALL_PROMISE.search(title), wording.DOCS_PROMISE.search(title)
+    small, docs = wording.find_small_promise(title), wording.DOCS_PROMISE.search(title)
     return {
         "log_lines": log_lines,
         "log_files": log_files,
@@ -172,7 +174,7 @@ def own(pull: Mapping[str, Any]) -> dict[str, Any]:
         "body_length": log1p(len(body)),
         "body_markup": log1p(len(wording.MARKUP.findall(wording.fold(body[: wording.BODY_CHARACTERS])))),
         "empty_body": float(not body),
-        "named_word": (small or docs or _NOTHING)[0],
+        "named_word": small or (docs[0] if docs else None),
         **_own_files(pull["files"] or ()),
     }
 
@@ -190,6 +192,3 @@ def _own_files(files: Any) -> dict[str, Any]:
         "sensitive_count": float(len(sensitive)),
         "docs_lines": float(sum(file["additions"] + file["deletions"] for file in elsewhere)),
     }
-
-
-_NOTHING: tuple[None] = (None,)

@@ -20,7 +20,7 @@ from steps.scoring.reading import Pull, Reading
 from steps.scoring.ties import Ties
 from steps.scoring.vocabulary import Vocabulary
 
-VERSION = 3
+VERSION = 4
 PROMISES = 200
 USUAL_PROMISE = 2.0
 """Logarithm of the lines that a small promise changes where nothing is known."""
@@ -78,7 +78,7 @@ class History:
         reading = self._read(pull)
         first = self.authors.update(reading)
         self.seen += 1
-        if wording.SMALL_PROMISE.search(reading.title):
+        if wording.find_small_promise(reading.title):
             self.promises.append(pull["log_lines"])
         self.recent_lines.append(pull["log_lines"])
         self.recent_files.append(pull["log_files"])
@@ -223,7 +223,7 @@ class History:
         """Return how much a change exceeds what its title promises, and what such titles usually change here."""
         latest = sorted(self.promises)
         usual = (sum(latest) + USUAL_PROMISE * PROMISE_ROWS) / (len(latest) + PROMISE_ROWS)
-        kept = bool(wording.SMALL_PROMISE.search(reading.title))
+        kept = wording.find_small_promise(reading.title) is not None
         most = expm1(latest[int(PROMISE_SHARE * (len(latest) - 1))]) if len(latest) >= PROMISE_ROWS else 0.0
         return {
             "small_promise": max(0.0, pull["log_lines"] - usual) if kept else 0.0,

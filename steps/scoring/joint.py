@@ -76,12 +76,12 @@ def sensitive_files(reading: Reading, own: Features) -> float:
 
 
 def insider_sweep(reading: Reading, own: Features) -> float:
-    """Return how little a known author's wide change is like its author: by hour, words, folders; 0 for bots."""
+    """Return how unlike its author a known author's wide change is: hour, words, folders, silence; 0 for bots."""
     if reading.bot or own["author_before"] < _KNOWN_AUTHOR:
         return 0.0
     width = min(own["log_files"] / _WIDE, 1.0) ** 2
     late = max(own["hour_surprise"] - NORMAL_HOUR, 0.0)
-    unlike = 0.3 + reading.empty + 1.1 * own["new_words"] + 0.7 * own["scattered"] + 0.6 * own["new_ground"]
+    unlike = 0.3 + own["unusual_silence"] + 1.1 * own["new_words"] + 0.7 * own["scattered"] + 0.6 * own["new_ground"]
     return width * (1.0 + late) * unlike
 
 

@@ -28,6 +28,8 @@ ODD_HOUR = 0.7
 """Nats beyond what is normal from which on an hour is called unlikely."""
 MIN_SCATTER = 0.7
 MIN_NEW_WORDS = 0.6
+MIN_SILENCE = 0.5
+"""Share of the author's pull requests with a description from which on one without is worth a word."""
 _DAY, _MONTH = 1.5, 60
 
 Row = Mapping[str, Any]
@@ -172,7 +174,7 @@ def _sensitive_files(row: Row) -> str:
 
 
 def _insider_sweep(row: Row) -> str:
-    silence = " without a description" if row["empty_body"] else ""
+    silence = " without a description" if row["unusual_silence"] > MIN_SILENCE else ""
     facts = [f"changes {format_count(row['changed_files'], 'file')}{silence}"]
     if row["hour_surprise"] > NORMAL_HOUR + ODD_HOUR:
         facts.append(f"opened at {row['created_at'].hour}:00 UTC, an unlikely hour for its author")

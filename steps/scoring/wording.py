@@ -22,6 +22,13 @@ SMALL_PROMISE = re.compile(
     r"(?![\w`/(-]|\.\w|::)"
 )
 """Words that announce a small change; names in code don't count."""
+_AND_MORE = re.compile(
+    r"(?i)(\band|&|\+|,)\s+(\w+\s+){0,2}?(add|allow|convert|enabl|extend|extract|implement|improv|introduc|mak|migrat|mov"
+    r"|refactor|remov|renam|replac|restructur|rewrit|simplif|split|support|up(dat|grad)|us)(e|es|ed|ing|s|y|ies|ied)?\b"
+)
+"""What follows a small promise that is only the lesser half of a title: another work."""
+_BESIDES = re.compile(r"(?i)\S\s+\S+\s*(\band|&|\+|,|\bwith)(\s+(also|few|a|more|other|several|some|various))*\s*$")
+"""What stands before one."""
 DOCS_PROMISE = re.compile(
     r"(?i)(?<![\w`/.:-])(docs?|documentation|readme|changelog|comments?|docstrings?|typos?|spelling|wording)"
     r"(?![\w`/(-]|\.\w|::)"
@@ -99,6 +106,14 @@ def fold(text: str) -> str:
     if text.isascii():
         return text
     return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+
+
+def find_small_promise(title: str) -> str | None:
+    """Return the words by which the whole title announces a small change; None where it announces more than that."""
+    found = SMALL_PROMISE.search(title)
+    if found is None or _BESIDES.search(title[: found.start()]) or _AND_MORE.search(title, found.end()):
+        return None
+    return found[0]
 
 
 def title_form(title: str) -> str:

@@ -305,3 +305,18 @@ def test_a_change_that_is_like_its_author_is_no_sweep() -> None:
     many = {"changed_files": 40, "author": "dev-1", "body": ""}
     usual, odd = with_own([pull(301, **many), pull(301, **many, created_at=START.replace(year=2025, hour=4))])
     assert history.values(usual)["insider_sweep"] < history.values(odd)["insider_sweep"]
+
+
+def test_silence_says_little_of_an_author_who_never_describes() -> None:
+    """Where nobody does, it says nothing; a history that was stored and read again knows the same."""
+    talkative = after(pulls(300))
+    silent = after(with_own([{**one, "body": ""} for one in pulls(300)]))
+    (row,) = with_own([pull(301, author="dev-1", body="")])
+    assert talkative.values(row)["unusual_silence"] > 0.9
+    assert silent.values(row)["unusual_silence"] < 0.1
+    assert silent.values(row)["insider_sweep"] <= talkative.values(row)["insider_sweep"]
+    for history in (talkative, silent):
+        again = History.from_state(history.state())
+        assert again.values(row)["unusual_silence"] == history.values(row)["unusual_silence"]
+    (described,) = with_own([pull(301, author="dev-1", body="What it does, and why.")])
+    assert talkative.values(described)["unusual_silence"] == 0

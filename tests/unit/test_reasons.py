@@ -77,7 +77,7 @@ def said(signal: str, **changes: Any) -> str:
         ),
         (
             "insider_sweep",
-            {"changed_files": 40, "empty_body": 1.0, "hour_surprise": 5.0, "scattered": 2.0, "new_words": 0.9},
+            {"changed_files": 40, "unusual_silence": 0.9, "hour_surprise": 5.0, "scattered": 2.0, "new_words": 0.9},
             "changes 40 files without a description, opened at 3:00 UTC, an unlikely hour for its author, in folders "
             "that seldom change together here, with words in its title that its author had not used here",
         ),

@@ -18,11 +18,16 @@ from steps.scoring import wording
         ("MINOR: migrate the integration test", False),
         ("Use indentation for sections", False),
         ("Speed up `typo` lint", False),
+        ("Fix typos and grammar", True),
+        ("Fix typos and refactor the group coordinator's tests", False),
+        ("docs: typo, update link", False),
+        ("Add rack awareness and other minor changes", False),
+        ("Make various minor fixes to the test suite", True),
     ],
 )
 def test_small_promises(title: str, promises: bool) -> None:
-    """Names in code and prefixes of a project are none."""
-    assert bool(wording.SMALL_PROMISE.search(title)) == promises
+    """Names in code and prefixes of a project are none, nor is the lesser half of a title."""
+    assert (wording.find_small_promise(title) is not None) == promises
 
 
 @pytest.mark.parametrize(
