@@ -118,9 +118,10 @@ coverage: $(READY) ## Show which branches the tests take, slow ones too, in perc
 	.venv/bin/pytest $(SPREAD) --slow --cov --cov-report=term:skip-covered --cov-report=html:"$$STATE/coverage" $$TESTS
 
 .PHONY: monitoring-check
-monitoring-check: $(READY) ## Check alerts and dashboards: valid, fire by their cause, silent without it, every metric exported; needs promtool
+monitoring-check: $(READY) ## Check alerts and dashboards: valid, fire by their cause, silent without it, every metric exported; and draw these in STATE/dashboards; needs Prometheus
 	@command -v promtool > /dev/null || { echo "promtool is not on the PATH: it comes with Prometheus." >&2; exit 1; }
-	.venv/bin/pytest -n 0 --slow tests/unit/test_monitoring_rules.py tests/unit/test_monitoring_dashboards.py tests/integration/serve/test_monitored.py
+	PICTURES="$$STATE/dashboards" .venv/bin/pytest -n 0 --slow tests/unit/test_monitoring_rules.py tests/unit/test_monitoring_dashboards.py tests/integration/serve/test_monitored.py \
+	  tests/integration/serve/test_dashboards_drawn.py
 
 pages: $(READY) ## Run the tests of the service's page in Chromium
 	.venv/bin/pytest tests/pages

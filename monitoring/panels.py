@@ -116,9 +116,9 @@ MODEL = DashboardContent(
             "Pods by model version", "short", {"{{version}}": "count by (version) (pr_sentinel_model_info)"}
         ),
         DashboardPanel(
-            "Age of the served model",
+            "Age of the newest pull request that the served model has learned from",
             "s",
-            {"{{version}}": "time() - max by (version) (pr_sentinel_model_registered_timestamp_seconds)"},
+            {"{{version}}": "time() - max by (version) (pr_sentinel_model_data_timestamp_seconds)"},
         ),
         DashboardPanel(
             "Drift",

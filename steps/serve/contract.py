@@ -74,8 +74,6 @@ class ModelRegistration(BaseModel):
 
     name: str = "pr-sentinel"
     version: str = "unregistered"
-    registered_at: str | None = None
-    run_id: str | None = None
     reason: str | None = None
 
 

@@ -51,9 +51,9 @@ SCORED = Counter(
 SCORE = Histogram("pr_sentinel_score", "Scores of pull requests", buckets=SCORES, registry=REGISTRY)
 MODEL = Gauge("pr_sentinel_model_info", "The model", ["name", "version", "digest", "data_hash"], registry=REGISTRY)
 BUDGET = Gauge("pr_sentinel_alert_budget", "Share of pull requests that the model may flag", registry=REGISTRY)
-REGISTERED = Gauge(
-    "pr_sentinel_model_registered_timestamp_seconds",
-    "Time at which the model was registered, in Unix time; absent for a model without a version",
+NEWEST = Gauge(
+    "pr_sentinel_model_data_timestamp_seconds",
+    "Opening of the newest pull request that the model was trained on, in Unix time",
     ["version"],
     registry=REGISTRY,
 )
@@ -91,12 +91,12 @@ def count_scores(route: str, results: Iterable[ScoreResult]) -> None:
             SCORE.observe(result.score)
 
 
-def set_model_info(name: ModelName, data_hash: str, alert_budget: float, registered_at: str | None) -> None:
-    """Set what identifies the model, its alert budget (a share), and when it was registered (ISO 8601)."""
+def set_model_info(name: ModelName, data_hash: str, alert_budget: float, newest: str | None) -> None:
+    """Set what identifies the model, its alert budget (a share), and how far its data reach (ISO 8601)."""
     MODEL.labels(name.name, name.version, name.digest, data_hash).set(1)
     BUDGET.set(alert_budget)
-    if registered_at:
-        REGISTERED.labels(name.version).set(datetime.fromisoformat(registered_at).timestamp())
+    if newest:
+        NEWEST.labels(name.version).set(datetime.fromisoformat(newest).timestamp())
 
 
 def count_delivery(outcome: str) -> None:

@@ -108,7 +108,8 @@ def _start_scorer(served: ServedModel, database: Database[Document] | None, stac
     model, registration, _ = served
     name = ModelName(name=registration.name, version=registration.version, digest=model.digest)
     data_hash = str(model.manifest.get("data_hash", ""))
-    metrics.set_model_info(name, data_hash, model.alert_budget, registration.registered_at)
+    newest = model.manifest.get("data", {}).get("last")
+    metrics.set_model_info(name, data_hash, model.alert_budget, newest)
     predictions = Predictions(database, name)
     writing = asyncio.create_task(predictions.run())
     stack.push_async_callback(predictions.stop, writing)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -59,11 +60,11 @@ def call_cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     return run_app(app, ROOT, arguments, clean_environment(COLUMNS="160", **environment))
 
 
-def start_cli(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+def start_cli(*arguments: str, environment: Mapping[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
     """Start `python -m local` with these arguments, its output in a pipe; `options` go to Popen."""
     command = [sys.executable, "-m", "local", *arguments]
-    environment = clean_environment()
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, **options)
+    given = clean_environment(**environment or {})
+    return subprocess.Popen(command, cwd=ROOT, env=given, stdout=subprocess.PIPE, text=True, **options)
 
 
 class SampleRun(NamedTuple):

@@ -20,17 +20,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 
 
 def result(model: Model, muted: tuple[str, ...] = ()) -> ScoredPullRequest:
-    """The result of a huge dump."""
+    """The result of a huge deletion."""
     pull = PullRequest.model_validate(
         {
             "number": 7,
-            "title": "Import everything",
+            "title": "Touch up everything",
             "user": {"login": "octocat"},
             "state": "open",
             "created_at": "2026-01-01T12:00:00Z",
             "updated_at": "2026-01-01T12:00:00Z",
-            "additions": 900_000,
-            "deletions": 0,
+            "additions": 0,
+            "deletions": 900_000,
             "changed_files": 3_000,
             "commits": 1,
             "base": {"ref": "main", "repo": {"full_name": "owner/name"}},

@@ -33,14 +33,12 @@ function facts(card, manifest) {
   const registration = card.registration ?? {};
   const rows = [
     ["Version", [card.name, card.version].filter(isKnown).join(" ")],
-    ["Registered", formatDate(registration.registered_at, true)],
     ["Accepted because", registration.reason],
     ["Trained on", describeTraining(manifest.data)],
     ["Digest", code(card.digest)],
     ["Data hash", code(manifest.data_hash)],
     ["Dataset", code(manifest.dataset_uri)],
     ["Git commit", code(manifest.git_commit)],
-    ["MLflow run", code(registration.run_id)],
   ].filter(([, value]) => isKnown(value));
   return el("dl", { class: "card" }, ...rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }

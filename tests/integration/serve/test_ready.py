@@ -107,14 +107,14 @@ def test_a_service_with_a_damaged_model_is_never_ready_and_logs_why(
 
 def test_a_valid_model_makes_the_service_ready_and_has_a_card(model: Path, settings: pytest.MonkeyPatch) -> None:
     """With its record in the registry."""
-    version = {"name": "pr-sentinel", "version": "3", "registered_at": "2026-09-01T00:00:00Z", "reason": "First."}
+    version = {"name": "pr-sentinel", "version": "3", "reason": "First."}
     (model / "version.json").write_text(json.dumps(version))
     try:
         with TestClient(create_app()) as client:
             assert client.get("/readyz").json() == {"status": "ready"}
             card = client.get("/model").json()
             assert (card["name"], card["version"]) == ("pr-sentinel", "3")
-            assert card["registration"] == version | {"run_id": None}
+            assert card["registration"] == version
             assert card["digest"] == client.get("/readyz").headers["x-model-digest"]
             assert card["manifest"]["data_hash"] == "0" * 64
             assert f'digest="{card["digest"]}",name="pr-sentinel",version="3"}} 1.0' in client.get("/metrics").text

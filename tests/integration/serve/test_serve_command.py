@@ -3,8 +3,6 @@
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,51 +14,10 @@ from local.services import embedded
 from samples.graph import SITE
 from steps.serve.http.examples import PULL_REQUEST
 from tests.support import workers
-from tests.support.command_line import cli, start_cli
+from tests.support.command_line import cli
+from tests.support.serve_command import serving
 
 WELL = "Serving version 1 (pr-sentinel:1-"
-
-
-class Serving:
-    """The running command, and its output so far."""
-
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
-        self.process = process
-        self.address = f"http://{workers.LOOPBACK}:{port}"
-        self.port = port
-        self.family: list[psutil.Process] = []
-
-    def ready(self) -> list[str]:
-        """Wait until it is ready, and return its output."""
-        assert self.process.stdout is not None
-        said: list[str] = []
-        while "looked up in the fake GitHub of the samples" not in (said[-1] if said else ""):
-            line = self.process.stdout.readline()
-            assert line, f"it ended: {said}"
-            said.append(line.rstrip())
-        self.family = psutil.Process(self.process.pid).children(recursive=True)
-        return said
-
-    def stop(self, number: signal.Signals) -> tuple[int, str]:
-        """Send a signal, and return the exit code and the last output."""
-        self.process.send_signal(number)
-        words, _ = self.process.communicate(timeout=60)
-        return self.process.returncode, words
-
-
-@contextmanager
-def serving(state: Path) -> Iterator[Serving]:
-    """Run the command on a free port, without a token."""
-    port = workers.free_port()
-    # What tests in the background ignore, their children would too.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = start_cli("serve", "--state", str(state), "--port", str(port), stderr=subprocess.STDOUT)
-    signal.signal(signal.SIGINT, before)
-    try:
-        yield Serving(process, port)
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def serve(state: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
