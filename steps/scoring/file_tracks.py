@@ -61,10 +61,11 @@ class FileTracks:
         if files is None or not files.added:
             return 0
         folders = [_folder(files.files[place]["path"]) for place in files.added]
+        words = paths.singular(reading.text_words)
         new = {
             folder
             for folder in set(folders) - {""}
-            if not self.ancestors.count(distinct([thing(folder)]))[0] and not _last_words(folder) & reading.text_words
+            if not self.ancestors.count(distinct([thing(folder)]))[0] and not _last_words(folder) & words
         }
         return sum(folder in new for folder in folders)
 
@@ -82,7 +83,7 @@ def _folder(path: str) -> str:
 
 
 def _last_words(folder: str) -> frozenset[str]:
-    return paths.split_pieces("/".join(folder.split("/")[-2:]))
+    return paths.singular(paths.split_pieces("/".join(folder.split("/")[-2:])))
 
 
 def _pair_folders(folders: Indices) -> Indices:

@@ -5,7 +5,7 @@ shows how often they occur among ordinary ones.
 """
 
 from collections.abc import Mapping
-from math import log1p
+from math import expm1, log1p
 
 from steps.scoring import wording
 from steps.scoring.authors import UNKNOWN_AGE
@@ -40,7 +40,7 @@ def low_effort(reading: Reading, own: Features) -> float:
         + _youth(own["account_days"], (30, 1.5), (365, 0.8), (1_460, 0.2))
         + 0.7 * max(0.0, 1.0 - len(reading.said) / _SHORT_TITLE)
         + 0.8 * (not reading.said)
-        + 0.7 * reading.empty
+        + 0.7 * own["unusual_silence"]
         + 0.4 * (pull["changed_files"] <= 1 and pull["commits"] <= 1)
         + 0.8 * min(own["new_root_files"], 1.0)
         + 0.5 * min(own["author_unmerged"], 1.5)
@@ -50,10 +50,12 @@ def low_effort(reading: Reading, own: Features) -> float:
 
 
 def polished_text(reading: Reading, own: Features) -> float:
-    """Return how far a stranger's long and tidy description outweighs a tiny change."""
+    """Return how far a long and tidy text of a stranger, without the template's lines, outweighs a tiny change."""
     if not own["stranger"]:
         return 0.0
-    length = max(own["body_length"] - _LONG_BODY, 0.0) * (0.4 + 0.3 * min(own["body_markup"], 3.0))
+    length = max(log1p(expm1(own["body_length"]) * (1.0 - own["familiar_share"])) - _LONG_BODY, 0.0) * (
+        0.4 + 0.3 * min(own["body_markup"], 3.0)
+    )
     youth = 1.0 + 0.5 * _youth(own["account_days"], (90, 1.2), (730, 0.5), (1_460, 0.0), older=-0.3)
     docs = 1.3 if reading.files and set(reading.files.kinds) == {"docs"} else 1.0
     return own["stranger"] * length * max(_TINY_LINES - own["log_lines"], 0.0) * youth * docs

@@ -1,6 +1,7 @@
 """The kind of a changed file, by its path alone."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 CI = "ci"
@@ -104,6 +105,13 @@ def is_sensitive(path: str) -> bool:
 def split_pieces(text: str) -> frozenset[str]:
     """Return the distinct words of a path or an identifier: `src/HashMap_test.rs` has src, hash, map and test."""
     return frozenset(piece.lower() for piece in PIECE.findall(text) if len(piece) >= MIN_PIECE)
+
+
+def singular(words: Iterable[str]) -> frozenset[str]:
+    """Return the words without the ending of a plural: a title speaks of `hooks`, and a file is named `hook.py`."""
+    return frozenset(
+        word[:-1] if len(word) > MIN_PIECE and word[-1] == "s" and word[-2] != "s" else word for word in words
+    )
 
 
 def directory(path: str) -> str:

@@ -141,9 +141,10 @@ class Reading:
 
     @cached_property
     def text_words(self) -> frozenset[str]:
-        """The words at the beginning of title and body."""
+        """The words at the beginning of title and body, those that identifiers are made of too."""
         body = islice(wording.iter_words(self.body.lower()), BODY_WORDS)
-        return frozenset(self.said) | frozenset(body)
+        parts = islice(paths.PIECE.finditer(f"{self.title} {self.body}"), BODY_WORDS)
+        return frozenset(self.said) | frozenset(body) | {part[0].lower() for part in parts}
 
     @cached_property
     def content_words(self) -> Indices:
@@ -160,9 +161,9 @@ class Reading:
 
     @cached_property
     def commit_clues(self) -> Indices:
-        """The clues that the number of commits is predicted from: size and author."""
+        """The clues that the number of commits is predicted from: size, author and the form of the title."""
         lines, files = round(2 * self.pull["log_lines"]), round(2 * self.pull["log_files"])
-        return _slots(thing(f"size {lines}"), thing(f"files {files}"), self.author)
+        return _slots(thing(f"size {lines}"), thing(f"files {files}"), self.author, self.form)
 
     def sizes(self, usual_spread: float) -> Floats:
         """Return lines, files, deletions and folders, as logarithms; `usual_spread` stands for unknown folders."""

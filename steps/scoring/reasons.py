@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from steps.common.changed_files import MAX_FILES
 from steps.scoring.arrays import Floats
 from steps.scoring.joint import NORMAL_HOUR
 from steps.scoring.model import Model
@@ -101,7 +102,8 @@ def _new_folders(row: Row) -> str:
     count = round(expm1(row["unnamed_files"]))
     if count < MIN_UNNAMED_FILES:
         return ""
-    return f", {count:,} of them in new folders that neither title nor description names"
+    least = "at least " if row["changed_files"] > MAX_FILES else ""
+    return f", {least}{count:,} of them in new folders that neither title nor description names"
 
 
 def _usual_size(row: Row) -> str:
@@ -155,8 +157,9 @@ def _low_effort(row: Row) -> str:
 
 
 def _polished_text(row: Row) -> str:
-    text, lines = expm1(row["body_length"]), row["additions"] + row["deletions"]
-    fact = f"describes a change of {format_count(lines, 'line')} in {format_count(text, 'character')}"
+    text, lines = expm1(row["body_length"]) * (1.0 - row["familiar_share"]), row["additions"] + row["deletions"]
+    own = " of its own, beside the template's" if row["familiar_share"] else ""
+    fact = f"describes a change of {format_count(lines, 'line')} in {format_count(text, 'character')}{own}"
     return "; ".join(part for part in (fact, _who(row), _account(row)) if part)
 
 
@@ -200,7 +203,11 @@ def _foreign_text(row: Row) -> str:
         number, newest = round(row["reference_beyond"]), round(row["newest_number"])
         return f"refers to #{number}, though the newest pull request here is #{newest}"
     rank = describe_rank(row, "foreign_text", "do so to that degree")
-    return f"uses words in title and description that are new here and do not name its files{rank}" if rank else ""
+    if not rank:
+        return ""
+    new = row["title_unseen"] > 0 or row["body_unseen"] > 0
+    what = "uses words in title and description that are new here" if new else "has a text unlike others here"
+    return f"{what}{'' if row['names_its_files'] else ' and names none of its files'}{rank}"
 
 
 def _burst(row: Row) -> str:
@@ -231,8 +238,10 @@ def _who(row: Row) -> str:
     if not row["author_before"]:
         return "comes from a first-time author"
     if row["stranger"] == 1:
-        earlier = format_count(expm1(row["author_before"]), "earlier pull request")
-        return f"none of its author's {earlier} here is merged"
+        earlier = round(expm1(row["author_before"]))
+        if earlier == 1:
+            return "its author's one earlier pull request here is not merged"
+        return f"none of its author's {earlier:,} earlier pull requests here is merged"
     return ""
 
 

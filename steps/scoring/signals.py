@@ -68,7 +68,7 @@ SIGNALS: tuple[Signal, ...] = (
     _of("low_effort", -0.45, low_effort=1),
     _of("insider_sweep", 0.15, insider_sweep=1, spread_surprise=0.15, residuals={"log_files": 0.4}),
     _of("commit_flood", -0.3, commits_for_lines=1.5, commits_surprise=0.3, residuals={"log_commits": 0.15}),
-    _of("foreign_text", foreign_text=1, residuals={"title_elsewhere": 0.3}),
+    _of("foreign_text", 0.5, foreign_text=1, residuals={"title_elsewhere": 0.3}),
     _of("burst", 0.6, near_duplicates=1, newcomers_hour=0.5),
     _of("polished_text", 1.3, polished_text=1),
     _of("bot_impersonation", 1.3, bot_impersonation=1),

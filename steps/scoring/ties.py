@@ -35,14 +35,20 @@ class Ties:
         tracker = reading.tracker
         unknown = tracker is not None and not self.trackers.count(distinct([tracker]))[0]
         references, beyond = self._references(reading.references)
+        familiar = self._familiar_share(reading)
         loose = (
             references
             - 1.5 * (reading.pull["repository"].lower() in reading.links)
-            - self._familiar_share(reading)
+            - familiar
             + 4.4 * unknown
             + 1.5 * KNOWN_FORM / (KNOWN_FORM + form)
         )
-        return {"loose_ties": loose, "reference_beyond": float(beyond), "newest_number": float(self.newest)}
+        return {
+            "loose_ties": loose,
+            "familiar_share": familiar,
+            "reference_beyond": float(beyond),
+            "newest_number": float(self.newest),
+        }
 
     def update(self, reading: Reading) -> None:
         """Remember one pull request."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from steps.scoring import wording
+from steps.scoring import paths, wording
 from steps.scoring.online import Indices, RecentCounts
 from steps.scoring.reading import BODY_PIECES, TITLE_PIECES, Files, Reading, pair, pieces
 
@@ -118,7 +118,8 @@ class Vocabulary:
         files = reading.files
         if files is None:
             return {"words_fit_files": UNKNOWN_FIT, "names_its_files": UNKNOWN_NAMED}
-        named = len(files.words & reading.text_words) / (len(files.words) ** 0.5 + 1.0)
+        written = paths.singular(reading.text_words)
+        named = len(paths.singular(files.words) & written) / (len(files.words) ** 0.5 + 1.0)
         words, parts = reading.content_words, files.pieces
         if not (len(words) and len(parts)):
             return {"words_fit_files": 0.0, "names_its_files": named}

@@ -30,10 +30,10 @@ _AND_MORE = re.compile(
 _BESIDES = re.compile(r"(?i)\S\s+\S+\s*(\band|&|\+|,|\bwith)(\s+(also|few|a|more|other|several|some|various))*\s*$")
 """What stands before one."""
 DOCS_PROMISE = re.compile(
-    r"(?i)(?<![\w`/.:-])(docs?|documentation|readme|changelog|comments?|docstrings?|typos?|spelling|wording)"
+    r"(?i)(?<![\w`/.:-])(docs?|documentation|readme|changelog|typos?|spelling|wording)"
     r"(?![\w`/(-]|\.\w|::)"
 )
-"""Words that announce a change of texts alone."""
+"""Words that announce a change of texts alone; comments are no such word, for they stand in any file."""
 VERSION_BUMP = re.compile(
     r"(?i)^(\W*(chore|build|deps|fix|update|security)\W*(\([^)]*\))?\W*:?\s*)?"
     r"(bump|upgrade|update( dependency)?|pin|lock file maintenance)\b.*(\bfrom \S+ to\b|\bto v?\d|\d+\.\d+|lock file)"

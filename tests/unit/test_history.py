@@ -320,3 +320,28 @@ def test_silence_says_little_of_an_author_who_never_describes() -> None:
         assert again.values(row)["unusual_silence"] == history.values(row)["unusual_silence"]
     (described,) = with_own([pull(301, author="dev-1", body="What it does, and why.")])
     assert talkative.values(described)["unusual_silence"] == 0
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("Remove duplication in ColorField", True),
+        ("test_bot: remove the color", True),
+        ("Fields get a colour", True),
+        ("Some other title", False),
+    ],
+)
+def test_a_title_names_files_in_whatever_way_names_are_written(title: str, names: bool) -> None:
+    """`ColorField`, `color_field` and `fields` are words of `app/color_field.rb`."""
+    file = {"path": "app/color_field.rb", "additions": 1, "deletions": 1, "status": "M"}
+    (row,) = with_own([pull(31, title=title, body="", files=[file])])
+    assert (after(pulls(30)).features(row)["names_its_files"] > 0) == names
+
+
+def test_the_lines_of_a_template_are_no_polished_text() -> None:
+    """A stranger who fills in what every description here has is not praised for its length."""
+    template = "\n".join(f"- [x] I have read the guide for contributors, part {word}" for word in "abcdefghijklmnop")
+    tiny = {"author": "somebody", "additions": 1, "deletions": 0, "changed_files": 1, "body": template}
+    (row,) = with_own([pull(301, **tiny)])
+    with_template = after([{**one, "body": template} for one in pulls(300)])
+    assert with_template.values(row)["polished_text"] < after(pulls(300)).values(row)["polished_text"]

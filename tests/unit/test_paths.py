@@ -5,6 +5,11 @@ import pytest
 from steps.scoring import paths
 
 
+def test_words_are_compared_without_the_ending_of_a_plural() -> None:
+    """Of words that have one: neither `css` nor `bus` is a plural."""
+    assert paths.singular(["hooks", "hook", "css", "class", "bus"]) == {"hook", "css", "class", "bus"}
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [

@@ -76,6 +76,17 @@ def said(signal: str, **changes: Any) -> str:
             "refers to #45123, though the newest pull request here is #5012",
         ),
         (
+            "foreign_text",
+            {"title_unseen": 0.5},
+            "uses words in title and description that are new here and names none of its files; none of the latest "
+            "1,000 here do so to that degree",
+        ),
+        (
+            "foreign_text",
+            {"names_its_files": 0.3, "foreign_text_above": 9.0},
+            "has a text unlike others here; about one in 100 of the latest here do so to that degree",
+        ),
+        (
             "insider_sweep",
             {"changed_files": 40, "unusual_silence": 0.9, "hour_surprise": 5.0, "scattered": 2.0, "new_words": 0.9},
             "changes 40 files without a description, opened at 3:00 UTC, an unlikely hour for its author, in folders "
@@ -109,6 +120,16 @@ def said(signal: str, **changes: Any) -> str:
             {"body_length": np.log1p(3_371), "author_before": np.log1p(2), "stranger": 1.0},
             "describes a change of 12 lines in 3,371 characters; none of its author's 2 earlier pull requests here is "
             "merged",
+        ),
+        (
+            "polished_text",
+            {"body_length": np.log1p(2_000), "familiar_share": 0.75},
+            "describes a change of 12 lines in 500 characters of its own, beside the template's",
+        ),
+        (
+            "low_effort",
+            {"author_before": np.log1p(1), "stranger": 1.0, "empty_body": 1.0},
+            "its author's one earlier pull request here is not merged; it has no description; it changes 12 lines",
         ),
     ],
 )

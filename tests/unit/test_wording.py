@@ -31,6 +31,15 @@ def test_small_promises(title: str, promises: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "promises"),
+    [("docs: explain the cache", True), ("Update the readme", True), ("Leave comments out of generated files", False)],
+)
+def test_titles_that_promise_texts_alone(title: str, promises: bool) -> None:
+    """Comments stand in any file, so a title that speaks of them promises nothing about the files."""
+    assert bool(wording.DOCS_PROMISE.search(title)) == promises
+
+
+@pytest.mark.parametrize(
     ("title", "bump"),
     [
         ("Bump lodash from 4.17.15 to 4.17.21", True),
