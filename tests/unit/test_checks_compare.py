@@ -163,6 +163,7 @@ def test_a_missing_figure_is_reported() -> None:
     found = compare.compare_versions(OLD, replace(NEW, slow=Proportion(0, 0), removed=Proportion(0, 0), scored={}))
     assert {"slower than 100 ms: no data", "alerts removed by people: no data", "flagged: no data"} <= set(found.lines)
     assert "agreement: no data, 0 pull requests were scored by both" in found.lines
+    assert "flagged: no data" in compare.compare_versions(replace(OLD, scored={}), NEW).lines
 
 
 def test_a_comparison_has_the_same_lines_each_time() -> None:
