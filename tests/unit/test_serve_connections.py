@@ -331,6 +331,7 @@ def test_a_body_in_many_small_chunks_is_refused(server: Server) -> None:
     assert upload(server, (1_001, 1)).state == "open"
     assert upload(server, (1_002, 1)).read_problem()["status"] == 400
     assert upload(server, (5_000, 512)).state == "open"
+    assert upload(server, (1, 500 * 512), (1_501, 1)).state == "open"
     assert upload(server, (1_000, 1), (3, 512)).state == "open"
     assert upload(server, (100, 512), (1_001, 1)).state == "open"
     assert upload(server, (100, 512), (1_002, 1)).state == "closed"
