@@ -27,7 +27,7 @@ class Line(NamedTuple):
     """A line of a panel: its legend, and its points as seconds since 1970 and values."""
 
     legend: str
-    seconds: Sequence[float]
+    seconds: Sequence[int]
     values: Sequence[float]
 
 
@@ -56,7 +56,7 @@ class Prometheus:
             name = legend
             for label, value in found["metric"].items():
                 name = name.replace("{{" + label + "}}", value)
-            seconds, values = zip(*((float(second), float(value)) for second, value in found["values"]), strict=True)
+            seconds, values = zip(*((round(second), float(value)) for second, value in found["values"]), strict=True)
             yield Line(name, seconds, values)
 
 
