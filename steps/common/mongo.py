@@ -39,7 +39,7 @@ def create_client(uri: SecretStr, app: str, timeout_ms: int | None = None) -> Mo
     """
     _check_escapes(uri)
     try:
-        return MongoClient(uri.get_secret_value(), **_build_options(app, timeout_ms))
+        return MongoClient(uri.get_secret_value(), **_build_options(uri, app, timeout_ms))
     except URI_ERRORS as error:
         raise _invalid_uri_error(error) from None
 
@@ -48,7 +48,7 @@ def create_async_client(uri: SecretStr, app: str, timeout_ms: int | None = None)
     """Create an asynchronous client; arguments and errors are those of `create_client`."""
     _check_escapes(uri)
     try:
-        return AsyncMongoClient(uri.get_secret_value(), **_build_options(app, timeout_ms))
+        return AsyncMongoClient(uri.get_secret_value(), **_build_options(uri, app, timeout_ms))
     except URI_ERRORS as error:
         raise _invalid_uri_error(error) from None
 
@@ -95,9 +95,13 @@ def _translate_errors(hosts: str) -> Iterator[None]:
         raise
 
 
-def _build_options(app: str, timeout_ms: int | None) -> dict[str, Any]:
+def _build_options(uri: SecretStr, app: str, timeout_ms: int | None) -> dict[str, Any]:
+    """Return the client's options; the connection string's time limits count where the caller has none."""
     if timeout_ms is None:
-        timeouts = {"serverSelectionTimeoutMS": SELECTION_TIMEOUT_MS, "connectTimeoutMS": CONNECT_TIMEOUT_MS}
+        defaults = {"serverSelectionTimeoutMS": SELECTION_TIMEOUT_MS, "connectTimeoutMS": CONNECT_TIMEOUT_MS}
+        query = uri.get_secret_value().partition("?")[2].lower()
+        named = {option.partition("=")[0] for option in re.split("[&;]", query)}
+        timeouts = {name: limit for name, limit in defaults.items() if name.lower() not in named}
     else:
         timeouts = {"timeoutMS": timeout_ms, "serverSelectionTimeoutMS": timeout_ms}
     return {"tz_aware": True, "appname": app, **timeouts}

@@ -1,6 +1,7 @@
 """MongoDB's failures become errors that name the server and what to do."""
 
 import pytest
+from pydantic import SecretStr
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from steps.common import mongo
@@ -92,3 +93,18 @@ def test_an_invalid_connection_string_is_refused_without_showing_it(uri: str) ->
     with pytest.raises(ConfigurationError, match="MONGO_URI") as caught, open_database(settings(uri)) as opened:
         opened.command("ping")
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "own", "seconds"),
+    [
+        ("", None, 0.1),
+        ("?serverSelectionTimeoutMS=1500", None, 1.5),
+        ("?retryWrites=true&serverselectiontimeoutms=1500", None, 1.5),
+        ("?serverSelectionTimeoutMS=1500", 700, 0.7),
+    ],
+)
+def test_a_time_limit_of_the_connection_string_counts(options: str, own: int | None, seconds: float) -> None:
+    """Where the caller has none, which may hold up a request."""
+    with mongo.create_client(SecretStr(f"mongodb://127.0.0.1:1/{options}"), "a-test", own) as client:
+        assert client.options.server_selection_timeout == seconds
