@@ -14,7 +14,7 @@ CHECKS = ("identity", "golden", "behaviour", "speed", "compare")
 FOREIGN = ("boto3", "bentoml", "onnxruntime", "pyarrow", "pyspark", "tensorflow", "mlflow", "hera", "github", "sklearn")
 NOWHERE = ("pip", "uv", "ensurepip", "secantus", "moto")
 FOLDERS = ("/", "/app", "/app/rollouts", "/app/steps", "/venv", "/etc", "/usr/local", "/home")
-MOST_MEGABYTES = 240
+MOST_MEGABYTES = 250
 OTHER = "0" * 64
 
 

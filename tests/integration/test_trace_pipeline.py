@@ -16,6 +16,8 @@ from steps.scoring.features import NAMES
 from tests.support.command_line import SampleRun, cli
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
+PULL_REQUEST = "example/docs#299"
+"""One that no other test has scored in the state of all."""
 
 
 def insert_prediction(state: Path, digest: str) -> None:
@@ -23,9 +25,9 @@ def insert_prediction(state: Path, digest: str) -> None:
     with embedded.mongo(state) as uri, open_database(MongoSettings(mongo_uri=SecretStr(uri))) as database:
         database.predictions.insert_one(
             {
-                "id": "example/docs#305",
+                "id": PULL_REQUEST,
                 "repository": "example/docs",
-                "number": 305,
+                "number": int(PULL_REQUEST.partition("#")[2]),
                 "scored_at": NOON,
                 "score": 3.5,
                 "threshold": 2.5,
@@ -41,7 +43,7 @@ def insert_prediction(state: Path, digest: str) -> None:
 
 def trace(state: Path, store: Path) -> dict[str, Any]:
     """The parts, by name."""
-    done = cli("trace", "example/docs#305", "--json", "--state", str(state), STORE_URL=f"file://{store}")
+    done = cli("trace", PULL_REQUEST, "--json", "--state", str(state), STORE_URL=f"file://{store}")
     assert done.returncode == 0, done.stdout + done.stderr
     return {part["name"]: part for part in json.loads(done.stdout)["parts"]}
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import time
 import uuid
 from pathlib import Path
@@ -46,7 +47,11 @@ def test_every_panel_of_service_and_model_has_lines(trained: Path, tmp_path: Pat
     """Those of one service; the pictures are in the folder PICTURES, if it is set."""
     pictures = Path(os.environ.get("PICTURES") or tmp_path / "pictures")
     pictures.mkdir(parents=True, exist_ok=True)
-    with serving(trained, WEBHOOK_SECRET=SECRET) as served, prometheus.scraping(tmp_path, served.address) as server:
+    state = tmp_path / "state"
+    for name in ("mongo", "store"):
+        shutil.copytree(trained / name, state / name)
+    shutil.copy(trained / "mlflow.db", state)
+    with serving(state, WEBHOOK_SECRET=SECRET) as served, prometheus.scraping(tmp_path, served.address) as server:
         served.ready()
         served.drain()
         send_work(served.address)

@@ -40,9 +40,9 @@ def webhook_client(
         yield client
 
 
-def push_dump(github: StandIn) -> bytes:
-    """Make a pull request a huge dump, and return the payload of its delivery."""
-    changes = {"additions": 90_000, "changed_files": 900, "title": "x"}
+def push_deletion(github: StandIn) -> bytes:
+    """Make a pull request a huge deletion, and return the payload of its delivery."""
+    changes = {"additions": 0, "deletions": 90_000, "changed_files": 900, "title": "x"}
     github.control(change={f"{SHOP}#12": changes})
     repository = generate_repositories()[SHOP]
     repository.change(12, changes)
@@ -53,7 +53,7 @@ def test_a_delivery_is_scored_notified_stored_and_counted(
     webhook_client: TestClient, github: StandIn, database: Mongo
 ) -> None:
     """Once, however often it is delivered; never with a wrong signature."""
-    raw = push_dump(github)
+    raw = push_deletion(github)
     forged = deliver.build_headers(raw, "another", "one")
     assert webhook_client.post("/webhook", content=raw, headers=forged).status_code == 401
     for status in (202, 200):
@@ -72,7 +72,7 @@ def test_the_kinds_of_an_alerts_reasons_can_be_muted(
     webhook_client: TestClient, github: StandIn, database: Mongo
 ) -> None:
     """What the model finds is kept with the votes, by the names that the repository's file takes; the score stays."""
-    raw = push_dump(github)
+    raw = push_deletion(github)
 
     def deliver_as(name: str, body: bytes) -> dict[str, Any]:
         answer = webhook_client.post("/webhook", content=body, headers=deliver.build_headers(body, SECRET, name))
