@@ -60,8 +60,17 @@ def _replace_none_by_ghost(value: Any) -> Any:
     return {"login": GHOST} if value is None else value
 
 
+def _normalise_title(value: Any) -> Any:
+    return _normalise_within(MAX_TITLE_CHARACTERS, value)
+
+
+def _normalise_within(most: int, value: Any) -> Any:
+    """Leave a text that is too long as it is, to be refused: composed characters would make it shorter."""
+    return value if isinstance(value, str) and len(value) > most else normalise_text(value)
+
+
 def _replace_none_by_empty(value: Any) -> Any:
-    return "" if value is None else normalise_text(value)
+    return "" if value is None else _normalise_within(MAX_BODY_CHARACTERS, value)
 
 
 def _require_few(value: Any) -> Any:
@@ -129,7 +138,7 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": _YEARS}),
 ]
 Text = Annotated[
-    str, Field(strict=True, min_length=1, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(normalise_text)
+    str, Field(strict=True, min_length=1, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(_normalise_title)
 ]
 
 OptionalInstant = Annotated[
@@ -234,7 +243,7 @@ class PullRequest(_PullRequestPart):
     """
 
     number: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)]
-    title: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(normalise_text)]
+    title: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(_normalise_title)]
     body: Annotated[
         str,
         BeforeValidator(

@@ -6,12 +6,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from samples import deliver, graph, rest
 from samples.generate import generate_repositories
 from samples.records import SampleRepository
 from samples.server import LATEST
-from steps.common.pull_request import PullRequest, is_cross_repository
+from steps.common.pull_request import (
+    MAX_BODY_CHARACTERS,
+    MAX_TITLE_CHARACTERS,
+    PullRequest,
+    is_cross_repository,
+)
 from steps.fetch.conversion import convert_pull_request
 from steps.fetch.queries import PULL_REQUESTS, Edge
 from steps.scoring.row import as_row
@@ -97,3 +103,15 @@ def test_nothing_that_stands_in_an_optional_field_costs_the_pull_request(fields:
 def test_where_a_branch_lies_is_told_by_its_repository(head: Any, base: Any, expected: bool | None) -> None:
     """By its owner where the repository is left out; a repository that is gone was a fork."""
     assert is_cross_repository(head, {"repo": {"full_name": base}}) is expected
+
+
+@pytest.mark.parametrize("field", ["title", "body"])
+def test_a_text_is_as_long_as_it_was_sent(field: str) -> None:
+    """Composed, its characters would be half as many, and it would pass the limit that the description states."""
+    most = MAX_TITLE_CHARACTERS if field == "title" else MAX_BODY_CHARACTERS
+    decomposed = "e\u0301" * (most // 2)
+    repository = ALL["example/docs"]
+    given = rest.format_pull_request(repository.pulls[1], repository, deliver.API)
+    assert getattr(PullRequest.model_validate(given | {field: decomposed}), field) == "\u00e9" * (most // 2)
+    with pytest.raises(ValidationError, match="at most"):
+        PullRequest.model_validate(given | {field: f"{decomposed}!"})
