@@ -61,11 +61,10 @@ class FileTracks:
         if files is None or not files.added:
             return 0
         folders = [_folder(files.files[place]["path"]) for place in files.added]
-        words = paths.singular(reading.text_words)
         new = {
             folder
             for folder in set(folders) - {""}
-            if not self.ancestors.count(distinct([thing(folder)]))[0] and not _last_words(folder) & words
+            if not self.ancestors.count(distinct([thing(folder)]))[0] and not _last_words(folder) & reading.text_words
         }
         return sum(folder in new for folder in folders)
 

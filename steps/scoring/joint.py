@@ -6,6 +6,7 @@ shows how often they occur among ordinary ones.
 
 from collections.abc import Mapping
 from math import expm1, log1p
+from typing import Any
 
 from steps.scoring import wording
 from steps.scoring.authors import UNKNOWN_AGE
@@ -53,12 +54,15 @@ def polished_text(reading: Reading, own: Features) -> float:
     """Return how far a long and tidy text of a stranger, without the template's lines, outweighs a tiny change."""
     if not own["stranger"]:
         return 0.0
-    length = max(log1p(expm1(own["body_length"]) * (1.0 - own["familiar_share"])) - _LONG_BODY, 0.0) * (
-        0.4 + 0.3 * min(own["body_markup"], 3.0)
-    )
+    length = max(log1p(count_own_characters(own)) - _LONG_BODY, 0.0) * (0.4 + 0.3 * min(own["body_markup"], 3.0))
     youth = 1.0 + 0.5 * _youth(own["account_days"], (90, 1.2), (730, 0.5), (1_460, 0.0), older=-0.3)
     docs = 1.3 if reading.files and set(reading.files.kinds) == {"docs"} else 1.0
     return own["stranger"] * length * max(_TINY_LINES - own["log_lines"], 0.0) * youth * docs
+
+
+def count_own_characters(values: Mapping[str, Any]) -> float:
+    """Return about how many characters of a description are not its template's."""
+    return float(expm1(values["body_length"]) * (1.0 - values["familiar_share"]))
 
 
 def bot_impersonation(reading: Reading, own: Features) -> float:

@@ -141,10 +141,10 @@ class Reading:
 
     @cached_property
     def text_words(self) -> frozenset[str]:
-        """The words at the beginning of title and body, those that identifiers are made of too."""
+        """The words at the beginning of title and body, those that identifiers are made of too, as `paths.singular`."""
         body = islice(wording.iter_words(self.body.lower()), BODY_WORDS)
         parts = islice(paths.PIECE.finditer(f"{self.title} {self.body}"), BODY_WORDS)
-        return frozenset(self.said) | frozenset(body) | {part[0].lower() for part in parts}
+        return paths.singular({*self.said, *body, *(part[0].lower() for part in parts)})
 
     @cached_property
     def content_words(self) -> Indices:

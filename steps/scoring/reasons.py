@@ -11,7 +11,7 @@ import numpy as np
 
 from steps.common.changed_files import MAX_FILES
 from steps.scoring.arrays import Floats
-from steps.scoring.joint import NORMAL_HOUR
+from steps.scoring.joint import NORMAL_HOUR, count_own_characters
 from steps.scoring.model import Model
 from steps.scoring.rarity import WINDOW_ROWS
 
@@ -157,7 +157,7 @@ def _low_effort(row: Row) -> str:
 
 
 def _polished_text(row: Row) -> str:
-    text, lines = expm1(row["body_length"]) * (1.0 - row["familiar_share"]), row["additions"] + row["deletions"]
+    text, lines = count_own_characters(row), row["additions"] + row["deletions"]
     own = " of its own, beside the template's" if row["familiar_share"] else ""
     fact = f"describes a change of {format_count(lines, 'line')} in {format_count(text, 'character')}{own}"
     return "; ".join(part for part in (fact, _who(row), _account(row)) if part)

@@ -118,8 +118,7 @@ class Vocabulary:
         files = reading.files
         if files is None:
             return {"words_fit_files": UNKNOWN_FIT, "names_its_files": UNKNOWN_NAMED}
-        written = paths.singular(reading.text_words)
-        named = len(paths.singular(files.words) & written) / (len(files.words) ** 0.5 + 1.0)
+        named = len(paths.singular(files.words) & reading.text_words) / (len(files.words) ** 0.5 + 1.0)
         words, parts = reading.content_words, files.pieces
         if not (len(words) and len(parts)):
             return {"words_fit_files": 0.0, "names_its_files": named}
