@@ -55,6 +55,7 @@ def sign(folder: Path, private_key: str) -> bytes:
 
     Raises:
         ConfigurationError: the key is not a private key that can be used.
+        DamagedArtefact: there is a link below the folder.
     """
     key = _load_private_key(private_key)
     payload = json.dumps(_build_statement(_hash_files(folder)), sort_keys=True).encode()
@@ -128,7 +129,8 @@ def check(folder: Path, trust: SignatureSettings) -> SignedModel | None:
 
     Raises:
         ConfigurationError: a signature is required, but no public key is set.
-        DamagedArtefact: the model is unsigned, another key has signed it, or a file was changed, added or removed.
+        DamagedArtefact: the model is unsigned, another key has signed it, or a file was changed, added, removed or
+            replaced by a link.
     """
     if not is_required(trust):
         return None
@@ -158,8 +160,22 @@ def is_required(trust: SignatureSettings) -> bool:
 
 
 def _hash_files(folder: Path) -> dict[str, str]:
-    """Return the hash of every file below a folder but the signature, by its name, sorted."""
-    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    """Return the hash of every file below a folder but the signature, by its name, sorted.
+
+    Raises:
+        DamagedArtefact: there is a link, whose target may change afterwards, or anything else that is no file.
+    """
+    files = []
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise DamagedArtefact(
+                f"The model in {folder} has {name}, which is neither a file nor a folder.",
+                advice="Fetch the model again, without links.",
+            )
+        if path.is_file():
+            files.append(name)
+    files.sort()
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files if name != SIGNATURE}
 
 

@@ -20,6 +20,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "release/image_pins.py": (f"{UNIT}/test_release_images.py", "tests/integration/release/test_set_digest.py"),
     "release/stages.py": (f"{UNIT}/test_release_stages.py",),
     "release/provenance.py": (f"{UNIT}/test_release_provenance.py",),
+    "steps/scoring/signature.py": (f"{UNIT}/test_signature.py",),
     "steps/serve/http/bodies.py": (f"{UNIT}/test_serve_bodies.py", f"{UNIT}/test_serve_body_limits.py"),
     "steps/serve/http/parsing.py": (f"{UNIT}/test_serve_parsing.py",),
     "steps/serve/http/middleware.py": (f"{UNIT}/test_serve_middleware.py",),
