@@ -1,10 +1,11 @@
 """Connections to MongoDB: one way to create a client, and its failures as errors that a person can fix."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import pymongo
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.database import Database
@@ -18,6 +19,8 @@ Document = dict[str, Any]
 SELECTION_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_MS = 60_000
 """Also applies to heartbeats: a late one cancels running operations, and reading a large collection delays them."""
+CLOSE_SECONDS = 5.0
+"""A client says goodbye to the server when it is closed; without a limit it may wait for an answer for ever."""
 
 URI_ERRORS = (PyMongoError, ValueError, TypeError, OSError)
 """What the driver raises for a connection string that is not valid, or whose files can't be read."""
@@ -54,6 +57,26 @@ def create_async_client(uri: SecretStr, app: str, timeout_ms: int | None = None)
 
 
 @contextmanager
+def closing(client: MongoClient[Document]) -> Iterator[MongoClient[Document]]:
+    """Close a client at the end of the block, within CLOSE_SECONDS."""
+    try:
+        yield client
+    finally:
+        with pymongo.timeout(CLOSE_SECONDS):
+            client.close()
+
+
+@asynccontextmanager
+async def closing_async(client: AsyncMongoClient[Document]) -> AsyncIterator[AsyncMongoClient[Document]]:
+    """Close an asynchronous client at the end of the block, within CLOSE_SECONDS."""
+    try:
+        yield client
+    finally:
+        with pymongo.timeout(CLOSE_SECONDS):
+            await client.close()
+
+
+@contextmanager
 def open_database(settings: MongoSettings) -> Iterator[Database[Document]]:
     """Open the database that the settings name; dates are read with their time zone.
 
@@ -63,7 +86,7 @@ def open_database(settings: MongoSettings) -> Iterator[Database[Document]]:
         Unavailable: no server answers, or it has no space left.
     """
     hosts = _format_hosts(settings.mongo_uri)
-    with create_client(settings.mongo_uri, "pr-sentinel") as client, _translate_errors(hosts):
+    with closing(create_client(settings.mongo_uri, "pr-sentinel")) as client, _translate_errors(hosts):
         yield client[settings.mongo_db]
 
 

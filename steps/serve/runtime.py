@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pymongo.database import Database
 
 from steps.common.errors import ConfigurationError, DamagedArtefact, SentinelError, Unavailable
-from steps.common.mongo import Document, create_client
+from steps.common.mongo import Document, closing, create_client
 from steps.common.proxies import prepare_environment
 from steps.common.settings import ServeSettings
 from steps.scoring import golden, signature
@@ -77,7 +77,7 @@ async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
         stack.callback(sentry.start(settings))
         database = connect(settings)
         if database is not None:
-            stack.callback(database.client.close)
+            stack.enter_context(closing(database.client))
         served = _load_valid_model(settings)
         scorer = _start_scorer(served, database, stack) if served else None
         registration, bundle = (served.registration, served.signature) if served else (ModelRegistration(), None)

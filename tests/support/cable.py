@@ -1,4 +1,4 @@
-"""A proxy to MongoDB that can be cut and restored."""
+"""A proxy to MongoDB that can be cut, restored, and made to hold everything back."""
 
 import socket
 import threading
@@ -14,6 +14,8 @@ class Cable:
         parts = urlsplit(uri)
         self._server = (str(parts.hostname), int(parts.port or 0))
         self._plugged = True
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._ends: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         user, at, _ = parts.netloc.rpartition("@")
@@ -30,9 +32,14 @@ class Cable:
         self.pull()
         self._listener.close()
 
+    def freeze(self) -> None:
+        """Keep connections open, and take new ones, without letting anything through any more."""
+        self._flowing.clear()
+
     def pull(self) -> None:
         """Cut all connections."""
         self._plugged = False
+        self._flowing.set()
         for end in self._ends:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -55,10 +62,10 @@ class Cable:
                 for ends in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=ends, daemon=True).start()
 
-    @staticmethod
-    def _carry(source: socket.socket, target: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while content := source.recv(65_536):
+                self._flowing.wait()
                 target.sendall(content)
         for end in (source, target):
             with suppress(OSError):

@@ -3,13 +3,19 @@
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
 from steps.common.mongo import Document
 from steps.common.retention import count_kept_seconds
+from steps.serve.webhooks.indexed_collection import IndexedCollection
 
 KEPT_SECONDS = count_kept_seconds("alerts")
+INDEXES = (
+    IndexModel("created_at", expireAfterSeconds=KEPT_SECONDS),
+    IndexModel([("repository", 1), ("alerts.number", 1)]),
+)
 
 
 class Alert(NamedTuple):
@@ -34,20 +40,17 @@ class Alerts:
     """
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._collection = database.alerts
-
-    async def prepare(self) -> None:
-        """Create the indexes if they are missing."""
-        await self._collection.create_index("created_at", expireAfterSeconds=KEPT_SECONDS)
-        await self._collection.create_index([("repository", 1), ("alerts.number", 1)])
+        self._collection = IndexedCollection(database.alerts, INDEXES)
 
     async def find(self, repository: str, number: int) -> Alert | None:
         """Find a pull request's alert, of any week."""
-        week = await self._collection.find_one({"repository": repository, "alerts.number": number})
+        collection = await self._collection.ready()
+        week = await collection.find_one({"repository": repository, "alerts.number": number})
         return next((Alert(**one) for one in week["alerts"] if one["number"] == number), None) if week else None
 
     async def claim(self, repository: str, number: int, head_sha: str, budget: int) -> bool:
         """Take one of this week's alerts, and return False if as many as the budget allows were taken."""
+        collection = await self._collection.ready()
         if budget < 1:
             return False
         now = datetime.now(UTC)
@@ -57,23 +60,25 @@ class Alerts:
         own = {"_id": f"{repository} {format_week(now)}"}
         while True:
             try:
-                await self._collection.update_one({**own, **free}, change, upsert=True)
+                await collection.update_one({**own, **free}, change, upsert=True)
             except DuplicateKeyError:  # the week's budget is used up, or its document was created just now
-                if await self._collection.find_one({**own, **free}) is None:
-                    return await self._collection.find_one({**own, "alerts.number": number}) is not None
+                if await collection.find_one({**own, **free}) is None:
+                    return await collection.find_one({**own, "alerts.number": number}) is not None
             else:
                 return True
 
     async def release(self, repository: str, number: int) -> None:
         """Give back the place of an alert that was never posted."""
+        collection = await self._collection.ready()
         unposted = {"number": number, "place": None}
         own = {"repository": repository, "alerts": {"$elemMatch": unposted}}
-        await self._collection.update_one(own, {"$pull": {"alerts": unposted}})
+        await collection.update_one(own, {"$pull": {"alerts": unposted}})
 
     async def record(self, repository: str, alert: Alert) -> None:
         """Update the alert of a pull request."""
+        collection = await self._collection.ready()
         own = {"repository": repository, "alerts.number": alert.number}
-        await self._collection.update_one(own, {"$set": {"alerts.$": alert._asdict()}})
+        await collection.update_one(own, {"$set": {"alerts.$": alert._asdict()}})
 
 
 def format_week(moment: datetime) -> str:

@@ -7,15 +7,23 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from pymongo import ReturnDocument
+from pymongo import IndexModel, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from steps.common.mongo import Document
 from steps.common.retention import count_kept_seconds
 from steps.serve.webhooks.events import LABEL_ACTIONS, Notice, Voter
+from steps.serve.webhooks.indexed_collection import IndexedCollection
 
 KEPT_SECONDS = count_kept_seconds("deliveries")
+INDEXES = (
+    IndexModel("received_at", expireAfterSeconds=KEPT_SECONDS),
+    IndexModel([("state", 1), ("next_attempt", 1)]),
+    IndexModel("busy", unique=True, sparse=True),
+    IndexModel("content", unique=True, sparse=True),
+    IndexModel([("repository", 1), ("number", 1)]),
+)
 LEASE_SECONDS = 120.0
 """Lease of a delivery; after that another worker may take it."""
 MIN_WAIT_SECONDS = 5.0
@@ -66,23 +74,10 @@ class DeliveryQueue:
     """
 
     def __init__(self, database: AsyncDatabase[Document], model: str) -> None:
-        self._collection = database.deliveries
+        self._collection = IndexedCollection(database.deliveries, INDEXES)
         self._model = model
-        self._prepared = False
-        self._preparing = asyncio.Lock()
         self._pending: list[_Pending] = []
         self._writing: asyncio.Task[None] | None = None
-
-    async def prepare(self) -> None:
-        """Create the indexes if they are missing."""
-        async with self._preparing:
-            if not self._prepared:
-                await self._collection.create_index("received_at", expireAfterSeconds=KEPT_SECONDS)
-                await self._collection.create_index([("state", 1), ("next_attempt", 1)])
-                await self._collection.create_index("busy", unique=True, sparse=True)
-                await self._collection.create_index("content", unique=True, sparse=True)
-                await self._collection.create_index([("repository", 1), ("number", 1)])
-                self._prepared = True
 
     async def enqueue(self, notice: Notice, voter: Voter | None = None) -> Arrival:
         """Store a delivery, with the voter if it is a vote; a known one is queued again only if it had failed for good.
@@ -117,15 +112,14 @@ class DeliveryQueue:
 
     async def _store(self, batch: Sequence[_Pending]) -> list[Arrival]:
         """Store deliveries, and return for each how it arrived."""
-        # Before the first insert: a service without a model runs no worker that would create the indexes.
-        await self.prepare()
+        collection = await self._collection.ready()
         now = datetime.now(UTC)
         fresh = {"received_at": now, "state": WAITING, "attempts": 0, "next_attempt": now, "model": self._model}
         known: set[int] = set()
         try:
             if batch:
                 documents = [_to_document(one.notice, one.voter) | fresh for one in batch]
-                await self._collection.insert_many(documents, ordered=False)
+                await collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             errors = error.details["writeErrors"]
             if any(one["code"] != DUPLICATE_KEY for one in errors):
@@ -137,37 +131,40 @@ class DeliveryQueue:
 
     async def _restart(self, notice: Notice, fresh: Document) -> Arrival:
         """Queue a known delivery again if it had failed for good, and return how it arrived."""
+        collection = await self._collection.ready()
         same = {"_id": notice.delivery}
-        if (await self._collection.update_one(same | {"state": FAILED}, {"$set": fresh})).modified_count:
+        if (await collection.update_one(same | {"state": FAILED}, {"$set": fresh})).modified_count:
             return Arrival.NEW
-        return Arrival.SAME_ID if await self._collection.find_one(same, {"_id": 1}) else Arrival.SAME_BODY
+        return Arrival.SAME_ID if await collection.find_one(same, {"_id": 1}) else Arrival.SAME_BODY
 
     async def find_fingerprints(self, repository: str, numbers: Sequence[int]) -> dict[int, str | None]:
         """Return the fingerprint of each of these pull requests in its last delivery that led to a score."""
+        collection = await self._collection.ready()
         wanted: Document = {"repository": repository, "number": {"$in": list(numbers)}}
         wanted |= {"action": {"$nin": list(LABEL_ACTIONS)}, "fingerprint": {"$exists": True}}
         fields = {"number": 1, "fingerprint": 1}
-        found = self._collection.find(wanted, fields).sort("received_at", 1)
+        found = collection.find(wanted, fields).sort("received_at", 1)
         return {one["number"]: one.get("fingerprint") async for one in found}
 
     async def take(self) -> Delivery | None:
         """Take the delivery that has been due longest, for the time of a lease; None if none is due."""
+        collection = await self._collection.ready()
         while True:
             now = datetime.now(UTC)
             overdue = {"next_attempt": {"$lte": now - timedelta(seconds=OVERDUE_SECONDS)}}
             due = {"state": WAITING, "next_attempt": {"$lte": now}, "$or": [{"model": self._model}, overdue]}
-            found = await self._collection.find_one(due, sort=[("next_attempt", 1)])
+            found = await collection.find_one(due, sort=[("next_attempt", 1)])
             if found is None:
                 return None
             same = {"_id": found["_id"], "state": WAITING, "next_attempt": found["next_attempt"]}
             lease = {"next_attempt": now + timedelta(seconds=LEASE_SECONDS), "busy": _format_key(found)}
             try:
-                taken = await self._collection.find_one_and_update(
+                taken = await collection.find_one_and_update(
                     same, {"$set": lease, "$inc": {"attempts": 1}}, return_document=ReturnDocument.AFTER
                 )
             except DuplicateKeyError:  # another worker has this pull request
                 later = now + timedelta(seconds=BUSY_SECONDS)
-                await self._collection.update_one(same, {"$set": {"next_attempt": later}})
+                await collection.update_one(same, {"$set": {"next_attempt": later}})
                 continue
             if taken is not None:
                 voter = Voter(*taken["voter"]) if taken.get("voter") else None
@@ -206,8 +203,9 @@ class DeliveryQueue:
 
     async def _update(self, delivery: Delivery, change: Document) -> None:
         """Update it if this attempt still holds it."""
+        collection = await self._collection.ready()
         own = {"_id": delivery.notice.delivery, "state": WAITING, "attempts": delivery.attempt}
-        await self._collection.update_one(own, change)
+        await collection.update_one(own, change)
 
 
 def _to_document(notice: Notice, voter: Voter | None) -> Document:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 
 from steps.common.errors import NotFound, SentinelError
@@ -19,9 +20,15 @@ from steps.serve.feedback import MEMBERS, Vote, compute_next_check, decide_verdi
 from steps.serve.github_access import GitHubRestClient
 from steps.serve.webhooks.alerts import Alert
 from steps.serve.webhooks.events import Voter
+from steps.serve.webhooks.indexed_collection import IndexedCollection
 from steps.serve.webhooks.permissions import Permissions
 
 KEPT_SECONDS = count_kept_seconds("feedback")
+INDEXES = (
+    IndexModel("announced_at", expireAfterSeconds=KEPT_SECONDS),
+    IndexModel([("repository", 1), ("announced_at", -1)]),
+    IndexModel("next_check"),
+)
 LEASE = timedelta(minutes=5)
 RETRY = timedelta(minutes=30)
 SOON = timedelta(minutes=10)
@@ -48,18 +55,13 @@ class Feedback:
     """The collection `feedback`: one document per alert, `_id` `owner/name#number`."""
 
     def __init__(self, database: AsyncDatabase[Document], model: ModelName) -> None:
-        self._collection = database.feedback
+        self._collection = IndexedCollection(database.feedback, INDEXES)
         self._model = model
         self._permissions = Permissions()
 
-    async def prepare(self) -> None:
-        """Create the indexes if they are missing."""
-        await self._collection.create_index("announced_at", expireAfterSeconds=KEPT_SECONDS)
-        await self._collection.create_index([("repository", 1), ("announced_at", -1)])
-        await self._collection.create_index("next_check")
-
     async def open(self, pull: PullRequest, result: ScoreResult, kinds: Sequence[str], alert: Alert) -> None:
         """Note an alert that was published, or published again; its votes stay."""
+        collection = await self._collection.ready()
         now = datetime.now(UTC)
         fresh = {
             "repository": result.repository,
@@ -80,11 +82,12 @@ class Feedback:
             "mode": alert.mode,
             "place": alert.place,
         }
-        await self._collection.update_one({"_id": result.id}, {"$set": present, "$setOnInsert": fresh}, upsert=True)
+        await collection.update_one({"_id": result.id}, {"$set": present, "$setOnInsert": fresh}, upsert=True)
 
     async def dismiss(self, identity: str) -> None:
         """Count a comment that was removed as useless, unless the author may have done it."""
-        if (known := await self._collection.find_one({"_id": identity})) and not known["removable"]:
+        collection = await self._collection.ready()
+        if (known := await collection.find_one({"_id": identity})) and not known["removable"]:
             await self._store(known, known["votes"] | {REMOVER: "useless"}, {"next_check": None})
 
     async def vote(self, github: GitHubRestClient, identity: str, voter: Voter, vote: Vote) -> bool:
@@ -93,7 +96,8 @@ class Feedback:
         Raises:
             TransientError, SentinelError: the permission can't be looked up.
         """
-        known = await self._collection.find_one({"_id": identity})
+        collection = await self._collection.ready()
+        known = await collection.find_one({"_id": identity})
         if known is None or voter.id == known["author"]:
             return False
         if not await asyncio.to_thread(self._permissions.may_write, github, known["repository"], *voter):
@@ -103,13 +107,14 @@ class Feedback:
 
     async def read_next(self, github: GitHubRestClient) -> bool:
         """Read the reactions to the comment that is due longest, and return False if none is due."""
+        collection = await self._collection.ready()
         now = datetime.now(UTC)
         due = {"mode": "comment", "next_check": {"$lte": now}}
-        known = await self._collection.find_one(due, sort=[("next_check", 1)])
+        known = await collection.find_one(due, sort=[("next_check", 1)])
         if known is None:
             return False
         lease = {"_id": known["_id"], "next_check": known["next_check"]}
-        taken = await self._collection.update_one(lease, {"$set": {"next_check": now + LEASE}})
+        taken = await collection.update_one(lease, {"$set": {"next_check": now + LEASE}})
         if taken.modified_count:
             await self._read(github, known)
         return True
@@ -149,10 +154,11 @@ class Feedback:
 
     async def _store(self, known: Document, votes: Mapping[str, Vote], fields: Document) -> None:
         """Store votes and what they come to, and count those that are new."""
+        collection = await self._collection.ready()
         for vote in (vote for account, vote in votes.items() if known["votes"].get(account) != vote):
             metrics.count_vote(vote)
         content = {**fields, "votes": dict(votes), "verdict": decide_verdict(votes.values())}
-        await self._collection.update_one({"_id": known["_id"]}, {"$set": content})
+        await collection.update_one({"_id": known["_id"]}, {"$set": content})
 
 
 def _fetch_votes(github: GitHubRestClient, known: Document, permissions: Permissions) -> _Reading:

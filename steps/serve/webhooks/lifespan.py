@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pymongo import AsyncMongoClient
 
 from steps.common.errors import ConfigurationError
-from steps.common.mongo import Document, create_async_client
+from steps.common.mongo import Document, closing_async, create_async_client
 from steps.common.settings import ServeSettings
 from steps.serve.contract import ModelName
 from steps.serve.github_access import CredentialProvider
@@ -60,7 +60,7 @@ async def webhook_lifespan(
     deliveries = DeliveryQueue(database, scorer.name.digest if scorer else "")
     repositories = WebhookRepositories(database, scorer.name.digest if scorer else "")
     alerts, policies = Alerts(database), RepositoryPolicies(database)
-    async with dependencies.client, run_in_background(Backlog(database).run()):
+    async with closing_async(dependencies.client), run_in_background(Backlog(database).run()):
         if scorer is None:
             yield Receiver(dependencies.secrets, deliveries, repositories, lambda: None, policies.invalidate)
             return
@@ -73,7 +73,6 @@ async def webhook_lifespan(
             feedback,
             recent.remember,
             _build_notification(settings, alerts, feedback, scorer.name),
-            prepare=(deliveries.prepare, alerts.prepare, policies.prepare, feedback.prepare, recent.prepare),
         )
         sweeper = Sweeper(repositories, deliveries, dependencies.credentials, worker.wake)
         working, sweeping = asyncio.create_task(worker.run()), asyncio.create_task(sweeper.run())

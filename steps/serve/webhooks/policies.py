@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 
 from steps.common.errors import NotFound, SentinelError
@@ -21,8 +22,10 @@ from steps.common.mongo import Document
 from steps.common.retention import count_kept_seconds
 from steps.serve.github_access import GitHubRestClient
 from steps.serve.policy import DEFAULT_POLICY, MAX_BYTES, PATH, AlertPolicy, PolicyError, parse
+from steps.serve.webhooks.indexed_collection import IndexedCollection
 
 KEPT_SECONDS = count_kept_seconds("policies")
+INDEXES = (IndexModel("checked_at", expireAfterSeconds=KEPT_SECONDS),)
 MAX_AGE = timedelta(hours=1)
 """Time after which the file is asked for even if no push was delivered."""
 MAX_PARSED = 256
@@ -41,11 +44,7 @@ class RepositoryPolicies:
     """The collection `policies`: one document per repository with the file's content, and when GitHub was asked."""
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._collection = database.policies
-
-    async def prepare(self) -> None:
-        """Create the index if it is missing."""
-        await self._collection.create_index("checked_at", expireAfterSeconds=KEPT_SECONDS)
+        self._collection = IndexedCollection(database.policies, INDEXES)
 
     async def load(self, github: GitHubRestClient, repository: str) -> RepositoryPolicy:
         """Return the rules of a repository; the defaults where it has no file, or one that is not valid.
@@ -54,17 +53,20 @@ class RepositoryPolicies:
             TransientError: they are not known yet, and GitHub can't be asked now.
             PyMongoError: MongoDB does not answer.
         """
-        known = await self._collection.find_one({"_id": repository})
+        collection = await self._collection.ready()
+        known = await collection.find_one({"_id": repository})
         if known is None or known["stale"] or datetime.now(UTC) - known["checked_at"] > MAX_AGE:
             known = await self._renew(github, repository, known)
         return _read(known["content"], known["problem"])
 
     async def invalidate(self, repository: str) -> None:
         """Note that the file may have changed."""
-        await self._collection.update_one({"_id": repository}, {"$set": {"stale": True}})
+        collection = await self._collection.ready()
+        await collection.update_one({"_id": repository}, {"$set": {"stale": True}})
 
     async def _renew(self, github: GitHubRestClient, repository: str, known: Document | None) -> Document:
         """Ask GitHub for the file and store it; if GitHub does not answer, what is known stays."""
+        collection = await self._collection.ready()
         try:
             found = await asyncio.to_thread(_fetch, github, repository, known)
         except TransientError as error:
@@ -73,7 +75,7 @@ class RepositoryPolicies:
             _log("the rules of a repository can't be renewed", repository, error.problem)
             return known
         found |= {"checked_at": datetime.now(UTC), "stale": False}
-        await self._collection.replace_one({"_id": repository}, found, upsert=True)
+        await collection.replace_one({"_id": repository}, found, upsert=True)
         problem = _read(found["content"], found["problem"]).problem
         if problem and (known is None or known["etag"] != found["etag"]):
             _log("the rules of a repository are not valid", repository, problem)

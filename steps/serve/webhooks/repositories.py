@@ -5,14 +5,19 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from pymongo import ReturnDocument, UpdateOne
+from pymongo import IndexModel, ReturnDocument, UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 
 from steps.common.mongo import Document
 from steps.common.retention import count_kept_seconds
 from steps.serve.webhooks.deliveries import OVERDUE_SECONDS
+from steps.serve.webhooks.indexed_collection import IndexedCollection
 
 KEPT_SECONDS = count_kept_seconds("webhook_repositories")
+INDEXES = (
+    IndexModel("delivered_at", expireAfterSeconds=KEPT_SECONDS),
+    IndexModel("next_sweep"),
+)
 SWEEP_SECONDS = 120.0
 """Interval of the sweeps of one repository."""
 LOOKBACK = timedelta(hours=1)
@@ -38,17 +43,13 @@ class WebhookRepositories:
     """
 
     def __init__(self, database: AsyncDatabase[Document], model: str) -> None:
-        self._collection = database.webhook_repositories
+        self._collection = IndexedCollection(database.webhook_repositories, INDEXES)
         self._model = model
         self._noted: dict[tuple[str, int | None], float] = {}
 
-    async def prepare(self) -> None:
-        """Create the indexes if they are missing."""
-        await self._collection.create_index("delivered_at", expireAfterSeconds=KEPT_SECONDS)
-        await self._collection.create_index("next_sweep")
-
     async def note(self, senders: Iterable[tuple[str, int | None]]) -> None:
         """Record that a webhook delivered something, for repositories with the App's installation or None."""
+        collection = await self._collection.ready()
         started, now = time.monotonic(), datetime.now(UTC)
         self._noted = {one: until for one, until in self._noted.items() if until > started}
         fresh = set(senders) - self._noted.keys()
@@ -66,14 +67,15 @@ class WebhookRepositories:
             )
             for name, installation in fresh
         ]
-        await self._collection.bulk_write(changes, ordered=False)
+        await collection.bulk_write(changes, ordered=False)
         self._noted |= dict.fromkeys(fresh, started + NOTE_SECONDS)
 
     async def take(self) -> WebhookRepository | None:
         """Take the repository that has been due longest, until it is due again; None if none is due."""
+        collection = await self._collection.ready()
         now = datetime.now(UTC)
         overdue = {"next_sweep": {"$lte": now - timedelta(seconds=OVERDUE_SECONDS)}}
-        taken = await self._collection.find_one_and_update(
+        taken = await collection.find_one_and_update(
             {"next_sweep": {"$lte": now}, "$or": [{"model": self._model}, overdue]},
             {"$set": {"next_sweep": now + timedelta(seconds=SWEEP_SECONDS)}},
             sort=[("next_sweep", 1)],
@@ -85,9 +87,11 @@ class WebhookRepositories:
 
     async def finish(self, repository: WebhookRepository, newest: datetime) -> None:
         """Record that everything up to the newest update was swept."""
-        await self._collection.update_one({"_id": repository.name}, {"$max": {"since": newest}})
+        collection = await self._collection.ready()
+        await collection.update_one({"_id": repository.name}, {"$max": {"since": newest}})
 
     async def postpone(self, repository: WebhookRepository, seconds: float) -> None:
         """Sweep it again after some time."""
+        collection = await self._collection.ready()
         due = datetime.now(UTC) + timedelta(seconds=seconds)
-        await self._collection.update_one({"_id": repository.name}, {"$set": {"next_sweep": due}})
+        await collection.update_one({"_id": repository.name}, {"$set": {"next_sweep": due}})

@@ -55,14 +55,11 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled; failures are retried."""
-        prepared = swept = False
+        swept = False
         while True:
             await asyncio.sleep(PAUSE_SECONDS if swept else CHECK_SECONDS)
             swept = False
             try:
-                if not prepared:
-                    await self._repositories.prepare()
-                    prepared = True
                 swept = await self._sweep_next()
             except PyMongoError as error:  # the worker warns of it
                 logger.debug("MongoDB does not answer; sweeps are waiting", extra={"error": type(error).__name__})

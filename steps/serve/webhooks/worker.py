@@ -53,8 +53,7 @@ class ScorerProtocol(Protocol):
 class Worker:
     """Processes one delivery at a time, as GitHub asks of API clients.
 
-    `on_opened` is awaited for each opened pull request; without `notification`, results are only recorded. `prepare`
-    is awaited before the first delivery.
+    `on_opened` is awaited for each opened pull request; without `notification`, results are only recorded.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class Worker:
         feedback: Feedback,
         on_opened: Callable[[PullRequest], Awaitable[None]],
         notification: Notification | None,
-        prepare: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._deliveries = deliveries
         self._scorer = scorer
@@ -75,7 +73,6 @@ class Worker:
         self._feedback = feedback
         self._on_opened = on_opened
         self._notification = notification
-        self._prepare = list(prepare)
         self._stopping = False
         self._wake = asyncio.Event()
 
@@ -106,9 +103,6 @@ class Worker:
 
     async def _process_next(self) -> bool:
         """Process the next delivery, and return False if none is due."""
-        while self._prepare:
-            await self._prepare[0]()
-            self._prepare.pop(0)
         delivery = await self._deliveries.take()
         if delivery is None:
             return await self._read_feedback()

@@ -3,39 +3,74 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from local.services import embedded
 from steps.common.mongo import Document
 from steps.serve import metrics
+from steps.serve.contract import ModelName
+from steps.serve.webhooks.alerts import Alerts
 from steps.serve.webhooks.backlog import Backlog
 from steps.serve.webhooks.deliveries import Arrival, DeliveryQueue
 from steps.serve.webhooks.events import Notice
+from steps.serve.webhooks.feedback import Feedback
+from steps.serve.webhooks.policies import RepositoryPolicies
+from steps.serve.webhooks.repositories import WebhookRepositories
 
 
-async def _keep_while_preparing(uri: str, name: str) -> set[str]:
-    async with AsyncMongoClient[Document](uri, timeoutMS=20_000) as client:
-        deliveries = DeliveryQueue(client[name], "a model")
+class _FirstCommands(CommandListener):
+    """Notes what was sent to each collection before its indexes existed."""
+
+    def __init__(self) -> None:
+        self.indexed: set[str] = set()
+        self._creating: dict[int, str] = {}
+        self.early: set[tuple[str, str]] = set()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        collection = event.command.get(event.command_name)
+        if event.command_name == "createIndexes":
+            self._creating[event.request_id] = str(collection)
+        elif isinstance(collection, str) and collection not in self.indexed:
+            self.early.add((collection, event.command_name))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        if event.command_name == "createIndexes":
+            self.indexed.add(self._creating[event.request_id])
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
+async def _use_all_at_once(uri: str, listener: _FirstCommands) -> list[Any]:
+    async with AsyncMongoClient[Document](uri, timeoutMS=20_000, event_listeners=[listener]) as client:
+        database = client.used_at_once
+        model = ModelName(name="pr-sentinel", version="1", digest="0" * 64)
+        deliveries, known = DeliveryQueue(database, "a model"), WebhookRepositories(database, "a model")
+        alerts, policies, feedback = Alerts(database), RepositoryPolicies(database), Feedback(database, model)
         notice = Notice("first", "opened", "owner/name", 12, "0" * 40, None)
-        _, kept = await asyncio.gather(deliveries.prepare(), deliveries.enqueue(notice))
-        assert kept is Arrival.NEW
-        return set(await client[name].deliveries.index_information())
+        return await asyncio.gather(
+            deliveries.enqueue(notice),
+            deliveries.take(),
+            known.note([("owner/name", None)]),
+            known.take(),
+            alerts.claim("owner/name", 12, "0" * 40, budget=1),
+            alerts.find("owner/name", 12),
+            policies.invalidate("owner/name"),
+            feedback.dismiss("owner/name#12"),
+        )
 
 
-def test_a_delivery_that_arrives_while_indexes_are_created_is_stored(tmp_path: Path) -> None:
-    """In an empty database, repeatedly, since the race is short."""
+def test_no_collection_is_used_before_its_indexes_exist(tmp_path: Path) -> None:
+    """Whoever comes first, be it a delivery, the worker or the sweep."""
+    listener = _FirstCommands()
     with embedded.mongo(tmp_path) as uri:
-        for turn in range(20):
-            made = asyncio.run(_keep_while_preparing(uri, f"empty_{turn}"))
-            assert made == {
-                "_id_",
-                "received_at_1",
-                "state_1_next_attempt_1",
-                "busy_1",
-                "content_1",
-                "repository_1_number_1",
-            }
+        arrival, _, _, _, is_claimed, *_ = asyncio.run(_use_all_at_once(uri, listener))
+    assert (arrival, is_claimed) == (Arrival.NEW, True)
+    assert listener.early == set()
+    assert listener.indexed == {"deliveries", "webhook_repositories", "alerts", "policies", "feedback"}
 
 
 async def _measure(uri: str, documents: list[Document]) -> tuple[float, float]:

@@ -12,10 +12,11 @@ import pytest
 from samples.server import LATEST
 from steps.serve import metrics
 from steps.serve.webhooks import consistency, deliveries
+from tests.support.cable import Cable
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
 from tests.support.webhook import app
-from tests.support.webhook.hook import ALL, SECRET, SHOP, Hook, Mongo, process
+from tests.support.webhook.hook import ALL, SECRET, SHOP, Hook, Mongo, process, serving, shorten_waits
 
 
 @pytest.mark.parametrize(
@@ -223,3 +224,15 @@ def test_work_for_deliveries_counts_as_errors_and_time_of_the_revision(hook: Hoo
     wait_until(lambda: count_work("500") > before[1] + 1)
     assert count_work("200") == before[0] + 1
     assert metrics.REGISTRY.get_sample_value("pr_sentinel_request_seconds_count", times) == scored + 1
+
+
+def test_a_service_stops_though_mongodb_answers_nothing_any_more(
+    configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, mongo_uri: str
+) -> None:
+    """Else whoever deploys it has to kill it."""
+    shorten_waits(configured)
+    with Cable(mongo_uri) as cable:
+        configured.setenv("MONGO_URI", cable.uri)
+        with serving(app.create()) as address:
+            Hook(address, database, github).deliver()
+            cable.freeze()

@@ -15,7 +15,7 @@ from steps.serve.histories import Histories
 from tests.support.github import StandIn
 from tests.support.pulls import pulls
 from tests.support.webhook.app import create
-from tests.support.webhook.hook import SHOP, Hook, Mongo, serving, shorten_waits
+from tests.support.webhook.hook import SHOP, Hook, Mongo, read_expiry, serving, shorten_waits
 
 NEW = (2594, 2596, 2597, 2598, 2600)
 """Some of the repository's latest pull requests."""
@@ -67,7 +67,7 @@ def test_each_pull_request_of_a_burst_counts_for_the_later_ones(burst: Hook, dat
 
 
 def test_an_opened_pull_request_is_stored_once_and_without_its_texts(burst: Hook, database: Mongo) -> None:
-    """Delivered twice, edited or reopened, it is stored once; words and author are hashes."""
+    """Delivered twice, edited or reopened, it is stored once, for two days; words and author are hashes."""
     for action in ("opened", "opened", "edited", "reopened"):
         burst.deliver(NEW[0], action)
     [opening] = database.openings.find({})
@@ -75,6 +75,7 @@ def test_an_opened_pull_request_is_stored_once_and_without_its_texts(burst: Hook
     assert (opening["opened"], opening["newcomer"]) == (NOON, True)
     assert all(isinstance(value, int) for value in (opening["author"], *opening["words"]))
     assert len(opening["words"]) == 6
+    assert read_expiry(database, "openings") == 2 * 86_400
     assert features(database, burst, NEW[0])["newcomers_hour"] == pytest.approx(0.6931, abs=1e-4)
 
 

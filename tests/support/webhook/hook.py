@@ -26,6 +26,8 @@ Mongo = Database[dict[str, Any]]
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
 SHOP = "example/webshop"
 ALL = generate_repositories()
+STOP_SECONDS = 30
+"""A service that takes longer will never stop."""
 PAYLOAD = json.dumps(deliver.build_payload(ALL[SHOP], 12, "opened", 4)).encode()
 
 
@@ -105,6 +107,12 @@ class Hook:
         return dict(requests.get(url, headers={"Authorization": "token somebody"}, timeout=10).json())
 
 
+def read_expiry(database: Mongo, name: str) -> int | None:
+    """Return the seconds after which documents of a collection expire; None if they don't."""
+    found = [index.get("expireAfterSeconds") for index in database[name].index_information().values()]
+    return next((seconds for seconds in found if seconds), None)
+
+
 def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the waits of a service in this process."""
     for module, values in application.list_short_waits().items():
@@ -116,14 +124,15 @@ def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 def serving(app: Any) -> Iterator[str]:
     """Run an application behind a real server in a thread; yields its URL."""
     server = application.server(app)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
         wait_until(lambda: server.started or not thread.is_alive())
         yield server.address
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(STOP_SECONDS)
+        assert not thread.is_alive(), f"the service is still running {STOP_SECONDS} s after it was stopped"
 
 
 @contextmanager
