@@ -101,15 +101,17 @@ def set_digest(
     model_digest: Annotated[str, typer.Option(help="SHA-256 of the manifest of the model in the image.")] = "",
     model_version: Annotated[str, typer.Option(help="The model's version in the registry.")] = "",
 ) -> None:
-    """Write an image's digest into the branch staging, together with the model if it is the serving image."""
-    from release import git, image_pins, images, provenance
+    """Tag an image, and write its digest into the branch staging, together with the model if it is the serving image."""
+    from release import git, image_pins, image_registry, images, provenance
 
     with handle_errors():
         model = images.ReleasedModel(model_digest, model_version) if model_digest or model_version else None
         image_pins.check(image, reference, model)
         with git.clone(load(GitSettings)) as clone:
             head = clone.head(git.STAGING)
-            provenance.verify(clone, head, image, reference, load(ImageSettings), load(SignerSettings))
+            registry = load(ImageSettings)
+            provenance.verify(clone, head, image, reference, registry, load(SignerSettings))
+            image_registry.anchor_image(reference, registry)
             pushed = clone.push_with_retry(
                 git.STAGING, lambda head: image_pins.commit_pin(clone, head, image, reference, model)
             )

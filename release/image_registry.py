@@ -1,8 +1,8 @@
 """Images in a container registry, through its HTTP API, without pulling them."""
 
 import hashlib
-import json
 import re
+from functools import partial
 from typing import Any
 
 import requests
@@ -11,6 +11,8 @@ from release.settings import ImageSettings
 from steps.common.errors import AccessRefused, DataError, NotFound, Unavailable
 
 TIMEOUT_SECONDS = 30
+ANCHOR = "release-"
+"""Prefix of the tag that a released image gets; the rest is the hexadecimal part of its digest."""
 MANIFEST_TYPES = ", ".join(
     f"application/vnd.{kind}"
     for kind in (
@@ -32,6 +34,25 @@ def check_image(reference: str, settings: ImageSettings) -> None:
     """
     place, _, digest = reference.partition("@")
     _request("HEAD", place, f"manifests/{digest}", settings)
+
+
+def anchor_image(reference: str, settings: ImageSettings) -> None:
+    """Tag an image (`host/name@sha256:…`) with its own digest, because clean-ups of registries delete untagged images.
+
+    Raises:
+        NotFound: the image is gone.
+        AccessRefused: the registry denies access.
+        Unavailable: the registry does not respond.
+        DataError: the registry returned another image for the digest or the tag.
+    """
+    place, _, digest = reference.partition("@")
+    tag = f"{ANCHOR}{digest.partition(':')[2]}"
+    try:
+        # A registry with immutable tags refuses to set a tag twice, even to the same image.
+        _fetch(place, "manifests", tag, digest, settings)
+    except NotFound:
+        found = _fetch(place, "manifests", digest, digest, settings)
+        _request("PUT", place, f"manifests/{tag}", settings, found)
 
 
 def read_labels(reference: str, settings: ImageSettings) -> dict[str, str]:
@@ -56,18 +77,29 @@ def read_labels(reference: str, settings: ImageSettings) -> dict[str, str]:
 
 
 def _read(place: str, kind: str, digest: str, settings: ImageSettings) -> dict[str, Any]:
-    """Read a JSON document by its digest, and check that it is the one."""
-    content = _request("GET", place, f"{kind}/{digest}", settings).content
-    if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
-        raise DataError(f"{place} returned something else for {digest}.", advice="Check the registry.")
-    return dict(json.loads(content))
+    """Read a JSON document by its digest."""
+    return dict(_fetch(place, kind, digest, digest, settings).json())
 
 
-def _request(verb: str, place: str, path: str, settings: ImageSettings) -> requests.Response:
+def _fetch(place: str, kind: str, name: str, digest: str, settings: ImageSettings) -> requests.Response:
+    """Fetch what a digest or a tag stands for, and check that it has this digest."""
+    answer = _request("GET", place, f"{kind}/{name}", settings)
+    if f"sha256:{hashlib.sha256(answer.content).hexdigest()}" != digest:
+        raise DataError(f"{place} returned something else for {name}.", advice="Check the registry.")
+    return answer
+
+
+def _request(
+    verb: str, place: str, path: str, settings: ImageSettings, manifest: requests.Response | None = None
+) -> requests.Response:
+    """Send a request, with a manifest that was fetched before if it is to be stored."""
     host, _, name = place.partition("/")
     address = f"{'http' if settings.registry_insecure else 'https'}://{host}/v2/{name}/{path}"
+    headers, content = {"Accept": MANIFEST_TYPES}, None
+    if manifest is not None:
+        headers, content = {"Content-Type": manifest.headers["Content-Type"]}, manifest.content
     try:
-        answer = _request_with_token(verb, address, settings)
+        answer = _request_with_token(verb, address, settings, headers, content)
     except requests.RequestException as error:
         raise Unavailable(
             f"{host} does not respond ({type(error).__name__}).", advice="Run the command again."
@@ -79,17 +111,19 @@ def _request(verb: str, place: str, path: str, settings: ImageSettings) -> reque
         )
     if answer.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
         raise AccessRefused(f"{host} denied access to {name}.", advice="Check REGISTRY_USERNAME and REGISTRY_PASSWORD.")
-    if answer.status_code != requests.codes.ok:
+    if not answer.ok:
         raise Unavailable(f"{host} returned {answer.status_code} for {reference}.", advice="Run the command again.")
     return answer
 
 
-def _request_with_token(verb: str, address: str, settings: ImageSettings) -> requests.Response:
+def _request_with_token(
+    verb: str, address: str, settings: ImageSettings, headers: dict[str, str], content: bytes | None
+) -> requests.Response:
     """Request something, after fetching a token from where the registry's challenge says."""
     password = settings.registry_password
     user = (settings.registry_username or "", password.get_secret_value()) if password else None
-    headers = {"Accept": MANIFEST_TYPES}
-    answer = requests.request(verb, address, auth=user, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=True)
+    send = partial(requests.request, verb, address, data=content, timeout=TIMEOUT_SECONDS, allow_redirects=True)
+    answer = send(auth=user, headers=headers)
     challenge = answer.headers.get("WWW-Authenticate", "")
     if answer.status_code != requests.codes.unauthorized or not challenge.startswith("Bearer "):
         return answer
@@ -99,5 +133,4 @@ def _request_with_token(verb: str, address: str, settings: ImageSettings) -> req
     if not response.ok:
         return response
     token = response.json().get("token") or response.json().get("access_token")
-    bearer = {**headers, "Authorization": f"Bearer {token}"}
-    return requests.request(verb, address, headers=bearer, timeout=TIMEOUT_SECONDS, allow_redirects=True)
+    return send(headers={**headers, "Authorization": f"Bearer {token}"})

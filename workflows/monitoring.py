@@ -1,4 +1,4 @@
-"""The WorkflowTemplate that compares recent pull requests with those that the champion knows."""
+"""The WorkflowTemplate that compares recent pull requests with those that the served model knows."""
 
 from hera.workflows import DAG, Parameter, Task, WorkflowTemplate
 
@@ -17,8 +17,13 @@ def build_monitoring() -> WorkflowTemplate:
         value=MonitorInput.model_fields["cool_down_hours"].default,
         description="Hours after a training because of drift in which there is no other.",
     )
-    with build_template(MONITOR_NAME, arguments=[cool_down], active_deadline_seconds=HOUR_SECONDS) as template:
+    alias = Parameter(
+        name="alias",
+        value=MonitorInput.model_fields["alias"].default,
+        description="Alias of the version that this cluster serves, which pull requests are compared with.",
+    )
+    with build_template(MONITOR_NAME, arguments=[cool_down, alias], active_deadline_seconds=HOUR_SECONDS) as template:
         step = build_container(monitor, containers.MONITOR, metrics.MONITOR, pod_patch=executor.API_CLIENT_PATCH)
         with DAG(name="main"):
-            Task(name="monitor", template=step, arguments=pass_parameters("cool_down_hours"))
+            Task(name="monitor", template=step, arguments=pass_parameters("cool_down_hours", "alias"))
     return template

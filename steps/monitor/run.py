@@ -9,7 +9,7 @@ from typing import Any
 
 from steps.common import mongo, tracking
 from steps.common.errors import OtherVersion
-from steps.common.registry import Registry
+from steps.common.registry import CHAMPION, PRODUCTION, Registry
 from steps.common.settings import MonitorSettings, load
 from steps.common.store import Store, open_store
 from steps.monitor import report
@@ -21,11 +21,12 @@ from steps.monitor.training import Pipeline, find_pipeline
 logger = logging.getLogger(__name__)
 
 
-def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
-    """Compare recent pull requests with those that the champion knows, and start a training if they have drifted.
+def monitor_drift(cool_down_hours: float, alias: str = CHAMPION) -> dict[str, Any]:
+    """Compare recent pull requests with those that the served model knows, and start a training if they have drifted.
 
     Args:
         cool_down_hours: the time after a training because of drift in which there is no other.
+        alias: the alias of the version that is served here, `champion` or `production`; called the champion below.
 
     Returns:
         The fields of `step.MonitorOutput`.
@@ -38,9 +39,10 @@ def monitor_drift(cool_down_hours: float) -> dict[str, Any]:
     settings, now = load(MonitorSettings), datetime.now(UTC)
     store, pipeline = open_store(settings), find_pipeline()
     with tracking.connect(settings) as client:
-        version = Registry(client).get_champion()
+        registry = Registry(client)
+        version = registry.get_production() if alias == PRODUCTION else registry.get_champion()
     if version is None:
-        return _build_unknown("", "there is no champion yet")
+        return _build_unknown("", f"no version has the alias {alias} yet")
     with tempfile.TemporaryDirectory() as folder, mongo.open_database(settings) as database:
         try:
             champion = load_champion(version, store, Path(folder) / "bento")

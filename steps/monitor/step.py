@@ -1,6 +1,6 @@
 """The contract of monitor: whether recent pull requests still resemble those that the champion knows."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from hera.workflows import Parameter, script
 from hera.workflows.io import Output
@@ -9,13 +9,18 @@ from steps.common.contract import StepInput
 
 
 class MonitorInput(StepInput):
-    """The time after a training because of drift in which there is no other."""
+    """The time after a training because of drift in which there is no other, and the alias of the version to compare with.
+
+    The alias is that of the model which this cluster's users get: `champion` in staging and on one machine, `production` in
+    production.
+    """
 
     cool_down_hours: Annotated[float, Parameter(name="cool_down_hours")] = 168.0
+    alias: Annotated[Literal["champion", "production"], Parameter(name="alias")] = "champion"
 
 
 class MonitorOutput(Output):
-    """The champion's version, the verdict (`drift`, `stable` or `unknown`), its reason, and what was decided and why.
+    """The version compared with, the verdict (`drift`, `stable` or `unknown`), its reason, and what was decided and why.
 
     `report` is the URI of the page, `drifted` and `compared` are numbers of repositories.
     """
@@ -37,4 +42,4 @@ def monitor(given: MonitorInput) -> MonitorOutput:
     from steps.monitor.run import monitor_drift
 
     with run_step("monitor"):
-        return MonitorOutput(**monitor_drift(given.cool_down_hours))
+        return MonitorOutput(**monitor_drift(given.cool_down_hours, given.alias))

@@ -1,10 +1,11 @@
-"""An images' registry that can be read, from a folder."""
+"""An images' registry in a folder."""
 
 import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,17 @@ SERVER = "https://github.com"
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Static files, which is all that reading from a registry takes."""
+    """Static files, which is all that reading from a registry takes; a manifest gets a tag once and for all."""
+
+    def do_PUT(self) -> None:
+        """Store a manifest under a tag."""
+        content, path = self.rfile.read(int(self.headers["Content-Length"])), Path(self.translate_path(self.path))
+        if path.exists():
+            return self.send_error(HTTPStatus.BAD_REQUEST, "the tag is immutable")
+        path.write_bytes(content)
+        self.send_response(HTTPStatus.CREATED)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name in the base class
         """Say nothing."""
@@ -61,6 +72,15 @@ class Images:
         }
         known = json.loads(self._signatures.read_text())
         self._signatures.write_text(json.dumps(known | {reference: own | other}))
+
+    def clean_up(self) -> None:
+        """Delete what is not tagged, as a registry's clean-up does."""
+        for folder in self._folder.glob("v2/**/manifests"):
+            tagged = {path.read_bytes() for path in folder.iterdir() if not path.name.startswith("sha256:")}
+            referenced = b"".join(tagged)
+            for path in folder.glob("sha256:*"):
+                if path.read_bytes() not in tagged and path.name.encode() not in referenced:
+                    path.unlink()
 
     def file_of(self, reference: str) -> Path:
         """The file that a registry answers with."""

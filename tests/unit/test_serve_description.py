@@ -1,5 +1,6 @@
 """The service's description of itself can be relied on."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from steps.common.pull_request import PullRequest
 from steps.serve.app import create_app
 from steps.serve.contract import ScoreRequest, ScoreResponse, UrlRequest, UrlResponse
 from steps.serve.http import examples
+from steps.serve.http.problems import build_problem
 
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
@@ -56,6 +58,13 @@ def test_every_error_is_described_as_a_problem(openapi: dict[str, Any]) -> None:
             if int(status) >= 400:
                 assert response["content"] == PROBLEM, (name, status)
     assert "HTTPValidationError" not in openapi["components"]["schemas"]
+
+
+def test_errors_have_the_same_names_on_every_python(openapi: dict[str, Any]) -> None:
+    """Python 3.13 renamed two of them."""
+    responses = operations(openapi)["post /score"]["responses"]
+    assert responses["413"]["description"] == "Content Too Large"
+    assert json.loads(bytes(build_problem(422, "").body))["title"] == "Unprocessable Content"
 
 
 def test_every_response_describes_its_headers(openapi: dict[str, Any]) -> None:

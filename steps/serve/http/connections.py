@@ -5,12 +5,12 @@ read its response, would keep its connection, and enough of those would leave no
 """
 
 import asyncio
-from http import HTTPStatus
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from steps.serve.http.phrases import get_phrase
 from steps.serve.http.problems import MEDIA_TYPE, build_problem
 
 MAX_CONNECTIONS = 512
@@ -147,7 +147,7 @@ class LimitedProtocol(H11Protocol):
             length = str(len(response.body)).encode()
             headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", length), (b"connection", b"close")]
             for event in (
-                h11.Response(status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode()),
+                h11.Response(status_code=status, headers=headers, reason=get_phrase(status).encode()),
                 h11.Data(data=bytes(response.body)),
                 h11.EndOfMessage(),
             ):

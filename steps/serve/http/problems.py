@@ -1,7 +1,6 @@
 """Error responses: RFC 9457 problem details as JSON, never a traceback."""
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,6 +10,7 @@ from starlette.responses import Response
 
 from steps.common.errors import AccessRefused, ConfigurationError, DataError, NotFound, SentinelError, Unavailable
 from steps.serve.contract import FieldProblem, Problem
+from steps.serve.http.phrases import get_phrase
 
 MEDIA_TYPE = "application/problem+json"
 STATUSES = {NotFound: 404, DataError: 422, AccessRefused: 502, ConfigurationError: 503, Unavailable: 503}
@@ -44,14 +44,14 @@ def build_problem(
     status: int, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
     """Build the response for a problem."""
-    content = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
+    content = Problem(title=get_phrase(status), status=status, detail=detail, errors=list(errors))
     return Response(content.model_dump_json(), status, headers, MEDIA_TYPE)
 
 
 def describe_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI entries of these error statuses."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    return {status: {"description": get_phrase(status), "content": content} for status in statuses}
 
 
 def format_location(location: Sequence[Any]) -> str:

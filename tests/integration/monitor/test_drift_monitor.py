@@ -15,7 +15,7 @@ from pymongo.database import Database
 
 from steps.common import dataset as datasets
 from steps.common.dataset import OVERALL, RepositorySummary
-from steps.common.registry import CHAMPION, Registry
+from steps.common.registry import CHAMPION, PRODUCTION, Registry
 from steps.common.settings import TrackingSettings
 from steps.common.store import FolderStore
 from steps.common.tracking import REGISTERED_MODEL, connect
@@ -179,6 +179,24 @@ def test_predictions_that_are_as_before_are_stable(place: Place, database: Docum
     found = monitor_drift(168)
     assert (found["verdict"], found["compared"], found["drifted"]) == ("stable", 1, 0), found["reason"]
     assert place.trainings.started == []
+
+
+def test_production_is_compared_with_what_its_users_get(
+    place: Place, champion: Champion, database: Documents, tmp_path: Path
+) -> None:
+    """Not with a champion that only staging serves, which has scored nothing here."""
+    predict(database, place.model, 150)
+    assert monitor_drift(168, PRODUCTION)["reason"] == "no version has the alias production yet"
+    with connect(TrackingSettings(mlflow_uri=champion.tracking)) as client:
+        later = client.create_model_version(REGISTERED_MODEL, tmp_path.as_uri(), await_creation_for=0)
+        for alias, version in ((PRODUCTION, "1"), (CHAMPION, later.version)):
+            client.set_registered_model_alias(REGISTERED_MODEL, alias, version)
+        try:
+            found = monitor_drift(168, PRODUCTION)
+        finally:
+            client.delete_registered_model_alias(REGISTERED_MODEL, PRODUCTION)
+            client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, "1")
+    assert (found["version"], found["verdict"], found["compared"]) == ("1", "stable", 1), found["reason"]
 
 
 def test_predictions_that_have_drifted_start_one_training(place: Place, database: Documents) -> None:

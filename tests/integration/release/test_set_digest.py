@@ -2,10 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from release import git, image_pins
+import pytest
+
+from release import git, image_pins, image_registry
 from release.git import STAGING, Clone
 from release.images import IMAGES, SERVE
-from release.settings import GitSettings
+from release.settings import GitSettings, ImageSettings
+from steps.common.errors import NotFound
 from steps.common.settings import load
 from tests.integration.release.command import release
 from tests.support.image_registry import Images
@@ -21,11 +24,16 @@ def write(image: str, number: int) -> bool:
 
 
 def test_the_command_writes_an_image_and_its_model_once(repository: Repository, clone: Clone, images: Images) -> None:
-    """A second time there is nothing to push."""
+    """Not before the image has its own tag, which a clean-up of the registry spares; a second time nothing is pushed."""
     built_from = repository.head(STAGING)
-    reference = images.publish(SERVE, built_from)
+    reference, unreleased = (images.publish(SERVE, built_from, number) for number in (1, 2))
     images.sign(reference, built_from)
     command = ("set-digest", SERVE, reference, "--model-digest", model(4).digest, "--model-version", "4")
+    tag = images.file_of(f"{reference.partition('@')[0]}@release-{reference.rpartition(':')[2]}")
+    tag.write_text("another image")
+    assert release(repository.folder, *command).returncode == 65
+    assert repository.head(STAGING) == built_from
+    tag.unlink()
     done = release(repository.folder, *command)
     assert done.returncode == 0, done.stdout + done.stderr
     head = repository.head(STAGING)
@@ -35,6 +43,10 @@ def test_the_command_writes_an_image_and_its_model_once(repository: Repository, 
     assert release(repository.folder, *command).returncode == 0
     assert repository.head(STAGING) == head
     assert repository.head("main") != head
+    images.clean_up()
+    image_registry.check_image(reference, load(ImageSettings))
+    with pytest.raises(NotFound):
+        image_registry.check_image(unreleased, load(ImageSettings))
 
 
 def test_an_invalid_reference_is_refused_before_git_is_used(repository: Repository) -> None:
