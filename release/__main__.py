@@ -101,7 +101,7 @@ def set_digest(
     model_digest: Annotated[str, typer.Option(help="SHA-256 of the manifest of the model in the image.")] = "",
     model_version: Annotated[str, typer.Option(help="The model's version in the registry.")] = "",
 ) -> None:
-    """Tag an image, and write its digest into the branch staging, together with the model if it is the serving image."""
+    """Tag an image, and write its digest into the branch staging; with the model if it is the serving image."""
     from release import git, image_pins, image_registry, images, provenance
 
     with handle_errors():

@@ -9,10 +9,9 @@ from steps.common.contract import StepInput
 
 
 class MonitorInput(StepInput):
-    """The time after a training because of drift in which there is no other, and the alias of the version to compare with.
+    """The time after a training because of drift in which there is no other, and the alias of the model to compare.
 
-    The alias is that of the model which this cluster's users get: `champion` in staging and on one machine, `production` in
-    production.
+    It is the version that users get here: `champion` in staging and on one machine, `production` in production.
     """
 
     cool_down_hours: Annotated[float, Parameter(name="cool_down_hours")] = 168.0
@@ -20,7 +19,7 @@ class MonitorInput(StepInput):
 
 
 class MonitorOutput(Output):
-    """The version compared with, the verdict (`drift`, `stable` or `unknown`), its reason, and what was decided and why.
+    """The compared version, the verdict (`drift`, `stable` or `unknown`), its reason, and what was decided and why.
 
     `report` is the URI of the page, `drifted` and `compared` are numbers of repositories.
     """

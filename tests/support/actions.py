@@ -1,12 +1,15 @@
 """Jobs of GitHub Actions, run as GitHub would: conditions, environments, and every `run:` block by its shell.
 
-What an action from the marketplace does is not run; `STAND_INS` has the outputs that a job needs of those it uses.
+What an action from the marketplace does is not run: its inputs are noted, and `STAND_INS` or the test has the outputs
+that a job needs of it. So these are not tested here: the login to a registry, the build, the keyless signature's
+certificate, the attestation, and the installation of programs.
 """
 
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,10 +27,11 @@ Contexts = dict[str, Any]
 
 
 class Result(NamedTuple):
-    """How a job ended (`success`, `failure` or `skipped`), and all that its commands printed."""
+    """How a job ended (`success`, `failure` or `skipped`), what its commands printed, and the inputs of its actions."""
 
     conclusion: str
     output: str
+    actions: dict[str, dict[str, str]]
 
 
 def read(name: str) -> dict[Any, Any]:
@@ -70,38 +74,48 @@ def holds(condition: object, contexts: Contexts) -> bool:
 
 
 def run_job(
-    job: dict[str, Any], contexts: Contexts, folder: Path, environment: Mapping[str, str], only: str = ""
+    job: dict[str, Any],
+    contexts: Contexts,
+    folder: Path,
+    environment: Mapping[str, str],
+    only: str = "",
+    outputs_of: Mapping[str, dict[str, str]] = STAND_INS,
 ) -> Result:
-    """Run a job's steps in a folder until one fails, or only the one with this id."""
+    """Run a job's steps in a folder until one fails, or only the one with this id; a folder with packages is set up."""
     if not holds(job.get("if"), contexts):
-        return Result("skipped", "")
+        return Result("skipped", "", {})
+    is_ready = (folder / ".venv").exists()
     temporary = folder.parent / "runner"
     temporary.mkdir(exist_ok=True)
     contexts = contexts | {"runner": {"temp": str(temporary)}, "steps": {}}
     own = {"RUNNER_TEMP": str(temporary), "GITHUB_OUTPUT": str(temporary / "output"), **environment}
-    own |= {name: expand(value, contexts) for name, value in job.get("env", {}).items()}
-    said = ""
+    contexts["env"] = {name: expand(value, contexts) for name, value in job.get("env", {}).items()}
+    own |= contexts["env"]
+    said, used = "", {}
     for step in job["steps"]:
         if (only and step.get("id") != only) or not holds(step.get("if"), contexts):
             continue
-        outputs = STAND_INS.get(str(step.get("uses", "")).partition("@")[0], {})
-        if "run" in step:
+        action = str(step.get("uses", "")).partition("@")[0]
+        outputs = outputs_of.get(action, {})
+        if action:
+            used[action] = {name: expand(value, contexts) for name, value in step.get("with", {}).items()}
+        elif not (is_ready and step["run"] == "make"):
             given = own | {name: expand(value, contexts) for name, value in step.get("env", {}).items()}
             (temporary / "output").write_text("")
             command = ["bash", "--noprofile", "--norc", "-e", "-c", step["run"]]
             done = subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, check=False)
             said += done.stdout + done.stderr
             if done.returncode:
-                return Result("failure", said)
+                return Result("failure", said, used)
             lines = (temporary / "output").read_text().splitlines()
             outputs = dict(line.split("=", 1) for line in lines)
         if "id" in step:
             contexts["steps"][step["id"]] = {"outputs": outputs}
-    return Result("success", said)
+    return Result("success", said, used)
 
 
-def project(folder: Path) -> Path:
-    """A folder as a checkout leaves it: the project's files without any packages, and uv."""
+def project(folder: Path, *, is_ready: bool = False) -> Path:
+    """A folder as a checkout leaves it, with uv; without any packages, or with those of this machine."""
     for name in ("Makefile", "pyproject.toml", "uv.lock", "release", "rollouts", "steps", "gitops", "samples"):
         (folder / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / ".gitignore", folder)
@@ -109,6 +123,8 @@ def project(folder: Path) -> Path:
     uv = folder / ".tools" / "uv" / "bin" / "uv"
     uv.parent.mkdir(parents=True)
     uv.symlink_to((ROOT / ".tools" / "uv" / "bin" / "uv").resolve())
+    if is_ready:
+        (folder / ".venv").symlink_to(sys.prefix)
     # Older than uv, which make then takes as it is.
     shutil.copy(ROOT / ".ci" / "uv.txt", folder / ".ci")
     os.utime(folder / ".ci" / "uv.txt", (0, 0))

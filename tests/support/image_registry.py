@@ -25,7 +25,8 @@ class Quiet(SimpleHTTPRequestHandler):
         """Store a manifest under a tag."""
         content, path = self.rfile.read(int(self.headers["Content-Length"])), Path(self.translate_path(self.path))
         if path.exists():
-            return self.send_error(HTTPStatus.BAD_REQUEST, "the tag is immutable")
+            self.send_error(HTTPStatus.BAD_REQUEST, "the tag is immutable")
+            return
         path.write_bytes(content)
         self.send_response(HTTPStatus.CREATED)
         self.send_header("Content-Length", "0")

@@ -128,15 +128,15 @@ def install(folder: Path, name: str) -> None:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Path]:
-    """Make a folder as on a fresh machine; the packages come from what has been installed here before."""
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Make a folder as on a fresh machine, or one that is set up; packages come from what is installed here."""
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.delenv("UV_PROJECT_ENVIRONMENT", raising=False)
 
-    def make() -> Path:
+    def make(*, is_ready: bool = False) -> Path:
         folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "work"
         folder.mkdir()
-        return actions.project(folder)
+        return actions.project(folder, is_ready=is_ready)
 
     return make
 

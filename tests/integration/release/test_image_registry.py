@@ -24,7 +24,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 class Registry(BaseHTTPRequestHandler):
-    """One image by its digest, for whoever brings the token that a user with a password gets; and the tags that were set.
+    """One image by its digest, for whoever brings the token that a user with a password gets; and the tags set.
 
     A token is for pulling, or for pulling and pushing, as the challenge says.
     """
@@ -44,8 +44,8 @@ class Registry(BaseHTTPRequestHandler):
         if self.path.startswith("/token"):
             known = self.headers.get("Authorization") == "Basic dXNlcjpwYXNzd29yZA=="
             token = json.dumps({"token": self.path.partition("scope=")[2]}).encode()
-            return self._say(200 if known else 401, content=token)
-        if self._is_allowed("pull"):
+            self._say(200 if known else 401, content=token)
+        elif self._is_allowed("pull"):
             found = self.path == f"/v2/{REFERENCE.replace('@', '/manifests/')}"
             self._say(200 if found else 404, {"Content-Type": INDEX}, MANIFEST if found else b"")
 

@@ -24,7 +24,7 @@ def write(image: str, number: int) -> bool:
 
 
 def test_the_command_writes_an_image_and_its_model_once(repository: Repository, clone: Clone, images: Images) -> None:
-    """Not before the image has its own tag, which a clean-up of the registry spares; a second time nothing is pushed."""
+    """Not before the image has its own tag, which a clean-up spares; a second time nothing is pushed."""
     built_from = repository.head(STAGING)
     reference, unreleased = (images.publish(SERVE, built_from, number) for number in (1, 2))
     images.sign(reference, built_from)
