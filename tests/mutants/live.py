@@ -45,12 +45,13 @@ def _place(code: CodeType) -> Place:
 
 def _split(code: CodeType) -> tuple[list[object], dict[Place, CodeType]]:
     """Split the code of a module or class into what runs when it is imported, and its functions."""
-    rest: list[object] = [code.replace(co_consts=())]
+    consts = tuple(None if isinstance(const, CodeType) else const for const in code.co_consts)
+    rest: list[object] = [code.replace(co_consts=consts)]
     functions: dict[Place, CodeType] = {}
     for const in code.co_consts:
         if not isinstance(const, CodeType):
-            rest.append(repr(const))
-        elif const.co_flags & inspect.CO_OPTIMIZED:
+            continue
+        if const.co_flags & inspect.CO_OPTIMIZED:
             functions[_place(const)] = const
         else:
             inner_rest, inner = _split(const)
