@@ -15,6 +15,8 @@ import yaml
 KUBERNETES = "1.34"
 CACHE = Path(__file__).parents[2] / ".tools" / "argo"
 WORKFLOWS = "github.com/argoproj/argo-workflows/v3@v3.7.15"
+NEXT_WORKFLOWS = "github.com/argoproj/argo-workflows/v4@v4.0.5"
+"""The version that clusters may go on to, by the same manifests."""
 ROLLOUTS = "github.com/argoproj/argo-rollouts@v1.9.0"
 CD = "github.com/argoproj/argo-cd/v3@v3.2.11"
 CERTIFICATES = "github.com/cert-manager/cert-manager@v1.19.1"
@@ -43,10 +45,13 @@ CRDS = {
 """The Go module and the file in it that define each of their kinds."""
 
 
-def faults(document: dict[str, Any]) -> list[str]:
-    """Where a manifest is wrong, and how, under strict field validation; nothing if it is valid."""
+def faults(document: dict[str, Any], module: str = "") -> list[str]:
+    """Where a manifest is wrong, and how, under strict field validation; nothing if it is valid.
+
+    Another version of the module that defines its kind may be given.
+    """
     if document["kind"] in CRDS:
-        errors = validator(document["kind"]).iter_errors(document)
+        errors = validator(document["kind"], module or CRDS[document["kind"]][0]).iter_errors(document)
         return [f"{error.json_path}: {error.message}" for error in errors]
     try:
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
@@ -56,19 +61,19 @@ def faults(document: dict[str, Any]) -> list[str]:
 
 
 @cache
-def validator(kind: str) -> jsonschema.Draft202012Validator:
+def validator(kind: str, module: str = "") -> jsonschema.Draft202012Validator:
     """Argo's schema of a kind as the API server applies it under strict field validation."""
-    kept = CACHE / f"{kind}-{CRDS[kind][0].rpartition('@')[2]}.json"
+    module = module or CRDS[kind][0]
+    kept = CACHE / f"{kind}-{module.rpartition('@')[2]}.json"
     if not kept.is_file():
         CACHE.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(strict(definition(kind))))
+        kept.write_text(json.dumps(strict(definition(kind, module))))
     return jsonschema.Draft202012Validator(json.loads(kept.read_text()))
 
 
-def definition(kind: str) -> dict[str, Any]:
-    """The schema of a kind, out of its Go module."""
-    module, path = CRDS[kind]
-    with (source(module) / path).open() as file:
+def definition(kind: str, module: str) -> dict[str, Any]:
+    """The schema of a kind, out of a Go module."""
+    with (source(module) / CRDS[kind][1]).open() as file:
         document = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
     (version,) = (each for each in document["spec"]["versions"] if each["storage"])
     schema: dict[str, Any] = version["schema"]["openAPIV3Schema"]

@@ -161,6 +161,29 @@ def test_what_runs_on_a_pull_request_with_secrets_is_main_s_and_always_runs() ->
         assert "write" not in {value for name, value in job["permissions"].items() if name != "statuses"}
 
 
+def test_what_a_release_writes_comes_from_the_app_where_there_is_one() -> None:
+    """What GITHUB_TOKEN writes starts no checks and reaches no protected branch; the App has no right more."""
+    kinds = ("contents", "pull-requests", "statuses")
+    writing = set()
+    for path in WORKFLOWS:
+        for job in read(path)["jobs"].values():
+            rights = {kind: job["permissions"][kind] for kind in kinds if kind in job["permissions"]}
+            tokens = [
+                step["env"]["GITHUB_TOKEN"] for step in job.get("steps", []) if "GITHUB_TOKEN" in step.get("env", {})
+            ]
+            if not tokens or "write" not in rights.values():
+                continue
+            (app,) = (step for step in job["steps"] if "create-github-app-token@" in step.get("uses", ""))
+            assert (app["id"], app["if"]) == ("app", "vars.RELEASE_APP_ID != ''")
+            assert {kind: app["with"][f"permission-{kind}"] for kind in rights} == rights
+            assert {name for name in app["with"] if name.startswith("permission-")} <= {
+                f"permission-{kind}" for kind in rights
+            }
+            assert tokens == ["${{ steps.app.outputs.token || github.token }}"]
+            writing.add(path.stem)
+    assert writing == {"promote", "rollback", "stage", "verify"}
+
+
 def test_what_decides_has_owners() -> None:
     """The digests and the workflows above all."""
     owned = {line.split()[0] for line in (ROOT / ".github" / "CODEOWNERS").read_text().splitlines() if line[0] != "#"}

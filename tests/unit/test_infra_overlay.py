@@ -81,6 +81,17 @@ def test_on_aws_each_account_has_its_own_role_and_no_other_has_one(built: list[D
 
 
 @kubectl.needed
+def test_every_account_pulls_images_with_the_registry_s_secret_where_nodes_have_no_role(
+    built: list[Document], cloud: str
+) -> None:
+    """An account that lacks it has pods that wait for ever."""
+    found = {name: one.get("imagePullSecrets") for name, one in select(built, "ServiceAccount").items()}
+    assert len(found) >= 9
+    secret = [{"name": SETTINGS["digitalocean"]["PULL_SECRET"]}] if cloud == "digitalocean" else None
+    assert found == dict.fromkeys(found, secret)
+
+
+@kubectl.needed
 def test_the_project_may_manage_every_kind_of_it(built: list[Document]) -> None:
     """Else Argo CD refuses the whole application."""
     spec = yaml.safe_load((ROOT / "gitops/clusters/root/project.yaml").read_text("utf-8"))["spec"]

@@ -5,7 +5,7 @@ import yaml
 
 from tests.support import manifests
 from tests.support.refusals import Refusal, refusals
-from tests.support.schemas import faults
+from tests.support.schemas import NEXT_WORKFLOWS, faults
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,14 @@ from tests.support.schemas import faults
 def test_what_a_cluster_gets_is_valid(document: manifests.Document) -> None:
     """By the full schemas, which refuse unknown and ill-typed fields."""
     assert faults(document) == []
+
+
+def test_workflows_are_valid_in_the_next_version_of_argo_too() -> None:
+    """So that a cluster can be brought to it without another version of the project."""
+    workflows = [one for one in manifests.documents() if one["apiVersion"].startswith("argoproj.io/")]
+    workflows = [one for one in workflows if "Workflow" in one["kind"]]
+    assert len(workflows) == 4
+    assert {one["metadata"]["name"]: found for one in workflows if (found := faults(one, NEXT_WORKFLOWS))} == {}
 
 
 @pytest.mark.parametrize("pod", manifests.pods(), ids=lambda pod: pod["metadata"]["name"])

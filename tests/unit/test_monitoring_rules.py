@@ -161,3 +161,16 @@ def test_what_the_operator_of_prometheus_gets_is_valid() -> None:
     for path in (rules.RENDERED, rules.RENDERED.with_name("pod-monitors.yaml")):
         for document in yaml.safe_load_all(path.read_text("utf-8")):
             assert faults(document) == []
+
+
+def test_the_operator_of_prometheus_distinguishes_revisions_of_the_service() -> None:
+    """Else the analysis after a promotion finds nothing of its revision, and every release waits."""
+    text = rules.RENDERED.with_name("pod-monitors.yaml").read_text("utf-8")
+    (monitor,) = (one for one in yaml.safe_load_all(text) if one["metadata"]["name"] == "model-serving")
+    pod = manifests.serving()
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    assert endpoint["port"] in {port["name"] for one in pod["spec"]["containers"] for port in one["ports"]}
+    analysis = (manifests.ROOT / "rollouts" / "analysis" / "post-promotion.yaml").read_text("utf-8")
+    (label,) = set(re.findall(r'(\w+)="{{args\.pod-hash}}"', analysis))
+    assert label in {name.replace("-", "_") for name in monitor["spec"]["podTargetLabels"]}
