@@ -51,10 +51,11 @@ class Arguments(ArgoModel):
 
 
 class Input(ArgoModel):
-    """An input parameter of a template."""
+    """An input parameter of a template; the step itself refuses what is not in `enum`."""
 
     name: str
     default: str | None = None
+    enum: ClusterOnly = None
 
 
 class Inputs(ArgoModel):

@@ -12,6 +12,8 @@ KNOTS = 128
 TAIL_SHARE = 0.01
 MIN_TAIL = 5
 MIN_EXCESS = 1e-3
+MIN_STEP = 1e-300
+"""Knots that are closer would make `np.interp` divide by what no float holds."""
 MAX_BEYOND = 2.0
 """How far, in powers of ten, the tail is trusted beyond the last value seen."""
 
@@ -34,6 +36,7 @@ class Tail:
         ordered = np.sort(values)
         count = len(ordered)
         knots = np.unique(np.quantile(ordered, _levels(count), method="nearest"))
+        knots = knots[np.diff(knots, append=np.inf) > MIN_STEP]
         at_least = count - np.searchsorted(ordered, knots, side="left")
         far = ordered[-max(MIN_TAIL, round(count * TAIL_SHARE)) :]
         mean_excess = max(float((far - far[0]).mean()), MIN_EXCESS)

@@ -85,5 +85,6 @@ def test_documents_go_by_their_own_field(collection: str, database: Database[dic
 def test_every_collection_that_the_service_lets_expire_is_listed() -> None:
     """By the field of its index."""
     modules = [path.read_text("utf-8") for path in (manifests.ROOT / "steps" / "serve").rglob("*.py")]
-    fields = {name for text in modules for name in re.findall(r'create_index\("(\w+)", expireAfterSeconds', text)}
+    index = re.compile(r'(?:create_index|IndexModel)\("(\w+)", expireAfterSeconds')
+    fields = {name for text in modules for name in index.findall(text)}
     assert fields == {field for field, _ in retention.COLLECTIONS.values()}

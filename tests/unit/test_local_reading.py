@@ -34,9 +34,13 @@ def changed(change: Callable[[Document], object], path: Path) -> Path:
     return path
 
 
-def test_the_committed_template_is_supported() -> None:
-    """The whole template runs locally."""
-    assert template_reader.read(render.TEMPLATE).metadata.name == "pr-sentinel"
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [(template_reader.TEMPLATE, "pr-sentinel"), (template_reader.MONITOR_TEMPLATE, "pr-sentinel-monitor")],
+)
+def test_the_committed_templates_are_supported(template: Path, name: str) -> None:
+    """Both run locally, whole."""
+    assert template_reader.read(template).metadata.name == name
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -28,6 +28,7 @@ def test_surprise_is_the_power_of_ten_of_how_rare_a_value_was() -> None:
 
 
 @given(VALUES, st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=20))
+@example(np.array([0.0, -2e-311]), [0.0, -2e-313])
 def test_a_higher_value_is_never_less_surprising(seen: Any, asked: list[float]) -> None:
     """Also across the edge of what was seen."""
     edge = float(seen.max())
