@@ -101,7 +101,7 @@ mutants: $(READY) ## Check that tests notice small changes of what decides: of a
 	@$(RUN) tests.mutants --workers="$$WORKERS" --since="$$BASE"
 
 kills: $(READY) ## Kill each step of the pipeline five times at random moments; all must come out the same; SEED= chooses them
-	.venv/bin/pytest $(PATIENT) -n 0 --slow -s tests/integration/test_kill_matrix.py
+	KILLS=5 .venv/bin/pytest $(PATIENT) -n 0 --slow -s tests/integration/test_kill_matrix.py
 
 audit: $(READY) ## Check the locked packages: licences of what ships in images, and known advisories, for which OSV is asked
 	@mkdir -p "$$STATE/audit"

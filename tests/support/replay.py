@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
@@ -11,6 +11,14 @@ from tests.support.command_line import cli
 ROOT = Path(__file__).parents[2]
 REPOSITORIES = ("psf/requests", "kubernetes-sigs/kind")
 EARLIER = "2025-01-01T00:00:00Z"
+
+
+class FirstRun(NamedTuple):
+    """A run: its state, which tests only read, a copy of that for one test to go on with, and the run's record."""
+
+    state: Path
+    copy: Path
+    record: dict[str, Any]
 
 
 class Replay:
@@ -40,3 +48,8 @@ class Replay:
 def output(record: dict[str, Any], task: str, name: str) -> str:
     """An output of a task that ran once."""
     return next(str(node["outputs"][name]) for node in record["nodes"] if node["task"] == task)
+
+
+def total(record: dict[str, Any], name: str) -> int:
+    """An output of fetch, over all repositories."""
+    return sum(int(node["outputs"][name]) for node in record["nodes"] if node["task"] == "fetch")

@@ -32,8 +32,8 @@ def scope_of(nodeid: str) -> str:
 
 
 def rank(nodeid: str) -> int:
-    """Return a test's place in the order of beginning: real data and groups first, what is short last."""
-    if nodeid.startswith("tests/real/"):
+    """Return a test's place in the order of beginning: replays and groups first, what is short last."""
+    if nodeid.startswith("tests/real/test_replay"):
         return -1
     groups = [*TOGETHER]
     scope = scope_of(nodeid)

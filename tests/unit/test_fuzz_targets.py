@@ -45,7 +45,7 @@ def test_bytes_of_a_stranger_are_parsed_or_refused(target: Callable[[bytes], Non
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=st.binary(max_size=2_000) | damaged())
 def test_many_bytes_of_a_stranger_are_parsed_or_refused(content: bytes) -> None:
     """The same for longer; making them takes most of the time, so all targets get the same ones."""
