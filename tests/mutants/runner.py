@@ -94,26 +94,21 @@ class _Loop:
         self._workers = workers
         self._report = report
         self._skipped = skipped
-        self._running: dict[int, tuple[Mutant, Run | None]] = {}
-        """The mutant of each process, and what is to be run if the process notices nothing."""
+        self._running: dict[int, tuple[Mutant, bool]] = {}
+        """The mutant of each process, and whether it is in the live functions: is to be run anew if none notices it."""
         self._reach: Reach | None = None
         self._seconds = 0.0
-        """How long all tests take without a change, with the time to import the project anew."""
+        """How long all tests take without a change, with the time to import the project anew; 0 until it is needed."""
         self.is_sound = False
-        """Whether the tests succeed without a change, both ways."""
+        """Whether the tests succeed without a change: as they are, and, where it is needed, with the project anew."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all mutants."""
         with tempfile.TemporaryDirectory() as folder:
             noted = Path(folder, "noted")
-            whole = Mutant(0, "", "", ast.parse(self._source))
             if not _wait(_fork(lambda: self._measure(session, noted), 0)):
                 return True
-            began = time.monotonic()
-            if not _wait(_fork(self._anew(whole), 0)):
-                return True
-            self._seconds = time.monotonic() - began
             self.is_sound = True
             self._reach = reach = Reach(noted, self._source)
         functions = live.find_functions(self._path)
@@ -131,9 +126,9 @@ class _Loop:
                     live.replace_code(functions, code)
                     return _run_items(session, items)
 
-                self._start(mutant, run_live, reach.sum_seconds(chosen), self._anew(mutant))
+                self._start(mutant, run_live, reach.sum_seconds(chosen), is_live=True)
             else:
-                self._start(mutant, self._anew(mutant), self._seconds, None)
+                self._start_anew(mutant)
         while self._running:
             self._take_one()
         return True
@@ -159,16 +154,25 @@ class _Loop:
 
         return run_anew
 
-    def _start(self, mutant: Mutant, tests: Run, seconds: float, then: Run | None) -> None:
-        self._running[_fork(tests, seconds)] = mutant, then
+    def _start_anew(self, mutant: Mutant) -> None:
+        """Start all tests with the project imported anew; the first time, see whether they succeed without a change."""
+        if not self._seconds:
+            began = time.monotonic()
+            self.is_sound = _wait(_fork(self._anew(Mutant(0, "", "", ast.parse(self._source))), 0))
+            self._seconds = time.monotonic() - began
+        if self.is_sound:
+            self._start(mutant, self._anew(mutant), self._seconds, is_live=False)
+
+    def _start(self, mutant: Mutant, tests: Run, seconds: float, *, is_live: bool) -> None:
+        self._running[_fork(tests, seconds)] = mutant, is_live
 
     def _take_one(self) -> None:
         """Wait for a process; report its mutant, or start what is left to be run."""
         child, status = os.waitpid(-1, 0)
         _end_group(child)
-        mutant, then = self._running.pop(child)
-        if status == 0 and then is not None:
-            self._start(mutant, then, self._seconds, None)
+        mutant, is_live = self._running.pop(child)
+        if status == 0 and is_live:
+            self._start_anew(mutant)
         else:
             is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
             self._report(Result(mutant, is_killed=status != 0, is_late=is_late))
