@@ -97,8 +97,7 @@ MODEL = DashboardContent(
             "Share flagged in a day, and the alert budget",
             "percentunit",
             {
-                "flagged": 'sum(increase(pr_sentinel_scored_total{route="/webhook",level!="standard"}[1d])) '
-                '/ sum(increase(pr_sentinel_scored_total{route="/webhook"}[1d]))',
+                "flagged": "pr_sentinel:webhook_flagged:ratio1d",
                 "budget": "max(pr_sentinel_alert_budget)",
             },
             "Pull requests from webhooks.",

@@ -174,3 +174,14 @@ def test_the_operator_of_prometheus_distinguishes_revisions_of_the_service() -> 
     analysis = (manifests.ROOT / "rollouts" / "analysis" / "post-promotion.yaml").read_text("utf-8")
     (label,) = set(re.findall(r'(\w+)="{{args\.pod-hash}}"', analysis))
     assert label in {name.replace("-", "_") for name in monitor["spec"]["podTargetLabels"]}
+
+
+def test_a_ratio_that_a_rule_records_is_written_nowhere_else() -> None:
+    """Alerts and dashboards take it from the rule, so that they can't differ."""
+    found = [rule for group in rules.load_groups() for rule in group["rules"]]
+    recorded = {rule["record"]: "".join(rule["expr"].split()) for rule in found if "record" in rule}
+    queries = [rule["expr"] for rule in found if "alert" in rule]
+    queries += [query for board in DASHBOARDS.values() for panel in board.panels for query in panel.queries.values()]
+    assert len(recorded) >= 5
+    assert {name for name in recorded if not any(name in query for query in queries)} == set()
+    assert [text for query in queries for text in recorded.values() if text in "".join(query.split())] == []
