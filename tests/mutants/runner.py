@@ -6,6 +6,7 @@ or where no test fails, another fork imports the project anew with the mutant in
 """
 
 import ast
+import gc
 import importlib.abc
 import importlib.machinery
 import os
@@ -112,6 +113,7 @@ class _Loop:
             self.is_sound = True
             self._reach = reach = Reach(noted, self._source)
         functions = live.find_functions(self._path)
+        gc.freeze()  # else each collection in a fork copies the memory of what it looks at
         for mutant in mutate(self._source):
             if mutant.name in self._skipped:
                 self._report(Result(mutant, is_killed=False))
