@@ -12,7 +12,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "steps/register/evidence.py": (f"{UNIT}/test_register_gate.py",),
     **{f"rollouts/checks/{name}.py": (f"{UNIT}/test_checks_{name}.py",) for name in CHECKS},
     "release/analysis.py": PROMOTION,
-    "release/evidence.py": PROMOTION,
+    "release/evidence.py": (f"{UNIT}/test_release_evidence.py", *PROMOTION),
     "release/rollback.py": PROMOTION,
     "release/verification.py": PROMOTION,
     "release/promotion.py": (*PROMOTION, WHOLE_PROMOTION),
