@@ -5,6 +5,9 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 HERE = "tests/integration"
 TOGETHER: dict[str, tuple[str, ...]] = {
     "many runs, one after the other": (f"{HERE}/test_kill_matrix.py",),
+    "a clone in an odd place": (f"{HERE}/test_odd_clone.py",),
+    "a clone with another Python": (f"{HERE}/test_first_run.py",),
+    "nights of poisoned data": (f"{HERE}/test_poisoning.py",),
     "one training, and what is left of those that are killed": (f"{HERE}/train/",),
     "the sample run's folder, which only one run may use at a time": (
         f"{HERE}/test_backtest.py",
