@@ -64,12 +64,14 @@ def test_staging_and_production_differ_in_settings_schedule_and_replicas_alone(
     assert differing <= {
         ("ConfigMap", "pr-sentinel-settings"),
         ("CronWorkflow", "pr-sentinel"),
+        ("CronWorkflow", "pr-sentinel-monitor"),
         ("HorizontalPodAutoscaler", "model-serving"),
     }
-    schedules = [one[("CronWorkflow", "pr-sentinel")]["spec"] for one in (staging, production)]
-    for spec in schedules:
-        del spec["workflowSpec"]["arguments"]
-    assert schedules[0] == schedules[1]
+    for name in ("pr-sentinel", "pr-sentinel-monitor"):
+        specs = [one[("CronWorkflow", name)]["spec"] for one in (staging, production)]
+        for spec in specs:
+            spec["workflowSpec"].pop("arguments", None)
+        assert specs[0] == specs[1]
 
 
 @pytest.mark.parametrize(
