@@ -88,6 +88,13 @@ def test_what_is_missing_is_said() -> None:
     assert "The registry has no tags for it." in render(cards=(VersionCard("2", "run-2", {}), None))
 
 
+def test_tags_are_in_the_order_of_their_names() -> None:
+    """So many that a set's own order, which differs with each process, is never theirs."""
+    names = [f"tag-{number:02}" for number in range(30)]
+    text = render(cards=(VersionCard("2", "run-2", dict.fromkeys(names, "")), None))
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("| tag-")] == names
+
+
 @pytest.mark.parametrize(("length", "more"), [(40_000, ""), (40_001, "\n\n1 characters more.")])
 def test_a_long_difference_is_cut(length: int, more: str) -> None:
     """GitHub refuses a body that is too long."""
