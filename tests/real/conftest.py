@@ -15,7 +15,7 @@ from tests.support.replay import EARLIER, FirstRun, Replay
 from tests.support.sharing import make_once
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def replay_server() -> str:
     """The path of the server."""
     if "REPLAY_SERVER" not in os.environ:

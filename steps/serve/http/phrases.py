@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-RENAMED = {
+RENAMED: dict[int, str] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.REQUEST_URI_TOO_LONG: "URI Too Long",
     HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "Range Not Satisfiable",
@@ -12,4 +12,4 @@ RENAMED = {
 
 def get_phrase(status: int) -> str:
     """Return the reason phrase of a status, the same on every supported Python."""
-    return RENAMED.get(HTTPStatus(status)) or HTTPStatus(status).phrase
+    return RENAMED.get(status, HTTPStatus(status).phrase)
