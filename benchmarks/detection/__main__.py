@@ -48,7 +48,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     parser.add_argument("--leave-out", type=int, default=2, metavar="K", help="folds of repositories left out; 0: none")
     parser.add_argument(
-        "--alerts", type=int, default=0, metavar="N", help="print the N highest alerts with their reasons"
+        "--alerts", type=int, default=0, metavar="N", help="print the N highest alerts, of repositories left out if any"
     )
     parser.add_argument("--state", type=Path, help="keep documents, datasets and models here; a second run is faster")
     parser.add_argument("--seed", type=int, default=7)
@@ -141,8 +141,7 @@ def evaluate(given: argparse.Namespace, state: Path, tell: Narrator) -> Figures:
         scoring = score_all(candidates, trained, given.seed, tell)
         evaluation = DetectionEvaluation(candidates, labels, scoring, given.seed, expected)
         result["modes"][mode] = evaluation.evaluate()
-        if mode == "time_split":
-            result["alerts"] = evaluation.alerts(given.alerts)
+        result["alerts"] = evaluation.alerts(given.alerts)
     return result
 
 

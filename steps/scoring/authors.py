@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import log, log1p
@@ -25,6 +26,9 @@ UNKNOWN_AGE = -1.0
 ONE_MERGED = 0.4
 """How much of a stranger somebody with a single merged pull request still is."""
 NEUTRAL_WORDS = 0.5
+ROUTINE_MERGED = 100
+ROUTINE_SHARE = 0.75
+"""An account with so many merged pull requests, and so large a surplus of titles that begin alike, is a machine's."""
 _MIX = 31
 _MASK = 0xFFFFFFFF
 _DAY_SECONDS = 86_400.0
@@ -32,17 +36,38 @@ _DAY_SECONDS = 86_400.0
 
 @dataclass
 class Author:
-    """What is remembered of one author: counts, hours, and merges that may lie ahead of the next pull request."""
+    """What is remembered of one author: counts, hours, habits, and merges that may lie ahead of the next pull request.
+
+    Attributes:
+        opening: how most of the titles begin, hashed.
+        surplus: how many more of the titles begin like that than do not, at least.
+        most_commits: the largest number of commits in one pull request.
+    """
 
     count: int = 0
     merged: int = 0
     silent: int = 0
+    opening: int = 0
+    surplus: int = 0
+    most_commits: int = 0
     hours: list[int] = field(default_factory=lambda: [0] * 24)
     pending: list[datetime] = field(default_factory=list)
 
     def merged_before(self, moment: datetime) -> int:
         """Return how many of the author's earlier pull requests were merged by then."""
         return self.merged + bisect_right(self.pending, moment)
+
+    def is_routine(self, openings: Sequence[int], moment: datetime) -> bool:
+        """Return whether so many were merged by then, and nearly all began like this one, as only a machine's do."""
+        alike = self.opening in openings and self.surplus >= ROUTINE_SHARE * self.count
+        return alike and self.merged_before(moment) >= ROUTINE_MERGED
+
+    def learn_habits(self, opening: int, commits: int) -> None:
+        """Count one more title for or against the commonest opening, by majority vote, and its commits."""
+        if not self.surplus:
+            self.opening = opening
+        self.surplus += 1 if opening == self.opening else -1
+        self.most_commits = max(self.most_commits, commits)
 
     def settle(self, moment: datetime) -> None:
         """Count the merges until then, and keep only those still ahead."""
@@ -86,6 +111,8 @@ class Authors:
             "unusual_silence": 1.0 - self._usual_silence(author) if reading.empty else 0.0,
             "new_words": experience * self._unseen_words(author, reading),
             "new_ground": experience * self._unseen_folders(author, reading),
+            "automated": float(reading.bot or author.is_routine(reading.openings, moment)),
+            "most_commits": log1p(author.most_commits),
         }
 
     def update(self, reading: Reading) -> bool:
@@ -96,6 +123,7 @@ class Authors:
         author.count += 1
         author.silent += reading.empty
         author.hours[reading.hour] += 1
+        author.learn_habits(reading.openings[0], reading.pull["commits"])
         author.settle(moment)
         if merged_at is not None:
             author.pending.append(max(merged_at, moment))
@@ -137,6 +165,7 @@ class Authors:
         return {
             "authors": np.fromiter(self.each, np.int64, len(known)),
             "author_counts": np.array([[a.count, a.merged, a.silent, *a.hours] for a in known], np.int32),
+            "author_habits": np.array([[a.opening, a.surplus, a.most_commits] for a in known], np.int64),
             "pending": np.array(pending, np.float64).reshape(-1, 2),
             "recent_authors": np.array(self.recent, np.int64),
             "recent_silent": np.array(self.silent, np.int8),
@@ -146,7 +175,9 @@ class Authors:
         """Take over what `to_arrays` returned."""
         counts = arrays["author_counts"].reshape(-1, 3 + 24).tolist()
         for key, (count, merged, silent, *hours) in zip(arrays["authors"].tolist(), counts, strict=True):
-            self.each[key] = Author(count, merged, silent, hours)
+            self.each[key] = Author(count, merged, silent, hours=hours)
+        for author, habits in zip(self.each.values(), arrays["author_habits"].reshape(-1, 3).tolist(), strict=True):
+            author.opening, author.surplus, author.most_commits = habits
         for key, seconds in arrays["pending"].tolist():
             self.each[int(key)].pending.append(datetime.fromtimestamp(seconds, UTC))
         self.recent.extend(arrays["recent_authors"].tolist())

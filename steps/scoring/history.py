@@ -20,7 +20,7 @@ from steps.scoring.reading import Pull, Reading
 from steps.scoring.ties import Ties
 from steps.scoring.vocabulary import Vocabulary
 
-VERSION = 4
+VERSION = 5
 PROMISES = 200
 USUAL_PROMISE = 2.0
 """Logarithm of the lines that a small promise changes where nothing is known."""
@@ -199,7 +199,6 @@ class History:
             **self.tracks.features(reading),
             **self.ties.features(reading),
             **self.vocabulary.features(reading),
-            **self._promises(pull, reading),
             "size_surprise": lines,
             "files_surprise": files,
             "deletions_surprise": deletions,
@@ -208,9 +207,10 @@ class History:
             "net_deletions": log1p(max(pull["deletions"] - pull["additions"], 0)),
         }
         announced = bool(wording.REMOVAL.search(reading.title))
+        values |= self._promises(reading, values)
         values["silent_deletions"] = 0.0 if announced else values["net_deletions"]
         values["deleted_tests"] = 0.0 if announced else values["deleted_tests"]
-        values |= self._day(pull, reading)
+        values |= self._day(reading, values)
         values |= {"usual_lines": _usual(self.recent_lines), "usual_files": _usual(self.recent_files)}
         values["commits_for_lines"] = joint.commits_for_lines(values)
         values["foreign_text"] = joint.foreign_text(reading, values)
@@ -219,24 +219,27 @@ class History:
         values["insider_sweep"] = joint.insider_sweep(reading, values)
         return values
 
-    def _promises(self, pull: Pull, reading: Reading) -> dict[str, float]:
+    def _promises(self, reading: Reading, own: dict[str, float]) -> dict[str, float]:
         """Return how much a change exceeds what its title promises, and what such titles usually change here."""
         latest = sorted(self.promises)
         usual = (sum(latest) + USUAL_PROMISE * PROMISE_ROWS) / (len(latest) + PROMISE_ROWS)
-        kept = wording.find_small_promise(reading.title) is not None
+        promise = wording.find_small_promise(reading.title)
+        excess = own["log_lines"] - usual - joint.promise_slack(promise, own) if promise else 0.0
         most = expm1(latest[int(PROMISE_SHARE * (len(latest) - 1))]) if len(latest) >= PROMISE_ROWS else 0.0
         return {
-            "small_promise": max(0.0, pull["log_lines"] - usual) if kept else 0.0,
-            "docs_promise": joint.docs_promise(reading, pull),
+            "small_promise": max(0.0, excess),
+            "docs_promise": joint.docs_promise(reading, reading.pull),
             "promise_lines": most,
         }
 
-    def _day(self, pull: Pull, reading: Reading) -> dict[str, float]:
-        """Return what else happened of late."""
-        newcomers = self.last_day.newcomers(pull["created_at"])
+    def _day(self, reading: Reading, own: dict[str, float]) -> dict[str, float]:
+        """Return what else happened of late; known authors share out a series of changes among themselves."""
+        opened = reading.pull["created_at"]
+        newcomers = self.last_day.newcomers(opened)
+        known = own["author_merged"] >= joint.KNOWN_AUTHOR
         new = reading.author not in self.authors.each
         return {
-            "near_duplicates": log1p(self.last_day.duplicates(pull["created_at"], reading)),
+            "near_duplicates": 0.0 if known else log1p(self.last_day.duplicates(opened, reading)),
             "newcomers_hour": log1p(len(newcomers | {reading.author}) if new else len(newcomers)),
         }
 

@@ -5,10 +5,10 @@ shows how often they occur among ordinary ones.
 """
 
 from collections.abc import Mapping
-from math import expm1, log1p
+from math import expm1, log, log1p
 from typing import Any
 
-from steps.scoring import wording
+from steps.scoring import paths, wording
 from steps.scoring.authors import UNKNOWN_AGE
 from steps.scoring.reading import Pull, Reading
 
@@ -19,12 +19,17 @@ _TINY_LINES = 3.5
 _SHORT_TITLE = 6
 NORMAL_HOUR = 2.5
 """Nats of surprise that any hour may have."""
-_KNOWN_AUTHOR = log1p(4)
+KNOWN_AUTHOR = log1p(4)
+"""Pull requests, as a logarithm, from which on an author is known."""
 _WIDE = 2.7
 """Files, as a logarithm, from which on a change is a wide one."""
 _FEWEST_LINES = 1.6
 _CERTAIN_SURPRISE = 3.0
 _SEVERAL_COMMITS = log1p(2.5)
+_TWICE = log(2)
+_VAGUE_SLACK = log(4)
+_SMALL_EDIT = log1p(10)
+_ORDINARY_EDIT = 2.0
 
 
 def low_effort(reading: Reading, own: Features) -> float:
@@ -46,8 +51,27 @@ def low_effort(reading: Reading, own: Features) -> float:
         + 0.8 * min(own["new_root_files"], 1.0)
         + 0.5 * min(own["author_unmerged"], 1.5)
         + 0.5 * min(own["new_extensions"], 1.0)
+        - _ORDINARY_EDIT * _is_small_edit_of_texts(reading, own)
     )
     return float(own["stranger"] * max(evidence, 0.0))
+
+
+def _is_small_edit_of_texts(reading: Reading, own: Features) -> bool:
+    """Return whether it corrects a few lines of one text, below the root or with a word on why: how people begin.
+
+    Who wants to be seen edits or adds what stands in the root.
+    """
+    files = reading.files
+    if files is None or files.kinds != [paths.DOCS] or own["log_lines"] > _SMALL_EDIT:
+        return False
+    (file,) = files.files
+    return file["status"] == "M" and ("/" in file["path"] or not reading.empty)
+
+
+def promise_slack(promise: str, own: Features) -> float:
+    """Return how far a small promise may be exceeded, as a logarithm: known authors' minor things are not so small."""
+    vague = not wording.SPELLING.search(promise)
+    return _VAGUE_SLACK if vague and own["author_merged"] >= KNOWN_AUTHOR else 0.0
 
 
 def polished_text(reading: Reading, own: Features) -> float:
@@ -82,8 +106,8 @@ def sensitive_files(reading: Reading, own: Features) -> float:
 
 
 def insider_sweep(reading: Reading, own: Features) -> float:
-    """Return how unlike its author a known author's wide change is: hour, words, folders, silence; 0 for bots."""
-    if reading.bot or own["author_before"] < _KNOWN_AUTHOR:
+    """Return how unlike its author a known author's wide change is: hour, words, folders, silence; 0 for machines."""
+    if own["automated"] or own["author_before"] < KNOWN_AUTHOR:
         return 0.0
     width = min(own["log_files"] / _WIDE, 1.0) ** 2
     late = max(own["hour_surprise"] - NORMAL_HOUR, 0.0)
@@ -94,9 +118,9 @@ def insider_sweep(reading: Reading, own: Features) -> float:
 def foreign_text(reading: Reading, own: Features) -> float:
     """Return how much title and body belong to another project, or to other files; a weighted sum, about 0 mostly.
 
-    A bot writes of other projects by trade.
+    A machine writes of other projects by trade.
     """
-    if reading.bot:
+    if own["automated"]:
         return OWN_TEXT
     return (
         1.5 * own["title_elsewhere"]
@@ -112,15 +136,20 @@ def foreign_text(reading: Reading, own: Features) -> float:
 
 def docs_promise(reading: Reading, pull: Pull) -> float:
     """Return how much a title that speaks of texts changes in other files, as a logarithm above seven lines."""
-    if not (reading.files and wording.DOCS_PROMISE.search(reading.title)):
+    found = wording.DOCS_PROMISE.search(reading.title)
+    if not (reading.files and found) or wording.announces_more(reading.title, found):
         return 0.0
     lines = min(reading.files.lines_outside("docs"), pull["additions"] + pull["deletions"])
     return max(log1p(lines) - 2.0, 0.0)
 
 
 def commits_for_lines(own: Features) -> float:
-    """Return how many commits come to how few lines, less where its author is used to it; FEW_COMMITS below three."""
-    if own["log_commits"] < _SEVERAL_COMMITS:
+    """Return how many commits come to how few lines, less where its author is used to it; FEW_COMMITS below three.
+
+    A machine is compared with itself: up to twice as many as its most are nothing new.
+    """
+    used_to = own["most_commits"] + _TWICE if own["automated"] else 0.0
+    if own["log_commits"] < max(_SEVERAL_COMMITS, used_to):
         return FEW_COMMITS
     ratio = own["log_commits"] - 0.7 * max(own["log_lines"], _FEWEST_LINES)
     return ratio * min(max(own["commits_surprise"] / _CERTAIN_SURPRISE, 0.0), 1.0) if ratio > 0 else ratio

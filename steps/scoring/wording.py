@@ -22,6 +22,8 @@ SMALL_PROMISE = re.compile(
     r"(?![\w`/(-]|\.\w|::)"
 )
 """Words that announce a small change; names in code don't count."""
+SPELLING = re.compile(r"(?i)typo|spelling|misspell|\bnits?\b|gramma|whitespace|wording|indentation")
+"""Those among them that can be held to it, because they name what is small."""
 _AND_MORE = re.compile(
     r"(?i)(\band|&|\+|,)\s+(\w+\s+){0,2}?(add|allow|convert|enabl|extend|extract|implement|improv|introduc|mak|migrat|mov"
     r"|refactor|remov|renam|replac|restructur|rewrit|simplif|split|support|up(dat|grad)|us)(e|es|ed|ing|s|y|ies|ied)?\b"
@@ -59,7 +61,7 @@ REMOVAL = re.compile(
     r"|unused|deprecat\w*|obsolete|get(ting)? rid|kill\w*|purg\w+|retir\w+|discontinu\w*|eliminat\w*|mov(e|es|ed|ing)"
     r"|replac\w*|merg\w+|migrat\w*|extract\w*|split\w*|renam\w+|consolidat\w*|unif\w+|dedup\w*|convert\w*|switch\w*"
     r"|no longer|no more|simplif\w+|sync\w*|refresh\w*|regenerat\w+|disable\w*|stop|reduc\w*|exclud\w*|trim\w*"
-    r"|shrink\w*|slim\w*|reorg\w*|restructur\w*|rework\w*|rewrit\w*|keep only|only keep|don'?t include)\b"
+    r"|undo\w*|shrink\w*|slim\w*|reorg\w*|restructur\w*|rework\w*|rewrit\w*|keep only|only keep|don'?t include)\b"
 )
 """Words that announce that something goes, or goes elsewhere."""
 DEFAULT_BRANCHES = frozenset(("main", "master", "develop", "dev", "trunk", "gh-pages"))
@@ -111,9 +113,12 @@ def fold(text: str) -> str:
 def find_small_promise(title: str) -> str | None:
     """Return the words by which the whole title announces a small change; None where it announces more than that."""
     found = SMALL_PROMISE.search(title)
-    if found is None or _BESIDES.search(title[: found.start()]) or _AND_MORE.search(title, found.end()):
-        return None
-    return found[0]
+    return None if found is None or announces_more(title, found) else found[0]
+
+
+def announces_more(title: str, promise: re.Match[str]) -> bool:
+    """Return whether a promise is only the lesser half of a title, which announces another work before or after it."""
+    return bool(_BESIDES.search(title[: promise.start()]) or _AND_MORE.search(title, promise.end()))
 
 
 def title_form(title: str) -> str:
