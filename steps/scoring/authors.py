@@ -39,7 +39,7 @@ class Author:
     """What is remembered of one author: counts, hours, habits, and merges that may lie ahead of the next pull request.
 
     Attributes:
-        opening: how most of the titles begin, hashed.
+        title_start: how most of the titles begin, hashed.
         surplus: how many more of the titles begin like that than do not, at least.
         most_commits: the largest number of commits in one pull request.
     """
@@ -47,7 +47,7 @@ class Author:
     count: int = 0
     merged: int = 0
     silent: int = 0
-    opening: int = 0
+    title_start: int = 0
     surplus: int = 0
     most_commits: int = 0
     hours: list[int] = field(default_factory=lambda: [0] * 24)
@@ -57,16 +57,16 @@ class Author:
         """Return how many of the author's earlier pull requests were merged by then."""
         return self.merged + bisect_right(self.pending, moment)
 
-    def is_routine(self, openings: Sequence[int], moment: datetime) -> bool:
+    def is_routine(self, title_starts: Sequence[int], moment: datetime) -> bool:
         """Return whether so many were merged by then, and nearly all began like this one, as only a machine's do."""
-        alike = self.opening in openings and self.surplus >= ROUTINE_SHARE * self.count
+        alike = self.title_start in title_starts and self.surplus >= ROUTINE_SHARE * self.count
         return alike and self.merged_before(moment) >= ROUTINE_MERGED
 
-    def learn_habits(self, opening: int, commits: int) -> None:
-        """Count one more title for or against the commonest opening, by majority vote, and its commits."""
+    def learn_habits(self, title_start: int, commits: int) -> None:
+        """Count one more title for or against the commonest start, by majority vote, and its commits."""
         if not self.surplus:
-            self.opening = opening
-        self.surplus += 1 if opening == self.opening else -1
+            self.title_start = title_start
+        self.surplus += 1 if title_start == self.title_start else -1
         self.most_commits = max(self.most_commits, commits)
 
     def settle(self, moment: datetime) -> None:
@@ -111,7 +111,7 @@ class Authors:
             "unusual_silence": 1.0 - self._usual_silence(author) if reading.empty else 0.0,
             "new_words": experience * self._unseen_words(author, reading),
             "new_ground": experience * self._unseen_folders(author, reading),
-            "automated": float(reading.bot or author.is_routine(reading.openings, moment)),
+            "automated": float(reading.bot or author.is_routine(reading.title_starts, moment)),
             "most_commits": log1p(author.most_commits),
         }
 
@@ -123,7 +123,7 @@ class Authors:
         author.count += 1
         author.silent += reading.empty
         author.hours[reading.hour] += 1
-        author.learn_habits(reading.openings[0], reading.pull["commits"])
+        author.learn_habits(reading.title_starts[0], reading.pull["commits"])
         author.settle(moment)
         if merged_at is not None:
             author.pending.append(max(merged_at, moment))
@@ -165,7 +165,7 @@ class Authors:
         return {
             "authors": np.fromiter(self.each, np.int64, len(known)),
             "author_counts": np.array([[a.count, a.merged, a.silent, *a.hours] for a in known], np.int32),
-            "author_habits": np.array([[a.opening, a.surplus, a.most_commits] for a in known], np.int64),
+            "author_habits": np.array([[a.title_start, a.surplus, a.most_commits] for a in known], np.int64),
             "pending": np.array(pending, np.float64).reshape(-1, 2),
             "recent_authors": np.array(self.recent, np.int64),
             "recent_silent": np.array(self.silent, np.int8),
@@ -177,7 +177,7 @@ class Authors:
         for key, (count, merged, silent, *hours) in zip(arrays["authors"].tolist(), counts, strict=True):
             self.each[key] = Author(count, merged, silent, hours=hours)
         for author, habits in zip(self.each.values(), arrays["author_habits"].reshape(-1, 3).tolist(), strict=True):
-            author.opening, author.surplus, author.most_commits = habits
+            author.title_start, author.surplus, author.most_commits = habits
         for key, seconds in arrays["pending"].tolist():
             self.each[int(key)].pending.append(datetime.fromtimestamp(seconds, UTC))
         self.recent.extend(arrays["recent_authors"].tolist())

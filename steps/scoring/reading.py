@@ -23,7 +23,7 @@ BODY_PIECES = 120
 MAX_PATH_PIECES = 40
 MAX_COMMIT_STEPS = 12
 MIN_WORD = 3
-OPENING_WORDS = 3
+START_WORDS = 3
 BOT_SUFFIX = "[bot]"
 _PAIR = 1_000_003
 _MASK = 0xFFFFFFFF
@@ -117,11 +117,11 @@ class Reading:
         return thing(f"form {wording.title_form(self.title)}")
 
     @cached_property
-    def openings(self) -> list[int]:
+    def title_starts(self) -> list[int]:
         """The pairs of words at the beginning of the title, the first pair first; a title of one word is a pair."""
-        first = self.said[:OPENING_WORDS]
+        first = self.said[:START_WORDS]
         pairs = [" ".join(both) for both in pairwise(first)] or first or [""]
-        return [thing(f"opening {both}") for both in pairs]
+        return [thing(f"title_start {both}") for both in pairs]
 
     @cached_property
     def references(self) -> list[int]:
