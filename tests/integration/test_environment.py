@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.interpreters import SUPPORTED
+from tests.support.interpreters import SUPPORTED, UV, link_uv
 
 ROOT = Path(__file__).parents[2]
-UV = (ROOT / ".tools/uv/bin/uv").resolve()
 PROJECT = '[project]\nname = "tiny"\nversion = "1"\nrequires-python = ">=3.11"\n'
 
 
@@ -24,8 +23,7 @@ def clone(tmp_path: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (folder / "pyproject.toml").write_text(PROJECT)
-    (folder / ".tools/uv/bin").mkdir(parents=True)
-    (folder / ".tools/uv/bin/uv").symlink_to(UV)
+    link_uv(folder)
     os.utime(folder / ".ci/uv.txt", (0, 0))
     subprocess.run([UV, "lock", "--offline", "--quiet"], cwd=folder, check=True)
     return folder

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tests.support.interpreters import link_uv
+
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
@@ -120,9 +122,7 @@ def project(folder: Path, *, is_ready: bool = False) -> Path:
         (folder / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / ".gitignore", folder)
     (folder / ".ci").mkdir()
-    uv = folder / ".tools" / "uv" / "bin" / "uv"
-    uv.parent.mkdir(parents=True)
-    uv.symlink_to((ROOT / ".tools" / "uv" / "bin" / "uv").resolve())
+    link_uv(folder)
     if is_ready:
         (folder / ".venv").symlink_to(sys.prefix)
     # Older than uv, which make then takes as it is.

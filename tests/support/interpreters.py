@@ -1,4 +1,4 @@
-"""Other versions of Python on this machine."""
+"""Other versions of Python on this machine, and uv."""
 
 import os
 import shutil
@@ -9,7 +9,15 @@ from pathlib import Path
 from tests.support.command_line import ROOT
 
 SUPPORTED = ("3.11", "3.12", "3.13")
-UV = (ROOT / ".tools/uv/bin/uv").resolve()
+_UV = Path(".tools/uv/bin/uv")
+UV = (ROOT / _UV).resolve()
+
+
+def link_uv(folder: Path) -> None:
+    """Give a checkout this project's uv, where `make` would install it."""
+    link = folder / _UV
+    link.parent.mkdir(parents=True)
+    link.symlink_to(UV)
 
 
 def find_python(version: str) -> str | None:

@@ -5,6 +5,7 @@ import subprocess
 
 from steps.register import package
 from tests.support.command_line import ROOT
+from tests.support.interpreters import UV
 
 LOCKED = ROOT / package.SERVE / "requirements.txt"
 EXPORT = ["export", "--frozen", "--only-group", "serve", "--no-annotate", "--no-header", "--quiet"]
@@ -12,8 +13,7 @@ EXPORT = ["export", "--frozen", "--only-group", "serve", "--no-annotate", "--no-
 
 def test_requirements_match_the_lock_file() -> None:
     """A difference means that `make lock` was forgotten, or that somebody edited what is generated."""
-    uv = ROOT / ".tools" / "uv" / "bin" / "uv"
-    exported = subprocess.run([uv, *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    exported = subprocess.run([UV, *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert LOCKED.read_text() == f"# Generated from uv.lock; do not edit: make lock\n{exported}"
 
 

@@ -21,6 +21,7 @@ from tests.cluster import kube
 from tests.cluster.drill.environments import ARGO_CD, BRANCHES, HERE, STAGING, WATCH, cluster, own
 from tests.cluster.project import Vault, pushed, step_secrets
 from tests.support.command_line import ROOT
+from tests.support.interpreters import link_uv
 from tests.support.releases import NAME, Repository
 
 
@@ -45,6 +46,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     assert re.fullmatch(r"(https?|ssh)://[\w.@:/-]+", server), f"GIT_SERVER is no URL of a Git server: {server!r}"
     made = Repository(f"{server}/pr-sentinel.git", tmp_path_factory.mktemp("repository") / "clone")
     kube.run("git", "clone", "--quiet", "--single-branch", f"file://{ROOT}", str(made.folder))
+    link_uv(made.folder)
     own(made.folder / "gitops" / "clusters", made.address)
     made.git("add", "--all")
     made.git("commit", "--quiet", "--message", "This cluster's own")
