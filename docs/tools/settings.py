@@ -46,6 +46,11 @@ VAULT = {
     ),
     "VAULT_PATH_AUTH": ("`kubernetes`", "Mount path of the Kubernetes authentication method."),
     "VAULT_CACERT": ("", "File with the CA certificate of Vault."),
+    "VAULT_CACERT_BYTES": ("", "CA certificate of Vault, as text (PEM)."),
+    "VAULT_PLAIN_HTTP": (
+        "",
+        "`allowed` for a trial: Vault's address may begin with `http://`. Otherwise only one on this machine may.",
+    ),
 }
 
 

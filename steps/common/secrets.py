@@ -7,7 +7,9 @@ step runs; roles issue batch tokens, which Vault does not store either.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +17,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from steps.common.errors import AccessRefused, ConfigurationError, NotFound, Unavailable
+
+PLAIN_HTTP = "VAULT_PLAIN_HTTP"
+"""The setting that allows plain HTTP to Vault, by the word `allowed`; a trial's settings have it."""
+
+AUTHORITY = "VAULT_CACERT_BYTES"
+"""The certificates of a private authority, as text; other programs of Vault know it by this name too."""
+
+PLACEHOLDERS = (".invalid", ".example", ".example.com", ".example.net", ".example.org")
+"""Ends of names that nobody can own: those of documents, and of settings that have to be written."""
 
 POD_TOKEN = Path("/var/run/secrets/vault/token")
 """The pod's token for Vault alone: the template mounts it with that audience."""
@@ -29,16 +40,42 @@ def read_vault(address: str) -> dict[str, Any]:
     """Log in by the Kubernetes method and read the one path in `VAULT_SECRET_PATH` (key-value version 2, `mount/path`).
 
     Raises:
-        ConfigurationError: a setting for Vault or the pod's token is missing, or the server is not Vault.
+        ConfigurationError: a setting for Vault or the pod's token is missing, the address is a placeholder or not
+            encrypted, or the server is not Vault.
         AccessRefused: the role is not bound to this pod, or may not read the path.
         NotFound: nothing is stored at the path.
         Unavailable: Vault is sealed, does not answer, or can't verify the identity now.
     """
     role, path, jwt = _require_variable("VAULT_ROLE"), _require_variable("VAULT_SECRET_PATH"), _read_pod_token()
-    with _translate_errors(address):
-        client = _create_client(address)
+    check_address(address)
+    with _translate_errors(address), _write_authority() as authority:
+        client = _create_client(address, authority)
         _log_in(client, address, role, jwt)
         return _read(client, address, role, path)
+
+
+def check_address(address: str) -> None:
+    """Check that an address is no placeholder, and that what is sent there is encrypted or may be sent without.
+
+    Raises:
+        ConfigurationError: it is a placeholder, or plain HTTP to another machine without `VAULT_PLAIN_HTTP`.
+    """
+    try:
+        parts = urlsplit(address)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        raise _invalid_url(address) from None
+    if parts.scheme in ("http", "https") and f".{host}".endswith(PLACEHOLDERS):
+        raise ConfigurationError(
+            f"VAULT_ADDR is a placeholder: {address}.",
+            advice="Write your Vault's address into the cluster's settings.yaml, or with a cloud into vault_address; "
+            "for a trial, add the component trial.",
+        )
+    if parts.scheme == "http" and not _is_this_machine(host) and os.environ.get(PLAIN_HTTP) != "allowed":
+        raise ConfigurationError(
+            f"The connection to Vault at {address} is not encrypted.",
+            advice=f"Use https://, or set {PLAIN_HTTP}=allowed for a trial.",
+        )
 
 
 def format_advice() -> str:
@@ -63,12 +100,40 @@ def _read_pod_token() -> str:
     return POD_TOKEN.read_text().strip()
 
 
-def _create_client(address: str) -> Any:
+def _is_https(address: str) -> bool:
+    return urlsplit(address).scheme == "https"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _invalid_url(address: str) -> ConfigurationError:
+    return ConfigurationError(f"VAULT_ADDR is not a valid URL: {address}.", advice="It has the form https://host:8200.")
+
+
+@contextmanager
+def _write_authority() -> Iterator[str | None]:
+    """Yield the file of the private authority in the settings, or None to trust what is trusted anyway."""
+    text = os.environ.get(AUTHORITY)
+    if not text:
+        yield None
+        return
+    with NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(text)
+        file.flush()
+        yield file.name
+
+
+def _create_client(address: str, authority: str | None) -> Any:
     import hvac
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
 
-    client = hvac.Client(url=address, timeout=TIMEOUT_SECONDS)
+    client = hvac.Client(url=address, timeout=TIMEOUT_SECONDS, verify=authority)
     retry = Retry(
         RETRIES,
         backoff_factor=0.5,
@@ -76,7 +141,8 @@ def _create_client(address: str) -> Any:
         allowed_methods=None,  # any, as a login is a POST
         raise_on_status=False,
     )
-    for scheme in ("http://", "https://"):
+    client.session.adapters.clear()  # so that no redirection leads from HTTPS to plain HTTP
+    for scheme in ("https://",) if _is_https(address) else ("http://", "https://"):
         client.session.mount(scheme, HTTPAdapter(max_retries=retry))
     return client
 
@@ -133,13 +199,16 @@ def _translate_errors(address: str) -> Iterator[None]:
 
     try:
         yield
-    except (InvalidSchema, InvalidURL, MissingSchema):
-        raise ConfigurationError(
-            f"VAULT_ADDR is not a valid URL: {address}.", advice="It has the form https://host:8200."
-        ) from None
+    except (InvalidSchema, InvalidURL, MissingSchema) as error:
+        if isinstance(error, InvalidSchema) and _is_https(address):
+            raise ConfigurationError(
+                f"Vault at {address} leads to an address without HTTPS.", advice="Correct api_addr of Vault's servers."
+            ) from None
+        raise _invalid_url(address) from None
     except SSLError:
         raise ConfigurationError(
-            f"The certificate of Vault at {address} is not trusted.", advice="Set VAULT_CACERT to its CA's file."
+            f"The certificate of Vault at {address} is not trusted.",
+            advice="Set VAULT_CACERT_BYTES to the text of its CA's certificate, or VAULT_CACERT to its file.",
         ) from None
     except (InvalidPath, Unauthorized, KeyError, TypeError):
         raise ConfigurationError(f"The server at {address} is not Vault.", advice="Correct VAULT_ADDR.") from None

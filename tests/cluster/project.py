@@ -29,6 +29,7 @@ SIGNING_KEYS = signing_keys.build(1)
 REPOSITORIES = ("example/docs", "example/compiler", "example/webshop")
 SETTINGS = {
     "VAULT_ADDR": f"http://vault.{kube.BACKING}.svc:8200",
+    "VAULT_PLAIN_HTTP": "allowed",
     "GITHUB_API_URL": f"http://github.{kube.BACKING}.svc:8080",
 }
 
