@@ -26,7 +26,7 @@ ROUNDS = 7
 STAGES = (
     "JSON to plain values",
     "validation",
-    "features of the pull request itself (Narwhals)",
+    "features of the pull request itself",
     "features that need the history",
     "features as an array",
     "model (ONNX, scales, tails)",

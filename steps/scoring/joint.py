@@ -28,8 +28,13 @@ _CERTAIN_SURPRISE = 3.0
 _SEVERAL_COMMITS = log1p(2.5)
 _TWICE = log(2)
 _VAGUE_SLACK = log(4)
-_SMALL_EDIT = log1p(20)
+_SMALL_EDIT = log1p(40)
 _ORDINARY_EDIT = 2.0
+_NAMING_WORDS = 4
+_FEW_FILES = 2
+_UNSQUASHED = log1p(7)
+_FLOOD = log1p(20)
+"""Commits, as logarithms: of a branch that nobody squashed, and of one that nobody worked on like that."""
 
 
 def low_effort(reading: Reading, own: Features) -> float:
@@ -51,21 +56,27 @@ def low_effort(reading: Reading, own: Features) -> float:
         + 0.8 * min(own["new_root_files"], 1.0)
         + 0.5 * min(own["author_unmerged"], 1.5)
         + 0.5 * min(own["new_extensions"], 1.0)
-        - _ORDINARY_EDIT * _is_small_edit_of_texts(reading, own)
+        - _ORDINARY_EDIT * _is_small_edit(reading, own)
     )
     return float(own["stranger"] * max(evidence, 0.0))
 
 
-def _is_small_edit_of_texts(reading: Reading, own: Features) -> bool:
-    """Return whether it corrects a few lines of one text, below the root or with a word on why: how people begin.
+def _is_small_edit(reading: Reading, own: Features) -> bool:
+    """Return whether it corrects a few lines of what is there, as people begin.
 
-    Who wants to be seen edits or adds what stands in the root.
+    That is one text, below the root or with a word on why, because who wants to be seen edits or adds what stands in the
+    root; or a few files below the root, under a title that names the change.
     """
     files = reading.files
-    if files is None or files.kinds != [paths.DOCS] or own["log_lines"] > _SMALL_EDIT:
+    if files is None or not files.files or own["log_lines"] > _SMALL_EDIT:
         return False
-    (file,) = files.files
-    return file["status"] == "M" and ("/" in file["path"] or not reading.empty)
+    if any(file["status"] != "M" for file in files.files):
+        return False
+    below_root = all("/" in file["path"] for file in files.files)
+    if files.kinds == [paths.DOCS]:
+        return below_root or not reading.empty
+    is_named = len(reading.said) >= _NAMING_WORDS and not own["web_editor_title"]
+    return below_root and is_named and len(files.files) <= _FEW_FILES
 
 
 def promise_slack(promise: str, own: Features) -> float:
@@ -146,13 +157,17 @@ def docs_promise(reading: Reading, pull: Pull) -> float:
 def commits_for_lines(own: Features) -> float:
     """Return how many commits come to how few lines, less where its author is used to it; FEW_COMMITS below three.
 
-    A machine is compared with itself: up to twice as many as its most are nothing new.
+    A machine is compared with itself: up to twice as many as its most are nothing new. Up to seven are anybody's branch
+    before it is squashed; from twenty on they count in full.
     """
     used_to = own["most_commits"] + _TWICE if own["automated"] else 0.0
     if own["log_commits"] < max(_SEVERAL_COMMITS, used_to):
         return FEW_COMMITS
     ratio = own["log_commits"] - 0.7 * max(own["log_lines"], _FEWEST_LINES)
-    return ratio * min(max(own["commits_surprise"] / _CERTAIN_SURPRISE, 0.0), 1.0) if ratio > 0 else ratio
+    if ratio <= 0:
+        return ratio
+    many = (own["log_commits"] - _UNSQUASHED) / (_FLOOD - _UNSQUASHED)
+    return ratio * _unit(own["commits_surprise"] / _CERTAIN_SURPRISE) * _unit(many)
 
 
 FEW_COMMITS = -9.0
@@ -165,3 +180,7 @@ def _youth(days: float, *steps: tuple[float, float], older: float = -0.4) -> flo
     if days == UNKNOWN_AGE:
         return 0.0
     return next((weight for limit, weight in steps if days < limit), older)
+
+
+def _unit(value: float) -> float:
+    return min(max(value, 0.0), 1.0)

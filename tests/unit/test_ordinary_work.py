@@ -86,6 +86,36 @@ def test_a_stranger_may_correct_a_line_of_a_guide(files: list[dict[str, Any]], b
 
 
 @pytest.mark.parametrize(
+    ("changes", "ordinary"),
+    [
+        ({}, True),
+        ({"title": "Fix it"}, False),
+        ({"title": "Update retry.py"}, False),
+        ({"files": [{**PROGRAM[0], "path": "retry.py"}]}, False),
+        ({"files": [{**PROGRAM[0], "path": "lib/retry.py", "status": "A"}]}, False),
+        ({"additions": 60}, False),
+        ({"files": [{**PROGRAM[0], "path": f"lib/retry_{n}.py"} for n in range(5)], "changed_files": 5}, False),
+    ],
+)
+def test_a_stranger_may_correct_what_the_title_names(changes: dict[str, Any], ordinary: bool) -> None:
+    """A few lines, in files that are there and that nobody sees first."""
+    history = after(pulls(120))
+    edit = SMALL | {"author": "somebody", "title": "Fix typo in the retry command", "body": ""}
+    edit |= {"files": [{**PROGRAM[0], "path": "lib/retry.py"}]}
+    unknown = values(history, **(edit | changes | {"files": None}))["low_effort"]
+    assert (values(history, **(edit | changes))["low_effort"] < unknown - 1) == ordinary
+
+
+@pytest.mark.parametrize(("commits", "counts"), [(6, 0.0), (14, 0.65), (20, 1.0)])
+def test_a_branch_that_nobody_squashed_is_no_flood(commits: int, counts: float) -> None:
+    """A few commits more than lines are nothing, dozens are all they seem."""
+    history = after(pulls(300))
+    row = values(history, author="dev-1", additions=1, deletions=0, changed_files=1, commits=commits)
+    ratio = row["log_commits"] - 0.7 * 1.6
+    assert row["commits_for_lines"] == pytest.approx(counts * ratio, rel=0.02, abs=1e-6)
+
+
+@pytest.mark.parametrize(
     ("title", "author", "given_slack"),
     [
         ("Minor improvements to the router", "dev-1", True),
