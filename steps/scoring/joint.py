@@ -64,8 +64,8 @@ def low_effort(reading: Reading, own: Features) -> float:
 def _is_small_edit(reading: Reading, own: Features) -> bool:
     """Return whether it corrects a few lines of what is there, as people begin.
 
-    That is one text, below the root or with a word on why, because who wants to be seen edits or adds what stands in the
-    root; or a few files below the root, under a title that names the change.
+    That is one text, below the root or with a word on why, because who wants to be seen edits or adds what stands
+    in the root; or a few files below the root, under a title that names the change.
     """
     files = reading.files
     if files is None or not files.files or own["log_lines"] > _SMALL_EDIT:

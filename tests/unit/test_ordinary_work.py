@@ -100,7 +100,7 @@ def test_a_stranger_may_correct_a_line_of_a_guide(files: list[dict[str, Any]], b
 def test_a_stranger_may_correct_what_the_title_names(changes: dict[str, Any], ordinary: bool) -> None:
     """A few lines, in files that are there and that nobody sees first."""
     history = after(pulls(120))
-    edit = SMALL | {"author": "somebody", "title": "Fix typo in the retry command", "body": ""}
+    edit: dict[str, Any] = {"author": "somebody", "title": "Fix typo in the retry command", "body": "", **SMALL}
     edit |= {"files": [{**PROGRAM[0], "path": "lib/retry.py"}]}
     unknown = values(history, **(edit | changes | {"files": None}))["low_effort"]
     assert (values(history, **(edit | changes))["low_effort"] < unknown - 1) == ordinary
