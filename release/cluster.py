@@ -175,19 +175,28 @@ def open_argo_cd(settings: ClusterSettings, environment: Environment) -> Cluster
 def read_state(rollout: Document, replica_sets: list[Document]) -> RolloutState:
     """Return the state of a Rollout, read from it and from its own ReplicaSets."""
     status = rollout.get("status", {})
-    blue_green = status.get("blueGreen", {})
+    active, preview = _read_places(rollout)
     is_observed = status.get("observedGeneration") == str(rollout["metadata"]["generation"])
     own = [one for one in replica_sets if _owner_uid(one) == rollout["metadata"]["uid"]]
     revisions = {revision.pod_hash: revision for revision in map(_read_revision, own)}
     return RolloutState(
         revisions,
-        blue_green.get("activeSelector"),
-        blue_green.get("previewSelector"),
+        active,
+        preview,
         status.get("stableRS"),
         status.get("currentPodHash") if is_observed else None,
         bool(status.get("abort")),
         _is_synced(rollout["metadata"]),
     )
+
+
+def _read_places(rollout: Document) -> tuple[str | None, str | None]:
+    """Return the hashes of the active and the preview revision; where users are split, the stable one is active."""
+    status = rollout.get("status", {})
+    if "canary" in rollout.get("spec", {}).get("strategy", {}):
+        return status.get("stableRS"), status.get("currentPodHash")
+    colours = status.get("blueGreen", {})
+    return colours.get("activeSelector"), colours.get("previewSelector")
 
 
 def _is_synced(metadata: Document) -> bool:

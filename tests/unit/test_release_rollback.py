@@ -134,6 +134,18 @@ def test_the_newest_analysis_of_the_current_revision_counts() -> None:
     ]
 
 
+def test_where_users_are_split_the_stable_revision_is_active_until_the_new_one_is_promoted() -> None:
+    """What the strategy before has left in the status does not count; a rollback to the stable one ends the split."""
+    left = {"blueGreen": {"activeSelector": "h0", "previewSelector": "h0"}}
+    split = ROLLOUT | {"spec": {"strategy": {"canary": {}}}, "status": STATUS | left}
+    state = read_state(split, [replica_set("one", "h1", OLD), replica_set("one", "h2", NEW)])
+    assert (state.active, state.preview) == ("h1", "h2")
+    assert choose_action(state, OLD) == RolloutAction("abort")
+    promoted = read_state(split | {"status": STATUS | left | {"stableRS": "h2"}}, [replica_set("one", "h2", NEW)])
+    assert promoted.active == "h2"
+    assert choose_action(promoted, NEW) == RolloutAction("none")
+
+
 def test_the_reason_of_an_analysis_is_kept() -> None:
     """Argo's own words."""
     standing = read_state(ROLLOUT, [replica_set("one", "h2", NEW)])
