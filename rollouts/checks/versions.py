@@ -16,9 +16,11 @@ ANNOUNCED = ("announced", "updated")
 REMOVED = "removed by a person"
 TIMEOUT_SECONDS = 30
 REQUESTS = (
-    "sum(increase(pr_sentinel_request_seconds_{series}[{days}d]) * on (instance) group_left () "
-    'max by (instance) (last_over_time(pr_sentinel_model_info{{version="{version}"}}[{days}d])))'
+    "sum(increase(pr_sentinel_request_seconds_{series}[{days}d]) "
+    "* on (instance, rollouts_pod_template_hash) group_left () max by (instance, rollouts_pod_template_hash) "
+    '(last_over_time(pr_sentinel_model_info{{version="{version}"}}[{days}d])))'
 )
+"""By address and revision, since a pod may have the address that a pod of another version had before."""
 
 
 def read_version(database: Database[Document], version: str, days: int, prometheus: str | None) -> VersionData:

@@ -121,12 +121,13 @@ def test_a_prometheus_that_does_not_answer_as_it_should_is_an_error(
 
 
 def test_the_query_counts_the_requests_of_a_versions_pods(tmp_path: Path) -> None:
-    """By Prometheus' own engine."""
+    """By Prometheus' own engine. A pod may have the address that a pod of another version had before."""
     query = versions.REQUESTS.format(series='count{route="/score"}', version="4", days=1)
     series = {}
-    for pod, version in ((1, "4"), (2, "4"), (3, "3")):
-        series[f'pr_sentinel_request_seconds_count{{route="/score",instance="{pod}"}}'] = 1.0
-        series[f'up_info{{instance="{pod}",version="{version}"}}'] = 1.0
+    for pod, version in ((1, "4"), (2, "4"), (3, "3"), (2, "3")):
+        scraped = f'instance="{pod}",rollouts_pod_template_hash="of-{version}"'
+        series[f'pr_sentinel_request_seconds_count{{route="/score",{scraped}}}'] = 1.0
+        series[f'up_info{{{scraped},version="{version}"}}'] = 1.0
     metric = {"provider": {"prometheus": {"query": query.replace("pr_sentinel_model_info", "up_info")}}}
     (value,) = found(metric, series, tmp_path)
     assert value == pytest.approx(2 * 180, rel=0.1)
