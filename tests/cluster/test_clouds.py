@@ -1,10 +1,12 @@
 """An API server takes each cloud's overlay whole, and with it refuses all that the base makes it refuse."""
 
+import os
 import re
 import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -94,3 +96,27 @@ def test_what_the_base_refuses_is_refused(cluster: str, refusal: Refusal) -> Non
         return done.stderr if done.returncode else None
 
     assert refusal.words in wait_until(look, f"a refusal of {refusal.path.name}", interval=1)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_with_two_versions_side_by_side_the_way_in_leads_to_both(cloud: str, tmp_path: Path) -> None:
+    """By one Service, wherever a cloud has its route; the Rollout keeps all else."""
+    place = write_overlay(cloud, "production", tmp_path / "manifests")
+    usual = render(place)
+    whole = yaml.safe_load((place / "kustomization.yaml").read_text())
+    whole["components"].append(os.path.relpath(tmp_path / "manifests" / "rollouts" / "split", place))
+    (place / "kustomization.yaml").write_text(yaml.safe_dump(whole))
+    split = render(place)
+    assert split.keys() - usual.keys() == {("Service", "model-serving")}
+    changed = {which for which, thing in usual.items() if thing != split[which]}
+    assert changed == {("Rollout", "model-serving"), ("HTTPRoute", "pr-sentinel")}
+    (rule,) = split["HTTPRoute", "pr-sentinel"]["spec"]["rules"]
+    assert rule["backendRefs"] == [{"name": "model-serving", "port": 80}]
+    before, after = (one["Rollout", "model-serving"]["spec"] for one in (usual, split))
+    assert {name for name in before if before[name] != after[name]} == {"strategy"}
+
+
+def render(place: Path) -> dict[tuple[str, str], Any]:
+    """Everything of an overlay, by kind and name."""
+    things = yaml.safe_load_all(kube.run("kubectl", "kustomize", str(place)))
+    return {(each["kind"], each["metadata"]["name"]): each for each in things}
