@@ -53,6 +53,15 @@ VAULT = {
     ),
 }
 
+TRACES = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("", "URL of a collector that takes OTLP over HTTP; without it there are no traces"),
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": ("", "The whole URL for traces, with its path, instead"),
+    "OTEL_EXPORTER_OTLP_HEADERS": ("", "Headers for the collector, `name=value,…`; secret"),
+    "OTEL_SERVICE_NAME": ("`pr-sentinel`", "Name of the service in traces"),
+    "OTEL_RESOURCE_ATTRIBUTES": ("", "More about the process, `name=value,…`"),
+    "OTEL_TRACES_SAMPLER": ("`parentbased_always_on`", "Which traces are recorded; with `OTEL_TRACES_SAMPLER_ARG`"),
+}
+
 
 def render() -> str:
     """Render the page."""
@@ -67,6 +76,8 @@ def render() -> str:
         blocks += [f"## {title}", table(HEADER, [_row(kind, name, field) for name, (kind, field) in fields.items()])]
     rows = [[code(name), *words] for name, words in VAULT.items()]
     blocks += ["## Vault, for every step", table(HEADER, rows)]
+    traces = [[code(name), *words] for name, words in TRACES.items()]
+    blocks += ["## Traces", "As every `OTEL_*` variable of OpenTelemetry's SDK; not from Vault.", table(HEADER, traces)]
     given = template.spec()["arguments"]["parameters"]
     parameters = [[code(one["name"]), code(one["value"]), one["description"]] for one in given]
     return page(

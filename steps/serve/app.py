@@ -11,9 +11,10 @@ from fastapi.routing import APIRoute
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from steps.common import tracing
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
-from steps.serve import lookup
+from steps.serve import lookup, spans
 from steps.serve.contract import (
     FeedbackCounts,
     GoldenPullRequest,
@@ -170,10 +171,11 @@ def _build_model_headers(scorer: Scorer | None) -> RawHeaders:
 
 async def _respond(scorer: Scorer, route: str, given: Sequence[PullRequest], **more: Any) -> Response:
     """Score pull requests and serialise the results, a block at a time."""
-    results = [
-        orjson.dumps([one.result.model_dump() for one in block])[1:-1]
-        async for block in scorer.score_in_blocks(given, route)
-    ]
+    results = []
+    async for block in scorer.score_in_blocks(given, route):
+        results.append(orjson.dumps([one.result.model_dump() for one in block])[1:-1])
+        if len(given) == 1:
+            tracing.describe(spans.describe_result(block[0].result))
     rest = orjson.dumps({"model": scorer.name.model_dump(), **more})
     return _json_response(b'%s,"results":[%s]}' % (rest[:-1], b",".join(results)))
 

@@ -13,14 +13,13 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
     disable_created_metrics,
-    generate_latest,
 )
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import choose_encoder
 
+from steps.common import tracing
 from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.feedback import Vote
 
-MEDIA_TYPE = CONTENT_TYPE_LATEST
 REGISTRY = CollectorRegistry()
 """The metrics of this process, the only one that serves."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -80,7 +79,7 @@ for outcome in ("written", "dropped"):
 def count_request(route: str, status: int, started: float) -> None:
     """Count a request; `started` comes from `time.perf_counter`."""
     _request_counter(route, status).inc()
-    _latency_histogram(route).observe(time.perf_counter() - started)
+    _latency_histogram(route).observe(time.perf_counter() - started, tracing.find_ids())
 
 
 def count_scores(route: str, results: Iterable[ScoreResult]) -> None:
@@ -114,7 +113,7 @@ def measure_work() -> Iterator[None]:
     """Measure how long the pull request of a webhook delivery takes to score, without GitHub's share of the work."""
     started = time.perf_counter()
     yield
-    _latency_histogram(DELIVERY).observe(time.perf_counter() - started)
+    _latency_histogram(DELIVERY).observe(time.perf_counter() - started, tracing.find_ids())
 
 
 def set_backlog(waiting: int, oldest: datetime | None) -> None:
@@ -133,9 +132,17 @@ def count_missed_deliveries(count: int) -> None:
     MISSED.inc(count)
 
 
-def render() -> bytes:
-    """Render all metrics in Prometheus' text format."""
-    return bytes(generate_latest(REGISTRY))
+def render(accepted: str) -> tuple[bytes, str]:
+    """Render all metrics in Prometheus' text format, or in OpenMetrics', which alone has exemplars.
+
+    Args:
+        accepted: the client's Accept header.
+
+    Returns:
+        The metrics and their media type.
+    """
+    encode, media_type = choose_encoder(accepted)
+    return bytes(encode(REGISTRY)), media_type
 
 
 # Looking up a labelled metric costs more than counting; there are few routes, statuses and levels.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pymongo.database import Database
 
+from steps.common import tracing
 from steps.common.errors import ConfigurationError, DamagedArtefact, SentinelError, Unavailable
 from steps.common.mongo import Document, closing, create_client
 from steps.common.proxies import prepare_environment
@@ -19,7 +20,7 @@ from steps.common.settings import ServeSettings
 from steps.scoring import golden, signature
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
-from steps.serve import logs, metrics, sentry
+from steps.serve import logs, metrics, sentry, spans
 from steps.serve.contract import ModelName, ModelRegistration
 from steps.serve.histories import Histories
 from steps.serve.lookup import PullRequestFetcher
@@ -80,6 +81,7 @@ async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
             stack.enter_context(closing(database.client))
         served = _load_valid_model(settings)
         scorer = _start_scorer(served, database, stack) if served else None
+        stack.callback(tracing.start(spans.SERVICE, spans.describe_model(scorer.name) if scorer else {}))
         registration, bundle = (served.registration, served.signature) if served else (ModelRegistration(), None)
         metrics.READY.set(scorer is not None)
         pulls = PullRequestFetcher(settings)

@@ -24,6 +24,7 @@ async def readyz(request: Request) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-async def measurements() -> Response:
-    """Return metrics in Prometheus' text format."""
-    return Response(metrics.render(), media_type=metrics.MEDIA_TYPE)
+async def measurements(request: Request) -> Response:
+    """Return metrics in Prometheus' text format, or in OpenMetrics' if the client accepts it."""
+    content, media_type = metrics.render(request.headers.get("accept", ""))
+    return Response(content, media_type=media_type)

@@ -5,14 +5,15 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from steps.serve import metrics
+from steps.common.tracing import NO_SPAN, Span
+from steps.serve import metrics, spans
 from steps.serve.contract import CHECK_HEADER, MAX_BODY_BYTES
 from steps.serve.http.bodies import LARGE_BYTES, BodyReader, replay_body
 from steps.serve.http.problems import RequestRefused, build_problem
@@ -77,8 +78,15 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, headers = time.perf_counter(), Headers(scope=scope)
+        headers = Headers(scope=scope)
         request_id = _choose_request_id(headers)
+        with self._start_span(scope, headers, request_id) as span:
+            await self._handle(scope, receive, send, headers, request_id, span)
+
+    async def _handle(
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, request_id: str, span: Span
+    ) -> None:
+        started = time.perf_counter()
         added = [(b"x-request-id", request_id.encode()), *self._get_model_headers(), *SECURITY_HEADERS]
         status: int | None = None
 
@@ -105,7 +113,14 @@ class RequestMiddleware:
                 500, f"Internal error; the service's log has the details under request id {request_id}."
             )(scope, receive, send_with_headers)
         finally:
+            spans.describe_response(span, status or CLIENT_CLOSED_REQUEST)
             self._record(scope, headers, status or CLIENT_CLOSED_REQUEST, request_id, started)
+
+    def _start_span(self, scope: Scope, headers: Headers, request_id: str) -> AbstractContextManager[Span]:
+        path: str = scope["path"]
+        if path in QUIET_ROUTES:
+            return NO_SPAN
+        return spans.start_request(scope, headers, path if path in self._routes else None, request_id)
 
     async def _forward(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         if scope["method"] != "POST" or "POST" not in self._routes.get(scope["path"], ()):

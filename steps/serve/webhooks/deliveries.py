@@ -11,6 +11,7 @@ from pymongo import IndexModel, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from steps.common import tracing
 from steps.common.mongo import Document
 from steps.common.retention import count_kept_seconds
 from steps.serve.webhooks.events import LABEL_ACTIONS, Notice, Voter
@@ -40,12 +41,16 @@ WAITING, DONE, FAILED = "waiting", "done", "failed"
 
 
 class Delivery(NamedTuple):
-    """A delivery that was taken from the queue; `attempt` distinguishes it from later attempts."""
+    """A delivery that was taken from the queue; `attempt` distinguishes it from later attempts.
+
+    `traceparent` is the span that stored it, if there was one.
+    """
 
     notice: Notice
     attempt: int
     received_at: datetime
     voter: Voter | None = None
+    traceparent: str | None = None
 
 
 class Arrival(Enum):
@@ -57,10 +62,11 @@ class Arrival(Enum):
 
 
 class _Pending(NamedTuple):
-    """A delivery that waits to be stored, and the future of how it arrived."""
+    """A delivery that waits to be stored, the span that stores it, and the future of how it arrived."""
 
     notice: Notice
     voter: Voter | None
+    trace: Document
     stored: "asyncio.Future[Arrival]"
 
 
@@ -89,7 +95,9 @@ class DeliveryQueue:
             How it arrived; only with what is new is there something to do.
         """
         stored: asyncio.Future[Arrival] = asyncio.get_running_loop().create_future()
-        self._pending.append(_Pending(notice, voter, stored))
+        traceparent = tracing.format_traceparent()
+        trace = {"traceparent": traceparent} if traceparent else {}
+        self._pending.append(_Pending(notice, voter, trace, stored))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_pending())
         return await stored
@@ -118,7 +126,7 @@ class DeliveryQueue:
         known: set[int] = set()
         try:
             if batch:
-                documents = [_to_document(one.notice, one.voter) | fresh for one in batch]
+                documents = [_to_document(one.notice, one.voter) | fresh | one.trace for one in batch]
                 await collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             errors = error.details["writeErrors"]
@@ -126,7 +134,8 @@ class DeliveryQueue:
                 raise
             known = {one["index"] for one in errors}
         return [
-            await self._restart(one.notice, fresh) if place in known else Arrival.NEW for place, one in enumerate(batch)
+            await self._restart(one.notice, fresh | one.trace) if place in known else Arrival.NEW
+            for place, one in enumerate(batch)
         ]
 
     async def _restart(self, notice: Notice, fresh: Document) -> Arrival:
@@ -168,7 +177,8 @@ class DeliveryQueue:
                 continue
             if taken is not None:
                 voter = Voter(*taken["voter"]) if taken.get("voter") else None
-                return Delivery(_to_notice(taken), taken["attempts"], taken["received_at"], voter)
+                received, traceparent = taken["received_at"], taken.get("traceparent")
+                return Delivery(_to_notice(taken), taken["attempts"], received, voter, traceparent)
 
     async def finish(self, delivery: Delivery, outcome: str, result: dict[str, Any]) -> None:
         """Record the outcome, and forget who voted."""

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.responses import JSONResponse, Response
 
+from steps.common import tracing
+from steps.serve import spans
 from steps.serve.contract import ApiModel, FieldProblem
 from steps.serve.http.parsing import parse_json
 from steps.serve.http.problems import RequestRefused, describe_responses, format_location, reject_fields
@@ -114,6 +116,7 @@ class Receiver:
                 return notice
 
     async def _enqueue(self, notice: events.Notice, voter: events.Voter | None = None) -> WebhookResponse:
+        tracing.describe(spans.describe_notice(notice))
         arrival = await _store(self._deliveries.enqueue(notice, voter), notice.delivery)
         await _store(self._repositories.note([(notice.repository, notice.installation)]), notice.delivery)
         if arrival is Arrival.NEW:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pymongo.errors import PyMongoError
 
+from steps.common import tracing
 from steps.common.errors import SentinelError, Unavailable
 from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
-from steps.serve import metrics
+from steps.serve import metrics, spans
 from steps.serve.contract import ModelName
 from steps.serve.feedback import Vote
 from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider, GitHubRestClient
@@ -130,7 +131,8 @@ class Worker:
 
     async def _attempt(self, delivery: Delivery) -> None:
         try:
-            await self._process(delivery)
+            with spans.start_delivery(delivery.notice, delivery.attempt, delivery.traceparent):
+                await self._process(delivery)
         except PyMongoError as error:  # its lease expires
             logger.warning(
                 "MongoDB failed during a delivery", extra=_build_log_fields(delivery) | {"error": type(error).__name__}
@@ -188,18 +190,21 @@ class Worker:
             return "off", {}
         if notice.action in LABEL_ACTIONS and not rules.policy.mute.labels:
             return "ignored", {}
-        fetched = await asyncio.to_thread(github.fetch_pull_request, notice.repository, notice.number)
+        with tracing.start_span("fetch pull request", {}, "client"):
+            fetched = await asyncio.to_thread(github.fetch_pull_request, notice.repository, notice.number)
         require_current(fetched, delivery)
         self._scorer.thresholds.set_budget(fetched.pull.base.repo.full_name, rules.policy.alert_budget)
-        with metrics.measure_work():
+        with tracing.start_span("score", {}), metrics.measure_work():
             scored = (await self._scorer.score([fetched.pull], muted=rules.policy.mute.reasons))[0]
+            tracing.describe(spans.describe_result(scored.result) | spans.describe_model(self._scorer.name))
         if notice.action == "opened":
             await self._on_opened(fetched.pull)
         recorded = scored.result.model_dump() | {"model": self._scorer.name.version, "head_sha": fetched.head_sha}
         if self._notification is None or not notice.is_published:
             return "recorded", recorded
         finding = Finding(notice.repository, fetched, scored.result, scored.heard, scored.kinds)
-        outcome = await self._notification.publish(self._credentials, notice.installation, rules, finding)
+        with tracing.start_span("publish", {}):
+            outcome = await self._notification.publish(self._credentials, notice.installation, rules, finding)
         return outcome, recorded
 
     async def _count_vote(self, github: GitHubRestClient, notice: Notice, voter: Voter) -> str:
@@ -217,5 +222,6 @@ def _build_log_fields(delivery: Delivery) -> dict[str, Any]:
 
 def _log(delivery: Delivery, outcome: str, **more: Any) -> None:
     metrics.count_delivery(outcome)
+    tracing.describe(spans.describe_outcome(outcome))
     level = logging.INFO if outcome not in ("failed", "postponed") else logging.WARNING
     logger.log(level, "delivery %s", outcome, extra=_build_log_fields(delivery) | more)
