@@ -33,6 +33,7 @@ from hera.workflows.models.io.k8s.apimachinery.pkg.api.resource import Quantity
 
 from steps.common.errors import PERMANENT_EXIT_CODES
 from steps.common.secrets import POD_TOKEN
+from steps.common.step_frame import WORKFLOW
 from workflows import metrics
 
 SETTINGS_CONFIG_MAP = "pr-sentinel-settings"
@@ -98,8 +99,8 @@ VAULT_TOKEN_VOLUME = ProjectedVolume(
 )
 """The step's identity for Vault alone: the API server does not accept a token with this audience."""
 
-TRAIN_ENV = [FieldEnv(name="WORKFLOW_NAME", field_path="metadata.labels['workflows.argoproj.io/workflow']")]
-"""The workflow's name, from the label that Argo gives its pods, so that a run leads back to it."""
+WORKFLOW_ENV = FieldEnv(name=WORKFLOW, field_path="metadata.labels['workflows.argoproj.io/workflow']")
+"""The workflow's name, from the label that Argo gives its pods, so that runs and traces lead back to it."""
 
 SPARK_DRIVER_ENV: list[Env | FieldEnv] = [
     FieldEnv(name="POD_IP", field_path="status.podIP"),
@@ -130,6 +131,7 @@ def build_container(
         env=[
             Env(name="VAULT_ROLE", value=f"pr-sentinel-{resources.step}"),
             Env(name="VAULT_SECRET_PATH", value=f"secret/pr-sentinel/{resources.step}"),
+            WORKFLOW_ENV,
             *env,
         ],
         env_from=[ConfigMapEnvFrom(name=SETTINGS_CONFIG_MAP, optional=True)],

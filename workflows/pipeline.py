@@ -85,7 +85,7 @@ def build_dag() -> None:
         containers.SPARK_DRIVER_ENV,
         pod_patch=executor.API_CLIENT_PATCH,
     )
-    train_template = build_container(train, containers.TRAIN, metrics.TRAIN, containers.TRAIN_ENV)
+    train_template = build_container(train, containers.TRAIN, metrics.TRAIN)
     register_template = build_container(register, containers.REGISTER, metrics.REGISTER)
     build_container(conclude, containers.CONCLUDE, metrics.CONCLUDE)
     with DAG(name="main"):

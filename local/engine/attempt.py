@@ -18,6 +18,7 @@ import psutil
 
 from local.engine import environment, guard
 from local.engine.template import OUTPUTS_FOLDER, Container
+from steps.common.step_frame import WORKFLOW
 
 POLL_SECONDS = 0.1
 MEASURE_SECONDS = 0.5
@@ -28,10 +29,14 @@ OnRecord = Callable[[dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Machine:
-    """The local counterpart of the cluster: the folder of the steps' modules, and the settings that steps may read."""
+    """The local counterpart of the cluster: the folder of the steps' modules, and the settings that steps may read.
+
+    `run` is the name of the workflow's run, which Argo gives its pods as a label.
+    """
 
     root: Path
     settings: Mapping[str, str]
+    run: str = ""
 
 
 @dataclass
@@ -77,6 +82,7 @@ def _build_environment(container: Container, machine: Machine, scratch: Path) ->
     return {
         **environment.select(kind, {**os.environ, **machine.settings}),
         **literals,
+        WORKFLOW: machine.run,
         OUTPUTS_FOLDER: str(scratch / "outputs"),
         "TMPDIR": str(scratch / "tmp"),
     }

@@ -14,7 +14,20 @@ COMMON = frozenset(
         *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     )
 )
-COMMON_PREFIXES = ("LC_", "PYTHON", "JAVA_", "JDK_", "SPARK_", "OMP_", "OPENBLAS_", "MKL_", "TF_", "COV_", "COVERAGE_")
+COMMON_PREFIXES = (
+    "LC_",
+    "PYTHON",
+    "JAVA_",
+    "JDK_",
+    "SPARK_",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    "TF_",
+    "COV_",
+    "COVERAGE_",
+    "OTEL_",
+)
 LIBRARY_PREFIXES: Mapping[type[StepSettings], str] = {TrackingSettings: "MLFLOW_", StoreSettings: "AWS_"}
 """Prefixes of what the libraries behind some settings read by themselves."""
 

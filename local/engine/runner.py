@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -49,7 +50,7 @@ class WorkflowEngine:
     def __init__(self, template: WorkflowTemplate, run: WorkflowRun, machine: Machine, notify: Notify) -> None:
         self._spec = template.spec
         self._run = run
-        self._machine = machine
+        self._machine = replace(machine, run=run.name)
         self._notify = notify
         self._stop = Event()
         self._stop_reason = ""

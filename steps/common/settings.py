@@ -119,7 +119,7 @@ class PreprocessSettings(MongoSettings, StoreSettings):
 class TrainSettings(StoreSettings, TrackingSettings):
     """The settings of `train`."""
 
-    workflow_name: str | None = Field(None, description="workflow that the run records; the template sets it")
+    workflow_name: str | None = Field(None, description="workflow that the run and traces record; the templates set it")
 
 
 class RegisterSettings(StoreSettings, TrackingSettings):

@@ -1,6 +1,7 @@
 """The frame that every step runs in: logging, exit codes, and the reason of a failure for Kubernetes."""
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -8,10 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from steps.common import log
+from steps.common import log, tracing
 from steps.common.errors import SentinelError, find_storage_full
 from steps.common.proxies import prepare_environment
+from steps.common.tracing import PREFIX
 
+WORKFLOW = "WORKFLOW_NAME"
+"""The environment variable with the name of the workflow that a step belongs to."""
 TERMINATION_LOG = Path("/dev/termination-log")
 """The file whose content Kubernetes, and so Argo, shows as the reason why a container ended."""
 
@@ -30,7 +34,8 @@ def run_step(name: str) -> Iterator[logging.Logger]:
     previous_handler = signal.signal(signal.SIGTERM, _handle_sigterm)
     logger.info("started")
     try:
-        yield logger
+        with _trace_step(name):
+            yield logger
     except SentinelError as error:
         _exit(logger, find_storage_full(error) or error)
     except Exception as error:
@@ -42,6 +47,20 @@ def run_step(name: str) -> Iterator[logging.Logger]:
     finally:
         signal.signal(signal.SIGTERM, previous_handler)
     logger.info("finished", extra={"seconds": round(time.monotonic() - started, 3)})
+
+
+@contextmanager
+def _trace_step(name: str) -> Iterator[None]:
+    """Record the step as a span; those of one workflow share a trace."""
+    run, commit = os.environ.get(WORKFLOW), os.environ.get("GIT_COMMIT")
+    attributes = {f"{PREFIX}step": name, f"{PREFIX}workflow": run, "service.version": commit}
+    known = {key: value for key, value in attributes.items() if value}
+    stop = tracing.start(f"pr-sentinel-{name}", known, run)
+    try:
+        with tracing.start_span(name, {}):
+            yield
+    finally:
+        stop()
 
 
 def _handle_sigterm(number: int, _: object) -> None:

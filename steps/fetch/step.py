@@ -54,8 +54,10 @@ def discover(given: DiscoverInput) -> DiscoverOutput:
 @script(constructor="runner")
 def fetch(given: FetchInput) -> FetchOutput:
     """Bring one repository's pull requests up to date."""
+    from steps.common import tracing
     from steps.common.step_frame import run_step
     from steps.fetch.sync import synchronise
 
     with run_step("fetch"):
+        tracing.describe({f"{tracing.PREFIX}repository": given.repository})
         return FetchOutput(**synchronise(given.repository))

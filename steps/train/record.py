@@ -12,6 +12,7 @@ import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from steps.common import tracing
 from steps.common.closure import ROOT, find_sources
 from steps.common.dataset import Dataset
 from steps.common.provenance import hash_code
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from steps.train.run import Result
 
 KEY = "train_key"
+TRACE = "trace_id"
 MODEL = "model"
 DETERMINING = ("keras", "numpy", "onnx", "pyod", "scikit-learn", "tf2onnx")
 """Packages whose version may change what comes out."""
@@ -59,8 +61,9 @@ class Run:
 
     def write(self, result: "Result", artefact: Path, dataset: Dataset) -> dict[str, Any]:
         """Log everything; the run counts as finished only when all of it is there."""
-        tags = {KEY: self._key, **self.facts, **self._workflow}
+        tags = {KEY: self._key, **self.facts, **self._workflow, **_find_trace()}
         with mlflow.start_run(experiment_id=self._experiment, run_name=self.facts["data_hash"][:12], tags=tags) as run:
+            tracing.describe({f"{tracing.PREFIX}mlflow_run": run.info.run_id})
             metrics = _metrics(result.figures)
             self._client.log_batch(
                 run.info.run_id,
@@ -93,6 +96,12 @@ class Run:
             "batch": autoencoder.BATCH,
             "learning_rate": autoencoder.LEARNING_RATE,
         }
+
+
+def _find_trace() -> dict[str, str]:
+    """Return the tag that leads from a run to its trace, if there is one."""
+    ids = tracing.find_ids()
+    return {TRACE: ids["trace_id"]} if ids else {}
 
 
 def _key(data_hash: str, budget: float, seed: int) -> str:

@@ -84,7 +84,10 @@ def test_of_several_conditions_all_must_be_true(condition: str, phase: Phase, tm
 def test_only_a_step_that_takes_its_environment_from_the_settings_sees_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And a Vault that the person's shell knows of is never asked, for a laptop has no pod's identity."""
+    """And a Vault that the person's shell knows of is never asked, for a laptop has no pod's identity.
+
+    Each knows the run's name, as by the label of a pod.
+    """
     monkeypatch.setenv("VAULT_ADDR", "http://vault.example")
     with_settings = container("setting", outputs=("value",))
     with_settings["script"]["envFrom"] = [{"configMapRef": {"name": "any", "optional": True}}]
@@ -92,5 +95,5 @@ def test_only_a_step_that_takes_its_environment_from_the_settings_sees_them(
     without = container("setting", outputs=("value",)) | {"name": "without"}
     tasks = [task("with", "setting"), task("without", "without")]
     run = executed(tmp_path, workflow(tasks, [with_settings, without]), {"MONGO_URI": "mongodb://here"})
-    assert run.output("with", "value") == "mongodb://here"
-    assert not run.output("without", "value")
+    assert run.output("with", "value") == f"mongodb://here  {run.name}"
+    assert run.output("without", "value") == f"  {run.name}"

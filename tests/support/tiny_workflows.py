@@ -33,7 +33,7 @@ def note(folder: str, text: str) -> None:
         notes.write(text + "\\n")
 
 def setting() -> Annotated[str, Parameter(name="value")]:
-    return os.environ.get("MONGO_URI", "") + os.environ.get("VAULT_ADDR", "")
+    return " ".join(os.environ.get(name, "") for name in ("MONGO_URI", "VAULT_ADDR", "WORKFLOW_NAME"))
 
 def crashes() -> None:
     raise RuntimeError("nobody thought of this")

@@ -14,6 +14,7 @@ from steps.preprocess.injection import Text
 from steps.preprocess.rows import ROW_SCHEMA
 from steps.scoring.row import as_row
 from tests.support import tracking
+from tests.support.otlp_receiver import ReceivedSpan
 from tests.support.pulls import passed
 
 BUDGET, SEED = 0.01, 7
@@ -22,11 +23,12 @@ SCHEMA = pa.schema([field for field in ROW_SCHEMA if field.name not in {"split",
 
 
 class Trained(NamedTuple):
-    """Where everything is, and what the step returned."""
+    """Where everything is, what the step returned, and the spans that it sent."""
 
     settings: dict[str, str]
     dataset_uri: str
     answer: dict[str, Any]
+    spans: list[ReceivedSpan]
 
 
 def row(repository: SampleRepository, pull: Pull) -> dict[str, Any]:

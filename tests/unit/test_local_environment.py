@@ -18,6 +18,7 @@ SHELL = {
     "PYTHONPATH": "/code",
     "JAVA_HOME": "/java",
     "LC_ALL": "C",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector",
 }
 OTHERS = {
     "VAULT_ADDR": "http://vault",

@@ -6,10 +6,12 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from steps.common import tracing
 from steps.common.dataset import RepositorySummary
 from steps.scoring.features import NAMES
 from steps.train.run import train_and_measure
 from tests.support import builders
+from tests.support.otlp_receiver import receiving
 from tests.support.pulls import START
 from tests.support.trainings import BUDGET, REPOSITORIES, SEED, Trained, pulls, settings, tables
 
@@ -29,7 +31,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory, dataset_uri: str) -> Train
     with pytest.MonkeyPatch.context() as patch:
         for name, value in given.items():
             patch.setenv(name, value)
-        return Trained(given, dataset_uri, train_and_measure(dataset_uri, BUDGET, SEED))
+        with receiving() as receiver:
+            patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.address)
+            stop = tracing.start("pr-sentinel-train", {}, "a-run")
+            with tracing.start_span("train", {}):
+                answer = train_and_measure(dataset_uri, BUDGET, SEED)
+            stop()
+        return Trained(given, dataset_uri, answer, receiver.spans())
 
 
 @pytest.fixture

@@ -122,6 +122,13 @@ def test_what_was_taken_back_is_worked_out_from_the_texts(trained: Trained, clie
     assert client.get_run(trained.answer["run_id"]).data.metrics["reverted.model.average_precision"] > 0
 
 
+def test_the_run_leads_to_its_trace_and_back(trained: Trained, client: MlflowClient) -> None:
+    """If traces are sent."""
+    (span,) = trained.spans
+    assert client.get_run(trained.answer["run_id"]).data.tags["trace_id"] == span.trace_id
+    assert span.attributes["pr_sentinel.mlflow_run"] == trained.answer["run_id"]
+
+
 def test_the_same_data_and_seed_give_the_same_model_to_the_byte(trained: Trained, environment: dict[str, str]) -> None:
     """In another MLflow, from the same store."""
     first = artefact(trained.answer)
