@@ -3,8 +3,9 @@ unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
 .DEFAULT_GOAL := setup
 UV := .tools/uv/bin/uv
 READY := .venv/.ready
-# Promoting and rolling back need few packages, which are enough where nothing is set up yet.
+# Few packages, those of a group in pyproject.toml, are enough for these where nothing is set up yet.
 RELEASE_READY := $(or $(wildcard $(READY)),.venv/.release)
+INFRA_READY := $(or $(wildcard $(READY)),.venv/.infra)
 RUN := .venv/bin/python -m
 # In an environment of its own, because it pins other versions of much.
 CHECKOV := $(UV) tool run --quiet --python 3.11 --from checkov==3.3.30 checkov
@@ -156,14 +157,14 @@ status: $(RELEASE_READY) ## Compare Git, production's Rollout and the registry; 
 	@$(RUN) release status
 
 .PHONY: infra-check cluster-settings cluster-secrets
-infra-check: $(READY) ## Check infra/ without an account: names, types, rules, tests with mocks, format, tflint, and checkov
+infra-check: $(INFRA_READY) ## Check infra/ without an account: names, types, rules, tests with mocks, format, tflint, and checkov
 	@$(RUN) infra check
 	@$(CHECKOV) --directory infra --framework terraform --quiet --compact --skip-download
 
-cluster-settings: $(READY) ## Write the overlay of ENVIRONMENT= from what CLOUD= has (digitalocean, aws, gcp), or from a file OUTPUTS=
+cluster-settings: $(INFRA_READY) ## Write the overlay of ENVIRONMENT= from what CLOUD= has (digitalocean, aws, gcp), or from a file OUTPUTS=
 	@$(RUN) infra settings $${OUTPUTS:+--outputs="$$OUTPUTS"} -- "$$CLOUD" "$$ENVIRONMENT"
 
-cluster-secrets: $(READY) ## Print the steps' secrets from what CLOUD= has, for gitops/bootstrap/vault/apply.py --secrets -
+cluster-secrets: $(INFRA_READY) ## Print the steps' secrets from what CLOUD= has, for gitops/bootstrap/vault/apply.py --secrets -
 	@$(RUN) infra secrets $${OUTPUTS:+--outputs="$$OUTPUTS"} -- "$$CLOUD"
 
 lint: $(READY) ## Check style, types, import rules, spelling, YAML, words and names
@@ -200,9 +201,9 @@ $(READY): $(UV) pyproject.toml uv.lock
 	@.ci/environment install $(UV) $(GIVEN)
 	@touch $@
 
-.venv/.release: $(UV) pyproject.toml uv.lock
-	@echo "Installing what releases need, about 30 MB."
-	@$(UV) sync --frozen --quiet --only-group release
+.venv/.release .venv/.infra .venv/.image: .venv/.%: $(UV) pyproject.toml uv.lock
+	@echo "Installing the packages of the group $*."
+	@$(UV) sync --frozen --quiet --inexact --only-group $*
 	@touch $@
 
 $(UV): .ci/uv.txt

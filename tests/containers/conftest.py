@@ -3,12 +3,15 @@
 import os
 import shlex
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.containers.docker import docker
 from tests.containers.steps import GIVEN, ROOT, STEPS
-from tests.support import bentos
+
+if TYPE_CHECKING:
+    from tests.support import bentos
 
 NAME = "pr-sentinel/test"
 LABELS = {"VERSION": "7-x", "REVISION": "a-commit", "SOURCE": "https://git.example/pr-sentinel"}
@@ -21,13 +24,15 @@ def options() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def bento(tmp_path_factory: pytest.TempPathFactory) -> bentos.Bento:
+def bento(tmp_path_factory: pytest.TempPathFactory) -> "bentos.Bento":
     """Nobody changes it."""
+    from tests.support import bentos  # images that are given are tested without its packages
+
     return bentos.build(tmp_path_factory.mktemp("bento"))
 
 
 @pytest.fixture(scope="session")
-def image(bento: bentos.Bento, options: list[str]) -> Iterator[str]:
+def image(bento: "bentos.Bento", options: list[str]) -> Iterator[str]:
     """The image's name; it is taken away at the end."""
     name = f"{NAME}:{bento.tag.partition(':')[2]}"
     recipe = bento.folder / "env" / "docker" / "Dockerfile"

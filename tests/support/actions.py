@@ -21,6 +21,7 @@ from tests.support.interpreters import link_uv
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
 EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+SETUP = re.compile(r"make( \.venv/\.[a-z]+)?")
 TOKEN = re.compile(r"\s*(?:(?P<text>'[^']*')|(?P<name>[A-Za-z_][\w.-]*)|(?P<sign>==|!=|&&|\|\||[!(),]))")
 WORDS = {"&&": " and ", "||": " or ", "!": " not "}
 FUNCTIONS = {"startsWith": lambda text, start: str(text).lower().startswith(str(start).lower())}
@@ -101,7 +102,7 @@ def run_job(
         outputs = outputs_of.get(action, {})
         if action:
             used[action] = {name: expand(value, contexts) for name, value in step.get("with", {}).items()}
-        elif not (is_ready and step["run"] == "make"):
+        elif not (is_ready and SETUP.fullmatch(step["run"])):
             given = own | {name: expand(value, contexts) for name, value in step.get("env", {}).items()}
             (temporary / "output").write_text("")
             command = ["bash", "--noprofile", "--norc", "-e", "-c", step["run"]]

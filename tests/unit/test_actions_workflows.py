@@ -1,6 +1,7 @@
 """The workflows of GitHub Actions: whom they trust, what they may do, and that what they call is there."""
 
 import re
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,37 @@ def test_the_targets_that_are_called_are_there(path: Path) -> None:
         if not word.startswith("-")
     }
     assert called <= targets
+
+
+def test_only_jobs_that_test_everything_install_everything() -> None:
+    """It is 3 GB; all others install a group of pyproject.toml, or nothing."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    needing = {"", *re.findall(r"(?m)^([a-z-]+):[^#\n]*\$\(READY\)", makefile)}
+    found = {
+        f"{path.stem}: {name}"
+        for path in WORKFLOWS
+        for name, job in read(path)["jobs"].items()
+        for step in job.get("steps", [])
+        for line in re.findall(r"(?m)^\s*make\b(.*)$", step.get("run", ""))
+        if needing & set(line.split() or [""])
+    }
+    assert found == {
+        *(f"ci: {name}" for name in ("test", "mutants", "containers")),
+        *(f"nightly: {name}" for name in ("slow", "pythons", "drills", "fuzz", "mutants", "shuffled")),
+        "nightly: audit",  # reads the licences of all that is installed
+        "stage: test",
+    }
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_what_a_job_installs_is_a_group(path: Path) -> None:
+    """The Makefile has a rule for it, and pyproject.toml the packages."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    (rule,) = re.findall(r"(?m)^(\.venv/\.[a-z]+(?: \.venv/\.[a-z]+)*): \.venv/\.%:", (ROOT / "Makefile").read_text())
+    for step in steps(path):
+        for name in re.findall(r"\bmake (\.venv/\.\S+)", step.get("run", "")):
+            assert name in rule.split()
+            assert name.removeprefix(".venv/.") in groups
 
 
 def test_every_image_is_built_by_one_stage() -> None:
