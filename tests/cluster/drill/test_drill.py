@@ -171,13 +171,15 @@ def previewed(drill: Drill, timeline: Timeline, environment: str, version: str) 
 
 
 def pushed(drill: Drill, timeline: Timeline) -> None:
-    """Staging goes on following its branch while a preview waits, which may be for days."""
+    """Staging goes on following its branch while a preview waits, maybe for days: new settings, a new preview."""
     with timeline.step("staging: a push while the preview waits") as results:
+        before = rollout("staging")[1].current
         drill.set_staging("DRILL", "a push")
         synced(drill.repository, "staging", "Suspended")
         settings = kube.get("configmap", "pr-sentinel-settings", namespace=BRANCHES["staging"][1])["data"]
         assert settings["DRILL"] == "a push"
-        results.append("Argo CD has brought it, and the preview waits on")
+        kube.wait(lambda: rollout("staging")[1].current != before, "a revision with the pushed settings")
+        results.append("Argo CD has brought it, and it is a preview of its own")
 
 
 def promoted(timeline: Timeline, environment: str, version: str) -> None:
@@ -265,6 +267,7 @@ def test_a_model_s_whole_way_and_back(
         results.append("built, pushed, its digest in branch staging")
     previewed(drill, timeline, "staging", second)
     pushed(drill, timeline)
+    previewed(drill, timeline, "staging", second)
     promoted(timeline, "staging", second)
     watched(timeline, "staging", second)
     with timeline.step("pull request") as results:
