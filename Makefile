@@ -202,7 +202,7 @@ $(READY): $(UV) pyproject.toml uv.lock
 	@touch $@
 
 .venv/.release .venv/.infra .venv/.image: .venv/.%: $(UV) pyproject.toml uv.lock
-	@echo "Installing the packages of the group $*."
+	@echo "Installing the packages of $* alone."
 	@$(UV) sync --frozen --quiet --inexact --only-group $*
 	@touch $@
 

@@ -1,5 +1,6 @@
 """`python -m rollouts.checks` says yes to a good candidate beside a real active service, and no to each bad one."""
 
+import re
 from typing import Any
 
 import pytest
@@ -166,7 +167,7 @@ def test_two_versions_are_compared_by_their_predictions(pair: Pair, mongo: dict[
     picture = tmp_path / "versions.png"
     done = check("compare", "--versions", "3", "4", f"--plot={picture}", **mongo)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert "agreement on 600 pull requests: kappa 0." in done.stdout
+    assert re.search(r"agreement on 600 pull requests: kappa [01]\.\d", done.stdout)
     assert done.stdout.endswith("version 4 compared with version 3: not enough data\n")
     assert picture.is_file()
     assert "can't be compared with itself" in check("compare", "--versions", "4", "4", **mongo).stdout
