@@ -1,5 +1,6 @@
 """An images' registry in a folder."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from release.provenance import REVISION
 from tests.support.http_server import serve
@@ -31,6 +35,12 @@ class Quiet(SimpleHTTPRequestHandler):
         self.send_response(HTTPStatus.CREATED)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def guess_type(self, path: Any) -> str:
+        """Return the media type that a manifest gives itself."""
+        if Path(path).parent.name == "manifests" and Path(path).is_file():
+            return str(json.loads(Path(path).read_bytes()).get("mediaType", "application/json"))
+        return super().guess_type(path)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name in the base class
         """Say nothing."""
@@ -90,6 +100,54 @@ class Images:
 
     def _put(self, name: str, kind: str, document: dict[str, Any]) -> str:
         content = json.dumps(document).encode()
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        path = self._folder / "v2" / name / kind / digest
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return digest
+
+
+OCI = "application/vnd.oci.image"
+
+
+class OciImages:
+    """Images that programs take for real, in such a registry, and signatures as cosign stores them with a key."""
+
+    def __init__(self, folder: Path, host: str) -> None:
+        self._host = host
+        self._folder = folder
+
+    def publish(self, name: str, tag: str = "latest") -> str:
+        """Publish an image under a tag; its reference by digest."""
+        config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}})
+        return f"{self._host}/{name}@{self._put_image(name, tag, config.encode(), [])}"
+
+    def sign(self, reference: str, key: ec.EllipticCurvePrivateKey) -> None:
+        """Sign the digest of an image."""
+        place, _, digest = reference.partition("@")
+        name = place.partition("/")[2]
+        image = {"docker-manifest-digest": digest}
+        critical = {"identity": {"docker-reference": place}, "image": image, "type": "cosign container image signature"}
+        payload = json.dumps({"critical": critical, "optional": None}).encode()
+        signature = base64.b64encode(key.sign(payload, ec.ECDSA(hashes.SHA256()))).decode()
+        layer = self._put_blob(name, payload) | {
+            "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json",
+            "annotations": {"dev.cosignproject.cosign/signature": signature},
+        }
+        self._put_image(name, f"{digest.replace(':', '-')}.sig", b"{}", [layer])
+
+    def _put_image(self, name: str, tag: str, config: bytes, layers: list[dict[str, Any]]) -> str:
+        described = self._put_blob(name, config) | {"mediaType": f"{OCI}.config.v1+json"}
+        manifest = {"schemaVersion": 2, "mediaType": f"{OCI}.manifest.v1+json", "config": described, "layers": layers}
+        content = json.dumps(manifest).encode()
+        digest = self._write(name, "manifests", content)
+        (self._folder / "v2" / name / "manifests" / tag).write_bytes(content)
+        return digest
+
+    def _put_blob(self, name: str, content: bytes) -> dict[str, Any]:
+        return {"digest": self._write(name, "blobs", content), "size": len(content)}
+
+    def _write(self, name: str, kind: str, content: bytes) -> str:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         path = self._folder / "v2" / name / kind / digest
         path.parent.mkdir(parents=True, exist_ok=True)
