@@ -1,6 +1,7 @@
 """The poisoning drill: what others put into the data of a night is refused by name, or does no harm.
 
-Harm is counted on a clean set that no night's data come into: the average precision on its injected anomalies.
+Harm is counted in average precision on injected anomalies: on the reference set, of which the gate promises that no
+more is lost than its tolerance, and on a clean set of newer pull requests that no night's data come into.
 """
 
 import shutil
@@ -27,7 +28,7 @@ from tests.support.trainings import BUDGET, SEED
 pytestmark = pytest.mark.slow
 
 NIGHTS = 8
-DRIFT_TOLERANCE = CUMULATIVE_TOLERANCE + 0.01
+CLEAN_TOLERANCE = CUMULATIVE_TOLERANCE + 0.01
 """The clean set is not the reference set: its figure may differ a little more."""
 
 Pulls = list[dict[str, Any]]
@@ -39,6 +40,19 @@ class Drill(NamedTuple):
     folder: Path
     pulls: Pulls
     clean: Dataset
+    reference: Dataset
+
+
+class Figures(NamedTuple):
+    """A model's average precision on the two sets that no night's data come into."""
+
+    clean: float
+    reference: float
+
+    def is_unharmed(self, before: "Figures") -> bool:
+        """Whether no more is lost than what may be."""
+        kept = self.reference >= before.reference - CUMULATIVE_TOLERANCE
+        return kept and self.clean >= before.clean - CLEAN_TOLERANCE
 
 
 def publish(folder: Path, pulls: Sequence[dict[str, Any]]) -> str:
@@ -57,12 +71,12 @@ def live_night(folder: Path, pulls: Sequence[dict[str, Any]]) -> dict[str, str]:
     return decide_and_register(trained["run_id"], trained["model_uri"], uri)
 
 
-def measure_champion(drill: Drill, folder: Path) -> float:
-    """The champion's average precision on the clean set."""
+def measure_champion(drill: Drill, folder: Path) -> Figures:
+    """The champion's figures."""
     with connect(load(RegisterSettings)) as client:
         version = client.get_model_version_by_alias(REGISTERED_MODEL, "champion").version
         loaded = contenders.load(f"models:/{REGISTERED_MODEL}/{version}", folder)
-    return reference.measure(loaded.model, drill.clean)
+    return Figures(*(reference.measure(loaded.model, one) for one in (drill.clean, drill.reference)))
 
 
 def cut(pulls: Sequence[dict[str, Any]], share: float) -> Pulls:
@@ -96,8 +110,9 @@ def drill(environment: Path) -> Drill:
     first = live_night(environment, cut(pulls, 0.8))
     assert first["decision"] == "accepted", first["reason"]
     store = open_store(load(RegisterSettings))
-    clean = materialise(store, publish(environment, pulls), environment / "clean", reference.SPLITS)
-    return Drill(environment, pulls, clean)
+    uris = {"clean": publish(environment, pulls), "reference": publish(environment, cut(pulls, 0.8))}
+    sets = {name: materialise(store, uri, environment / name, reference.SPLITS) for name, uri in uris.items()}
+    return Drill(environment, pulls, **sets)
 
 
 @pytest.fixture
@@ -113,7 +128,8 @@ def test_a_clean_night_is_accepted(rewound: Drill, tmp_path: Path) -> None:
     before = measure_champion(rewound, tmp_path / "before")
     answer = live_night(rewound.folder, rewound.pulls)
     assert answer["decision"] == "accepted", answer["reason"]
-    assert measure_champion(rewound, tmp_path / "after") >= before - CUMULATIVE_TOLERANCE
+    after = measure_champion(rewound, tmp_path / "after")
+    assert after.is_unharmed(before), (before, after)
 
 
 @pytest.mark.parametrize("attack", [poison.mix_in_anomalies, poison.add_crowd, poison.add_duplicates])
@@ -124,12 +140,14 @@ def test_a_poisoned_night_is_refused_or_harmless(
     before = measure_champion(rewound, tmp_path / "before")
     answer = live_night(rewound.folder, attack(rewound.pulls))
     after = measure_champion(rewound, tmp_path / "after")
-    report(capsys, f"{attack.__name__}: {answer['decision']}, {before:.3f} -> {after:.3f}. {answer['reason']}")
+    report(
+        capsys, f"{attack.__name__}: {answer['decision']}, {before.clean:.3f} -> {after.clean:.3f}. {answer['reason']}"
+    )
     assert answer["decision"] in {"accepted", "refused"}
     rule, _, figures = answer["reason"].partition(": ")
     assert rule
     assert figures
-    assert after >= before - CUMULATIVE_TOLERANCE
+    assert after.is_unharmed(before), (before, after)
 
 
 def test_slow_drift_ends_before_it_does_harm(
@@ -144,6 +162,8 @@ def test_slow_drift_ends_before_it_does_harm(
         answer = live_night(rewound.folder, poison.let_drift(later, night))
         decisions.append(answer["decision"])
         after = measure_champion(rewound, tmp_path / f"night-{night}")
-        report(capsys, f"night {night}: {answer['decision']}, {before:.3f} -> {after:.3f}. {answer['reason']}")
-        assert after >= before - DRIFT_TOLERANCE
+        report(
+            capsys, f"night {night}: {answer['decision']}, {before.clean:.3f} -> {after.clean:.3f}. {answer['reason']}"
+        )
+        assert after.is_unharmed(before), (before, after)
     assert set(decisions) <= {"accepted", "refused"}
