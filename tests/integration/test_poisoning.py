@@ -49,10 +49,10 @@ class Figures(NamedTuple):
     clean: float
     reference: float
 
-    def is_unharmed(self, before: "Figures") -> bool:
-        """Whether no more is lost than what may be."""
+    def is_unharmed(self, before: "Figures", tolerance: float = CUMULATIVE_TOLERANCE) -> bool:
+        """Whether no more is lost than what may be; of the clean set, this much."""
         kept = self.reference >= before.reference - CUMULATIVE_TOLERANCE
-        return kept and self.clean >= before.clean - CLEAN_TOLERANCE
+        return kept and self.clean >= before.clean - tolerance
 
 
 def publish(folder: Path, pulls: Sequence[dict[str, Any]]) -> str:
@@ -66,7 +66,11 @@ def publish(folder: Path, pulls: Sequence[dict[str, Any]]) -> str:
 
 def live_night(folder: Path, pulls: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Train on a night's pull requests and let the gate decide."""
-    uri = publish(folder, pulls)
+    return decide_on(publish(folder, pulls))
+
+
+def decide_on(uri: str) -> dict[str, str]:
+    """Train on a dataset and let the gate decide."""
     trained = train_and_measure(uri, BUDGET, SEED)
     return decide_and_register(trained["run_id"], trained["model_uri"], uri)
 
@@ -107,10 +111,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def drill(environment: Path) -> Drill:
     """A first champion of four fifths of the time, and a clean set of all of it."""
     pulls = trainings.pulls()
-    first = live_night(environment, cut(pulls, 0.8))
+    uris = {"reference": publish(environment, cut(pulls, 0.8)), "clean": publish(environment, pulls)}
+    first = decide_on(uris["reference"])
     assert first["decision"] == "accepted", first["reason"]
     store = open_store(load(RegisterSettings))
-    uris = {"clean": publish(environment, pulls), "reference": publish(environment, cut(pulls, 0.8))}
     sets = {name: materialise(store, uri, environment / name, reference.SPLITS) for name, uri in uris.items()}
     return Drill(environment, pulls, **sets)
 
@@ -132,9 +136,20 @@ def test_a_clean_night_is_accepted(rewound: Drill, tmp_path: Path) -> None:
     assert after.is_unharmed(before), (before, after)
 
 
-@pytest.mark.parametrize("attack", [poison.mix_in_anomalies, poison.add_crowd, poison.add_duplicates])
+@pytest.mark.parametrize(
+    ("attack", "tolerance"),
+    [
+        (poison.mix_in_anomalies, CUMULATIVE_TOLERANCE),
+        (poison.add_crowd, CUMULATIVE_TOLERANCE),
+        (poison.add_duplicates, CLEAN_TOLERANCE),
+    ],
+)
 def test_a_poisoned_night_is_refused_or_harmless(
-    rewound: Drill, tmp_path: Path, attack: Callable[[Pulls], Pulls], capsys: pytest.CaptureFixture[str]
+    rewound: Drill,
+    tmp_path: Path,
+    attack: Callable[[Pulls], Pulls],
+    tolerance: float,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A tenth of anomalies, one author's thousands, everything several times: and the decision says why."""
     before = measure_champion(rewound, tmp_path / "before")
@@ -147,7 +162,7 @@ def test_a_poisoned_night_is_refused_or_harmless(
     rule, _, figures = answer["reason"].partition(": ")
     assert rule
     assert figures
-    assert after.is_unharmed(before), (before, after)
+    assert after.is_unharmed(before, tolerance), (before, after)
 
 
 def test_slow_drift_ends_before_it_does_harm(
@@ -165,5 +180,5 @@ def test_slow_drift_ends_before_it_does_harm(
         report(
             capsys, f"night {night}: {answer['decision']}, {before.clean:.3f} -> {after.clean:.3f}. {answer['reason']}"
         )
-        assert after.is_unharmed(before), (before, after)
+        assert after.is_unharmed(before, CLEAN_TOLERANCE), (before, after)
     assert set(decisions) <= {"accepted", "refused"}
