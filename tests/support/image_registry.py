@@ -99,12 +99,15 @@ class Images:
         return self._folder / "v2" / place.partition("/")[2] / "manifests" / digest
 
     def _put(self, name: str, kind: str, document: dict[str, Any]) -> str:
-        content = json.dumps(document).encode()
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        path = self._folder / "v2" / name / kind / digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return digest
+        return _store(self._folder / "v2" / name / kind, json.dumps(document).encode())
+
+
+def _store(folder: Path, content: bytes) -> str:
+    """Store content under its digest, and return that."""
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / digest).write_bytes(content)
+    return digest
 
 
 OCI = "application/vnd.oci.image"
@@ -140,16 +143,10 @@ class OciImages:
         described = self._put_blob(name, config) | {"mediaType": f"{OCI}.config.v1+json"}
         manifest = {"schemaVersion": 2, "mediaType": f"{OCI}.manifest.v1+json", "config": described, "layers": layers}
         content = json.dumps(manifest).encode()
-        digest = self._write(name, "manifests", content)
-        (self._folder / "v2" / name / "manifests" / tag).write_bytes(content)
+        folder = self._folder / "v2" / name / "manifests"
+        digest = _store(folder, content)
+        (folder / tag).write_bytes(content)
         return digest
 
     def _put_blob(self, name: str, content: bytes) -> dict[str, Any]:
-        return {"digest": self._write(name, "blobs", content), "size": len(content)}
-
-    def _write(self, name: str, kind: str, content: bytes) -> str:
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        path = self._folder / "v2" / name / kind / digest
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return digest
+        return {"digest": _store(self._folder / "v2" / name / "blobs", content), "size": len(content)}
