@@ -228,7 +228,7 @@ class History:
         most = expm1(latest[int(PROMISE_SHARE * (len(latest) - 1))]) if len(latest) >= PROMISE_ROWS else 0.0
         return {
             "small_promise": max(0.0, excess),
-            "docs_promise": joint.docs_promise(reading, reading.pull),
+            "docs_promise": joint.docs_promise(reading),
             "promise_lines": most,
         }
 

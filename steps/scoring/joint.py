@@ -10,7 +10,7 @@ from typing import Any
 
 from steps.scoring import paths, wording
 from steps.scoring.authors import UNKNOWN_AGE
-from steps.scoring.reading import Pull, Reading
+from steps.scoring.reading import Reading
 
 Features = Mapping[str, float]
 
@@ -145,12 +145,12 @@ def foreign_text(reading: Reading, own: Features) -> float:
     )
 
 
-def docs_promise(reading: Reading, pull: Pull) -> float:
+def docs_promise(reading: Reading) -> float:
     """Return how much a title that speaks of texts changes in other files, as a logarithm above seven lines."""
     found = wording.DOCS_PROMISE.search(reading.title)
     if not (reading.files and found) or wording.announces_more(reading.title, found):
         return 0.0
-    lines = min(reading.files.lines_outside("docs"), pull["additions"] + pull["deletions"])
+    lines = min(reading.files.lines_outside("docs"), reading.pull["additions"] + reading.pull["deletions"])
     return max(log1p(lines) - 2.0, 0.0)
 
 
