@@ -30,7 +30,7 @@ def test_the_command_writes_an_image_and_its_model_once(repository: Repository, 
     images.sign(reference, built_from)
     command = ("set-digest", SERVE, reference, "--model-digest", model(4).digest, "--model-version", "4")
     tag = images.file_of(f"{reference.partition('@')[0]}@release-{reference.rpartition(':')[2]}")
-    tag.write_text("another image")
+    tag.write_bytes(images.file_of(unreleased).read_bytes())
     assert release(repository.folder, *command).returncode == 65
     assert repository.head(STAGING) == built_from
     tag.unlink()
