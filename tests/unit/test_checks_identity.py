@@ -107,10 +107,10 @@ def test_thirty_answers_are_enough() -> None:
 
 
 def test_silent_pods_are_named_in_order() -> None:
-    """All of them."""
-    pods = [replace(PODS[0], name=name) for name in ("pod-9", "pod-3", "pod-7")]
+    """All of them; a set of so many is hardly ever in order by chance."""
+    pods = [replace(PODS[0], name=f"pod-{number}") for number in "937516428"]
     assert verdict(answers=RIGHT[:30], pods=pods).unclear == [
-        f"pod {name} did not answer" for name in ("pod-3", "pod-7", "pod-9")
+        f"pod pod-{number} did not answer" for number in "123456789"
     ]
 
 

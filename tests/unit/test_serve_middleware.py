@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from steps.common import tracing
 from steps.serve import metrics
 from steps.serve.contract import CHECK_HEADER
 from steps.serve.http import middleware
 from steps.serve.http.bodies import LARGE_BYTES, BodyReader
 from steps.serve.http.middleware import RequestMiddleware
+from tests.support.otlp_receiver import receiving
 
 ROUTES = {"/score": {"POST"}, "/score_url": {"POST"}, "/webhook": {"POST"}, "/livez": {"GET"}, "/page": {"GET"}}
 JSON = {"content-type": "application/json"}
@@ -264,6 +266,21 @@ def test_a_request_without_a_response_is_logged_as_closed(caplog: pytest.LogCapt
     with caplog.at_level(logging.INFO):
         ask(app=say_nothing)
     assert vars(caplog.records[0])["status"] == 499
+
+
+def test_a_request_has_a_span_with_its_route_and_its_status_but_a_probe_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A path that is no route is not named: anybody may send it."""
+    with receiving() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.address)
+        stop = tracing.start("test", {})
+        for method, path in (("POST", "/score"), ("GET", "/livez"), ("GET", "/unknown")):
+            ask(method, path)
+        ask(gone=True)
+        stop()
+        spans = [(one.name, one.attributes["http.response.status_code"]) for one in receiver.spans()]
+    assert spans == [("POST /score", 200), ("GET", 200), ("POST /score", middleware.CLIENT_CLOSED_REQUEST)]
 
 
 def test_what_is_no_request_is_passed_on() -> None:
