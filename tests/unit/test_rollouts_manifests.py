@@ -27,6 +27,8 @@ PRE, POST = (
 FIGURES = [name for name, metric in POST.items() if "prometheus" in metric["provider"]]
 JOBS = {name: metric for name, metric in [*PRE.items(), *POST.items()] if "job" in metric["provider"]}
 HASH = "rollouts_pod_template_hash"
+CLUSTER_ERRORS = 2
+"""So often in a row may the cluster fail to create or find a check's Job; what a check finds is never an error."""
 
 
 def seconds(text: str) -> int:
@@ -133,7 +135,7 @@ def test_each_job_runs_the_check_that_it_is_named_for(check: str) -> None:
     assert vars(given).get("against", "http://model-serving-active") == "http://model-serving-active"
     assert given.digest == "{{args.model-digest}}"
     assert container["command"] == ["python", "-m", "rollouts.checks"]
-    assert (metric["count"], metric["failureLimit"], metric["consecutiveErrorLimit"]) == (1, 0, 0)
+    assert (metric["count"], metric["failureLimit"], metric["consecutiveErrorLimit"]) == (1, 0, CLUSTER_ERRORS)
 
 
 def test_identity_is_told_all_that_makes_a_revision() -> None:
@@ -178,7 +180,7 @@ def test_the_replay_goes_to_the_promoted_revision_until_all_figures_are_measured
     assert given.rate * 60 > 100
     assert "initialDelay" not in metric
     assert metric["provider"]["job"]["spec"]["activeDeadlineSeconds"] > 2 * given.seconds
-    assert (metric["count"], metric["failureLimit"], metric["consecutiveErrorLimit"]) == (1, 0, 0)
+    assert (metric["count"], metric["failureLimit"], metric["consecutiveErrorLimit"]) == (1, 0, CLUSTER_ERRORS)
 
 
 @pytest.mark.parametrize("check", JOBS)
