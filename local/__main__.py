@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from local.backup.part import BackupPart
 from steps.common.command_line import console, handle_errors, make_state_folder
 from steps.common.errors import ConfigurationError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 StateFolder = Annotated[Path, typer.Option(help="The folder for data, models and reports.")]
+OnlyParts = Annotated[list[BackupPart] | None, typer.Option("--only", help="A part; may be given again. Default: all.")]
 DEFAULT_STATE_FOLDER = Path(".state")
 
 
@@ -75,6 +77,32 @@ def retention(
 
     with handle_errors():
         retaining.run(make_state_folder(state), console, names)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="The folder of the backup; one that is there is brought up to date.")],
+    only: OnlyParts = None,
+    state: StateFolder = DEFAULT_STATE_FOLDER,
+) -> None:
+    """Copy MongoDB, the registry and the store to a folder; the service may go on meanwhile."""
+    from local.backup import saving
+
+    with handle_errors():
+        saving.run(folder, only or [*BackupPart], make_state_folder(state), console)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="The folder of the backup.")],
+    only: OnlyParts = None,
+    state: StateFolder = DEFAULT_STATE_FOLDER,
+) -> None:
+    """Bring back what is lost from a backup; nothing that is there is overwritten."""
+    from local.backup import restoring
+
+    with handle_errors():
+        restoring.run(folder, only or [*BackupPart], make_state_folder(state), console)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from local.services.server import server
 from local.services.shared import LOOPBACK, find_free_port, shared_server
 
 USER = "pr-sentinel"
+FOLDER = "mongo"
 PASSWORD_FILE = "mongo.password"  # noqa: S105  a file's name
 PASSWORD_BYTES = 32
 
@@ -23,6 +24,8 @@ def mongo(state: Path) -> Iterator[str]:
     """Run SecantusDB on `state/mongo`, flushing every acknowledged write; yields its URI, with user and password."""
 
     def command(port: int) -> list[str]:
+        if not any((state / FOLDER).glob("*")):
+            (state / PASSWORD_FILE).unlink(missing_ok=True)  # its user was lost with the folder
         if not (state / PASSWORD_FILE).is_file():
             _create_user(state)
         return [*_build_command(state, port), "--auth"]
@@ -50,7 +53,7 @@ def _create_user(state: Path) -> None:
 
 
 def _build_command(state: Path, port: int) -> list[str]:
-    place = ("--host", LOOPBACK, "--port", str(port), "--storage-path", str(state / "mongo"))
+    place = ("--host", LOOPBACK, "--port", str(port), "--storage-path", str(state / FOLDER))
     return [str(Path(sys.executable).with_name("secantusd-py")), *place, "--sync-on-commit"]
 
 

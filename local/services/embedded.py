@@ -58,7 +58,8 @@ def find_tracking(state: Path) -> dict[str, str]:
     if "MLFLOW_URI" in os.environ:
         return {"MLFLOW_URI": os.environ["MLFLOW_URI"]}
     relocation.follow(state)
-    return {"MLFLOW_URI": _format_sqlite_uri(state / "mlflow.db"), "MLFLOW_ARTIFACTS": (state / "mlruns").as_uri()}
+    database, artefacts = state / relocation.DATABASE, state / relocation.ARTIFACTS
+    return {"MLFLOW_URI": _format_sqlite_uri(database), "MLFLOW_ARTIFACTS": artefacts.as_uri()}
 
 
 def _format_sqlite_uri(path: Path) -> str:

@@ -6,17 +6,22 @@ from pathlib import Path
 
 from steps.common.errors import ConfigurationError
 
+DATABASE = "mlflow.db"
 ARTIFACTS = "mlruns"
 _FIRST = "SELECT artifact_location FROM experiments WHERE artifact_location LIKE 'file:%/' || ? ORDER BY experiment_id"
 
 
-def follow(state: Path) -> None:
+def follow(state: Path, name: str = DATABASE) -> None:
     """Let the database of the state folder name its files where the folder is now, if it has moved since.
+
+    Args:
+        state: the folder.
+        name: the name of the database there.
 
     Raises:
         ConfigurationError: the database can't be written.
     """
-    path = state / "mlflow.db"
+    path = state / name
     if not path.is_file():
         return
     try:

@@ -23,7 +23,7 @@ class Store(Protocol):
     url: str
 
     def list_keys(self, prefix: str) -> list[str]:
-        """Return the keys below a prefix (a folder, without its slash), sorted."""
+        """Return the keys below a prefix (a folder, without its slash; empty for all), sorted."""
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object with this key."""
@@ -146,7 +146,7 @@ class S3Store:
         """Return the keys below a prefix, sorted."""
         with self._translate_errors(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}/"
+                Bucket=self._bucket, Prefix=self._prefix + (f"{prefix}/" if prefix else "")
             )
             found = [item["Key"] for page in pages for item in page.get("Contents", [])]
         return sorted(key.removeprefix(self._prefix) for key in found if not key.endswith("/"))

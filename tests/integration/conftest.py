@@ -1,6 +1,8 @@
 """Real parts for the tests: an embedded MongoDB, an S3 server and the stand-in for GitHub, each started once."""
 
 import json
+import os
+import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from pymongo.database import Database
 from local.services import embedded
 from steps.fetch import github as adapter
 from tests.support import servers
+from tests.support.backups import call, make_state
 from tests.support.command_line import SampleRun, cli
 from tests.support.github import StandIn
 from tests.support.sharing import make_once
@@ -47,6 +50,36 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
 
     folder, told = make_once(tmp_path_factory, "sample-run", make)
     return SampleRun(folder / "state", subprocess.CompletedProcess("run", *json.loads(told)))
+
+
+@pytest.fixture(scope="session")
+def saved_state(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state after that run, with a prediction."""
+    return make_state(sample_run.state, tmp_path_factory.mktemp("saved") / "state")
+
+
+@pytest.fixture(scope="session")
+def saved(saved_state: Path) -> Path:
+    """A backup of it."""
+    folder = saved_state.parent / "backup"
+    call("backup", folder, "--state", saved_state)
+    return folder
+
+
+@pytest.fixture
+def backup_copy(saved: Path, tmp_path: Path) -> Path:
+    """A copy of the backup that a test may change."""
+    return Path(shutil.copytree(saved, tmp_path / "backup"))
+
+
+@pytest.fixture
+def elsewhere(database: Database[dict[str, Any]], tmp_path: Path) -> dict[str, str]:
+    """The settings of an empty database, which needs no start, and of an empty store."""
+    return {
+        "MONGO_URI": os.environ["MONGO_URI"],
+        "MONGO_DB": database.name,
+        "STORE_URL": (tmp_path / "objects").as_uri(),
+    }
 
 
 @pytest.fixture(scope="session")
