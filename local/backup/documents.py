@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -28,6 +28,7 @@ MIN_BYTES, MAX_BYTES = 5, (16 << 20) + (16 << 10)
 GZIP = 16 + zlib.MAX_WBITS
 DUPLICATE = 11000
 OPTIONS = ("expireAfterSeconds", "unique", "sparse")
+IGNORED = frozenset({"key", "name", "v", "ns", "background"})
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
@@ -44,19 +45,12 @@ def dump(database: Database[dict[str, Any]], name: str, folder: Path, console: C
     def read() -> Iterator[bytes]:
         nonlocal count
         total = database[name].estimated_document_count()
-        for document in track(_raw(database, name).find({}), f"Copying {name}", console, total):
+        for document in track(_raw(database, name).find({}).sort("_id"), f"Copying {name}", console, total):
             count += 1
             yield bytes(document.raw)
 
     written = files.write(folder / locate_collection(name), _compress(read()))
-    indexes = [
-        Index(
-            keys=[*dict(one["key"]).items()],
-            options={option: one[option] for option in OPTIONS if option in one},  # type: ignore[misc]
-        )
-        for one in database[name].list_indexes()
-        if [*one["key"]] != ["_id"]
-    ]
+    indexes = [_describe(one) for one in database[name].list_indexes() if _is_described(one)]
     return SavedCollection(size=written.size, sha256=written.sha256, documents=count, indexes=indexes)
 
 
@@ -123,8 +117,18 @@ def restore(
                 raise
 
 
+def _is_described(index: Mapping[str, Any]) -> bool:
+    """Return whether an index is not the one of `_id`, and has nothing that a manifest can't say."""
+    return [*index["key"]] != ["_id"] and not {*index} - {*OPTIONS} - IGNORED
+
+
+def _describe(index: Mapping[str, Any]) -> Index:
+    keys = [(key, way if isinstance(way, str) else int(way)) for key, way in index["key"].items()]
+    return Index(keys=keys, options={name: int(index[name]) for name in OPTIONS if name in index})  # type: ignore[misc]
+
+
 def _read_options(index: Index) -> dict[str, Any]:
-    return {str(name): value for name, value in index.options.items()}
+    return {str(name): value if name == "expireAfterSeconds" else bool(value) for name, value in index.options.items()}
 
 
 def _raw(database: Database[dict[str, Any]], name: str) -> Collection[RawBSONDocument]:

@@ -40,7 +40,7 @@ def check_key(key: str) -> str:
 
 
 Key = Annotated[str, AfterValidator(check_key)]
-CollectionName = Annotated[str, Field(pattern=r"^[^$\x00-\x1f]+$", max_length=60)]
+CollectionName = Annotated[str, Field(pattern=r"^[^$\x00]+$", max_length=255)]
 
 
 class _Strict(BaseModel):
@@ -55,10 +55,10 @@ class SavedFile(_Strict):
 
 
 class Index(_Strict):
-    """An index of a collection, but for the one of `_id`, which every collection has."""
+    """An index of a collection, but for the one of `_id`, which every collection has; options are 1 for true."""
 
     keys: list[tuple[str, int | str]] = Field(min_length=1, max_length=32, strict=False)
-    options: dict[Literal["expireAfterSeconds", "unique", "sparse"], bool | int]
+    options: dict[Literal["expireAfterSeconds", "unique", "sparse"], int]
 
 
 class SavedCollection(SavedFile):

@@ -48,7 +48,7 @@ def run(folder: Path, parts: Sequence[BackupPart], state: Path, console: Console
         ConfigurationError: a part has something that the backup lacks or has otherwise.
         Unavailable: a run is using the state folder, or MongoDB or the store does not respond.
     """
-    folder, began = folder.expanduser().resolve(), time.monotonic()
+    folder, began = folder.resolve(), time.monotonic()
     with exclusive_run(state), files.lock(folder):
         held = manifest.load(folder)
         chosen = _choose(held, parts, folder, console)

@@ -16,7 +16,7 @@ from local.backup.part import BackupPart
 from local.backup.places import Places
 from local.backup.progress import track
 from local.services import embedded
-from steps.common.errors import ConfigurationError
+from steps.common.errors import ConfigurationError, NotFound
 from steps.common.mongo import open_database
 
 
@@ -32,19 +32,22 @@ def run(folder: Path, parts: Collection[BackupPart], state: Path, console: Conso
         console: where to print.
 
     Raises:
+        NotFound: there is nothing to back up.
         ConfigurationError: the folder has something else in it, or can't be written; a part of the earlier backup would
             be lost; or everything but the registry was copied, as MLflow is a server.
         Unavailable: MongoDB or the store does not respond.
         StorageFull: there is no space left.
     """
-    folder, began = folder.expanduser().resolve(), time.monotonic()
-    files.check_place(folder, state)
+    folder, began = folder.resolve(), time.monotonic()
     with files.lock(folder), embedded.data_services(state) as settings:
+        files.check_place(folder, state)
         found = places.find(settings)
         earlier = manifest.load(folder) if (folder / manifest.FILE).exists() else None
         with files.replace(folder) as new:
             held = _copy(found, new, parts, earlier, folder, console)
             _check_losses(held, earlier, folder)
+            if not any(held.count_entries(part) for part in BackupPart):
+                raise NotFound("There is nothing to back up.", advice="Check the settings, and --state.")
             for part in track(held.list_parts(), "Verifying", console):
                 files.verify(new, held, part)
             for name, content in manifest.dump(held).items():
@@ -53,6 +56,8 @@ def run(folder: Path, parts: Collection[BackupPart], state: Path, console: Conso
         count = f"{held.count_entries(part):,} {places.UNITS[part]}"
         console.print(f"{part}: {count}, {decimal(held.measure(part))}.", markup=False)
     console.print(f"Backed up to {folder} in {time.monotonic() - began:.1f} s.", markup=False, soft_wrap=True)
+    if BackupPart.REGISTRY in parts and found.registry and not held.registry:
+        console.print(f"{BackupPart.REGISTRY}: there is none yet.", markup=False)
     if BackupPart.REGISTRY in parts and not found.registry:
         raise places.build_server_error("not in this backup")
 

@@ -251,3 +251,29 @@ def test_an_s3_store_is_backed_up_and_restored(bucket: str, database: Database[d
     call("restore", *command, **settings)
     assert store.list_keys("") == ["a/b", "d"]
     assert store.read("a/b") == b"c"
+
+
+def test_an_empty_installation_has_no_backup(elsewhere: dict[str, str], tmp_path: Path) -> None:
+    """Nobody finds out only when it is needed that the settings named another place."""
+    told = refuse("backup", tmp_path / "backup", "--state", tmp_path / "state", **elsewhere)
+    assert "There is nothing to back up." in told
+    assert not (tmp_path / "backup").exists()
+
+
+def test_indexes_come_back_as_they_were(
+    elsewhere: dict[str, str], database: Database[dict[str, Any]], tmp_path: Path
+) -> None:
+    """Those of a kind that a manifest can't describe are left to the code that makes them."""
+    collection = database["a/b c"]
+    collection.insert_many([{"_id": 1, "at": 1}, {"_id": "1"}, {"_id": {"a": 1}}])
+    collection.create_index([("at", 1), ("by", -1)], unique=True, sparse=True)
+    collection.create_index("at", expireAfterSeconds=LATER)
+    collection.create_index("more", unique=True, partialFilterExpression={"more": {"$exists": True}})
+    documents, indexes = [*collection.find()], collection.index_information()
+    command = (tmp_path / "backup", "--only", "mongodb", "--state", tmp_path / "state")
+    call("backup", *command, **elsewhere)
+    collection.drop()
+    call("restore", *command, **elsewhere)
+    assert [*collection.find()] == documents
+    assert indexes.pop("more_1")
+    assert collection.index_information() == indexes

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,6 +135,15 @@ def test_data_of_a_mongo_without_a_password_are_kept(tmp_path: Path) -> None:
     with embedded.mongo(tmp_path) as second, documents(second) as read:
         assert read.count_documents({}) == 1
     assert second.partition("@")[0] != uri.partition("@")[0]
+
+
+def test_a_mongo_whose_folder_was_lost_starts_anew(tmp_path: Path) -> None:
+    """Its user was lost with the folder, though the password's file is still there."""
+    with embedded.mongo(tmp_path) as uri, documents(uri) as written:
+        written.insert_one({"_id": 1})
+    shutil.rmtree(tmp_path / "mongo")
+    with embedded.mongo(tmp_path) as uri, documents(uri) as read:
+        assert read.count_documents({}) == 0
 
 
 def test_a_new_state_folder_is_its_owners_alone(tmp_path: Path) -> None:
