@@ -23,7 +23,7 @@ from steps.common.mongo import open_database
 def run(folder: Path, parts: Collection[BackupPart], state: Path, console: Console) -> None:
     """Write a backup; it replaces an earlier one in the same folder once it is complete and verified.
 
-    Parts are copied in the order of `BackupPart`, so that whatever is referred to is there.
+    Parts are copied in the order of `BackupPart`, so that whatever a copy refers to is copied after it, and is there.
 
     Args:
         folder: the folder of the backup.
@@ -39,15 +39,13 @@ def run(folder: Path, parts: Collection[BackupPart], state: Path, console: Conso
         StorageFull: there is no space left.
     """
     folder, began = folder.resolve(), time.monotonic()
-    with files.lock(folder), embedded.data_services(state) as settings:
+    with files.lock(folder):
         files.check_place(folder, state)
-        found = places.find(settings)
         earlier = manifest.load(folder) if (folder / manifest.FILE).exists() else None
-        with files.replace(folder) as new:
+        with embedded.data_services(state) as settings, files.replace(folder) as new:
+            found = places.find(settings)
             held = _copy(found, new, parts, earlier, folder, console)
             _check_losses(held, earlier, folder)
-            if not any(held.count_entries(part) for part in BackupPart):
-                raise NotFound("There is nothing to back up.", advice="Check the settings, and --state.")
             for part in track(held.list_parts(), "Verifying", console):
                 files.verify(new, held, part)
             for name, content in manifest.dump(held).items():
@@ -57,7 +55,7 @@ def run(folder: Path, parts: Collection[BackupPart], state: Path, console: Conso
         console.print(f"{part}: {count}, {decimal(held.measure(part))}.", markup=False)
     console.print(f"Backed up to {folder} in {time.monotonic() - began:.1f} s.", markup=False, soft_wrap=True)
     if BackupPart.REGISTRY in parts and found.registry and not held.registry:
-        console.print(f"{BackupPart.REGISTRY}: there is none yet.", markup=False)
+        console.print(f"{BackupPart.REGISTRY}: no run is recorded yet.", markup=False)
     if BackupPart.REGISTRY in parts and not found.registry:
         raise places.build_server_error("not in this backup")
 
@@ -120,8 +118,11 @@ def _check_losses(held: BackupManifest, earlier: BackupManifest | None, folder: 
     """Keep an earlier backup from being replaced by one of an installation that has lost a part.
 
     Raises:
+        NotFound: there is nothing at all.
         ConfigurationError: a part has nothing where the earlier backup has something.
     """
+    if not any(held.count_entries(part) for part in BackupPart) and earlier is None:
+        raise NotFound("There is nothing to back up.", advice="Check the settings, and --state.")
     for part in earlier.list_parts() if earlier else ():
         if earlier and earlier.count_entries(part) and not held.count_entries(part):
             raise ConfigurationError(

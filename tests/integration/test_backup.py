@@ -166,7 +166,7 @@ def test_a_restore_that_was_interrupted_goes_on(
 def test_an_interrupted_backup_is_none(
     saved: Path, has_earlier: bool, elsewhere: dict[str, str], tmp_path: Path
 ) -> None:
-    """Killed while it copies: the earlier backup stays as it was, and the next attempt cleans up."""
+    """Killed while it copies, the earlier backup stays as it was; the next attempt cleans up, as that of a restore."""
     target, state = tmp_path / "backup", tmp_path / "state"
     if has_earlier:
         shutil.copytree(saved, target)
@@ -190,6 +190,14 @@ def test_an_interrupted_backup_is_none(
     call("backup", target, *only, **elsewhere)
     assert len(hash_files(target / "store")) == 3000
     assert [path.name for path in tmp_path.glob(".*")] == []
+    shutil.rmtree(tmp_path / "objects")
+    process = start_cli("restore", str(target), *only, environment=elsewhere)
+    wait_until((tmp_path / "objects" / "test" / "0").exists)
+    process.kill()
+    process.wait()
+    assert 0 < len(hash_files(tmp_path / "objects")) < 3000
+    call("restore", target, *only, **elsewhere)
+    assert len(FolderStore(tmp_path / "objects").list_keys("test")) >= 3000
 
 
 def test_a_kill_while_one_backup_replaces_the_other_loses_none(backup_copy: Path, elsewhere: dict[str, str]) -> None:
