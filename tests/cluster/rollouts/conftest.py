@@ -6,25 +6,38 @@ revision says by its command which it is. `prometheus` and `kubectl argo rollout
 that these stop then come through, and their tests fail.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.cluster import kube
 from tests.cluster.project import pushed
-from tests.cluster.rollouts.revisions import HERE, ROOT, SPACE, called, filled, overlay, wait_for
-from tests.support import candidates
+from tests.cluster.rollouts.revisions import (
+    HERE,
+    ROOT,
+    SPACE,
+    called,
+    filled,
+    overlay,
+    put_overlay,
+    run_plugin,
+    wait_for,
+)
+from tests.support import builders, candidates
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the models."""
-    folder = tmp_path_factory.mktemp("models")
-    candidates.write(folder, candidates.rows())
+    folder, rows = tmp_path_factory.mktemp("models"), candidates.rows()
+    candidates.write(folder, rows)
+    for version, name, left_out in (("5", "next", 6), ("6", "later", 8)):
+        builders.fitted(folder / name, [row for row in rows if row["number"] % left_out])
+        (folder / name / "version.json").write_text(json.dumps({"version": version}))
     return folder
 
 
@@ -66,8 +79,7 @@ def space(
     folder = tmp_path_factory.mktemp("overlay")
     kube.kubectl("create", "namespace", SPACE)
     try:
-        (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay(folder, images, digests["active"])))
-        kube.kubectl("apply", "--server-side", "--kustomize", str(folder), namespace=SPACE)
+        put_overlay(folder, overlay(folder, images, digests["active"]))
         kube.rolled_out(SPACE)
         filled()
         wait_for("Healthy")
@@ -76,3 +88,18 @@ def space(
     finally:
         if not os.environ.get("KEEP"):
             kube.run("kubectl", "delete", "namespace", SPACE, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def split(
+    space: str, images: list[dict[str, str]], digests: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The same with the component for two versions side by side, added to the running service, and removed."""
+    folder = tmp_path_factory.mktemp("split")
+    usual = overlay(folder, images, digests["active"])
+    put_overlay(folder, usual | {"components": [os.path.relpath(ROOT / "rollouts" / "split", folder)]})
+    wait_for("Healthy")
+    yield space
+    put_overlay(folder, usual)
+    run_plugin("promote", "--full")
+    wait_for("Healthy")

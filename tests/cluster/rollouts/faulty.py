@@ -1,5 +1,5 @@
-"""The service with a fault: SLOW=1 lets scores wait for half a second, where /tmp/broken is each is an error, MUTE=1
-keeps its metrics to itself.
+"""The service with a fault: SLOW=1, or a file /tmp/slow, lets scores wait for half a second; where /tmp/broken is, each
+is an error; MUTE=1 keeps its metrics to itself.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from steps.serve.app import create_app as usual
 from steps.serve.http.middleware import RequestMiddleware
 
 BROKEN = Path("/tmp/broken")  # noqa: S108  the pod's own
+SLOW = Path("/tmp/slow")  # noqa: S108
 
 
 class Faulty:
@@ -26,7 +27,7 @@ class Faulty:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         path = scope.get("path")
-        if path == "/score" and os.environ.get("SLOW"):
+        if path == "/score" and (os.environ.get("SLOW") or SLOW.exists()):
             await asyncio.sleep(0.5)
         if path == "/score" and BROKEN.exists():
             await PlainTextResponse("broken", 500)(scope, receive, send)

@@ -82,6 +82,12 @@ def overlay(folder: Path, images: list[dict[str, str]], active: str) -> dict[str
     }
 
 
+def put_overlay(folder: Path, content: dict[str, Any]) -> None:
+    """Apply an overlay, also over what tests have changed."""
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(content))
+    kube.kubectl("apply", "--server-side", "--force-conflicts", "--kustomize", str(folder), namespace=SPACE)
+
+
 def with_prometheus() -> dict[str, Any]:
     """A patch by which the live figures come from the Prometheus here."""
     template = yaml.safe_load((ROOT / "rollouts" / "analysis" / "post-promotion.yaml").read_text())

@@ -1,0 +1,136 @@
+"""Two versions side by side: both get users, and `compare` says from their live figures which one is better."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rollouts.checks.verdict import Outcome
+from tests.cluster import kube
+from tests.cluster.rollouts.revisions import (
+    FAULTY,
+    ROOT,
+    SPACE,
+    Called,
+    Release,
+    active_hash,
+    analysed,
+    called,
+    failures,
+    last_answer,
+    release,
+    run_plugin,
+    wait_for,
+)
+
+STEP = "Step"
+CHECKS = {"identity", "golden", "behaviour", "speed"}
+TOO_FEW, ENOUGH = 150, 600
+AT_ONCE = 10
+ENOUGH_REQUESTS = 300
+ABOUT_HALF = (0.3, 0.7)
+
+
+def call_both(pulls: int) -> None:
+    """Let the caller ask the Service of both revisions about so many pull requests."""
+    command = ["python", "caller.py", "http://model-serving", str(pulls), str(AT_ONCE)]
+    change = [{"op": "replace", "path": "/spec/template/spec/containers/0/command", "value": command}]
+    kube.kubectl("patch", "deployment/caller", "--type=json", f"--patch={json.dumps(change)}", namespace=SPACE)
+    kube.rolled_out(SPACE)
+
+
+def forget_figures() -> None:
+    """Let Prometheus begin anew: `compare` looks back on days, in which a model here has been both quick and slow."""
+    kube.kubectl("rollout", "restart", "deployment/prometheus", namespace=SPACE)
+    kube.rolled_out(SPACE)
+
+
+def compare(old: str, new: str) -> tuple[Outcome, str]:
+    """Run the command as a person does who decides; its outcome and what it prints."""
+    with kube.forwarded("mongodb", 27017, SPACE) as mongo, kube.forwarded("prometheus", 9090, SPACE) as prometheus:
+        command = ["-m", "rollouts.checks", "compare", "--versions", old, new, f"--prometheus=http://{prometheus}"]
+        there = {"MONGO_URI": f"mongodb://{mongo}/?directConnection=true"}
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=os.environ | there, capture_output=True, text=True, check=False
+        )
+    assert not done.stderr
+    print(done.stdout)  # noqa: T201
+    return Outcome(done.returncode), done.stdout
+
+
+def share(old: str, new: str) -> float:
+    """Return the share of the requests from now on that the new model answers."""
+
+    def counted() -> list[int]:
+        counts = called()
+        return [counts.get(digest[:12], Called(0, 0)).count for digest in (old, new)]
+
+    def look() -> float | None:
+        olds, news = (now - then for now, then in zip(counted(), before, strict=True))
+        return news / (olds + news) if olds + news >= ENOUGH_REQUESTS else None
+
+    before = counted()
+    return kube.wait(look, "requests")
+
+
+@pytest.fixture(scope="module")
+def promoted(split: str, digests: dict[str, str]) -> dict[str, str]:
+    """Version 4 beside version 3, then promoted by a person; what was seen of it is in the first test."""
+    call_both(TOO_FEW)
+    lost, old, new = failures(called()), digests["active"], digests["good"]
+    found = release(Release("good", new, app=FAULTY))
+    assert found["status"]["phase"] == "Paused", analysed(found, STEP)
+    assert analysed(found, STEP) == dict.fromkeys(CHECKS, "Successful")
+    assert ABOUT_HALF[0] < share(old, new) < ABOUT_HALF[1]
+    outcome, printed = compare("3", "4")
+    run_plugin("promote")
+    healthy = wait_for("Healthy", "Degraded")
+    assert healthy["status"]["phase"] == "Healthy", analysed(healthy, STEP)
+    assert active_hash() == healthy["status"]["stableRS"] == found["status"]["currentPodHash"]
+    last_answer(old, new)
+    assert failures(called()) == lost
+    return {"outcome": outcome.name, "printed": printed, "hash": active_hash()}
+
+
+def test_both_get_their_users_until_a_person_promotes_the_new_one(promoted: dict[str, str]) -> None:
+    """No request is lost. Of too few pull requests it is not said which is better."""
+    assert promoted["outcome"] == Outcome.INCONCLUSIVE.name
+    assert "version 4 has 150 pull requests; 200 are needed" in promoted["printed"]
+    assert promoted["printed"].endswith("version 4 compared with version 3: not enough data\n")
+
+
+def test_a_slow_one_is_worse(promoted: dict[str, str], digests: dict[str, str]) -> None:
+    """Its check ends it, and until then users have seen enough of it."""
+    call_both(ENOUGH)
+    old, new = digests["good"], digests["next"]
+    found = release(Release("next", new, version="5", app=FAULTY, settings=("SLOW=1",)))
+    assert found["status"].get("abort") is True
+    assert analysed(found, STEP)["speed"] == "Failed"
+    assert active_hash() == found["status"]["stableRS"] == promoted["hash"]
+    last_answer(new, old)
+    assert not failures(called())
+    outcome, printed = compare("4", "5")
+    assert outcome is Outcome.FAILED
+    assert printed.endswith("version 5 compared with version 4: worse\n")
+
+
+def test_one_in_a_slow_one_s_place_is_better(promoted: dict[str, str], digests: dict[str, str]) -> None:
+    """A person who aborts nevertheless has the old one back."""
+    call_both(ENOUGH)
+    for pod in kube.get("pods", "--selector", f"rollouts-pod-template-hash={promoted['hash']}", namespace=SPACE)[
+        "items"
+    ]:
+        kube.kubectl("exec", pod["metadata"]["name"], "--", "touch", "/tmp/slow", namespace=SPACE)  # noqa: S108
+    forget_figures()
+    old, new = digests["good"], digests["later"]
+    found = release(Release("later", new, version="6"))
+    assert found["status"]["phase"] == "Paused", analysed(found, STEP)
+    outcome, printed = compare("4", "6")
+    assert outcome is Outcome.PASSED
+    assert printed.endswith("version 6 compared with version 4: better\n")
+    run_plugin("abort")
+    assert wait_for("Degraded")["status"]["stableRS"] == promoted["hash"]
+    last_answer(new, old)
+    assert not failures(called())
