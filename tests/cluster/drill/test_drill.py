@@ -1,114 +1,27 @@
 """A model's whole way, by the clock: from retraining over both environments to its users, and back when it turns bad.
 
 `make drill` prints it. Everything is real except GitHub, where a fake server takes the pull requests; and the new
-image has a mistake in it that can be made to show after it was promoted.
+image has a mistake in it that can be made to show after it was promoted. On the way, a step of the pipeline changes.
 """
 
 import json
-import os
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import requests
 
 from release.cluster import POD_HASH, ROLLOUT, RolloutState, read_state
-from release.images import SERVE
 from tests.cluster import kube
-from tests.cluster.argo import submit
-from tests.cluster.drill.environments import ARGO_CD, BRANCHES, HERE, WATCH, change, opened
-from tests.cluster.project import REGISTRY, REPOSITORIES
+from tests.cluster.argo import Run, submit
+from tests.cluster.drill.environments import ARGO_CD, BRANCHES, WATCH, opened
+from tests.cluster.drill.walk import Drill, Timeline
+from tests.cluster.project import REPOSITORIES
 from tests.support.releases import Repository
 
 PRODUCTION = BRANCHES["production"][1]
 BROKEN = "/tmp/broken"  # noqa: S108  the pod's own
 NEWER = {"example/docs#3": dict.fromkeys(("created_at", "updated_at"), "2026-08-10T09:00:00Z")}
 """A pull request that is the newest of all, so that a model which has seen it is the fresher one."""
-
-
-class Timeline:
-    """A printed line for each step when it is done: its start, duration and results."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._print("    at   took")
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[list[str]]:
-        """Time a step; what it came to may be added to the list."""
-        began, results = time.monotonic(), list[str]()
-        yield results
-        at, took = began - self._began, time.monotonic() - began
-        self._print(
-            f"{at // 60:4.0f}:{at % 60:02.0f} {took // 60:3.0f}:{took % 60:02.0f}  {name}: {'; '.join(results)}"
-        )
-
-    @staticmethod
-    def _print(line: str) -> None:
-        print(line, flush=True)  # noqa: T201  what the drill is for
-
-
-class Drill:
-    """The commands of a release, as a person gives them, and what the environments show."""
-
-    def __init__(self, repository: Repository, settings: dict[str, str], state: str) -> None:
-        self.repository = repository
-        self._settings = settings
-        self._state = state
-
-    def release(self, *arguments: str, code: int = 0) -> str:
-        """Run `python -m release` in the clone; what it says."""
-        done = subprocess.run(
-            [sys.executable, "-m", "release", *arguments],
-            cwd=self.repository.folder,
-            env=os.environ | self._settings | {"COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-    def image(self, broken: bool = False) -> str:
-        """Build the champion's image, and write it into branch staging; the model's version."""
-        champion = json.loads(self.release("champion", "--state", self._state))
-        name, options = f"{REGISTRY}/{SERVE}", os.environ.get("OPTIONS", "").split()
-        file = f"{champion['folder']}/env/docker/Dockerfile"
-        options += ["--build-arg", f"REVISION={self.repository.head('staging')}"]
-        kube.run("docker", "build", "--file", file, "--tag", name, *options, champion["folder"])
-        if broken:
-            folder = f"{self._state}/broken"
-            kube.run("mkdir", "--parents", folder)
-            kube.run("cp", str(HERE.parent / "rollouts" / "faulty.py"), str(HERE / "Dockerfile"), folder)
-            kube.run("docker", "build", "--tag", f"{name}:mistake", "--build-arg", f"SERVE={name}", folder)
-            name += ":mistake"
-        kube.run("docker", "push", name)
-        self.set_digest(
-            SERVE, digest(name), "--model-digest", champion["digest"], "--model-version", champion["version"]
-        )
-        return str(champion["version"])
-
-    def set_staging(self, name: str, value: str) -> None:
-        """Write a setting into branch staging, by hand."""
-        self.repository.fetched("staging")
-        self.repository.git("checkout", "--quiet", "-B", "staging", "origin/staging")
-        path = self.repository.folder / "gitops" / "clusters" / "staging" / "settings.yaml"
-        change(path, lambda found: found["data"].update({name: value}))
-        self.repository.push("staging", f"{name} is {value}")
-
-    def set_digest(self, image: str, reference: str, *model: str) -> None:
-        """Write an image into branch staging."""
-        self.release("set-digest", image, reference, *model)
-
-
-def digest(name: str) -> str:
-    """The reference of a pushed image by its digest."""
-    references = kube.run("docker", "image", "inspect", "--format", '{{join .RepoDigests " "}}', name).split()
-    return next(reference for reference in references if reference.startswith(f"{name.partition(':5000/')[0]}"))
 
 
 def synced(repository: Repository, environment: str, *healths: str) -> None:
@@ -199,6 +112,36 @@ def watched(timeline: Timeline, environment: str, version: str) -> None:
         assert set(found.values()) == {"Successful"}, found
 
 
+def step_changed(drill: Drill, timeline: Timeline, commands: dict[str, str], step: str) -> str:
+    """A new image of a step goes the same way, and nothing else changes: no preview, no restart; its reference."""
+    with timeline.step(f"{step}: a new image, staging, pull request, production") as results:
+        before = {environment: rollout(environment)[1].current for environment in BRANCHES}
+        old, new = image_of(step, "production"), drill.step_image(step)
+        synced(drill.repository, "staging", "Healthy")
+        assert (image_of(step, "staging"), image_of(step, "production")) == (new, old)
+        drill.release("promote")
+        drill.release("verify", opened(commands, drill.repository.head("staging")))
+        drill.repository.merge("staging", "main")
+        synced(drill.repository, "production", "Healthy", "Progressing")
+        assert image_of(step, "production") == new != old
+        assert {environment: rollout(environment)[1].current for environment in BRANCHES} == before
+        results.append("the digest that staging had; no revision of the service came of it")
+    return new
+
+
+def image_of(step: str, environment: str) -> str:
+    """Return the image with which the next run of an environment's pipeline starts a step."""
+    found = kube.get("workflowtemplate", "pr-sentinel", namespace=BRANCHES[environment][1])["spec"]["templates"]
+    return next(str(one["container"]["image"]) for one in found if one["name"] == step)
+
+
+def images_used(run: Run, step: str) -> set[str]:
+    """Return the images that a run has started a step with."""
+    pods = kube.get("pods", "--selector", f"workflows.argoproj.io/workflow={run.name}")["items"]
+    chosen = (pod["spec"]["containers"] for pod in pods if f"-{step}-" in pod["metadata"]["name"])
+    return {one["image"] for containers in chosen for one in containers if one["name"] == "main"}
+
+
 def called_back(timeline: Timeline, version: str) -> None:
     """The release turns bad, and users get the earlier version again."""
     with timeline.step("the release turns bad") as results:
@@ -228,6 +171,26 @@ def retrained(timeline: Timeline, name: str) -> str:
     return outputs["version"]
 
 
+def released(drill: Drill, digests: dict[str, str]) -> str:
+    """From two clusters with nothing in them to a first model in both; its version."""
+    timeline = Timeline()
+    with timeline.step("the pipeline's images, by digest, in both environments") as results:
+        for name, reference in digests.items():
+            drill.set_digest(name, reference)
+        drill.repository.merge("staging", "main")
+        for environment in BRANCHES:
+            synced(drill.repository, environment, "Progressing", "Degraded")
+        results.append("Argo CD has synchronised both; the service waits for a first model")
+    first = retrained(timeline, "the first model")
+    with timeline.step("the first release") as results:
+        assert drill.image() == first
+        reaches("staging", first, "Healthy")
+        drill.repository.merge("staging", "main")
+        reaches("production", first, "Healthy")
+        results.append(f"both have version {first}; there was nothing to compare it with")
+    return first
+
+
 @pytest.mark.usefixtures("argo_cd")
 def test_a_model_s_whole_way_and_back(
     repository: Repository,
@@ -238,21 +201,7 @@ def test_a_model_s_whole_way_and_back(
 ) -> None:
     """And at the end all sources say the same again."""
     drill = Drill(repository, commands, str(tmp_path_factory.mktemp("state")))
-    timeline = Timeline()
-    with timeline.step("the pipeline's images, by digest, in both environments") as results:
-        for name, reference in digests.items():
-            drill.set_digest(name, reference)
-        repository.merge("staging", "main")
-        for environment in BRANCHES:
-            synced(repository, environment, "Progressing", "Degraded")
-        results.append("Argo CD has synchronised both; the service waits for a first model")
-    first = retrained(timeline, "the first model")
-    with timeline.step("the first release") as results:
-        assert drill.image() == first
-        reaches("staging", first, "Healthy")
-        repository.merge("staging", "main")
-        reaches("production", first, "Healthy")
-        results.append(f"both have version {first}; there was nothing to compare it with")
+    first = released(drill, digests)
     request.getfixturevalue("beside")
     drill.release("released")
     assert "They agree." in drill.release("status")
@@ -278,6 +227,7 @@ def test_a_model_s_whole_way_and_back(
     previewed(drill, timeline, "production", second)
     promoted(timeline, "production", second)
     assert failures() == 0, users()
+    fetch = step_changed(drill, timeline, commands, "fetch")
     called_back(timeline, first)
     with timeline.step("status") as results:
         results.append(f"{drill.release('status', code=1).count('They disagree: ')} disagreements are named")
@@ -289,6 +239,10 @@ def test_a_model_s_whole_way_and_back(
     with timeline.step("status") as results:
         results.extend(line for line in drill.release("status").splitlines() if line.startswith("They"))
     assert active("production") == first
+    with timeline.step("a run of the pipeline that has changed") as results:
+        run = submit(*REPOSITORIES).succeeded()
+        assert images_used(run, "fetch") == {fetch}
+        results.append(f"with the new image of fetch; the decision: {run.outputs('register')['decision']}")
 
 
 def broken() -> None:
