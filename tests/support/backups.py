@@ -12,13 +12,14 @@ from pydantic import SecretStr
 
 from local.backup import manifest
 from local.services import embedded
+from steps.common import retention
 from steps.common.mongo import open_database
 from steps.common.settings import MongoSettings
 from steps.common.tracking import REGISTERED_MODEL
 from tests.support.command_line import call_cli
 from tests.support.predictions import insert_prediction
 
-LATER = 400 * 24 * 3600
+LATER = retention.count_kept_seconds("predictions")
 
 
 def call(*arguments: str | Path, **environment: str) -> str:
@@ -51,7 +52,7 @@ def seal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def make_state(ended: Path, state: Path) -> Path:
-    """Copy the state after a run on the samples, and add a prediction that expires some day."""
+    """Copy the state after a run on the samples, without what tests of the service left there; add a prediction."""
     state.mkdir(mode=0o700)
     for name in ("runs", "mongo", "store", "mlruns"):
         shutil.copytree(ended / name, state / name)
@@ -59,6 +60,8 @@ def make_state(ended: Path, state: Path) -> Path:
         shutil.copy(ended / name, state)
     client = MlflowClient(f"sqlite:///{state}/mlflow.db")
     with embedded.mongo(state) as uri, open_database(MongoSettings(mongo_uri=SecretStr(uri))) as database:
+        for name in retention.COLLECTIONS:
+            database.drop_collection(name)
         database.predictions.create_index("scored_at", expireAfterSeconds=LATER)
         insert_prediction(state, client.get_model_version_by_alias(REGISTERED_MODEL, "champion").tags["model_sha256"])
     return state

@@ -10,7 +10,6 @@ from steps.common.mongo import open_database
 from steps.common.settings import MongoSettings
 from steps.scoring.features import NAMES
 
-NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 PULL_REQUEST = "example/docs#299"
 """One that no other test has scored in the state of all."""
 
@@ -23,7 +22,7 @@ def insert_prediction(state: Path, digest: str) -> None:
                 "id": PULL_REQUEST,
                 "repository": "example/docs",
                 "number": int(PULL_REQUEST.partition("#")[2]),
-                "scored_at": NOON,
+                "scored_at": datetime.now(UTC),  # an older one may expire
                 "score": 3.5,
                 "threshold": 2.5,
                 "level": "unusual",
