@@ -54,14 +54,16 @@ def seal(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 def make_state(ended: Path, state: Path) -> Path:
     """Copy the state after a run on the samples, without what tests of the service left there; add a prediction."""
     state.mkdir(mode=0o700)
-    for name in ("runs", "mongo", "store", "mlruns"):
+    for name in ("runs", "store", "mlruns"):
         shutil.copytree(ended / name, state / name)
-    for name in ("mlflow.db", "mongo.password"):
-        shutil.copy(ended / name, state)
+    shutil.copy(ended / "mlflow.db", state)
+    with embedded.mongo(ended) as uri, open_database(MongoSettings(mongo_uri=SecretStr(uri))) as database:
+        kept = {name: [*database[name].find()] for name in database.list_collection_names()}
     client = MlflowClient(f"sqlite:///{state}/mlflow.db")
     with embedded.mongo(state) as uri, open_database(MongoSettings(mongo_uri=SecretStr(uri))) as database:
-        for name in retention.COLLECTIONS:
-            database.drop_collection(name)
+        for name in kept.keys() - retention.COLLECTIONS.keys():
+            if kept[name]:
+                database[name].insert_many(kept[name])
         database.predictions.create_index("scored_at", expireAfterSeconds=LATER)
         insert_prediction(state, client.get_model_version_by_alias(REGISTERED_MODEL, "champion").tags["model_sha256"])
     return state
