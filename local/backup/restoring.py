@@ -54,9 +54,12 @@ def run(folder: Path, parts: Sequence[BackupPart], state: Path, console: Console
         chosen = _choose(held, parts, folder, console)
         for part in track(chosen, "Verifying the backup", console):
             files.verify(folder, held, part)
-        with embedded.data_services(state) as settings, open_database(places.find(settings).mongodb) as database:
+        with embedded.data_services(state) as settings:
             found = places.find(settings)
-            with _compare(found, database, folder, held, chosen, state) as missing:
+            with (
+                open_database(found.mongodb) as database,
+                _compare(found, database, folder, held, chosen, state) as missing,
+            ):
                 _write(found, database, folder, held, missing, console)
     counts = {
         BackupPart.MONGODB: sum(missing.documents.values()),

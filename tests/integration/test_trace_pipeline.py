@@ -1,15 +1,15 @@
 """The line behind a result of a real run of the pipeline, on the command line."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
 
 from steps.scoring.features import NAMES
+from tests.support.backups import make_state
 from tests.support.command_line import SampleRun, cli
-from tests.support.predictions import PULL_REQUEST, insert_prediction
+from tests.support.predictions import PULL_REQUEST
 
 
 def trace(state: Path, store: Path) -> dict[str, Any]:
@@ -21,13 +21,8 @@ def trace(state: Path, store: Path) -> dict[str, Any]:
 
 def test_a_result_leads_to_data_run_workflow_and_code(sample_run: SampleRun, tmp_path: Path) -> None:
     """Only what a machine does not have is missing."""
-    state = tmp_path / "state"
-    for name in ("runs", "mongo", "store"):
-        shutil.copytree(sample_run.state / name, state / name)
-    shutil.copy(sample_run.state / "mlflow.db", state)
-    client = MlflowClient(f"sqlite:///{state}/mlflow.db")
-    tags = client.get_model_version("pr-sentinel", "1").tags
-    insert_prediction(state, tags["model_sha256"])
+    state = make_state(sample_run.state, tmp_path / "state")
+    tags = MlflowClient(f"sqlite:///{state}/mlflow.db").get_model_version("pr-sentinel", "1").tags
     parts = trace(state, state / "store")
     missing = {name: set(part["missing"]) for name, part in parts.items() if name != "delivery"}
     assert parts["delivery"]["facts"] == {}
