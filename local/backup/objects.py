@@ -1,6 +1,5 @@
 """Objects of a store, and files of MLflow's runs: to a folder of the backup and back."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -10,7 +9,7 @@ from local.backup import files
 from local.backup.manifest import SavedFile, check_key
 from steps.common.dataset import hash_file
 from steps.common.errors import ConfigurationError, DataError, NotFound
-from steps.common.store import Store
+from steps.common.store import Store, hash_object
 
 
 def copy(
@@ -56,7 +55,7 @@ def find_missing(store: Store, listed: Mapping[str, SavedFile]) -> list[str]:
     """
     present = set(store.list_keys(""))
     for key, file in listed.items():
-        if key in present and _hash(store, key) != file.sha256:
+        if key in present and hash_object(store, key) != file.sha256:
             raise ConfigurationError(
                 f"{store.url} has another {key} than the backup; nothing was restored.",
                 advice="Restore to an empty store (STORE_URL), or only what is lost, with --only.",
@@ -72,7 +71,7 @@ def restore(store: Store, keys: Iterable[str], source: Path) -> None:
 
 def _link(store: Store, key: str, known: SavedFile, source: Path, target: Path) -> bool:
     """Share a file of the earlier backup, if it is whole and the object is still the same; returns whether it was."""
-    if _hash(store, key) != known.sha256 or not source.is_file() or hash_file(source) != known.sha256:
+    if hash_object(store, key) != known.sha256 or not source.is_file() or hash_file(source) != known.sha256:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -80,10 +79,3 @@ def _link(store: Store, key: str, known: SavedFile, source: Path, target: Path) 
     except OSError:  # a file system without links
         return False
     return True
-
-
-def _hash(store: Store, key: str) -> str:
-    digest = hashlib.sha256()
-    for chunk in store.iter_chunks(key):
-        digest.update(chunk)
-    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """The store of datasets: a local folder or an S3 bucket behind one interface."""
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -57,6 +58,18 @@ def open_store(settings: StoreSettings) -> Store:
         return FolderStore(Path(unquote(settings.store_url.removeprefix(FILE_SCHEME))))
     parts = urlsplit(settings.store_url)
     return S3Store(parts.netloc, parts.path.strip("/"), _create_s3_client(settings))
+
+
+def hash_object(store: Store, key: str) -> str:
+    """Return the SHA-256 of an object in hexadecimal, read in chunks.
+
+    Raises:
+        NotFound: there is no such object.
+    """
+    digest = hashlib.sha256()
+    for chunk in store.iter_chunks(key):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 class FolderStore:

@@ -1,6 +1,5 @@
 """Bento archives: packed reproducibly, unpacked only after verification."""
 
-import hashlib
 import logging
 import re
 import shutil
@@ -10,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from steps.common.dataset import hash_file
 from steps.common.errors import DamagedArtefact, NotFound
-from steps.common.store import Store
+from steps.common.store import Store, hash_object
 
 logger = logging.getLogger(__name__)
 FOLDER = "bentos"
@@ -38,13 +37,10 @@ def build_key(version: str | int, path: Path) -> str:
 
 def is_whole(store: Store, key: str) -> bool:
     """Return True if the archive exists and has the hash in its name."""
-    digest = hashlib.sha256()
     try:
-        for chunk in store.iter_chunks(key):
-            digest.update(chunk)
+        return hash_object(store, key) == parse_hash(key)
     except NotFound:
         return False
-    return digest.hexdigest() == parse_hash(key)
 
 
 def parse_hash(key: str) -> str:
