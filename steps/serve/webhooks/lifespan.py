@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pymongo import AsyncMongoClient
@@ -12,6 +12,7 @@ from pymongo import AsyncMongoClient
 from steps.common.errors import ConfigurationError
 from steps.common.mongo import Document, closing_async, create_async_client
 from steps.common.settings import ServeSettings
+from steps.serve.background import run_in_background
 from steps.serve.contract import ModelName
 from steps.serve.github_access import CredentialProvider
 from steps.serve.webhooks.alerts import Alerts
@@ -75,24 +76,13 @@ async def webhook_lifespan(
             _build_notification(settings, alerts, feedback, scorer.name),
         )
         sweeper = Sweeper(repositories, deliveries, dependencies.credentials, worker.wake)
-        working, sweeping = asyncio.create_task(worker.run()), asyncio.create_task(sweeper.run())
+        working = asyncio.create_task(worker.run())
         try:
-            yield Receiver(dependencies.secrets, deliveries, repositories, worker.wake, policies.invalidate)
+            async with run_in_background(sweeper.run()):
+                yield Receiver(dependencies.secrets, deliveries, repositories, worker.wake, policies.invalidate)
         finally:
-            await sweeper.stop(sweeping)
             await worker.stop(working)
             dependencies.credentials.close()
-
-
-@asynccontextmanager
-async def run_in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run a coroutine beside the block, and cancel it at the end."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
 
 
 def _build_notification(

@@ -54,7 +54,7 @@ class Sweeper:
         self._wake_worker = wake_worker
 
     async def run(self) -> None:
-        """Sweep until cancelled; failures are retried."""
+        """Sweep until cancelled; failures are retried, and so is an unfinished sweep by the next service."""
         swept = False
         while True:
             await asyncio.sleep(PAUSE_SECONDS if swept else CHECK_SECONDS)
@@ -65,12 +65,6 @@ class Sweeper:
                 logger.debug("MongoDB does not answer; sweeps are waiting", extra={"error": type(error).__name__})
             except Exception:
                 logger.exception("unexpected error in a sweep")
-
-    async def stop(self, task: "asyncio.Task[None]") -> None:
-        """Stop at once; an unfinished sweep is repeated."""
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
     async def _sweep_next(self) -> bool:
         """Sweep the repository that has been due longest, and return False if none is due."""

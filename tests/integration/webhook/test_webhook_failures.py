@@ -1,8 +1,11 @@
 """Failures in the worker are retried, and still lead to one notification."""
 
+import asyncio
 import signal
+import threading
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,10 @@ import pytest
 
 from samples.server import LATEST
 from steps.serve import metrics
-from steps.serve.webhooks import consistency, deliveries
+from steps.serve.webhooks import consistency, deliveries, sweep
+from steps.serve.webhooks.backlog import Backlog
+from steps.serve.webhooks.deliveries import DeliveryQueue
+from steps.serve.webhooks.repositories import WebhookRepositories
 from tests.support.cable import Cable
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
@@ -236,3 +242,26 @@ def test_a_service_stops_though_mongodb_answers_nothing_any_more(
         with serving(app.create()) as address:
             Hook(address, database, github).deliver()
             cable.freeze()
+
+
+@pytest.mark.parametrize(
+    ("part", "waiting"), [(DeliveryQueue, "take"), (WebhookRepositories, "take"), (Backlog, "measure")]
+)
+def test_a_service_stops_though_a_cancellation_is_lost(
+    configured: pytest.MonkeyPatch, github: StandIn, database: Mongo, part: type, waiting: str
+) -> None:
+    """As one is now and then in the driver, whose `asyncio.wait_for` forgets it in Python 3.11."""
+    shorten_waits(configured)
+    configured.setattr(sweep, "CHECK_SECONDS", 0.0)
+    lost = threading.Event()
+
+    async def lose_one(_: object) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3_600)
+        lost.set()
+        await asyncio.sleep(3_600)
+
+    configured.setattr(part, waiting, lose_one)
+    with serving(app.create()):
+        pass
+    assert lost.is_set()

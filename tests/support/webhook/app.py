@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from steps.common.pull_request import PullRequest
 from steps.common.settings import ServeSettings, load
-from steps.serve import logs
+from steps.serve import background, logs
 from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.histories import Histories
 from steps.serve.http import problems
@@ -99,6 +99,7 @@ def create(histories: Histories | None = None, budgets: Budgets | None = None) -
 def list_short_waits(lease: float = deliveries.LEASE_SECONDS) -> dict[Any, dict[str, Any]]:
     """List shorter waits by module, so that a test doesn't take minutes."""
     return {
+        background: {"CANCEL_AGAIN_SECONDS": 1.0},
         deliveries: {"MIN_WAIT_SECONDS": 0.1, "BUSY_SECONDS": 0.1, "LEASE_SECONDS": lease},
         consistency: {"GRACE": timedelta(seconds=0.5)},
         worker: {"POLL_SECONDS": 0.1, "STOP_SECONDS": 1.0, "TIMEOUT_SECONDS": 0.5},
