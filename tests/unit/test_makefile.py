@@ -122,6 +122,14 @@ def test_several_words_stay_several(project: Path) -> None:
     assert "pr-sentinel/fetch:cluster" in words
 
 
+def test_bench_runs_every_benchmark_that_needs_no_arguments(project: Path) -> None:
+    """One that needs some would stop those after it."""
+    files = {f"benchmarks.{path.stem}": path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("[a-z]*.py")}
+    shutil.copytree(ROOT / "benchmarks", project / "benchmarks", ignore=shutil.ignore_patterns("__pycache__"))
+    run_by_bench = [word for word in call(project, "bench") if word.startswith("benchmarks.")]
+    assert run_by_bench == sorted(name for name, text in files.items() if "required=True" not in text)
+
+
 def test_a_rollback_needs_a_version(project: Path) -> None:
     """The project's own is none."""
     (project / "pyproject.toml").write_text('version = "0.1.0"\n')
