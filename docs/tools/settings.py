@@ -59,7 +59,12 @@ TRACES = {
     "OTEL_EXPORTER_OTLP_HEADERS": ("", "Headers for the collector, `name=value,…`; secret"),
     "OTEL_SERVICE_NAME": ("`pr-sentinel`", "Name of the service in traces"),
     "OTEL_RESOURCE_ATTRIBUTES": ("", "More about the process, `name=value,…`"),
-    "OTEL_TRACES_SAMPLER": ("`parentbased_always_on`", "Which traces are recorded; with `OTEL_TRACES_SAMPLER_ARG`"),
+    "OTEL_TRACES_SAMPLER": (
+        "service: one request in ten; steps: all",
+        "Which traces are recorded, `parentbased_traceidratio` for a share; the service records every delivery "
+        "nevertheless",
+    ),
+    "OTEL_TRACES_SAMPLER_ARG": ("", "The share, from 0 to 1; read only where `OTEL_TRACES_SAMPLER` is set"),
 }
 
 

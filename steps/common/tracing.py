@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from steps.common.otlp import SpanSender
@@ -17,6 +17,18 @@ ERROR_TYPE = "error.type"
 
 Attributes = Mapping[str, str | int | float | bool]
 Kind = Literal["internal", "server", "client", "consumer"]
+
+
+class Sampling(NamedTuple):
+    """Which traces are recorded, unless OTEL_TRACES_SAMPLER or a caller's `traceparent` decides otherwise.
+
+    Args:
+        share: the share of all traces, from 0 to 1.
+        always: the names of spans that are recorded in any case, with those below them.
+    """
+
+    share: float
+    always: frozenset[str]
 
 
 class Span(Protocol):
@@ -35,13 +47,16 @@ NO_SPAN: AbstractContextManager[Span] = nullcontext(_NoSpan())
 _senders: "list[SpanSender]" = []
 
 
-def start(service: str, attributes: Attributes, run: str | None = None) -> Callable[[], None]:
+def start(
+    service: str, attributes: Attributes, run: str | None = None, sampling: Sampling | None = None
+) -> Callable[[], None]:
     """Send spans from now on, if an endpoint is set.
 
     Args:
         service: the service's name, unless OTEL_SERVICE_NAME is set.
         attributes: what describes the process, under names of OpenTelemetry or PREFIX.
         run: the name of a workflow's run, whose steps share one trace.
+        sampling: which traces are recorded; None: all of them, or what OTEL_TRACES_SAMPLER says.
 
     Returns:
         A function that sends what is left, for a short time at most, and stops.
@@ -50,7 +65,7 @@ def start(service: str, attributes: Attributes, run: str | None = None) -> Calla
         return lambda: None
     from steps.common.otlp import SpanSender
 
-    sender = SpanSender(service, attributes, run)
+    sender = SpanSender(service, attributes, run, sampling)
     _senders.append(sender)
 
     def stop() -> None:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from pymongo.database import Database
 
-from steps.common import tracing
 from steps.common.errors import ConfigurationError, DamagedArtefact, SentinelError, Unavailable
 from steps.common.mongo import Document, closing, create_client
 from steps.common.proxies import prepare_environment
@@ -81,7 +80,7 @@ async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
             stack.enter_context(closing(database.client))
         served = _load_valid_model(settings)
         scorer = _start_scorer(served, database, stack) if served else None
-        stack.callback(tracing.start(spans.SERVICE, spans.describe_model(scorer.name) if scorer else {}))
+        stack.callback(spans.start(scorer.name if scorer else None))
         registration, bundle = (served.registration, served.signature) if served else (ModelRegistration(), None)
         metrics.READY.set(scorer is not None)
         pulls = PullRequestFetcher(settings)

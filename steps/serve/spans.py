@@ -1,19 +1,28 @@
 """The service's spans: requests, and the work for webhook deliveries; names, numbers and ids, no texts."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from steps.common import tracing
-from steps.common.tracing import ERROR_TYPE, PREFIX, Span
+from steps.common.tracing import ERROR_TYPE, PREFIX, Sampling, Span
 from steps.serve.contract import ModelName, ScoreResult
 from steps.serve.webhooks.events import Notice
 
 Described = dict[str, str | int | float | bool]
 
 SERVICE = "pr-sentinel"
+PROCESS_DELIVERY = "process delivery"
+SAMPLING = Sampling(share=0.1, always=frozenset({"POST /webhook", PROCESS_DELIVERY}))
+"""A span costs a request 6 % of its time (`benchmarks/tracing.py`); deliveries are few, and each may be an alert."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+
+
+def start(model: ModelName | None) -> Callable[[], None]:
+    """Send spans from now on, if an endpoint is set; return a function that stops it."""
+    return tracing.start(SERVICE, describe_model(model) if model else {}, sampling=SAMPLING)
 
 
 def describe_model(model: ModelName) -> Described:
@@ -45,7 +54,7 @@ def start_delivery(notice: Notice, attempt: int, traceparent: str | None) -> Abs
     """Start the span of an attempt at a delivery, in the trace of the request that stored it."""
     attributes: Described = {f"{PREFIX}action": notice.action, f"{PREFIX}attempt": attempt}
     parent = {"traceparent": traceparent} if traceparent else None
-    return tracing.start_span("process delivery", describe_notice(notice) | attributes, "consumer", parent)
+    return tracing.start_span(PROCESS_DELIVERY, describe_notice(notice) | attributes, "consumer", parent)
 
 
 def describe_notice(notice: Notice) -> Described:

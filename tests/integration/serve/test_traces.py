@@ -28,6 +28,7 @@ MARK = "Xyzzy4711"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SERVER, CONSUMER = 2, 5
+RECORD_ALL = ("OTEL_TRACES_SAMPLER", "parentbased_always_on")
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 
@@ -85,6 +86,7 @@ def test_a_failure_is_marked_by_its_type_without_its_message(
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError(MARK)
 
+    settings.setenv(*RECORD_ALL)
     settings.setattr("steps.serve.scorer.Scorer.score_in_blocks", fail)
     with TestClient(create_app()) as client:
         assert client.post("/score", json={"pull_requests": [pull | {"title": MARK}]}).status_code == 500
@@ -101,6 +103,7 @@ def test_a_score_is_described_and_the_standard_variables_hold(
     settings: pytest.MonkeyPatch, endpoint: OtlpReceiver, pull: dict[str, Any]
 ) -> None:
     """Name, resource and sampling are the operator's; a client's own sampling holds too."""
+    settings.setenv(*RECORD_ALL)
     settings.setenv("OTEL_SERVICE_NAME", "mine")
     settings.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=staging")
     with TestClient(create_app()) as client:
@@ -143,6 +146,7 @@ def test_an_endpoint_that_never_answers_neither_fails_nor_delays_anything(
 ) -> None:
     """What it does not take is lost at the end."""
     settings.setattr(otlp, "STOP_SECONDS", 0.1)
+    settings.setenv(*RECORD_ALL)
     settings.setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces")
