@@ -6,6 +6,7 @@ For `compare` they mean better, worse, and not enough data. A check that can't s
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,8 @@ CHECKS = {
 
 def _compare(given: argparse.Namespace) -> Outcome:
     with mongo.open_database(load(MongoSettings)) as database:
-        old, new = (versions.read_version(database, name, given.days, given.prometheus) for name in given.versions)
+        since = datetime.now(UTC) - timedelta(days=given.days)
+        old, new = versions.read_versions(database, given.versions, since, given.prometheus)
     found = compare.compare_versions(old, new)
     if given.plot:
         plot.draw(given.plot, old, new, found)

@@ -1,7 +1,8 @@
-"""The comparison of two versions that ran side by side, with 95 % intervals.
+"""The comparison of two versions that run side by side, which may be looked at as often as one likes.
 
-Proportions are compared by Newcombe's interval for a difference, which combines Wilson's intervals; agreement on the
-same pull requests is Cohen's kappa, with a bootstrap interval.
+It decides by the intervals of `sequential`: the probability that any look ever finds a version better or worse by
+chance is at most `ERROR`. Agreement on the same pull requests is Cohen's kappa, with a bootstrap interval of 95 %, and
+decides nothing.
 """
 
 import math
@@ -12,9 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy  # loads `stats`, which takes a second, when it is used
 
+from rollouts.checks import sequential
 from rollouts.checks.behaviour import Bools, Floats
 from rollouts.checks.verdict import Outcome
 
+ERROR = 0.05
+"""The probability of a decision that is wrong, over all looks and all that is judged together."""
+JUDGED = 3
+"""Slow responses, removed alerts, and the flagged share of the new version; each has an equal part of the error."""
 MIN_PULL_REQUESTS = 200
 """Pull requests needed of each version."""
 MIN_SHARED = 50
@@ -43,16 +49,20 @@ class Proportion:
         return self.count / self.of if self.of else math.nan
 
     def interval(self) -> tuple[float, float]:
-        """Return Wilson's interval; [0, 1] for an empty total."""
+        """Return its interval; [0, 1] for an empty total."""
         if not self.of:
             return 0.0, 1.0
-        found = scipy.stats.binomtest(self.count, self.of).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        low, high = sequential.bound_proportion(*self.as_floats(), ERROR / JUDGED)
+        return float(low), float(high)
+
+    def as_floats(self) -> tuple[Floats, Floats]:
+        """Return the count and the total."""
+        return np.asarray(self.count, float), np.asarray(self.of, float)
 
 
 @dataclass(frozen=True)
-class LatestScore:
-    """The latest score of a version for a pull request."""
+class FirstScore:
+    """The first score of a version for a pull request: later ones would change what has already been counted."""
 
     score: float
     flagged: bool
@@ -64,7 +74,7 @@ class VersionData:
 
     name: str
     digests: frozenset[str] = frozenset()
-    scored: Mapping[str, LatestScore] = field(default_factory=dict)
+    scored: Mapping[str, FirstScore] = field(default_factory=dict)
     slow: Proportion = Proportion(0, 0)
     removed: Proportion = Proportion(0, 0)
 
@@ -105,14 +115,11 @@ class Comparison:
 
 
 def compare_proportions(name: str, old: Proportion, new: Proportion) -> Difference:
-    """Return the difference of two proportions with Newcombe's interval; [-1, 1] if one has no data."""
-    (old_low, old_high), (new_low, new_high) = old.interval(), new.interval()
+    """Return the difference of two proportions with its interval; [-1, 1] if one has no data."""
     if not (old.of and new.of):
         return Difference(name, old, new, -1.0, 1.0)
-    middle = new.value - old.value
-    low = middle - math.hypot(new.value - new_low, old_high - old.value)
-    high = middle + math.hypot(new_high - new.value, old.value - old_low)
-    return Difference(name, old, new, low, high)
+    low, high = sequential.bound_difference(old.as_floats(), new.as_floats(), ERROR / JUDGED)
+    return Difference(name, old, new, float(low), float(high))
 
 
 def compare_versions(old: VersionData, new: VersionData) -> Comparison:
@@ -125,7 +132,7 @@ def compare_versions(old: VersionData, new: VersionData) -> Comparison:
         return Comparison(Outcome.INCONCLUSIVE, ("a version can't be compared with itself",))
     differences = (
         compare_proportions("slower than 100 ms", old.slow, new.slow),
-        compare_proportions("alerts removed by people", old.removed, new.removed),
+        compare_proportions("alerts removed by people within a day", old.removed, new.removed),
         compare_proportions("flagged", old.flagged_share, new.flagged_share),
     )
     lines = (*map(_format_difference, differences), *_describe_agreement(old, new))
@@ -146,6 +153,8 @@ def _find_missing_data(old: VersionData, new: VersionData) -> Iterator[str]:
             yield f"version {version.name} has {len(version.scored)} pull requests; {MIN_PULL_REQUESTS} are needed"
         if len(version.digests) > 1:
             yield f"version {version.name} covers {len(version.digests)} models"
+        if not all(math.isfinite(one.score) for one in version.scored.values()):
+            yield f"version {version.name} has scores that are not numbers"
 
 
 def _format_difference(one: Difference) -> str:

@@ -23,7 +23,7 @@ def draw(path: Path, old: VersionData, new: VersionData, found: Comparison) -> N
         right.plot(100 * one.value, place, "o", color="black")
     right.axvline(0, color="grey", linewidth=1, linestyle="--")
     right.set(title=f"Version {new.name} less version {old.name}: {found.word}")
-    right.set(xlabel="percentage points, 95 % interval", ylim=(-0.5, max(len(known), 1) - 0.5))
+    right.set(xlabel="percentage points, at 95 % over all looks", ylim=(-0.5, max(len(known), 1) - 0.5))
     right.set_yticks(range(len(known)), [one.name for one in known])
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 UNIT = "tests/unit"
-CHECKS = ("behaviour", "compare", "golden", "identity", "replay", "verdict")
+CHECKS = ("behaviour", "compare", "golden", "identity", "replay", "sequential", "verdict")
 PROMOTION = (f"{UNIT}/test_release_promotion.py", f"{UNIT}/test_release_rollback.py", f"{UNIT}/test_release_verdict.py")
 WHOLE_PROMOTION = "tests/integration/release/test_promotion.py"
 

@@ -1,6 +1,7 @@
 """A version is called better or worse only by what chance does not give, and never by too little."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,15 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import cohen_kappa_score
 
-from rollouts.checks import compare, plot
-from rollouts.checks.compare import Difference, LatestScore, Proportion, VersionData
+from rollouts.checks import compare, plot, sequential
+from rollouts.checks.compare import Difference, FirstScore, Proportion, VersionData
 from rollouts.checks.verdict import Outcome
 
 
-def scored(count: int, flagged: float, seed: int = 1) -> dict[str, LatestScore]:
+def scored(count: int, flagged: float, seed: int = 1) -> dict[str, FirstScore]:
     """The scores of a version for a number of pull requests."""
     random = np.random.default_rng(seed)
-    return {f"o/n#{one}": LatestScore(float(random.gamma(4)), bool(random.random() < flagged)) for one in range(count)}
+    return {f"o/n#{one}": FirstScore(float(random.gamma(4)), bool(random.random() < flagged)) for one in range(count)}
 
 
 OLD = VersionData("3", frozenset({"a"}), scored(600, 0.02), Proportion(40, 4_000), Proportion(30, 100))
@@ -68,11 +69,13 @@ def test_one_thing_worse_is_worse(worse: dict[str, Any]) -> None:
         {"slow": Proportion(0, 4_000), "digests": frozenset({"b", "c"})},
         {"slow": Proportion(0, 4_000), "digests": frozenset({"a"})},
         {"slow": Proportion(0, 4_000), "name": "3"},
+        {"slow": Proportion(0, 4_000), "scored": scored(600, 0.02) | {"o/n#1": FirstScore(math.nan, False)}},
+        {"slow": Proportion(0, 4_000), "scored": scored(600, 0.02) | {"o/n#1": FirstScore(math.inf, False)}},
         {"scored": scored(600, 0.05)},
     ],
 )
 def test_chance_too_little_or_itself_is_neither(neither: dict[str, Any]) -> None:
-    """A tie, no data, few, none, two models under one name, the same model, the same version."""
+    """A tie, no data, few, none, two models under one name, the same model, the same version, no numbers."""
     assert compare_outcome(**neither) is Outcome.INCONCLUSIVE
 
 
@@ -117,10 +120,51 @@ def test_old_and_new_are_not_the_same_to_it() -> None:
     assert compare.compare_versions(quick, OLD).outcome is Outcome.FAILED
 
 
-def test_the_interval_is_newcombes() -> None:
-    """The example in his article of 1998: 56 of 70 less 48 of 80."""
-    found = compare.compare_proportions("", Proportion(48, 80), Proportion(56, 70))
-    assert (round(found.value, 4), round(found.low, 4), round(found.high, 4)) == (0.2, 0.0524, 0.3339)
+def test_all_that_is_judged_shares_one_error() -> None:
+    """Each interval is that of `sequential` with its third of 5 %."""
+    old, new = (48, 80), (56, 70)
+    sides = Proportion(*old).as_floats(), Proportion(*new).as_floats()
+    found = compare.compare_proportions("", Proportion(*old), Proportion(*new))
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == tuple(map(float, sequential.bound_difference(*sides, 0.05 / 3)))
+    assert Proportion(*new).interval() == tuple(map(float, sequential.bound_proportion(*sides[1], 0.05 / 3)))
+
+
+def grow(slow: float, removed: float, seed: int) -> Iterator[dict[str, Any]]:
+    """Simulate what a version has by and by."""
+    random = np.random.default_rng(seed)
+    slows, removals = random.random(6_000) < slow, random.random(300) < removed
+    for part in range(1, 13):
+        answered, alerts = 500 * part, 25 * part
+        yield {
+            "slow": Proportion(int(slows[:answered].sum()), answered),
+            "removed": Proportion(int(removals[:alerts].sum()), alerts),
+        }
+
+
+def decide(seed: int, slow: float = 0.01, removed: float = 0.3) -> Outcome:
+    """Look again and again until it is decided, as an analysis does."""
+    others = {f"{one}0000": score for one, score in NEW.scored.items()}  # each pull request went to one of them
+    for old, new in zip(grow(0.01, 0.3, 2 * seed), grow(slow, removed, 2 * seed + 1), strict=True):
+        found = compare_outcome(replace(OLD, **old), scored=others, **new)
+        if found is not Outcome.INCONCLUSIVE:
+            break
+    return found
+
+
+def test_looking_again_and_again_does_not_turn_chance_into_a_decision() -> None:
+    """Of two equal versions at most one in twenty is ever called better or worse."""
+    decided = [decide(seed) for seed in range(20)]
+    assert decided.count(Outcome.INCONCLUSIVE) >= 19
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shares"),
+    [(Outcome.PASSED, {"removed": 0.1}), (Outcome.FAILED, {"removed": 0.6}), (Outcome.FAILED, {"slow": 0.05})],
+)
+def test_looking_again_and_again_finds_what_is_there(outcome: Outcome, shares: dict[str, float]) -> None:
+    """Each time, and the right way round."""
+    assert {decide(seed, **shares) for seed in range(8)} == {outcome}
 
 
 def test_nothing_is_known_without_data() -> None:
@@ -161,7 +205,9 @@ def test_kappa_of_those_that_flag_nothing_is_no_agreement() -> None:
 def test_a_missing_figure_is_reported() -> None:
     """Nobody takes it for zero."""
     found = compare.compare_versions(OLD, replace(NEW, slow=Proportion(0, 0), removed=Proportion(0, 0), scored={}))
-    assert {"slower than 100 ms: no data", "alerts removed by people: no data", "flagged: no data"} <= set(found.lines)
+    assert {"slower than 100 ms: no data", "alerts removed by people within a day: no data", "flagged: no data"} <= set(
+        found.lines
+    )
     assert "agreement: no data, 0 pull requests were scored by both" in found.lines
     assert "flagged: no data" in compare.compare_versions(replace(OLD, scored={}), NEW).lines
 
@@ -170,17 +216,17 @@ def test_a_comparison_has_the_same_lines_each_time() -> None:
     """To the last digit, though its intervals are drawn by chance."""
     few = compare.compare_versions(OLD, replace(NEW, scored=scored(50, 0.1, seed=2), digests=frozenset("bc")))
     assert few.lines == (
-        "slower than 100 ms: 1.00% of 4,000 against 1.00% of 4,000, difference +0.00 points (-0.45 points to "
-        "+0.45 points)",
-        "alerts removed by people: 30.00% of 100 against 30.00% of 100, difference +0.00 points (-12.55 points to "
-        "+12.55 points)",
-        "flagged: 8.00% of 50 against 1.67% of 600, difference +6.33 points (+1.30 points to +17.20 points)",
+        "slower than 100 ms: 1.00% of 4,000 against 1.00% of 4,000, difference +0.00 points (-1.20 points to "
+        "+1.20 points)",
+        "alerts removed by people within a day: 30.00% of 100 against 30.00% of 100, difference +0.00 points "
+        "(-27.52 points to +27.52 points)",
+        "flagged: 8.00% of 50 against 1.67% of 600, difference +6.33 points (-2.82 points to +32.80 points)",
         "agreement on 50 pull requests: kappa 0.000 (no interval), rank correlation 0.154 (-0.140 to 0.436)",
         "version 4 has 50 pull requests; 200 are needed",
         "version 4 covers 2 models",
     )
     many = compare.compare_versions(OLD, replace(NEW, slow=Proportion(4, 4_000)))
-    assert many.lines[0].endswith("difference -0.90 points (-1.26 points to -0.59 points)")
+    assert many.lines[0].endswith("difference -0.90 points (-1.94 points to -0.14 points)")
     assert many.lines[3:] == (
         "agreement on 600 pull requests: kappa -0.019 (-0.026 to -0.010), rank correlation 0.039 (-0.038 to 0.120)",
     )
