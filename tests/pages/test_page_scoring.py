@@ -1,8 +1,10 @@
 """Scoring pull requests on the page of the real service."""
 
+import json
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import requests
 
 from tests.pages.browser import Page
@@ -47,6 +49,27 @@ def test_what_people_said_about_earlier_alerts_is_shown(page: Page, service: str
     paste(page, PULL)
     page.wait(SCORED)
     assert "Of the last 20 alerts here that people voted on, 14 were called useful." in page.text(".why")
+
+
+def test_a_result_names_the_command_that_shows_what_it_comes_from(page: Page, service: str) -> None:
+    """One click selects it."""
+    page.open(service)
+    paste(page, PULL)
+    page.wait(SCORED)
+    assert page.text(".command") == "./pr-sentinel trace 'example/webshop#2401'"
+    assert page.evaluate("getComputedStyle(document.querySelector('.command')).userSelect") == "all"
+
+
+@pytest.mark.parametrize(("history", "url", "count"), [("all", PULL, 1), ("none", PULL, 0), ("all", None, 0)])
+def test_a_result_that_nobody_has_recorded_names_no_command(
+    page: Page, service: str, history: str, url: str | None, count: int
+) -> None:
+    """Without MongoDB nothing is kept, and fields entered by hand are no pull request."""
+    page.open(service)
+    result = {"repository": "a/b", "number": 1, "score": 1.5, "level": "standard", "history": history}
+    shown = f"showResult({json.dumps(result)}, {json.dumps({'title': '', 'url': url})}, {{}}, null)"
+    page.evaluate(f"import('/page/result.js').then(({{ showResult }}) => {shown})")
+    assert page.evaluate("document.querySelectorAll('.command').length") == count
 
 
 def test_the_plot_marks_the_score_between_its_lines(page: Page, service: str) -> None:

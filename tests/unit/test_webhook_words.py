@@ -1,12 +1,18 @@
 """The words of an announcement: what was found, what it means, how to stop it, and nothing that others wrote."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from steps.common.pull_request import PullRequest
 from steps.serve.contract import ModelName, ScoreResult
+from steps.serve.http import examples
 from steps.serve.webhooks import messages
 
+ROOT = Path(__file__).parents[2]
 MODEL = ModelName(name="pr-sentinel", version="3", digest="0" * 64)
 REASONS = [
     "changes 412 files; 99 % of this repository's change fewer than 69",
@@ -47,10 +53,35 @@ def test_a_notification_reads_well() -> None:
         "This is a hint, not a verdict: the pull request differs from the others here, which doesn't mean that "
         "anything is wrong with it or its author. It may deserve a second look; nothing is blocked.\n"
         "\n"
-        "<sub>PR Sentinel, model pr-sentinel 3. Mute, limit or turn off these notifications in "
+        "<sub>PR Sentinel, model pr-sentinel 3. Whoever runs it sees [what this result comes from]"
+        "(https://github.com/pr-sentinel/pr-sentinel/blob/main/docs/service.md#what-does-a-result-come-from) with "
+        "`./pr-sentinel trace 'owner/name#1'`. Mute, limit or turn off these notifications in "
         "`.github/pr-sentinel.yml` on the default branch, or remove the app or the webhook in the repository's "
         "settings.</sub>",
     )
+
+
+def test_every_message_names_the_model_and_leads_to_what_it_comes_from() -> None:
+    """An outdated one too; its link leads to a heading of the documents."""
+    command = "model pr-sentinel 3. Whoever runs it sees [what this result comes from]"
+    every = [
+        messages.format_unusual(result(), MODEL),
+        messages.format_back_to_standard(result(), MODEL),
+        *(messages.format_muted(field, result(), MODEL) for field in messages.MUTES),
+    ]
+    for message in every:
+        assert command in message.body
+        assert message.body.count("`./pr-sentinel trace 'owner/name#1'`") == 1
+    path, _, anchor = messages.TRACE_DOCS.partition("/blob/main/")[2].partition("#")
+    headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+    assert anchor in [re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("name", ["o/n`x`", "o/n'; touch x; '", "o/$(touch x)", "o/n x", "o/<b>", "@o/n", "o/n\n"])
+def test_no_name_of_a_repository_leaves_the_command(name: str) -> None:
+    """No pull request has it, so no text of the command does."""
+    with pytest.raises(ValidationError, match="full_name"):
+        PullRequest.model_validate(examples.PULL_REQUEST | {"base": {"ref": "main", "repo": {"full_name": name}}})
 
 
 def test_an_outdated_notification_is_replaced() -> None:

@@ -2,14 +2,14 @@
 
 import { byId, el, link } from "./dom.js";
 import { buildPlot } from "./plot.js";
-import { describeComparison, describeFeedback, describeScore, formatCount, formatDate, formatLevel, formatNumber, isKnown, noReasons } from "./words.js";
+import { describeComparison, describeFeedback, describeScore, formatCount, formatDate, formatLevel, formatNumber, formatTraceCommand, isKnown, noReasons } from "./words.js";
 
 /** Show a result and scroll to it. `pull` holds the known fields of the pull request; `model` is the one that scored it. */
 export function showResult(result, pull, model, distribution, feedback) {
   const place = byId("result");
   place.replaceChildren(
     verdict(result, pull, distribution),
-    el("div", { class: "columns" }, buildPlot(result, distribution), why(result, model, feedback)),
+    el("div", { class: "columns" }, buildPlot(result, distribution), why(result, pull, model, feedback)),
   );
   place.hidden = false;
   byId("empty").hidden = true;
@@ -53,7 +53,7 @@ function facts(result, pull) {
   );
 }
 
-function why(result, model, feedback) {
+function why(result, pull, model, feedback) {
   const reasons = result.reasons ?? [];
   return el(
     "section",
@@ -65,8 +65,12 @@ function why(result, model, feedback) {
     el("p", { class: "quiet" }, describeComparison(result.history, result.repository)),
     feedback?.voted ? el("p", { class: "quiet" }, describeFeedback(feedback)) : null,
     el("p", { class: "quiet" }, "Scored by ", el("a", { href: "#model" }, `${model.name} version ${model.version}`), "."),
+    isTraceable(result, pull) ? el("p", { class: "quiet" }, "What it comes from: ", el("code", { class: "command" }, formatTraceCommand(result))) : null,
   );
 }
+
+/** Check that the service has recorded the result: fields entered by hand are no pull request, and without MongoDB nothing is kept. */
+const isTraceable = (result, pull) => isKnown(pull.url) && result.history !== "none";
 
 /** Build a list item: what stands out, and below it what is usual. */
 function reason(text) {

@@ -76,6 +76,9 @@ export function describeComparison(history, repository) {
   return texts[history] ?? "";
 }
 
+/** Format the command that shows what a result comes from. */
+export const formatTraceCommand = ({ repository, number }) => `./pr-sentinel trace '${repository}#${number}'`;
+
 /** Describe what people said about the latest alerts of a repository. */
 export function describeFeedback({ voted, useful }) {
   const alerts = voted === 1 ? "the one alert here with votes" : `the last ${formatNumber(voted, 0)} alerts here that people voted on`;

@@ -1,6 +1,7 @@
 """The text of notifications, in Markdown, without any text of the pull request."""
 
 import re
+import shlex
 from typing import NamedTuple
 
 from steps.serve.contract import ModelName, ScoreResult
@@ -22,6 +23,7 @@ STOP = (
     f"Mute, limit or turn off these notifications in `{PATH}` on the default branch, or remove the app or the webhook "
     "in the repository's settings."
 )
+TRACE_DOCS = "https://github.com/pr-sentinel/pr-sentinel/blob/main/docs/service.md#what-does-a-result-come-from"
 MUTES = {
     "authors": "its author is muted",
     "paths": "all files that it changes are muted",
@@ -50,7 +52,7 @@ def format_unusual(result: ScoreResult, model: ModelName, problem: str = "") -> 
         "\n".join(f"- {escape_markdown(reason)}" for reason in result.reasons),
         MEANING,
         *([f"`{PATH}` is not used: {escape_markdown(problem)}."] if problem else []),
-        f"<sub>{_format_model(model)} {STOP}</sub>",
+        f"<sub>{_format_origin(result, model)} {STOP}</sub>",
     ]
     return Message(UNUSUAL, "\n\n".join(lines))
 
@@ -60,16 +62,16 @@ def format_back_to_standard(result: ScoreResult, model: ModelName) -> Message:
     lines = [
         f"After its latest changes the pull request is no longer unusual: score {result.score:.2f}, "
         f"threshold {result.threshold:.2f}. The earlier notification no longer applies.",
-        f"<sub>{_format_model(model)}</sub>",
+        f"<sub>{_format_origin(result, model)}</sub>",
     ]
     return Message(BACK_TO_STANDARD, "\n\n".join(lines))
 
 
-def format_muted(field: str, model: ModelName) -> Message:
+def format_muted(field: str, result: ScoreResult, model: ModelName) -> Message:
     """Format the text that replaces it once the repository mutes the pull request, by a field of `mute`."""
     lines = [
         f"By `{PATH}`, {MUTES[field]}. The earlier notification no longer applies.",
-        f"<sub>{_format_model(model)}</sub>",
+        f"<sub>{_format_origin(result, model)}</sub>",
     ]
     return Message(MUTED, "\n\n".join(lines))
 
@@ -84,5 +86,10 @@ def _format_share(percentile: float) -> str:
     return "all" if percentile >= ALL else f"{min(percentile, 99.9):.1f} %"
 
 
-def _format_model(model: ModelName) -> str:
-    return f"PR Sentinel, model {escape_markdown(model.name)} {escape_markdown(model.version)}."
+def _format_origin(result: ScoreResult, model: ModelName) -> str:
+    """Format what made a result, and the command that shows where it comes from; names of repositories are plain."""
+    command = f"./pr-sentinel trace {shlex.quote(f'{result.repository}#{result.number}')}"
+    return (
+        f"PR Sentinel, model {escape_markdown(model.name)} {escape_markdown(model.version)}. Whoever runs it sees "
+        f"[what this result comes from]({TRACE_DOCS}) with `{command}`."
+    )

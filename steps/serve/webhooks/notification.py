@@ -86,7 +86,9 @@ class Notification:
         if mute is None and not finding.heard.unusual:
             mute = "reasons"
         if mute:
-            return await self._withdraw(target, alert, messages.format_muted(mute, self._model), "muted")
+            return await self._withdraw(
+                target, alert, messages.format_muted(mute, finding.result, self._model), "muted"
+            )
         return await self._alert(target, alert, rules)
 
     def _choose(
