@@ -11,7 +11,19 @@ from pathlib import Path
 
 import numpy as np
 
-from rollouts.checks import behaviour, compare, golden, identity, plot, recent, replay, speed, versions
+from rollouts.checks import (
+    behaviour,
+    compare,
+    comparison_server,
+    golden,
+    identity,
+    live,
+    plot,
+    recent,
+    replay,
+    speed,
+    versions,
+)
 from rollouts.checks.cluster import KubernetesApi
 from rollouts.checks.service import pull_request_id
 from rollouts.checks.verdict import CheckVerdict, Outcome
@@ -83,6 +95,13 @@ def _compare(given: argparse.Namespace) -> Outcome:
     return found.outcome
 
 
+def _serve_comparison(given: argparse.Namespace) -> Outcome:
+    sides = live.Sides(given.old, given.new, given.prometheus)
+    # A new client each time, as the token in its file is replaced before it expires.
+    comparison_server.serve(lambda revision: live.compare_revisions(sides, revision, KubernetesApi()), given.port)
+    return Outcome.PASSED
+
+
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="python -m rollouts.checks", description=__doc__)
@@ -111,14 +130,22 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     part.add_argument("--days", type=int, default=7, help="number of days to compare, up to now (default: %(default)s)")
     part.add_argument("--prometheus", help="URL of Prometheus, for response times")
     part.add_argument("--plot", type=Path, help="file for a plot, .png or .svg")
+    part = parts.add_parser("serve-comparison", help="compare the revisions that run whenever an analysis asks")
+    part.add_argument("old", help="URL of the revision that users had before")
+    part.add_argument("new", help="URL of the new one")
+    part.add_argument("--prometheus", help="URL of Prometheus, for response times")
+    part.add_argument("--port", type=int, default=8080, help="port to listen on (default: %(default)s)")
     return parser.parse_args(arguments)
+
+
+COMMANDS = CHECKS | {"compare": _compare, "serve-comparison": _serve_comparison}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a check, print its verdict and return the exit code."""
     given = parse_arguments(arguments)
     try:
-        return (CHECKS | {"compare": _compare})[given.check](given).value
+        return COMMANDS[given.check](given).value
     except SentinelError as error:
         sys.stderr.write(f"{given.check}: could not run. {error}\n")
         return error.exit_code

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from steps.common.kubernetes import ApiServerClient
 
 POD_HASH = "rollouts-pod-template-hash"
+COMPARISON = "comparison"
+"""The metric by which an analysis compares two revisions."""
+UNDER_WAY = ("", "Pending", "Running")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,24 @@ class KubernetesApi(ApiServerClient):
             {"labelSelector": f"kubernetes.io/service-name={service}"},
         )
         return [self._pod(name, address) for name, address in _ready_endpoints(slices["items"])]
+
+    def find_analysis_start(self, pod_hash: str) -> datetime | None:
+        """Return when the analysis that compares this revision began; None without one that still runs.
+
+        Raises:
+            AccessRefused, NotFound, Unavailable: as `get`.
+        """
+        found = self.get(
+            f"apis/argoproj.io/v1alpha1/namespaces/{self.namespace}/analysisruns",
+            {"labelSelector": f"{POD_HASH}={pod_hash}"},
+        )
+        began = [
+            datetime.fromisoformat(run["metadata"]["creationTimestamp"])
+            for run in found["items"]
+            if any(metric["name"] == COMPARISON for metric in run["spec"]["metrics"])
+            and run.get("status", {}).get("phase", "Pending") in UNDER_WAY
+        ]
+        return max(began, default=None)
 
     def _pod(self, name: str, address: str) -> Pod:
         found = self.get(f"api/v1/namespaces/{self.namespace}/pods/{name}")

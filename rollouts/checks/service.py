@@ -1,7 +1,7 @@
 """An HTTP client of the service with a new connection for each request, so that every pod behind a URL may answer."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 
@@ -17,6 +17,13 @@ FAILURES = (RequestFailed, WrongAnswer, WrongModel)
 """The errors that a request may raise."""
 
 Json = Any
+
+
+class RunningModel(NamedTuple):
+    """A model that answers: the digest and the version that it reports."""
+
+    digest: str
+    version: str
 
 
 class ServiceClient:
@@ -44,10 +51,23 @@ class ServiceClient:
         Raises:
             RequestFailed, WrongAnswer: the service does not report one.
         """
+        (digest,) = self._read_card("digest")
+        return digest
+
+    def model(self) -> RunningModel:
+        """Return the model that answers.
+
+        Raises:
+            RequestFailed, WrongAnswer: the service does not report one.
+        """
+        return RunningModel(*self._read_card(*RunningModel._fields))
+
+    def _read_card(self, *names: str) -> list[str]:
         _, card = self.get_json("/model")
-        if not isinstance(card, dict) or not isinstance(card.get("digest"), str):
-            raise WrongAnswer("/model names no digest")
-        return str(card["digest"])
+        for name in names:
+            if not isinstance(card, dict) or not isinstance(card.get(name), str):
+                raise WrongAnswer(f"/model names no {name}")
+        return [card[name] for name in names]
 
     def results(self, pulls: Sequence[Json], digest: str) -> list[Json]:
         """Score pull requests and return the results in their order.

@@ -18,6 +18,8 @@ type question struct {
 	Success, Failure string
 	// Numbers, or null for NaN.
 	Result []*float64
+	// A web service's answer instead.
+	Answer any
 }
 
 func main() {
@@ -27,21 +29,29 @@ func main() {
 		if err := json.Unmarshal(lines.Bytes(), &asked); err != nil {
 			log.Fatal(err)
 		}
-		// As the Prometheus provider hands over a vector.
-		result := make([]float64, 0, len(asked.Result))
-		for _, value := range asked.Result {
-			if value == nil {
-				result = append(result, math.NaN())
-			} else {
-				result = append(result, *value)
-			}
-		}
 		metric := v1alpha1.Metric{SuccessCondition: asked.Success, FailureCondition: asked.Failure}
-		phase, err := evaluate.EvaluateResult(result, metric, *log.NewEntry(log.New()))
+		var found any = numbers(asked.Result)
+		if asked.Answer != nil {
+			found = asked.Answer
+		}
+		phase, err := evaluate.EvaluateResult(found, metric, *log.NewEntry(log.New()))
 		if err != nil {
 			fmt.Println("Error", err)
 		} else {
 			fmt.Println(phase)
 		}
 	}
+}
+
+// As the Prometheus provider hands over a vector.
+func numbers(given []*float64) []float64 {
+	result := make([]float64, 0, len(given))
+	for _, value := range given {
+		if value == nil {
+			result = append(result, math.NaN())
+		} else {
+			result = append(result, *value)
+		}
+	}
+	return result
 }

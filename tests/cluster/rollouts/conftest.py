@@ -20,12 +20,14 @@ from tests.cluster.rollouts.revisions import (
     HERE,
     ROOT,
     SPACE,
+    SPLIT,
     called,
     filled,
     overlay,
     put_overlay,
     run_plugin,
     wait_for,
+    with_comparison,
 )
 from tests.support import builders, candidates
 
@@ -97,8 +99,10 @@ def split(
     """The same with the component for two versions side by side, added to the running service, and removed."""
     folder = tmp_path_factory.mktemp("split")
     usual = overlay(folder, images, digests["active"])
-    put_overlay(folder, usual | {"components": [os.path.relpath(ROOT / "rollouts" / "split", folder)]})
+    component = {"components": [os.path.relpath(SPLIT, folder)]}
+    put_overlay(folder, usual | component | {"patches": [*usual["patches"], *with_comparison()]})
     wait_for("Healthy")
+    kube.rolled_out(SPACE)
     yield space
     put_overlay(folder, usual)
     run_plugin("promote", "--full")

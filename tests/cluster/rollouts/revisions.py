@@ -18,6 +18,7 @@ from tests.support import candidates
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
+SPLIT = ROOT / "rollouts" / "split"
 BESIDE = (HERE / "beside.yaml", HERE.parent / "load.yaml")
 SPACE = "pr-sentinel-rollouts"
 PROMETHEUS = f"http://prometheus.{SPACE}.svc:9090"
@@ -93,6 +94,30 @@ def with_prometheus() -> dict[str, Any]:
     template = yaml.safe_load((ROOT / "rollouts" / "analysis" / "post-promotion.yaml").read_text())
     place = [given["name"] for given in template["spec"]["args"]].index("prometheus")
     return {"target": {"name": "post-promotion"}, "patch": replaced(f"/spec/args/{place}/value", PROMETHEUS)}
+
+
+def with_comparison() -> list[dict[str, Any]]:
+    """Patches by which revisions are compared here, and within minutes."""
+    metric = "/spec/metrics/0"
+    changes = {f"{metric}/initialDelay": "30s", f"{metric}/interval": "10s", f"{metric}/inconclusiveLimit": 18}
+    template = yaml.safe_load((SPLIT / "comparison.yaml").read_text())
+    place = [given["name"] for given in template["spec"]["args"]].index("comparison")
+    changes[f"/spec/args/{place}/value"] = f"http://model-comparison.{SPACE}.svc"
+    server, *_ = yaml.safe_load_all((SPLIT / "comparison-server.yaml").read_text())
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+    place = next(number for number, one in enumerate(container["args"]) if one.startswith("--prometheus="))
+    argument = replaced(f"/spec/template/spec/containers/0/args/{place}", f"--prometheus={PROMETHEUS}")
+    patch = [{"op": "replace", "path": path, "value": value} for path, value in changes.items()]
+    # What the other policies of the project let pass is missing here.
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "comparison"}}
+    return [
+        {"target": {"kind": "AnalysisTemplate", "name": "comparison"}, "patch": json.dumps(patch)},
+        {"target": {"kind": "Deployment", "name": "model-comparison"}, "patch": argument},
+        {
+            "target": {"kind": "NetworkPolicy", "name": "comparison"},
+            "patch": yaml.safe_dump({"$patch": "delete"} | policy),
+        },
+    ]
 
 
 def adapted(first: Release) -> list[dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""Two versions side by side: both get users, and `compare` says from their live figures which one is better."""
+"""Two versions side by side: both get users, and their live figures say which one is better.
+
+`compare` says so to a person, and an analysis to Argo Rollouts; where it may act, nobody else is needed.
+"""
 
 import json
 import os
@@ -6,13 +9,17 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
+from rollouts.checks.cluster import COMPARISON
 from rollouts.checks.verdict import Outcome
 from tests.cluster import kube
 from tests.cluster.rollouts.revisions import (
     FAULTY,
+    ROLLOUT,
     ROOT,
     SPACE,
+    SPLIT,
     Called,
     Release,
     active_hash,
@@ -21,11 +28,12 @@ from tests.cluster.rollouts.revisions import (
     failures,
     last_answer,
     release,
+    rollout,
     run_plugin,
     wait_for,
 )
 
-STEP = "Step"
+STEP, BACKGROUND = "Step", "Background"
 CHECKS = {"identity", "golden", "behaviour", "speed"}
 TOO_FEW, ENOUGH = 150, 600
 AT_ONCE = 10
@@ -75,6 +83,12 @@ def share(old: str, new: str) -> float:
 
     before = counted()
     return kube.wait(look, "requests")
+
+
+def ended(metric: str, kind: str) -> str | None:
+    """Return how a metric of the latest revision has ended; None before."""
+    phase = analysed(rollout(), kind).get(metric)
+    return phase if phase not in ("Pending", "Running") else None
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +143,45 @@ def test_one_in_a_slow_one_s_place_is_better(promoted: dict[str, str], digests: 
     old, new = digests["good"], digests["later"]
     found = release(Release("later", new, version="6"))
     assert found["status"]["phase"] == "Paused", analysed(found, STEP)
+    advice = kube.wait(lambda: ended(COMPARISON, BACKGROUND), "the advice of the analysis")
+    assert (advice, rollout()["status"]["phase"]) == ("Successful", "Paused")
     outcome, printed = compare("4", "6")
     assert outcome is Outcome.PASSED
     assert printed.endswith("version 6 compared with version 4: better\n")
     run_plugin("abort")
     assert wait_for("Degraded")["status"]["stableRS"] == promoted["hash"]
     last_answer(new, old)
+    assert not failures(called())
+
+
+@pytest.fixture(scope="module")
+def acting(promoted: dict[str, str]) -> dict[str, str]:
+    """The same, where the comparison decides: the patch of the component `act`."""
+    change = json.dumps(yaml.safe_load((SPLIT / "act" / "strategy.yaml").read_text()))
+    kube.kubectl("patch", "rollout", ROLLOUT, "--type=json", f"--patch={change}", namespace=SPACE)
+    return promoted
+
+
+def test_an_analysis_that_acts_leaves_a_person_what_it_can_not_tell(
+    acting: dict[str, str], digests: dict[str, str]
+) -> None:
+    """Of too few pull requests, as long as there are no more."""
+    call_both(TOO_FEW)
+    found = release(Release("next", digests["next"], version="5"))
+    assert found["status"]["phase"] == "Paused", analysed(found, STEP)
+    assert analysed(found, STEP)[COMPARISON] == "Inconclusive"
+    assert active_hash() == acting["hash"]
+    run_plugin("abort")
+    wait_for("Degraded")
+    last_answer(digests["next"], digests["good"])
+
+
+def test_an_analysis_that_acts_promotes_what_is_better(acting: dict[str, str], digests: dict[str, str]) -> None:
+    """The old one is still slow; nobody is asked."""
+    call_both(ENOUGH)
+    found = release(Release("later", digests["later"], version="6"))
+    assert found["status"]["phase"] == "Healthy", analysed(found, STEP)
+    assert analysed(found, STEP)[COMPARISON] == "Successful"
+    assert active_hash() == found["status"]["currentPodHash"] != acting["hash"]
+    last_answer(digests["good"], digests["later"])
     assert not failures(called())

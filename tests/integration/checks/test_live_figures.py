@@ -8,11 +8,15 @@ import json
 import shutil
 import subprocess
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from rollouts.checks.compare import WORDS
+from rollouts.checks.verdict import Outcome
 from tests.support import manifests
 from tests.support.promtool import ANOTHER, HASH, Series, found
 from tests.support.schemas import CACHE, ROLLOUTS, source
@@ -130,7 +134,8 @@ OPEN: list[tuple[str, Series]] = [
 @pytest.fixture(scope="session")
 def evaluate() -> Path:
     """A program around what Argo Rollouts judges results with."""
-    module, target = source(ROLLOUTS), CACHE / f"evaluate-{ROLLOUTS.rpartition('@')[2]}"
+    kept = f"evaluate-{ROLLOUTS.rpartition('@')[2]}-{sha256(EVALUATE.read_bytes()).hexdigest()[:8]}"
+    module, target = source(ROLLOUTS), CACHE / kept
     program = target / "evaluate"
     if not program.is_file():
         for part in ("utils/evaluate", "pkg/apis"):
@@ -143,10 +148,10 @@ def evaluate() -> Path:
     return program
 
 
-def phases(evaluate: Path, metric: dict[str, Any], results: Sequence[list[float | None]]) -> list[str]:
-    """Evaluate each result; None stands for NaN."""
+def phases(evaluate: Path, metric: dict[str, Any], results: Sequence[Any], kind: str = "Result") -> list[str]:
+    """Evaluate each result, or each answer of a web service; None stands for NaN."""
     conditions = {"Success": metric["successCondition"], "Failure": metric["failureCondition"]}
-    asked = "\n".join(json.dumps({**conditions, "Result": result}) for result in results)
+    asked = "\n".join(json.dumps({**conditions, kind: result}) for result in results)
     done = subprocess.run([evaluate], input=asked, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
@@ -155,6 +160,16 @@ def phases(evaluate: Path, metric: dict[str, Any], results: Sequence[list[float 
 def test_no_data_and_no_number_are_neither_yes_nor_no(name: str, evaluate: Path) -> None:
     """Nor are several results, of which none would be the right one."""
     assert phases(evaluate, METRICS[name], [[], [None], [0.0, 0.0], [1.0, 1.0]]) == ["Inconclusive"] * 4
+
+
+def test_only_better_is_a_success_and_only_worse_a_failure(evaluate: Path) -> None:
+    """Of a comparison; what names no verdict, or another, decides nothing."""
+    template = yaml.safe_load((manifests.ROOT / "rollouts" / "split" / "comparison.yaml").read_text("utf-8"))
+    (metric,) = template["spec"]["metrics"]
+    answers = [{"verdict": WORDS[outcome], "lines": []} for outcome in Outcome]
+    found = phases(evaluate, metric, [*answers, {"verdict": ""}, {"verdict": None}, {"detail": "away"}], "Answer")
+    assert found == ["Successful", "Failed", *["Inconclusive"] * 4]
+    assert all(one.startswith("Error") for one in phases(evaluate, metric, ["better", 1, ["better"]], "Answer"))
 
 
 @pytest.mark.parametrize("name", METRICS)
