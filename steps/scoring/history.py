@@ -37,6 +37,8 @@ COUNTS = (
     *(("ties", name) for name in ("forms", "trackers", "lines")),
 )
 REGRESSIONS = ("sizes", "commits")
+MANY_DELETIONS = log1p(250)
+"""Net deleted lines, as a logarithm, that any rewrite may have, in however quiet a repository."""
 WINDOWS = ("recent_lines", "recent_files")
 """Parts of a history that mean something beyond its own repository, by their attributes."""
 _ALL_COUNTS = (*COUNTS, *(("authors", name) for name in ("folders", "words")))
@@ -208,7 +210,8 @@ class History:
         }
         announced = bool(wording.REMOVAL.search(reading.title))
         values |= self._promises(reading, values)
-        values["silent_deletions"] = 0.0 if announced else values["net_deletions"]
+        is_silent = not announced and values["net_deletions"] > MANY_DELETIONS
+        values["silent_deletions"] = values["net_deletions"] if is_silent else 0.0
         values["deleted_tests"] = 0.0 if announced else values["deleted_tests"]
         values |= self._day(reading, values)
         values |= {"usual_lines": _usual(self.recent_lines), "usual_files": _usual(self.recent_files)}

@@ -24,6 +24,7 @@ KNOWN_AUTHOR = log1p(4)
 _WIDE = 2.7
 """Files, as a logarithm, from which on a change is a wide one."""
 _FEWEST_LINES = 1.6
+_LINE_WEIGHT = 1.2
 _CERTAIN_SURPRISE = 3.0
 _SEVERAL_COMMITS = log1p(2.5)
 _TWICE = log(2)
@@ -157,13 +158,14 @@ def docs_promise(reading: Reading) -> float:
 def commits_for_lines(own: Features) -> float:
     """Return how many commits come to how few lines, less where its author is used to it; FEW_COMMITS below three.
 
+    Lines weigh more than commits: dozens of commits for dozens of lines are a branch that was worked on for weeks.
     A machine is compared with itself: up to twice as many as its most are nothing new. Up to seven are anybody's branch
     before it is squashed; from twenty on they count in full.
     """
     used_to = own["most_commits"] + _TWICE if own["automated"] else 0.0
     if own["log_commits"] < max(_SEVERAL_COMMITS, used_to):
         return FEW_COMMITS
-    ratio = own["log_commits"] - 0.7 * max(own["log_lines"], _FEWEST_LINES)
+    ratio = own["log_commits"] - _LINE_WEIGHT * max(own["log_lines"], _FEWEST_LINES)
     if ratio <= 0:
         return ratio
     many = (own["log_commits"] - _UNSQUASHED) / (_FLOOD - _UNSQUASHED)

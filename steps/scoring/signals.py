@@ -54,7 +54,7 @@ def _of(name: str, offset: float = 0.0, residuals: Mapping[str, float] | None = 
 
 
 SIGNALS: tuple[Signal, ...] = (
-    _of("dump", size_surprise=0.5, files_surprise=0.5, unnamed_files=0.5, new_folders=0.15),
+    _of("dump", 0.3, size_surprise=0.5, files_surprise=0.5, unnamed_files=0.5, new_folders=0.15),
     _of(
         "deletion",
         net_deletions=0.1,
@@ -65,10 +65,10 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     _of("small_promise", 0.6, small_promise=1),
     _of("docs_promise", 1.3, docs_promise=1),
-    _of("low_effort", -0.45, low_effort=1),
-    _of("insider_sweep", 0.25, insider_sweep=1, spread_surprise=0.15, residuals={"log_files": 0.4}),
-    _of("commit_flood", -0.3, commits_for_lines=1.5, commits_surprise=0.3, residuals={"log_commits": 0.15}),
-    _of("foreign_text", 0.7, foreign_text=1, residuals={"title_elsewhere": 0.3}),
+    _of("low_effort", -0.5, low_effort=1),
+    _of("insider_sweep", 0.6, insider_sweep=1, spread_surprise=0.15, residuals={"log_files": 0.4}),
+    _of("commit_flood", commits_for_lines=1.5, commits_surprise=0.3, residuals={"log_commits": 0.15}),
+    _of("foreign_text", 0.9, foreign_text=1, residuals={"title_elsewhere": 0.3}),
     _of("burst", 0.6, near_duplicates=1, newcomers_hour=0.5),
     _of("polished_text", 1.3, polished_text=1),
     _of("bot_impersonation", 1.3, bot_impersonation=1),

@@ -280,6 +280,13 @@ def test_a_removal_that_the_title_announces_is_not_silent(title: str) -> None:
     assert history.features(announced)["silent_deletions"] == 0
 
 
+@pytest.mark.parametrize(("deletions", "is_silent"), [(240, False), (300, True)])
+def test_what_any_rewrite_takes_away_is_not_silent(deletions: int, is_silent: bool) -> None:
+    """In a quiet repository, ordinary work would be rare otherwise."""
+    [row] = with_own([pull(31, additions=0, deletions=deletions)])
+    assert (after(pulls(30)).features(row)["silent_deletions"] > 0) == is_silent
+
+
 def test_new_folders_that_the_texts_name_are_not_unnamed() -> None:
     """The path's own words in title or description are enough."""
     history = after(pulls(30))

@@ -111,8 +111,16 @@ def test_a_branch_that_nobody_squashed_is_no_flood(commits: int, counts: float) 
     """A few commits more than lines are nothing, dozens are all they seem."""
     history = after(pulls(300))
     row = values(history, author="dev-1", additions=1, deletions=0, changed_files=1, commits=commits)
-    ratio = row["log_commits"] - 0.7 * 1.6
+    ratio = row["log_commits"] - 1.2 * 1.6
     assert row["commits_for_lines"] == pytest.approx(counts * ratio, rel=0.02, abs=1e-6)
+
+
+@pytest.mark.parametrize(("lines", "floods"), [(2, True), (15, True), (60, False), (500, False)])
+def test_dozens_of_commits_for_dozens_of_lines_are_no_flood(lines: int, floods: bool) -> None:
+    """They are a branch that somebody worked on for weeks."""
+    history = after(pulls(300))
+    row = values(history, author="dev-1", additions=lines, deletions=0, changed_files=1, commits=80)
+    assert (row["commits_for_lines"] > 0) == floods
 
 
 @pytest.mark.parametrize(
