@@ -31,6 +31,7 @@ _TWICE = log(2)
 _VAGUE_SLACK = log(4)
 _SMALL_EDIT = log1p(40)
 _ORDINARY_EDIT = 2.0
+_TESTED = 1.0
 _NAMING_WORDS = 4
 _FEW_FILES = 2
 _UNSQUASHED = log1p(7)
@@ -58,8 +59,15 @@ def low_effort(reading: Reading, own: Features) -> float:
         + 0.5 * min(own["author_unmerged"], 1.5)
         + 0.5 * min(own["new_extensions"], 1.0)
         - _ORDINARY_EDIT * _is_small_edit(reading, own)
+        - _TESTED * _brings_tests(reading)
     )
     return float(own["stranger"] * max(evidence, 0.0))
+
+
+def _brings_tests(reading: Reading) -> bool:
+    """Return whether it changes code and its tests, which is work that nobody dashes off."""
+    kinds = reading.files.kinds if reading.files else []
+    return paths.TEST in kinds and paths.SOURCE in kinds
 
 
 def _is_small_edit(reading: Reading, own: Features) -> bool:

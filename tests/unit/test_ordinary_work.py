@@ -106,6 +106,24 @@ def test_a_stranger_may_correct_what_the_title_names(changes: dict[str, Any], or
     assert (values(history, **(edit | changes))["low_effort"] < unknown - 1) == ordinary
 
 
+@pytest.mark.parametrize(
+    ("paths", "ordinary"),
+    [
+        (["lib/retry.py", "tests/test_retry.py"], True),
+        (["lib/retry.py", "lib/wait.py"], False),
+        (["docs/retry.md", "tests/test_retry.py"], False),
+        (["tests/test_retry.py"], False),
+    ],
+)
+def test_code_with_its_tests_is_not_dashed_off(paths: list[str], ordinary: bool) -> None:
+    """Whoever only wants to be seen writes none."""
+    history = after(pulls(120))
+    edit: dict[str, Any] = {"author": "somebody", "title": "Retry more", "body": "", "additions": 90, "deletions": 2}
+    files = [{**PROGRAM[0], "path": path} for path in paths]
+    unknown = values(history, **edit, files=None)["low_effort"]
+    assert (values(history, **edit, files=files)["low_effort"] < unknown - 0.9) == ordinary
+
+
 @pytest.mark.parametrize(("commits", "counts"), [(6, 0.0), (14, 0.65), (20, 1.0)])
 def test_a_branch_that_nobody_squashed_is_no_flood(commits: int, counts: float) -> None:
     """A few commits more than lines are nothing, dozens are all they seem."""
