@@ -279,7 +279,8 @@ def _compare(challenger: Contender, champion: Contender, evidence: GateEvidence)
     if least > 0:
         return _accept("better", f"{figures}.")
     # Among few rows the interval is wider than the tolerance, of equal models too: the retraining would end for good.
-    if fresher and (least > -TOLERANCE or found >= before):
+    # What differs by less than a measurement is reproduced by is equal; many such losses meet the reference set.
+    if fresher and (least > -TOLERANCE or found >= before - RECORDED_TOLERANCE):
         return _accept("fresher", f"{figures}, and its data extend to {challenger.data_until:%Y-%m-%d %H:%M}.")
     if most < 0:
         return refuse("worse", f"{figures}.")

@@ -132,6 +132,19 @@ def test_a_fresher_model_that_measures_the_same_is_accepted_on_little_evidence()
     assert least < -gate.TOLERANCE
 
 
+@pytest.mark.parametrize(("more", "rule"), [(1e-9, "fresher"), (-1e-9, "maybe worse")])
+def test_a_fresher_model_may_measure_less_by_what_a_measurement_is_reproduced_to(
+    monkeypatch: pytest.MonkeyPatch, more: float, rule: str
+) -> None:
+    """On little evidence; what is more is behind."""
+    behind, ahead = draw_scores(2.5, 3), draw_scores(2.5, 4)
+    judged, before = contender(behind), champion(ahead, data_until=NOW - timedelta(days=1))
+    lost = evidence(judged).precision(ahead) - evidence(judged).precision(behind)
+    assert lost > gate.RECORDED_TOLERANCE
+    monkeypatch.setattr(gate, "RECORDED_TOLERANCE", lost + more)
+    assert decide(judged, before).rule == rule
+
+
 def test_the_champion_itself_is_unchanged() -> None:
     """The same content from the same data is the version that is there, whatever else is measured."""
     decision = decide(contender(GOOD), champion(GOOD, content="c1", data_hash="d1"))
