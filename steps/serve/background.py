@@ -19,6 +19,12 @@ async def run_in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[No
         await cancel(task)
 
 
+async def finish(task: "asyncio.Task[None]", within: float) -> None:
+    """Let a task end by itself, within some seconds, and cancel it after that."""
+    await asyncio.wait([task], timeout=within)
+    await cancel(task)
+
+
 async def cancel(task: "asyncio.Task[None]") -> None:
     """Cancel a task until it has ended.
 

@@ -17,7 +17,7 @@ from steps.common.mongo import Document
 from steps.common.retention import count_kept_seconds
 from steps.scoring.arrays import Floats
 from steps.serve import absence, metrics
-from steps.serve.background import cancel
+from steps.serve.background import finish
 from steps.serve.contract import ModelName, ScoreResult
 
 COLLECTION = "predictions"
@@ -82,8 +82,7 @@ class Predictions:
         """Write what is left, within STOP_SECONDS."""
         self._stopping = True
         self._wake.set()
-        await asyncio.wait([running], timeout=STOP_SECONDS)
-        await cancel(running)
+        await finish(running, STOP_SECONDS)
         if self._waiting:
             logger.warning("predictions lost", extra={"count": len(self._waiting)})
             metrics.PREDICTIONS.labels("dropped").inc(len(self._waiting))

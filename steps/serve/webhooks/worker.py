@@ -13,7 +13,7 @@ from steps.common.errors import SentinelError, Unavailable
 from steps.common.github_errors import TransientError
 from steps.common.pull_request import PullRequest
 from steps.serve import metrics, spans
-from steps.serve.background import cancel
+from steps.serve.background import finish
 from steps.serve.contract import ModelName
 from steps.serve.feedback import Vote
 from steps.serve.github_access import TIMEOUT_SECONDS, CredentialProvider, GitHubRestClient
@@ -120,8 +120,7 @@ class Worker:
         """Finish the current delivery, or return it to the queue after STOP_SECONDS."""
         self._stopping = True
         self.wake()
-        await asyncio.wait([task], timeout=STOP_SECONDS)
-        await cancel(task)
+        await finish(task, STOP_SECONDS)
 
     async def _wait_for_work(self) -> None:
         with suppress(TimeoutError):
