@@ -1,4 +1,4 @@
-"""DOC."""
+"""What of the project the tests put on a cluster: images, secrets, Vault, MongoDB and MLflow of a trial."""
 
 import json
 import os

@@ -3,13 +3,18 @@
 import json
 import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import requests
 
+from steps.common.pull_request import PullRequest
+from steps.scoring.model import Model
+from steps.serve import scorer
+from steps.serve.histories import SourcedHistory
 from steps.serve.http.examples import PULL_REQUEST
 from tests.containers.docker import TOOLS, docker, python, running
-from tests.support import workers
+from tests.support import bentos, workers
 from tests.support.waiting import wait_until
 
 MOST_BYTES = 400_000_000
@@ -17,14 +22,22 @@ MODULES = ("pip", "uv", "ensurepip", "tensorflow", "keras", "pyspark", "mlflow",
 FOLDERS = ("/", "/bento", "/bento/src", "/bento/src/model", "/venv", "/etc", "/usr/local", "/home")
 
 
-def test_it_scores_and_names_its_model(image: str, options: list[str]) -> None:
+def test_it_scores_as_here_and_names_its_model(image: str, bento: bentos.Bento, options: list[str]) -> None:
     """With a root that can't be written to, no capability, and one small folder of its own."""
     with running(image, options) as container:
         answer = workers.score(container.wait().address, PULL_REQUEST)
         assert answer.status_code == 200, answer.text
         assert answer.headers["X-Model"] == "pr-sentinel:7"
-        assert answer.json()["results"][0]["reasons"]
+        assert answer.json()["results"] == [score_here(bento)]
         assert requests.get(f"{container.address}/", timeout=10).ok
+
+
+def score_here(bento: bentos.Bento) -> dict[str, Any]:
+    """The result for the same pull request by the same model, outside of the image and without a history too."""
+    given = scorer.ScoreInput(PullRequest.model_validate(PULL_REQUEST), SourcedHistory(None, "none"))
+    (scored,) = scorer.score(Model.load(bento.model), [given])
+    result = scored.result
+    return result.model_dump() | {"score": pytest.approx(result.score), "threshold": pytest.approx(result.threshold)}
 
 
 def test_a_pickle_is_refused_here_too(image: str, options: list[str]) -> None:

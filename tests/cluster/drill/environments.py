@@ -1,4 +1,4 @@
-"""DOC."""
+"""What a fork writes for its two environments, and what this cluster's small node needs besides."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""DOC."""
+"""Revisions of the Rollout: how one is put in, what its analyses say, and what its users see."""
 
 import json
 import os
