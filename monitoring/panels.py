@@ -126,7 +126,7 @@ MODEL = DashboardContent(
                 "repositories compared": f"max(last_over_time({STEP}_compared_repositories[1d]))",
                 "repositories drifted": f"max(last_over_time({STEP}_drifted_repositories[1d]))",
             },
-            "None compared is no proof that nothing has drifted. The report names what has moved.",
+            "None compared does not prove that nothing has drifted. The report names what has moved.",
         ),
         DashboardPanel(
             "Time since drift could be judged",

@@ -67,7 +67,7 @@ def check_place(folder: Path, state: Path) -> None:
         )
     if folder.exists() and not (folder / manifest.FILE).is_file() and (folder.is_file() or any(folder.iterdir())):
         raise ConfigurationError(
-            f"{folder} exists, but is no backup.", advice="Choose another folder, or one that is empty or missing."
+            f"{folder} exists, but is not a backup.", advice="Choose another folder, or one that is empty or missing."
         )
 
 

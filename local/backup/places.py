@@ -51,7 +51,7 @@ def find(settings: Mapping[str, str]) -> Places:
 
 
 def build_server_error(what: str) -> ConfigurationError:
-    """Return the error for a registry that is no file, `what` being what happened to it."""
+    """Return the error for a registry that is not a file, `what` being what happened to it."""
     return ConfigurationError(
         f"The registry is {what}: MLflow is a server here.",
         advice="Use the own tool of its database, such as pg_dump, and a copy of its bucket or volume; "

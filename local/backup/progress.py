@@ -16,7 +16,7 @@ def track(items: Iterable[T], what: str, console: Console, total: int | None = N
         items: the items.
         what: what is done with them.
         console: where to show the bar.
-        total: their number, if they are no sequence.
+        total: their number, if they are not a sequence.
     """
     is_seen = console.is_terminal
     yield from progress.track(items, what, total=total, console=console, transient=True, disable=not is_seen)

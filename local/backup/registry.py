@@ -35,7 +35,7 @@ def count(path: Path) -> Counts:
     """Count runs and versions; a database that is missing, or that MLflow has not set up, has none.
 
     Raises:
-        ConfigurationError: the file can't be read, or is no database.
+        ConfigurationError: the file can't be read, or is not a database.
     """
     if not path.exists():
         return Counts(0, 0)
@@ -51,7 +51,7 @@ def copy(source: Path, target: Path) -> None:
     """Copy a database, which may be in use, to a file of its owner alone; or over one that is there, all or nothing.
 
     Raises:
-        ConfigurationError: a file can't be read or written, or is no database.
+        ConfigurationError: a file can't be read or written, or is not a database.
         DamagedArtefact: SQLite finds the copy damaged.
         StorageFull: there is no space left.
     """

@@ -18,7 +18,7 @@ OWNER_ONLY = 0o700
 DEFAULT_STATE = ".state"
 CLONE = Path(__file__).resolve().parents[2]
 UNPRINTABLE = frozenset({"Cc", "Cs"})
-"""Unicode's categories of control characters, and of bytes that are no UTF-8."""
+"""Unicode's categories of control characters, and of bytes that are not UTF-8."""
 console = Console(highlight=False)
 
 

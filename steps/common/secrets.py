@@ -55,7 +55,7 @@ def read_vault(address: str) -> dict[str, Any]:
 
 
 def check_address(address: str) -> None:
-    """Check that an address is no placeholder, and that what is sent there is encrypted or may be sent without.
+    """Check that an address is not a placeholder, and that what is sent there is encrypted or may be sent without.
 
     Raises:
         ConfigurationError: it is a placeholder, or plain HTTP to another machine without `VAULT_PLAIN_HTTP`.

@@ -50,7 +50,7 @@ class StepSettings(BaseSettings):
             return value
         stripped = text.strip(BLANKS)
         if not stripped and text:
-            return None  # blanks alone are no value
+            return None  # blanks alone are not a value
         is_secret = secret or "SecretStr" in str(cls.model_fields[str(info.field_name)].annotation)
         if is_secret and info.field_name not in MULTILINE and CONTROL.search(stripped):
             raise ValueError("contains a line break or another control character")

@@ -23,7 +23,7 @@ MIN_REFERENCE = 150
 MAX_REFERENCE = 1_000
 """The newest pull requests of a champion's dataset are its reference."""
 MIN_DISTANCE = 0.25
-"""A smaller distance, from 0 to 1, is no drift: a quarter of the pull requests at least are different."""
+"""A smaller distance, from 0 to 1, is not drift: a quarter of the pull requests at least are different."""
 MARGIN = 1.5
 """By which the distance must exceed the largest one within the reference."""
 MAX_CHANCE = 1e-6
@@ -168,7 +168,7 @@ def _find_missing(reference: int, recent: int) -> str:
 
 
 def _find_unreadable(quantities: Sequence[str], reference: Floats, recent: Floats) -> list[str]:
-    """Return the quantities with values that are no numbers, and the score if it is always the same."""
+    """Return the quantities with values that are not numbers, and the score if it is always the same."""
     finite = np.asarray(np.isfinite(reference).all(axis=0) & np.isfinite(recent).all(axis=0))
     stuck: NDArray[np.bool_] = recent.min(axis=0) == recent.max(axis=0)
     return [

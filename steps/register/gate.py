@@ -287,7 +287,7 @@ def _compare(challenger: Contender, champion: Contender, evidence: GateEvidence)
         return refuse("worse", f"{figures}.")
     if fresher:
         return refuse("maybe worse", f"{figures}, and a fresher model that is behind may lose at most {TOLERANCE}.")
-    return refuse("not better and not fresher" if drawn.any() else "tie", f"{figures}, and its data are no newer.")
+    return refuse("not better and not fresher" if drawn.any() else "tie", f"{figures}, and its data are not newer.")
 
 
 def _draw_gains(challenger: Contender, champion: Contender, evidence: GateEvidence, *, held_out: bool) -> Floats:

@@ -63,7 +63,7 @@ def past() -> History:
 def _compare(name: str, wanted: Mapping[str, float], found: Mapping[str, float]) -> None:
     for what, value in wanted.items():
         difference = abs(found[what] - value)
-        if not difference <= TOLERANCE:  # NaN is no agreement either
+        if not difference <= TOLERANCE:  # NaN is not agreement either
             raise DamagedArtefact(
                 f"The golden pull request {name} differs by {difference:.3g} in {what}: "
                 f"{found[what]:.9g} instead of {value:.9g}.",

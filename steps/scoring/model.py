@@ -190,14 +190,14 @@ def session(onnx: bytes) -> ort.InferenceSession:
     """An ONNX session on one thread, which is fastest for a network this small.
 
     Raises:
-        DamagedArtefact: these bytes are no ONNX network.
+        DamagedArtefact: these bytes are not an ONNX network.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     try:
         return ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's own errors have no ancestor in common
-        raise DamagedArtefact(f"{NETWORK} is no ONNX network ({type(error).__name__}).", advice=AGAIN) from error
+        raise DamagedArtefact(f"{NETWORK} is not an ONNX network ({type(error).__name__}).", advice=AGAIN) from error
 
 
 def reconstruct(network: ort.InferenceSession, scaled: Floats) -> Floats:

@@ -17,7 +17,7 @@ from steps.scoring.rarity import WINDOW_ROWS
 
 MAX_REASONS = 3
 MIN_STRENGTH = 1.0
-"""Below this, in powers of ten, a signal is no reason."""
+"""Below this, in powers of ten, a signal is not a reason."""
 MIN_WINDOW = 100
 """With fewer pull requests remembered, nothing is said of how rare something is."""
 MIN_ONE_IN = 20

@@ -163,7 +163,7 @@ def _hash_files(folder: Path) -> dict[str, str]:
     """Return the hash of every file below a folder but the signature, by its name, sorted.
 
     Raises:
-        DamagedArtefact: there is a link, whose target may change afterwards, or anything else that is no file.
+        DamagedArtefact: there is a link, whose target may change afterwards, or anything else that is not a file.
     """
     files = []
     for path in folder.rglob("*"):

@@ -35,7 +35,7 @@ DOCS_PROMISE = re.compile(
     r"(?i)(?<![\w`/.:-])(docs?|documentation|readme|changelog|typos?|spelling|wording)"
     r"(?![\w`/(-]|\.\w|::)"
 )
-"""Words that announce a change of texts alone; comments are no such word, for they stand in any file."""
+"""Words that announce a change of texts alone; comments are not such a word, for they stand in any file."""
 VERSION_BUMP = re.compile(
     r"(?i)^(\W*(chore|build|deps|fix|update|security)\W*(\([^)]*\))?\W*:?\s*)?"
     r"(bump|upgrade|update( dependency)?|pin|lock file maintenance)\b.*(\bfrom \S+ to\b|\bto v?\d|\d+\.\d+|lock file)"
@@ -71,7 +71,7 @@ MARKUP = re.compile(
 """Headings, bold words, list items, rules, tables and emoji."""
 
 _MARKS = _format_ranges(lambda one: unicodedata.category(one).startswith("M"))
-"""Vowel signs and accents, which stand inside words but are no letters."""
+"""Vowel signs and accents, which stand inside words but are not letters."""
 _SPACELESS = "".join(
     f"{chr(first)}-{chr(last)}"
     for first, last in (

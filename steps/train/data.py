@@ -40,7 +40,7 @@ def rows(table: pa.Table, names: Sequence[str]) -> Rows:
     """Take the named features out of a table.
 
     Raises:
-        DataError: a feature is missing, or a value is no number.
+        DataError: a feature is missing, or a value is not a number.
     """
     if missing := [name for name in names if name not in table.column_names]:
         raise DataError(
@@ -50,7 +50,7 @@ def rows(table: pa.Table, names: Sequence[str]) -> Rows:
     columns = [table.column(name).to_numpy().astype(np.float64) for name in names]
     features = np.stack(columns, axis=1) if columns else np.empty((len(table), 0))
     if not np.isfinite(features).all():
-        raise DataError("The dataset holds features that are no numbers.", advice="Run preprocess again.")
+        raise DataError("The dataset holds features that are not numbers.", advice="Run preprocess again.")
     return Rows(table, table.column("repository").to_pylist(), features)
 
 

@@ -36,7 +36,7 @@ class Truth(NamedTuple):
 def statements(table_above: Floats, table_rows: Floats) -> Iterator[tuple[int, bool]]:
     """Yield each level that can be checked on rows of one repository, and whether what is said of it holds.
 
-    A feature with few values says less often than it might that something is rare, which is no lie.
+    A feature with few values says less often than it might that something is rare, which is not a lie.
 
     Args:
         table_above: how many of the remembered rows have at least the value [rows].

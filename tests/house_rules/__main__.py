@@ -21,7 +21,7 @@ def check(texts: dict[str, str]) -> list[Finding]:
 
 
 def tracked() -> dict[str, str]:
-    """Read all files that the rules apply to: those that Git knows and that are no generated ones."""
+    """Read all files that the rules apply to: those that Git knows and that are not generated."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

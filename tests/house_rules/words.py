@@ -23,7 +23,7 @@ INSTEAD = {
     r"stand-ins?\b": "write fake (server)",
     r"oddit(y|ies)": "write anomaly, anomalies",
     r"forebears?": "write ancestors",
-    r"is no JSON": "write is not valid JSON",
+    r"(?<!there )(is|are|was|were) no (?!longer|more|less|fewer|later)": "write is not a …, does not …",
     r"(?-i:is none)\b": "write is not set, is not a valid …",
     r"told\b(?! apart)|tells\b(?! apart)": "write reports, returns, shows; or name what is configured",
     r"nobody has thought of": "write Unexpected …",

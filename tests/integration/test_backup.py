@@ -240,7 +240,7 @@ def test_a_backup_among_other_files_or_in_the_state_folder_is_refused(tmp_path: 
     state = tmp_path / "state"
     (tmp_path / "documents").mkdir()
     (tmp_path / "documents" / "thesis").write_text("")
-    assert "exists, but is no backup" in refuse("backup", tmp_path / "documents", "--state", state)
+    assert "exists, but is not a backup" in refuse("backup", tmp_path / "documents", "--state", state)
     assert "would be lost together" in refuse("backup", state / "backup", "--state", state)
     assert "would be lost together" in refuse("backup", tmp_path, "--state", state)
     assert (tmp_path / "documents" / "thesis").exists()

@@ -125,7 +125,7 @@ def test_the_home_folder_may_be_written_as_in_a_shell(tmp_path: Path, monkeypatc
 
 @pytest.mark.parametrize("name", [os.fsdecode(b"r\xe9sultats"), "two\nlines", "\x1b[31m"])
 def test_a_name_that_no_database_can_have_is_refused_before_anything_is_created(tmp_path: Path, name: str) -> None:
-    """Bytes that are no UTF-8, and control characters; the message itself can be printed."""
+    """Bytes that are not UTF-8, and control characters; the message itself can be printed."""
     with pytest.raises(ConfigurationError, match="letters that") as caught:
         make_state_folder(tmp_path / name)
     assert str(caught.value).isascii()

@@ -1,7 +1,7 @@
 """`python -m tests.mutants [--since COMMIT] [MODULE ...]`: which small changes of what decides does no test notice?
 
 Exits with 1 if fewer than 95 % are noticed, or if one is not that `survivors.txt` does not list with its reason. Those
-that it lists count as not noticed, and are not run; a listed one that is no change any more has to be taken out.
+that it lists count as not noticed, and are not run; a listed one that no longer changes anything has to be taken out.
 """
 
 import argparse

@@ -64,7 +64,7 @@ def test_a_result_names_the_command_that_shows_what_it_comes_from(page: Page, se
 def test_a_result_that_nobody_has_recorded_names_no_command(
     page: Page, service: str, history: str, url: str | None, count: int
 ) -> None:
-    """Without MongoDB nothing is kept, and fields entered by hand are no pull request."""
+    """Without MongoDB nothing is kept, and fields entered by hand are not a pull request."""
     page.open(service)
     result = {"repository": "a/b", "number": 1, "score": 1.5, "level": "standard", "history": history}
     shown = f"showResult({json.dumps(result)}, {json.dumps({'title': '', 'url': url})}, {{}}, null)"

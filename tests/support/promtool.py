@@ -11,7 +11,7 @@ import yaml
 HASH, ANOTHER = "7b5c", "66aa"
 STEP_SECONDS = 5
 Series = dict[str, float]
-"""By what they are, what they grow by in a second; those that are no counters have the value."""
+"""By what they are, what they grow by in a second; those that are not counters have the value."""
 
 
 def found(metric: dict[str, Any], series: Series, folder: Path) -> list[float | None]:

@@ -226,7 +226,7 @@ def test_answers_are_collected_from_the_url_and_from_each_pod() -> None:
 
 
 def test_answers_of_another_form_name_no_model_and_failures_are_kept() -> None:
-    """A list is no card, and an error no answer."""
+    """A list is not a card, and an error is not an answer."""
     with stub_service.serve(lambda path, body: (200, {}, ["odd"])) as odd:
         found = identity.collect_answers(odd.address, odd.address, None)
     assert {(one.header, one.body, one.version) for one in found.answers} == {(None, None, None)}

@@ -74,6 +74,6 @@ def test_a_file_that_has_none_is_refused(content: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_verdict_passes_only_with_something_seen_and_nothing_else(verdict: CheckVerdict, outcome: Outcome) -> None:
-    """Nothing at all is no yes."""
+    """Nothing at all is not a yes."""
     assert verdict.outcome is outcome
     assert verdict.format("it").endswith(f"it: {outcome.name.lower()}")

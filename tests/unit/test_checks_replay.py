@@ -116,7 +116,7 @@ def test_a_slow_service_gets_as_many_requests(clock: Clock) -> None:
 
 
 def test_nothing_is_replayed_without_pull_requests_or_an_expected_model(clock: Clock) -> None:
-    """Which is no yes."""
+    """Which is not a yes."""
     with stub_service.serve(answer) as service:
         assert replay.replay(service.address, [], DIGEST, PLAN) == ReplayCounts()
         assert replay.replay(service.address, PULLS, None, PLAN) == ReplayCounts()

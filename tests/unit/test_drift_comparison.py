@@ -43,7 +43,7 @@ BEFORE = sample(MAX_REFERENCE, 1)
 
 
 def test_what_is_as_before_is_stable() -> None:
-    """For a hundred draws: chance alone is no drift."""
+    """For a hundred draws: chance alone is not drift."""
     found = {compare("a/b", Pair(BEFORE, sample(WINDOW, seed)), QUANTITIES, BUDGET).verdict for seed in range(2, 102)}
     assert found == {"stable"}
 
@@ -76,7 +76,7 @@ def concatenated(first: Sample, second: Sample) -> Sample:
 
 
 def test_what_moves_back_and_forth_in_the_reference_may_move_as_far_again() -> None:
-    """A repository whose sizes change from season to season is no drift each season."""
+    """Sizes that change from season to season are not drift each season."""
     seasons = concatenated(sample(500, 1), sample(500, 2, shift=1.5))
     found = compare("a/b", Pair(seasons, sample(WINDOW, 3, shift=1.5)), QUANTITIES, BUDGET)
     assert found.verdict == "stable"

@@ -150,7 +150,7 @@ def test_what_is_broken_and_optional_is_not_known(changes: dict[str, Any], field
 
 @pytest.mark.parametrize("ref", [None, "", 5, "x" * 2_000])
 def test_a_broken_head_is_not_known(ref: object) -> None:
-    """A branch without a usable name is no reason to refuse the pull request."""
+    """A branch without a usable name is not a reason to refuse the pull request."""
     assert convert(headRefName=ref)["head"] in (None, {"ref": None})
 
 

@@ -79,7 +79,7 @@ def test_imports_for_type_checking_only_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_missing_module_is_named(tmp_path: Path) -> None:
-    """A misspelt entry is no empty Bento."""
+    """A misspelt entry is not an empty Bento."""
     with pytest.raises(FileNotFoundError, match=r"steps\.nothing"):
         find_sources(files(tmp_path, entry=""), ["steps.nothing"])
 

@@ -54,7 +54,7 @@ def test_the_smallest_page_that_keeps_failing_is_requested_without_files() -> No
 
 
 def test_failures_that_do_not_come_in_a_row_cost_no_files() -> None:
-    """Documents without files would stay so: a few bad gateways are no reason."""
+    """Documents without files would stay so: a few bad gateways are not a reason."""
     size = PageSize()
     for _ in range(100):
         size.shrink()

@@ -92,7 +92,7 @@ def test_a_document_of_an_earlier_version_is_a_row_with_less_known() -> None:
 
 
 def test_when_it_was_fetched_changes_nothing() -> None:
-    """The time of fetching is no part of a row."""
+    """The time of fetching is not part of a row."""
     assert row(fetched_at=datetime(2030, 1, 1, tzinfo=UTC)) == row(fetched_at=MISSING) == row()
 
 
@@ -181,7 +181,7 @@ def test_a_reason_repeats_nothing_of_the_document() -> None:
 
 
 def test_broken_text_is_marked_and_kept() -> None:
-    """A byte that is no UTF-8 becomes the mark for it."""
+    """A byte that is not UTF-8 becomes the mark for it."""
     broken = bson.encode(document(title="caf_")).replace(b"caf_", b"caf\xe9")
     result = validate(broken)
     assert result.row is not None

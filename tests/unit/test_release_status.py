@@ -30,7 +30,7 @@ AGREED = StatusReport(release(3), release(2), serving(2, 3), AliasedVersion("3",
 
 
 def test_sources_that_agree_disagree_in_nothing() -> None:
-    """A staging that is ahead with the champion, and a preview, are no disagreement."""
+    """A staging that is ahead with the champion, and a preview, are not a disagreement."""
     assert find_disagreements(AGREED) == []
     assert dict(format_lines(AGREED)) == {
         "Git, staging": f"version 3, sha256:{3:064x}",

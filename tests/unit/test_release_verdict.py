@@ -106,7 +106,7 @@ def test_a_rollback_that_changes_more_is_refused(repository: Repository, clone: 
 
 
 def test_a_version_that_production_never_had_is_no_rollback(repository: Repository, clone: Clone) -> None:
-    """Those that it had are named, the newest first; what was never released is no version."""
+    """Those that it had are named, the newest first; what was never released is not a version."""
     repository.git("checkout", "--quiet", "-B", "other", "origin/main")
     repository.push("rollback/version-9", "to nowhere")
     clone.refresh()

@@ -57,7 +57,7 @@ def test_what_github_refuses_is_refused_in_its_words(query: str, variables: dict
 
 @pytest.mark.parametrize("query", ["{", "{ repository { stars } }"])
 def test_a_wrong_query_is_refused(query: str) -> None:
-    """Text that is no query, and fields that there are not."""
+    """Text that is not a query, and fields that don't exist."""
     assert set(ask(query)) == {"errors"}
 
 

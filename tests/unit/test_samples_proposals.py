@@ -59,7 +59,7 @@ def test_a_pull_request_is_opened_found_and_changed() -> None:
     ],
 )
 def test_what_github_would_refuse_is_refused(path: str, body: Any) -> None:
-    """A second one of the same branches, what is no pull request, and what is too long."""
+    """A second one of the same branches, what is not a pull request, and what is too long."""
     proposals = Proposals()
     opened(proposals)
     reply = ask(proposals, "POST", path, body)

@@ -271,7 +271,7 @@ def test_a_request_without_a_response_is_logged_as_closed(caplog: pytest.LogCapt
 def test_a_request_has_a_span_with_its_route_and_its_status_but_a_probe_has_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A path that is no route is not named: anybody may send it."""
+    """A path that is not a route is not named: anybody may send it."""
     with receiving() as receiver:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.address)
         stop = tracing.start("test", {})

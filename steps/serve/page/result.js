@@ -69,7 +69,7 @@ function why(result, pull, model, feedback) {
   );
 }
 
-/** Check that the service has recorded the result: fields entered by hand are no pull request, and without MongoDB nothing is kept. */
+/** Check that the service has recorded the result: fields entered by hand are not a pull request, and without MongoDB nothing is kept. */
 const isTraceable = (result, pull) => isKnown(pull.url) && result.history !== "none";
 
 /** Build a list item: what stands out, and below it what is usual. */

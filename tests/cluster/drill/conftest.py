@@ -43,7 +43,7 @@ def digests() -> dict[str, str]:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Both branches on the server, with what is this cluster's own."""
     server = os.environ.get("GIT_SERVER") or pytest.skip("GIT_SERVER names no Git server for the cluster")
-    assert re.fullmatch(r"(https?|ssh)://[\w.@:/-]+", server), f"GIT_SERVER is no URL of a Git server: {server!r}"
+    assert re.fullmatch(r"(https?|ssh)://[\w.@:/-]+", server), f"GIT_SERVER is not a URL of a Git server: {server!r}"
     made = Repository(f"{server}/pr-sentinel.git", tmp_path_factory.mktemp("repository") / "clone")
     kube.run("git", "clone", "--quiet", "--single-branch", f"file://{ROOT}", str(made.folder))
     link_uv(made.folder)

@@ -40,7 +40,7 @@ def test_a_preview_that_is_scaled_to_zero_while_it_is_checked_fails(space: str, 
 
 
 def test_a_candidate_without_metrics_waits_for_a_person(space: str, digests: dict[str, str]) -> None:
-    """No data is no yes: the old revision's pods stay, and a person's abort puts it back."""
+    """No data is not a yes: the old revision's pods stay, and a person's abort puts it back."""
     before, lost = active_hash(), failures(called())
     found = release(Release("good", digests["good"], app=FAULTY, settings=("MUTE=1",)))
     assert found["status"]["phase"] == "Paused", analysed(found, PRE)

@@ -143,7 +143,7 @@ def test_the_speed_of_another_model_does_not_pass() -> None:
 
 
 def test_pull_requests_come_from_mongodb_or_a_file_or_an_error_says_why_not(pair: Pair, mongo: dict[str, str]) -> None:
-    """Too few are no verdict; none at all are not either."""
+    """Too few are not a verdict; none at all are not either."""
     candidate, active, digest = pair
     asked = ("behaviour", candidate, f"--against={active}", f"--digest={digest}")
     assert start_check(*asked, "--pulls=mongo").returncode == 78

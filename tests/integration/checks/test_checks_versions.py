@@ -162,7 +162,7 @@ def result(*values: str) -> dict[str, Any]:
 def test_slow_answers_are_those_over_a_tenth_of_a_second(
     total: Any, quick: Any, slow: Proportion, database: Mongo, prometheus: str, answers: list[Any]
 ) -> None:
-    """No data are no requests, and no quick ones either."""
+    """Missing data are neither requests nor quick ones."""
     answers += [result(), result(), total, quick]
     old, new = read(database, prometheus)
     assert (old.slow, new.slow) == (Proportion(0, 0), slow)

@@ -155,7 +155,7 @@ def predict(database: Documents, champion: Model, rows: int, *, shift: float = 0
 
 
 def test_without_anything_new_nothing_is_known(place: Place) -> None:
-    """Right after a training, which is no proof that nothing has drifted."""
+    """Right after a training, which is not proof that nothing has drifted."""
     found = monitor_drift(168)
     assert (found["verdict"], found["retrain"], found["compared"]) == ("unknown", False, 0)
     assert "no pull request has been opened since" in found["reason"]

@@ -286,7 +286,7 @@ def test_an_image_in_git_that_its_registry_has_deleted_is_named(
 
 
 def test_missing_sources_differ_from_failing_ones(production: Repository, cluster: Cluster, tmp_path: Path) -> None:
-    """No registry is no disagreement; a cluster that does not answer is."""
+    """No registry is not a disagreement; a cluster that does not answer is."""
     code, said = status(production)
     assert code == 0, said
     assert "skipped: MLFLOW_URI is not set" in said

@@ -65,7 +65,7 @@ def test_the_policy_names_the_workflow_that_a_promotion_asks_for() -> None:
 
 @needs_kyverno
 def test_pods_run_only_what_is_signed(images: OciImages, tmp_path: Path) -> None:
-    """In every kind of container, and by digest; Argo's executor is no image of ours."""
+    """In every kind of container, and by digest; Argo's executor is not an image of ours."""
     ours, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     signed, unsigned, foreign = (images.publish(f"pr-sentinel/{name}") for name in ("fetch", "train", "serve"))
     images.sign(signed, ours)

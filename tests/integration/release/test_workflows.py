@@ -164,7 +164,7 @@ def test_the_check_passes_a_rollback_and_nothing_else_in_its_branch(
 def test_the_check_fails_a_rollback_to_what_production_never_had(
     name: str, repository: Repository, released: str, verify: Verify, pulls: Pulls
 ) -> None:
-    """Version 2 is staging's only; the others are no versions."""
+    """Version 2 is staging's only; the others are not versions."""
     branch(repository, name, "hotfix")
     assert verify(name, "").conclusion == "failure"
     assert pulls.statuses()[-1]["state"] == "failure"

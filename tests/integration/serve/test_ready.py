@@ -69,7 +69,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "no manifest": (lambda folder: (folder / "manifest.json").unlink(), "lacks manifest.json"),
     "nothing at all": (shutil.rmtree, "lacks manifest.json"),
     "Keras": (use_keras, "it holds model.keras, and only ONNX is read"),
-    "a pickle": (use_pickle, "model.onnx is no ONNX network"),
+    "a pickle": (use_pickle, "model.onnx is not an ONNX network"),
     "another feature order": (reorder_features, "The model's feature 1 is"),
     "other scores": (shift_scores, "differs by 1e-05 in score"),
     "no golden pull requests": (drop_golden, "has no golden pull requests"),
