@@ -126,6 +126,25 @@ def test_a_comparison_that_acts_is_the_last_step_and_no_dry_run(build: Built) ->
 
 
 @kubectl.needed
+@pytest.mark.parametrize("components", [(), ADVISE, ACT], ids=["usual", "advise", "act"])
+def test_what_a_release_waits_for_ends_by_itself(build: Built, components: tuple[str, ...]) -> None:
+    """Else Argo Rollouts refuses the Rollout; an analysis in the background may go on for ever."""
+    documents = build(components)
+    templates = {one["metadata"]["name"]: one["spec"] for one in documents if one["kind"] == "AnalysisTemplate"}
+    (rollout,) = (one for one in documents if one["kind"] == "Rollout")
+    ((name, strategy),) = rollout["spec"]["strategy"].items()
+    if name == "canary":
+        awaited = [step["analysis"] for step in strategy["steps"] if "analysis" in step]
+    else:
+        awaited = [strategy["prePromotionAnalysis"], strategy["postPromotionAnalysis"]]
+    metrics = [
+        metric for one in awaited for used in one["templates"] for metric in templates[used["templateName"]]["metrics"]
+    ]
+    assert len(metrics) >= len(awaited) > 0
+    assert [metric["name"] for metric in metrics if "interval" in metric and "count" not in metric] == []
+
+
+@kubectl.needed
 def test_nothing_is_decided_before_the_live_metrics_have_been_measured(build: Built) -> None:
     """They begin at the same step, and would end with it."""
     canary = canary_of(build(ACT))
@@ -137,9 +156,8 @@ def test_the_first_answer_decides_and_none_in_a_week_leaves_it_to_a_person() -> 
     """One success passes, one failure fails; only what is neither may repeat, and ends inconclusive."""
     assert faults(TEMPLATE) == []
     assert (METRIC["name"], METRIC["consecutiveSuccessLimit"], METRIC["failureLimit"]) == (COMPARISON, 1, 0)
-    assert METRIC["inconclusiveLimit"] * seconds(METRIC["interval"]) == 7 * 24 * 3_600
-    # With a count it would end as a success where there is no limit of successes.
-    assert "count" not in METRIC
+    assert METRIC["count"] * seconds(METRIC["interval"]) == 7 * 24 * 3_600
+    assert METRIC["inconclusiveLimit"] == METRIC["count"] - 1
     assert METRIC["successCondition"] == f'result.verdict == "{WORDS[Outcome.PASSED]}"'
     assert METRIC["failureCondition"] == f'result.verdict == "{WORDS[Outcome.FAILED]}"'
 

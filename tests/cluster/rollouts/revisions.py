@@ -99,7 +99,12 @@ def with_prometheus() -> dict[str, Any]:
 def with_comparison() -> list[dict[str, Any]]:
     """Patches by which revisions are compared here, and within minutes."""
     metric = "/spec/metrics/0"
-    changes = {f"{metric}/initialDelay": "30s", f"{metric}/interval": "10s", f"{metric}/inconclusiveLimit": 18}
+    changes = {
+        f"{metric}/initialDelay": "30s",
+        f"{metric}/interval": "10s",
+        f"{metric}/count": 18,
+        f"{metric}/inconclusiveLimit": 17,
+    }
     template = yaml.safe_load((SPLIT / "comparison.yaml").read_text())
     place = [given["name"] for given in template["spec"]["args"]].index("comparison")
     changes[f"/spec/args/{place}/value"] = f"http://model-comparison.{SPACE}.svc"

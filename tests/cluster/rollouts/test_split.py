@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -155,11 +156,14 @@ def test_one_in_a_slow_one_s_place_is_better(promoted: dict[str, str], digests: 
 
 
 @pytest.fixture(scope="module")
-def acting(promoted: dict[str, str]) -> dict[str, str]:
+def acting(promoted: dict[str, str]) -> Iterator[dict[str, str]]:
     """The same, where the comparison decides: the patch of the component `act`."""
     change = json.dumps(yaml.safe_load((SPLIT / "act" / "strategy.yaml").read_text()))
     kube.kubectl("patch", "rollout", ROLLOUT, "--type=json", f"--patch={change}", namespace=SPACE)
-    return promoted
+    yield promoted
+    # What a patch has set, the next overlay would leave beside its own strategy.
+    gone = json.dumps([{"op": "remove", "path": "/spec/strategy/canary"}])
+    kube.kubectl("patch", "rollout", ROLLOUT, "--type=json", f"--patch={gone}", namespace=SPACE)
 
 
 def test_an_analysis_that_acts_leaves_a_person_what_it_can_not_tell(
