@@ -31,6 +31,8 @@ MIN_SCATTER = 0.7
 MIN_NEW_WORDS = 0.6
 MIN_SILENCE = 0.5
 """Share of the author's pull requests with a description from which on one without is worth a word."""
+FACT_SEPARATOR = "; "
+"""Between the facts of a sentence."""
 _DAY, _MONTH = 1.5, 60
 
 Row = Mapping[str, Any]
@@ -62,17 +64,29 @@ def explain(model: Model, row: Row, strengths: Floats) -> list[Reason]:
         row: of the dataset, with the plain counts and the context.
         strengths: of each signal [signals].
     """
-    found: dict[str, Reason] = {}
+    found: list[Reason] = []
     for place in np.argsort(-strengths, kind="stable").tolist():
         kind = model.signals[place].name
         sentence = _SENTENCES.get(kind)
         if strengths[place] < MIN_STRENGTH or sentence is None:
             continue
         if text := sentence(row):
-            found.setdefault(text, Reason(kind, text))
+            _add(found, Reason(kind, text))
     if found or strengths.max() < MIN_STRENGTH:
-        return list(found.values())[:MAX_REASONS]
+        return found[:MAX_REASONS]
     return [Reason(model.signals[int(strengths.argmax())].name, _size(row))]
+
+
+def _add(found: list[Reason], reason: Reason) -> None:
+    """Add what a reason states and no earlier one does: as a reason, or to the one that states its first fact."""
+    facts = reason.text.split(FACT_SEPARATOR)
+    stated = {fact: place for place, earlier in enumerate(found) for fact in earlier.text.split(FACT_SEPARATOR)}
+    new = FACT_SEPARATOR.join(fact for fact in facts if fact not in stated)
+    place = stated.get(facts[0])
+    if place is None:
+        found.append(reason._replace(text=new))
+    elif new:
+        found[place] = found[place]._replace(text=f"{found[place].text}{FACT_SEPARATOR}{new}")
 
 
 def describe_rank(row: Row, feature: str, words: str = "go that far") -> str:
@@ -147,33 +161,38 @@ def _docs_promise(row: Row) -> str:
 
 
 def _low_effort(row: Row) -> str:
-    facts = [f"edits {row['named_path']}" if row["named_path"] else "", _who(row), _account(row)]
+    facts = [_edits(row), _who(row), _account(row)]
     if row["web_editor_title"]:
         facts.append("its title is the web editor's")
     if row["empty_body"]:
         facts.append("it has no description")
     facts.append(f"it changes {format_count(row['additions'] + row['deletions'], 'line')}")
-    return "; ".join(fact for fact in facts if fact)
+    return _state(*facts)
 
 
 def _polished_text(row: Row) -> str:
     text, lines = count_own_characters(row), row["additions"] + row["deletions"]
     own = " of its own, beside the template's" if row["familiar_share"] else ""
     fact = f"describes a change of {format_count(lines, 'line')} in {format_count(text, 'character')}{own}"
-    return "; ".join(part for part in (fact, _who(row), _account(row)) if part)
+    return _state(fact, _who(row), _account(row))
 
 
 def _bot_impersonation(row: Row) -> str:
     what = "has the title of a dependency bot" if row["version_bump"] else "has an author named like a bot"
-    return "; ".join(part for part in (f"{what}, but comes from a user account", _who(row), _account(row)) if part)
+    return _state(f"{what}, but comes from a user account", _who(row), _account(row))
 
 
 def _sensitive_files(row: Row) -> str:
+    edits = _edits(row)
+    return _state(edits, _who(row), _account(row)) if edits else ""
+
+
+def _edits(row: Row) -> str:
     if not row["named_path"]:
         return ""
     more = round(row["sensitive_count"]) - 1
     others = f" and {format_count(more, 'other CI or release file')}" if more > 0 else ""
-    return "; ".join(part for part in (f"edits {row['named_path']}{others}", _who(row), _account(row)) if part)
+    return f"edits {row['named_path']}{others}"
 
 
 def _insider_sweep(row: Row) -> str:
@@ -231,6 +250,10 @@ def _binary_files(row: Row) -> str:
         return ""
     more = f" and {format_count(count - 1, 'other binary file')}" if count > 1 else ""
     return f"adds the binary file {row['named_binary']}{more}" + describe_rank(row, "new_binaries", "add as many")
+
+
+def _state(*facts: str) -> str:
+    return FACT_SEPARATOR.join(fact for fact in facts if fact)
 
 
 def _who(row: Row) -> str:

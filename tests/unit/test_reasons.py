@@ -168,3 +168,33 @@ def test_weak_signals_are_no_reasons_and_there_are_three_at_most() -> None:
     found = reasons.reasons(Named(), row(), strengths)  # type: ignore[arg-type]
     assert len(found) == reasons.MAX_REASONS
     assert reasons.reasons(Named(), row(), strengths * 0.4) == []  # type: ignore[arg-type]
+
+
+STRANGER_IN_CI: dict[str, Any] = {
+    "named_path": ".github/workflows/ci.yml",
+    "sensitive_count": 3.0,
+    "author_before": 0.0,
+    "body_length": np.log1p(900),
+}
+EDITS = "edits .github/workflows/ci.yml and 2 other CI or release files; comes from a first-time author"
+
+
+@pytest.mark.parametrize(
+    ("strongest_first", "expected"),
+    [
+        (("sensitive_files", "low_effort"), [f"{EDITS}; it changes 12 lines"]),
+        (("low_effort", "sensitive_files"), [f"{EDITS}; it changes 12 lines"]),
+        (
+            ("polished_text", "sensitive_files"),
+            [
+                "describes a change of 12 lines in 900 characters; comes from a first-time author",
+                "edits .github/workflows/ci.yml and 2 other CI or release files",
+            ],
+        ),
+    ],
+    ids=["more of the same", "nothing more", "one fact in common"],
+)
+def test_no_fact_is_stated_twice(strongest_first: tuple[str, ...], expected: list[str]) -> None:
+    """What a later reason has in common with an earlier one is left out of it, or the rest of it joins that one."""
+    strengths = np.array([3.0 - strongest_first.index(name) if name in strongest_first else 0.0 for name in NAMED])
+    assert reasons.reasons(Named(), row(**STRANGER_IN_CI), strengths) == expected  # type: ignore[arg-type]
