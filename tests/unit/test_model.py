@@ -117,7 +117,7 @@ def test_bytes_that_are_no_network_are_refused(folder: Path) -> None:
     """Though they have the hash that the manifest names."""
     contents = artefact.read(folder)
     artefact.write(folder, {**contents.files, "model.onnx": b"not a network"}, {})
-    with pytest.raises(DamagedArtefact, match="no ONNX network"):
+    with pytest.raises(DamagedArtefact, match="not an ONNX network"):
         Model.load(folder)
 
 
