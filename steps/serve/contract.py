@@ -15,6 +15,8 @@ MAX_BODY_BYTES = 32 * 2**20
 """Size limit of a request body."""
 CHECK_HEADER = "X-Check"
 """Marks requests to `/score` by a release's checks, which are neither stored nor counted as people's."""
+Level = Literal["standard", "unusual", "high"]
+HistorySource = Literal["repository", "all", "none"]
 
 
 class ApiModel(BaseModel):
@@ -103,9 +105,9 @@ class ScoreResult(ApiModel):
     percentile: float
     threshold: float
     unusual: bool
-    level: Literal["standard", "unusual", "high"]
+    level: Level
     reasons: list[str]
-    history: Literal["repository", "all", "none"]
+    history: HistorySource
 
 
 class ScoreResponse(ApiModel):

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from itertools import product
+from typing import get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,7 +19,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from steps.common import tracing
-from steps.serve.contract import ModelName, ScoreResult
+from steps.serve.contract import HistorySource, Level, ModelName, ScoreResult
 from steps.serve.feedback import Vote
 
 REGISTRY = CollectorRegistry()
@@ -72,8 +74,23 @@ MISSED = Counter("pr_sentinel_missed_deliveries", "Pull requests found without a
 CHECK, DELIVERY = "check", "delivery"
 """Routes that are not paths: scores that checks request, and the work for webhook deliveries."""
 
-for outcome in ("written", "dropped"):
-    PREDICTIONS.labels(outcome)
+ALERTED_ROUTES = ("/score", "/score_url", "/webhook")
+SERVER_ERRORS = (500, 502, 503, 504)
+
+
+def _begin_at_zero() -> None:
+    """Export what alerts count before it happens: where a series begins with its first events, no increase is seen."""
+    for route, status in (("/webhook", 401), *product(ALERTED_ROUTES, SERVER_ERRORS)):
+        REQUESTS.labels(route, str(status))
+    for level, history in product(get_args(Level), get_args(HistorySource)):
+        SCORED.labels("/webhook", level, history)
+    for vote in get_args(Vote):
+        VOTES.labels(vote)
+    for outcome in ("written", "dropped"):
+        PREDICTIONS.labels(outcome)
+
+
+_begin_at_zero()
 
 
 def count_request(route: str, status: int, started: float) -> None:

@@ -1,12 +1,15 @@
 """Alerts have runbooks and cases that fire and are silent; what they and the dashboards name is exported."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring import rules
 from monitoring.__main__ import main
@@ -25,6 +28,10 @@ SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_c
 SCRAPED = {"job", "instance", "namespace", "pod", "rollouts_pod_template_hash"}
 """Labels that Prometheus adds to whatever it scrapes."""
 
+COUNTED = re.compile(r"increase\((pr_sentinel_\w+_total)(?:\{([^}]*)\})?\[")
+MATCHER = re.compile(r'(\w+)(=~|!=|=)"([^"]*)"')
+EXPORTED = "from steps.serve import metrics; print(metrics.render('')[0].decode())"
+"""A program that prints what a service exports before its first request."""
 Names = dict[str, set[str]]
 """Metrics, and their labels."""
 
@@ -185,3 +192,25 @@ def test_a_ratio_that_a_rule_records_is_written_nowhere_else() -> None:
     assert len(recorded) >= 5
     assert {name for name in recorded if not any(name in query for query in queries)} == set()
     assert [text for query in queries for text in recorded.values() if text in "".join(query.split())] == []
+
+
+def is_matched(labels: Mapping[str, str], matchers: str) -> bool:
+    """Return whether a series with these labels is selected."""
+    found = {
+        "=": lambda value, wanted: value == wanted,
+        "!=": lambda value, wanted: value != wanted,
+        "=~": lambda value, wanted: bool(re.fullmatch(wanted, value)),
+    }
+    return all(found[how](labels[name], wanted) for name, how, wanted in MATCHER.findall(matchers))
+
+
+def test_what_alerts_count_is_exported_before_it_happens() -> None:
+    """Where a series begins with its first events, Prometheus sees no increase: a burst of them would be silent."""
+    done = subprocess.run([sys.executable, "-c", EXPORTED], cwd=manifests.ROOT, capture_output=True, check=True)
+    samples = [one for family in text_string_to_metric_families(done.stdout.decode()) for one in family.samples]
+    asked = [found for rule in ALERTS.values() for found in COUNTED.findall(rule["expr"])]
+    assert len(asked) >= 7
+    for metric, matchers in asked:
+        begun = [one for one in samples if one.name == metric and is_matched(one.labels, matchers)]
+        assert begun, f"{metric}{{{matchers}}}"
+        assert {one.value for one in begun} == {0.0}
