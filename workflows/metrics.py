@@ -22,9 +22,11 @@ def build_step_histogram(step: str) -> Histogram:
 def _format_output(name: str, default: str) -> str:
     """Return an expression for an output, or for the default after a failure, when a plain reference is an error.
 
-    Argo evaluates an expression as soon as it can; the reference to `retries`, known only at the end, delays that.
+    A step that failed has outputs without values, which are empty texts here. Argo evaluates an expression as soon as
+    it can; the reference to `retries`, known only at the end, delays that.
     """
-    return f'{{{{=$env?.retries != nil ? $env?.outputs?.parameters?.{name} ?? "{default}" : "{default}"}}}}'
+    output = f"$env?.outputs?.parameters?.{name}"
+    return f'{{{{=$env?.retries != nil && ({output} ?? "") != "" ? {output} : "{default}"}}}}'
 
 
 def build_gauge(name: str, description: str, output: str) -> Gauge:
