@@ -47,9 +47,7 @@ FETCH = [
 ]
 PREPROCESS = [
     build_gauge("pr_sentinel_dataset_rows", "Rows of the latest dataset.", "rows"),
-    build_gauge(
-        "pr_sentinel_rejected_share", "The share of documents that the latest dataset left out.", "rejected_share"
-    ),
+    build_gauge("pr_sentinel_rejected_share", "The share of documents that can't be pull requests.", "rejected_share"),
 ]
 TRAIN = [build_gauge("pr_sentinel_average_precision", "Average precision of the latest training.", "average_precision")]
 CONCLUDE = [

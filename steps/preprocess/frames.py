@@ -26,7 +26,6 @@ from steps.scoring.wording import BODY_CHARACTERS
 TEXTS_PER_REPOSITORY = 300
 MAX_TEXTS = 4_000
 MAX_TITLE_CHARACTERS = 256
-MAX_COMMON_REASONS = 3
 REPORT_INTERVAL_SECONDS = 2.0
 
 Batches = Iterator[pa.RecordBatch]
@@ -76,15 +75,6 @@ def count_documents(results: DataFrame) -> DocumentCounts:
     total = rejected + sum(count.rows for count in found.values())
     share = rejected / total if total else 0.0
     return DocumentCounts(dict(sorted(found.items())), RejectedDocuments(count=rejected, share=share))
-
-
-def find_common_reasons(results: DataFrame) -> list[str]:
-    """Return the most common reasons of rejected documents, with their counts."""
-    reasons = results.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
-    return [
-        f"{row['reason']} ({row['count']})"
-        for row in _to_dicts(reasons.orderBy(F.desc("count"), "reason").limit(MAX_COMMON_REASONS))
-    ]
 
 
 def build_rows(results: DataFrame, counts: DocumentCounts) -> DataFrame:

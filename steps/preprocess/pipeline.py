@@ -7,14 +7,15 @@ from typing import Any
 from pymongo.database import Database
 
 from steps.common import mongo
-from steps.common.dataset import DatasetFile, Manifest, RejectedDocuments, RepositorySummary, format_dataset_uri
-from steps.common.errors import ConfigurationError, TooManyRejected
+from steps.common.dataset import DatasetFile, Manifest, RepositorySummary, format_dataset_uri
+from steps.common.errors import ConfigurationError
 from steps.common.mongo import Document
 from steps.common.settings import PreprocessSettings, load
 from steps.common.store import Store, open_store
 from steps.preprocess import dataset, frames, histories, inputs, layout, source, spark
 from steps.preprocess.frames import DocumentCounts
 from steps.preprocess.missing import check_missing
+from steps.preprocess.rejection import RejectionLimit
 
 MIN_PULL_REQUESTS = 300
 """Fewer are not enough to learn what is usual."""
@@ -50,30 +51,31 @@ def build_dataset(
     with mongo.open_database(settings) as database:
         missing = check_missing(database, names, most_missing)
         documents = source.compute_fingerprint(database, query)
+        limit = RejectionLimit(database, names, documents.count, most_rejected)
         key = inputs.hash_inputs(names, most_rejected, documents)
         if manifest := dataset.recall(store, key):
             logger.info("nothing has changed since this dataset was built", extra={"dataset": manifest.hash})
         else:
             parts = source.split_query(database, query, documents.count)
             with dataset.create_staging_folder(store) as staged:
-                files, counts = _compute(settings, parts, spark_master, most_rejected, staged)
+                files, counts = _compute(settings, parts, spark_master, limit, staged)
                 shares = _add_watermarks(database, counts)
                 manifest = dataset.publish(store, staged, files, shares, counts.rejected)
             dataset.remember(store, key, manifest)
+        share = limit.check(manifest.rejected.count)
         histories.publish_histories(database, store, manifest)
-    return _build_output(store, manifest) | {"missing": missing}
+    return _build_output(store, manifest) | {"rejected_share": share, "missing": missing}
 
 
 def _compute(
-    settings: PreprocessSettings, parts: Sequence[source.Query], master: str, most_rejected: float, staged: str
+    settings: PreprocessSettings, parts: Sequence[source.Query], master: str, limit: RejectionLimit, staged: str
 ) -> tuple[list[DatasetFile], DocumentCounts]:
     """Build the files in the staging folder from documents, on Spark."""
     logger.info("reading documents", extra={"partitions": len(parts)})
     with spark.open_session(master) as session:
         results = frames.validate_documents(session, settings, parts)
         counts = frames.count_documents(results)
-        if counts.rejected.share > most_rejected:
-            raise _too_many_rejected_error(counts.rejected, most_rejected, frames.find_common_reasons(results))
+        limit.check(counts.rejected.count)
         return layout.write_files(frames.build_rows(results, counts), counts.pulls, settings, staged), counts
 
 
@@ -84,14 +86,6 @@ def _add_watermarks(database: Database[Document], counts: DocumentCounts) -> dic
         name: RepositorySummary(**share._asdict(), watermark=watermarks.get(name))
         for name, share in counts.repositories.items()
     }
-
-
-def _too_many_rejected_error(rejected: RejectedDocuments, most: float, reasons: Sequence[str]) -> TooManyRejected:
-    return TooManyRejected(
-        f"{rejected.count} documents ({rejected.share:.1%}) are not usable pull requests; the maximum is {most:.1%}. "
-        f"The most common reasons: {'; '.join(reasons)}.",
-        advice="Look into the collection `quarantine`, or raise the parameter most_rejected.",
-    )
 
 
 def _build_output(store: Store, manifest: Manifest) -> dict[str, Any]:
@@ -105,6 +99,5 @@ def _build_output(store: Store, manifest: Manifest) -> dict[str, Any]:
         "dataset_uri": format_dataset_uri(store, manifest.hash),
         "data_hash": manifest.hash,
         "rows": rows,
-        "rejected_share": manifest.rejected.share,
         "trainable": rows >= MIN_PULL_REQUESTS,
     }

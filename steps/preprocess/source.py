@@ -45,14 +45,14 @@ class Fingerprint:
     last_fetched_at: datetime | None
 
 
-def build_query(repositories: Sequence[str]) -> Query:
-    """Build the query for all documents of these repositories, usable or not.
+def build_query(repositories: Sequence[str], prefix: str = "") -> Query:
+    """Build the query for all documents of these repositories, usable or not; `prefix` is a pattern before their names.
 
     It has few patterns with many names each, so that a server that scans all documents matches each one only once.
     """
     names = " ".join(map(re.escape, repositories))
     groups = textwrap.wrap(names, MAX_PATTERN_CHARACTERS, break_long_words=False, break_on_hyphens=False)
-    return {"$or": [{"_id": {"$regex": f"^(?:{group.replace(' ', '|')})#"}} for group in groups]}
+    return {"$or": [{"_id": {"$regex": f"^{prefix}(?:{group.replace(' ', '|')})#"}} for group in groups]}
 
 
 def compute_fingerprint(database: Database[Document], query: Query) -> Fingerprint:

@@ -190,6 +190,32 @@ def test_unusable_documents_are_put_aside(database: Documents, store_url: str) -
     assert database.quarantine.distinct("source_id") == [f"{BUSY}#42", f"{QUIET}#11"]
 
 
+def put_aside(database: Documents, *numbers: int, repository: str = BUSY) -> None:
+    """Quarantine pull requests as fetch does, which keeps what it stored of them before."""
+    entries = [
+        {"_id": f"fetch:{repository}#{number}", "reasons": ["title: Input should be text"]} for number in numbers
+    ]
+    database.quarantine.insert_many([entry | {"step": "fetch"} for entry in entries])
+
+
+def test_what_fetch_put_aside_counts(database: Documents, store_url: str) -> None:
+    """With what is found here, and in a dataset that was built before; that of other repositories doesn't."""
+    database.pull_requests.insert_many([*documents(busy=40, quiet=10), document(BUSY, 41, additions=-1)])
+    put_aside(database, *range(1, 9), repository="example/busy-2")
+    assert build()["rejected_share"] == pytest.approx(1 / 51)
+    put_aside(database, 42)
+    assert build()["rejected_share"] == pytest.approx(2 / 52)
+    put_aside(database, 43)
+    with pytest.raises(
+        TooManyRejected, match=r"3 documents \(5\.7%\).*title: Input should be text \(2\); additions: Input should be"
+    ):
+        build()
+    database.history.delete_many({})
+    with pytest.raises(TooManyRejected, match=r"3 documents \(5\.7%\)"):
+        build(0.051)
+    assert not list(database.history.find())
+
+
 @pytest.mark.parametrize("count", [0, 10])
 def test_too_few_are_told_and_not_trained_on(
     database: Documents, store_url: str, caplog: pytest.LogCaptureFixture, count: int
