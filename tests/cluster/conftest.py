@@ -2,7 +2,7 @@
 
 The cluster is the one that KUBECONFIG names, with Argo Workflows on it. Images are built (OPTIONS go to `docker build`)
 and pushed to REGISTRY, where its nodes can pull them; TAG takes what was pushed under it before. `argo`, `docker`,
-`kubectl`, `vault` and `versitygw` are on the PATH.
+`kubectl`, `prometheus`, `vault` and `versitygw` are on the PATH.
 """
 
 import os
@@ -17,7 +17,7 @@ import requests
 import yaml
 from pymongo.database import Database
 
-from tests.cluster import kube
+from tests.cluster import kube, watching
 from tests.cluster.argo import Run, submit
 from tests.cluster.project import (
     HERE,
@@ -63,6 +63,43 @@ def step_images() -> list[dict[str, str]]:
         {"name": f"pr-sentinel/{step}"} | pushed(f"pr-sentinel/{step}", *recipe, "--target", step, str(ROOT))
         for step in STEPS
     ]
+
+
+@pytest.fixture(scope="session")
+def prometheus_image(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Prometheus in an image of its own."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    found = shutil.which("prometheus")
+    assert found, "prometheus is not on the PATH"
+    shutil.copy(found, folder)
+    return pushed("pr-sentinel/prometheus", "--file", str(HERE / "prometheus.Dockerfile"), str(folder))
+
+
+@pytest.fixture(scope="module")
+def alerts(
+    watched: str, prometheus_image: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[watching.Alerts]:
+    """The alerts of a Prometheus that knows nothing of before; the namespace `watched` has the service."""
+    folder = tmp_path_factory.mktemp("watching")
+    shutil.copy(HERE / "prometheus.yaml", folder)
+    for name, text in watching.configure(watched).items():
+        (folder / name).write_text(text)
+    overlay = {
+        "namespace": watching.NAMESPACE,
+        "resources": ["prometheus.yaml"],
+        "images": [{"name": "pr-sentinel/prometheus"} | prometheus_image],
+        "configMapGenerator": [{"name": "prometheus", "files": ["prometheus.yml", "rules.yml"]}],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    kube.kubectl("create", "namespace", watching.NAMESPACE, namespace="default")
+    try:
+        kube.kubectl("apply", "--server-side", "--kustomize", str(folder), namespace=watching.NAMESPACE)
+        kube.rolled_out(watching.NAMESPACE)
+        with kube.forwarded("prometheus", 9090, watching.NAMESPACE) as address:
+            yield watching.Alerts(address)
+    finally:
+        kube.kubectl("delete", "--kustomize", str(folder), namespace=watching.NAMESPACE)
+        kube.kubectl("delete", "namespace", watching.NAMESPACE, namespace="default")
 
 
 @pytest.fixture(scope="session")

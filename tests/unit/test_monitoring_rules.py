@@ -3,8 +3,9 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -196,7 +197,7 @@ def test_a_ratio_that_a_rule_records_is_written_nowhere_else() -> None:
 
 def is_matched(labels: Mapping[str, str], matchers: str) -> bool:
     """Return whether a series with these labels is selected."""
-    found = {
+    found: dict[str, Callable[[str, str], bool]] = {
         "=": lambda value, wanted: value == wanted,
         "!=": lambda value, wanted: value != wanted,
         "=~": lambda value, wanted: bool(re.fullmatch(wanted, value)),
@@ -207,7 +208,8 @@ def is_matched(labels: Mapping[str, str], matchers: str) -> bool:
 def test_what_alerts_count_is_exported_before_it_happens() -> None:
     """Where a series begins with its first events, Prometheus sees no increase: a burst of them would be silent."""
     done = subprocess.run([sys.executable, "-c", EXPORTED], cwd=manifests.ROOT, capture_output=True, check=True)
-    samples = [one for family in text_string_to_metric_families(done.stdout.decode()) for one in family.samples]
+    families: Iterable[Any] = text_string_to_metric_families(done.stdout.decode())
+    samples = [one for family in families for one in family.samples]
     asked = [found for rule in ALERTS.values() for found in COUNTED.findall(rule["expr"])]
     assert len(asked) >= 7
     for metric, matchers in asked:

@@ -57,23 +57,20 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.fixture(scope="session")
-def beside(digests: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def beside(
+    digests: dict[str, str], prometheus_image: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """Prometheus and users."""
     folder = tmp_path_factory.mktemp("beside")
-    context = folder / "prometheus"
-    context.mkdir()
-    found = shutil.which("prometheus")
-    assert found, "prometheus is not on the PATH"
-    shutil.copy(found, context)
-    image = pushed("pr-sentinel/prometheus", "--file", str(HERE / "prometheus.Dockerfile"), str(context))
     repository, _, digest = digests["pr-sentinel/checks"].partition("@")
     shutil.copy(HERE / "beside.yaml", folder)
+    shutil.copy(HERE.parent / "prometheus.yaml", folder)
     shutil.copy(HERE.parent / "rollouts" / "caller.py", folder)
     overlay = {
         "namespace": WATCH,
-        "resources": ["beside.yaml"],
+        "resources": ["beside.yaml", "prometheus.yaml"],
         "images": [
-            {"name": "pr-sentinel/prometheus"} | image,
+            {"name": "pr-sentinel/prometheus"} | prometheus_image,
             {"name": "pr-sentinel/checks", "newName": repository, "digest": digest},
         ],
         "configMapGenerator": [

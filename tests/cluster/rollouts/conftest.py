@@ -10,10 +10,12 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from steps.scoring import artefact
 from tests.cluster import kube
 from tests.cluster.project import pushed
 from tests.cluster.rollouts.revisions import (
@@ -40,14 +42,23 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for version, name, left_out in (("5", "next", 6), ("6", "later", 8)):
         builders.fitted(folder / name, [row for row in rows if row["number"] % left_out])
         (folder / name / "version.json").write_text(json.dumps({"version": version}))
+    write_fresh(folder)
     return folder
+
+
+def write_fresh(folder: Path) -> None:
+    """Write `fresh`: the active one, had its newest pull request been opened today."""
+    found = artefact.read(folder / "active")
+    facts = {key: value for key, value in found.manifest.items() if key not in ("version", "sha256")}
+    facts["data"] |= {"last": f"{datetime.now(UTC):%Y-%m-%dT00:00:00Z}"}
+    (folder / "fresh").mkdir()
+    artefact.write(folder / "fresh", found.files, facts)
+    (folder / "fresh" / "version.json").write_text(json.dumps({"version": "7"}))
 
 
 @pytest.fixture(scope="session")
 def digests(models: Path) -> dict[str, str]:
     """That of each model."""
-    from steps.scoring import artefact
-
     return {folder.name: artefact.read(folder).digest for folder in models.iterdir()}
 
 
