@@ -238,6 +238,16 @@ def test_a_comparison_has_the_same_lines_each_time() -> None:
     assert lines[3] == "agreement: no data, 49 pull requests were scored by both"
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("counts", [((0, 0), (3, 10)), ((3, 10), (0, 0)), ((0, 0), (0, 0))], ids=["old", "new", "both"])
+def test_a_side_without_data_leaves_everything_possible(counts: tuple[tuple[int, int], tuple[int, int]]) -> None:
+    """Without a warning of a division by nothing."""
+    old, new = (Proportion(*one) for one in counts)
+    found = compare.compare_proportions("flagged", old, new)
+    assert (found.low, found.high) == (-1, 1)
+    assert math.isnan(found.value)
+
+
 @pytest.mark.parametrize("new", [NEW, VersionData("4")])
 def test_a_picture_is_drawn(new: VersionData, tmp_path: Path) -> None:
     """Of little too."""
