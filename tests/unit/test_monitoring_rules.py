@@ -216,3 +216,12 @@ def test_what_alerts_count_is_exported_before_it_happens() -> None:
         begun = [one for one in samples if one.name == metric and is_matched(one.labels, matchers)]
         assert begun, f"{metric}{{{matchers}}}"
         assert {one.value for one in begun} == {0.0}
+
+
+def test_every_phase_in_which_a_release_has_stopped_alerts() -> None:
+    """By the names that the metric has for them: those of the Rollout's own status are others."""
+    text = (source(ROLLOUTS) / "controller" / "metrics" / "rollouts.go").read_text("utf-8")
+    phases = set(re.findall(r'RolloutPhase = "(\w+)"', text))
+    (named,) = re.findall(r'phase=~"([^"]*)"', ALERTS["PRSentinelReleaseStopped"]["expr"])
+    assert phases - set(named.split("|")) == {"Completed", "Progressing", "Paused"}
+    assert set(named.split("|")) < phases
