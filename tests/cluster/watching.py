@@ -62,9 +62,13 @@ class Alerts:
 
     def is_silent(self, name: str) -> bool:
         """Return whether an alert neither fires nor is about to, by an evaluation that begins after this call."""
+        return self.evaluate(name) == "inactive"
+
+    def evaluate(self, name: str) -> str:
+        """Wait for another evaluation of an alert; whether it is `firing`, `pending` or `inactive`."""
         before = self._evaluated_at(name)
         kube.wait(lambda: self._evaluated_at(name) > before, f"another evaluation of {name}")
-        return bool(self._find(name)["state"] == "inactive")
+        return str(self._find(name)["state"])
 
     def query(self, expression: str) -> list[float]:
         """Return the values that an expression has now."""

@@ -16,6 +16,7 @@ from samples.server import LATEST
 from tests.cluster import kube
 from tests.cluster.argo import Run, argo, no_controller
 from tests.cluster.project import Vault, step_secrets
+from tests.cluster.runbooks import look_at
 from tests.cluster.watching import Alerts
 
 SHOP = "example/webshop"
@@ -96,8 +97,10 @@ def test_run_missed_ends_with_the_first_run(alerts: Alerts, github: str) -> None
     """On a new cluster it fires until then."""
     alerts.wait_until_firing("PRSentinelRunMissed")
     control(github, CHAMPION_UNTIL)
-    run_pipeline(train=True).succeeded()
+    run = run_pipeline(train=True).succeeded()
     alerts.wait_until_silent("PRSentinelRunMissed")
+    assert run.name in look_at("PRSentinelRunMissed")
+    assert run.outputs("register")["reason"] in look_at("PRSentinelModelStale")
 
 
 def test_credentials_refused_fires_when_a_role_is_gone_and_ends_with_the_retried_run(
@@ -109,8 +112,7 @@ def test_credentials_refused_fires_when_a_role_is_gone_and_ends_with_the_retried
     run = run_pipeline()
     run.failed()
     alerts.wait_until_firing("PRSentinelCredentialsRefused")
-    assert "Failed" in argo("get", "@latest")
-    assert "refuses this pod the role 'pr-sentinel-fetch'" in argo("logs", "@latest")
+    assert "refuses this pod the role 'pr-sentinel-fetch'" in look_at("PRSentinelCredentialsRefused")
     vault.apply(step_secrets())
     run.retry().succeeded()
     alerts.wait_until_silent("PRSentinelCredentialsRefused")
@@ -130,6 +132,7 @@ def test_drift_unseen_ends_with_the_first_comparison(alerts: Alerts) -> None:
     """Nothing has drifted, which is silent too."""
     found = compare()
     assert found["verdict"] == "stable", found["reason"]
+    assert found["reason"] in look_at("PRSentinelDriftUnseen")
     alerts.wait_until_silent("PRSentinelDriftUnseen")
     assert alerts.is_silent("PRSentinelDrift")
 
@@ -138,9 +141,11 @@ def test_drift_fires_once_it_has_been_there_for_long(alerts: Alerts, github: str
     """Not by the first comparison that finds it: a training may help."""
     control(github, MOMENTS["drifted"], update("drifted", recent(), additions=9_000, commits=60, title="x"))
     run_pipeline().succeeded()
-    assert compare()["drifted"] == "1"
+    found = compare()
+    assert found["drifted"] == "1"
+    assert found["reason"] in look_at("PRSentinelDrift")
     kube.wait(lambda: alerts.query("argo_workflows_pr_sentinel_drifted_repositories == 1"), "the result in Prometheus")
-    assert alerts.is_silent("PRSentinelDrift")
+    assert alerts.evaluate("PRSentinelDrift") == "pending"
     alerts.wait_until_firing("PRSentinelDrift")
 
 

@@ -28,6 +28,7 @@ from tests.cluster.rollouts.revisions import (
     run_plugin,
     wait_for,
 )
+from tests.cluster.runbooks import look_at
 from tests.cluster.watching import Alerts
 
 DAY = range(2_000, 2_240)
@@ -60,6 +61,8 @@ def watched(space: str, images: list[dict[str, str]], tmp_path_factory: pytest.T
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
     kube.kubectl("apply", "--server-side", "--kustomize", str(folder), namespace=SPACE)
     kube.rolled_out(SPACE)
+    if kube.get("namespace", "--field-selector", f"metadata.name={kube.PIPELINE}")["items"]:
+        kube.kubectl("delete", "rollout", "--all")  # nothing was released there, which is a stopped release too
     return space
 
 
@@ -94,11 +97,6 @@ def scale(deployment: str, replicas: int) -> None:
     selector = ("pods", "--selector", f"app.kubernetes.io/name={deployment}")
     kube.wait(lambda: len(kube.get(*selector, namespace=SPACE)["items"]) == replicas, f"{replicas} of {deployment}")
     kube.rolled_out(SPACE)
-
-
-def logged() -> str:
-    """Return what the runbook looks at in the service's log."""
-    return kube.kubectl("logs", "--selector", "app.kubernetes.io/name=model-serving", "--tail=50", namespace=SPACE)
 
 
 def test_model_stale_ends_with_a_model_of_newer_data(alerts: Alerts, digests: dict[str, str]) -> None:
@@ -210,9 +208,9 @@ def test_service_down_fires_when_no_pod_has_a_valid_model(
     """Their containers have restarted over a damaged file; another revision has a sound one."""
     assert alerts.is_silent("PRSentinelServiceDown")
     in_each_pod("sh", "-c", "echo >> /tmp/model/thresholds.json")
-    in_each_pod("kill", "1")
+    in_each_pod("sh", "-c", "kill 1")
     alerts.wait_until_firing("PRSentinelServiceDown")
-    assert "thresholds.json" in logged()
+    assert "thresholds.json" in look_at("PRSentinelServiceDown", SPACE)
     promote_at_once(serving._replace(model="good", digest=digests["good"], version="4"))
     alerts.wait_until_silent("PRSentinelServiceDown")
 
@@ -226,6 +224,7 @@ def test_release_stopped_fires_at_a_bad_candidate_and_ends_when_it_is_reverted(
     assert alerts.is_silent("PRSentinelReleaseStopped")
     assert release(Release("nothing", digests["nothing"]))["status"]["phase"] == "Degraded"
     alerts.wait_until_firing("PRSentinelReleaseStopped")
+    assert "model-serving" in look_at("PRSentinelReleaseStopped", SPACE)
     change = [{"op": "replace", "path": "/spec/template", "value": before}]
     kube.kubectl("patch", "rollout", "model-serving", "--type=json", f"--patch={json.dumps(change)}", namespace=SPACE)
     wait_for("Healthy")
