@@ -5,8 +5,11 @@ of the alerts (`watching`), and the hour after which the service reads votes. Th
 """
 
 import json
+import re
+import shlex
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -30,6 +33,7 @@ from tests.cluster.rollouts.revisions import (
 )
 from tests.cluster.runbooks import look_at
 from tests.cluster.watching import Alerts
+from tests.support.command_line import cli
 
 DAY = range(2_000, 2_240)
 """Numbers of pull requests: as many as a share can be seen from."""
@@ -156,6 +160,21 @@ def test_alerts_useless_fires_when_most_votes_say_so(alerts: Alerts) -> None:
     alerts.wait_until_firing("PRSentinelAlertsUseless")
     shop.vote(comments, "+1", ("dan", "eve", "fay", "gus", "hal"))
     alerts.wait_until_silent("PRSentinelAlertsUseless")
+
+
+def test_the_command_in_a_comment_finds_what_it_comes_from(serving: Release, tmp_path: Path) -> None:
+    """In the cluster's MongoDB; that the version is in no registry here is said, and is no failure."""
+    (command, *_) = re.findall(r"`(\./pr-sentinel trace [^`]+)`", shop.list_comments()[-1]["body"])
+    _, *arguments = shlex.split(command)
+    with kube.forwarded("mongodb", 27017, SPACE) as address:
+        mongo = f"mongodb://{address}/?directConnection=true"
+        done = cli(*arguments, "--json", "--state", str(tmp_path), MONGO_URI=mongo)
+    assert done.returncode == 0, done.stderr
+    parts = {part["name"]: part for part in json.loads(done.stdout)["parts"]}
+    assert parts["delivery"]["facts"]["outcome"] == "announced"
+    assert parts["alert"]["facts"]["mode"] == "comment"
+    assert parts["prediction"]["facts"]["route"] == "/webhook"
+    assert "version" in parts["model"]["missing"]
 
 
 @pytest.mark.usefixtures("serving")
