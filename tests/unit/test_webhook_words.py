@@ -61,6 +61,12 @@ def test_a_notification_reads_well() -> None:
     )
 
 
+def test_a_notification_without_reasons_reads_well_too() -> None:
+    """Several small things can exceed a low threshold together."""
+    body = messages.format_unusual(result(reasons=[]), MODEL).body
+    assert "past pull requests.\n\nNo single feature stands out; it is the combination of all.\n\nThis is" in body
+
+
 def test_every_message_names_the_model_and_leads_to_what_it_comes_from() -> None:
     """An outdated one too; its link leads to a heading of the documents."""
     command = "model pr-sentinel 3. Whoever runs it sees [what this result comes from]"

@@ -19,6 +19,7 @@ MEANING = (
     "This is a hint, not a verdict: the pull request differs from the others here, which doesn't mean that anything is "
     "wrong with it or its author. It may deserve a second look; nothing is blocked."
 )
+NO_REASONS = "No single feature stands out; it is the combination of all."
 STOP = (
     f"Mute, limit or turn off these notifications in `{PATH}` on the default branch, or remove the app or the webhook "
     "in the repository's settings."
@@ -48,8 +49,7 @@ def format_unusual(result: ScoreResult, model: ModelName, problem: str = "") -> 
     lines = [
         f"**{result.level.capitalize()}**: score {result.score:.2f}, threshold {result.threshold:.2f}; "
         f"higher than {_format_share(result.percentile)} of {PAST[result.history]}.",
-        "It",
-        "\n".join(f"- {escape_markdown(reason)}" for reason in result.reasons),
+        *_list_reasons(result),
         MEANING,
         *([f"`{PATH}` is not used: {escape_markdown(problem)}."] if problem else []),
         f"<sub>{_format_origin(result, model)} {STOP}</sub>",
@@ -79,6 +79,13 @@ def format_muted(field: str, result: ScoreResult, model: ModelName) -> Message:
 def escape_markdown(text: str) -> str:
     """Escape a text so that Markdown shows it verbatim, on one line, without links, mentions or references."""
     return _CALLS.sub(_NOTHING, _SPECIAL.sub(r"\\\1", " ".join(text.split())))
+
+
+def _list_reasons(result: ScoreResult) -> list[str]:
+    """Return the reasons as paragraphs; where a threshold is low, none may be large enough for a sentence."""
+    if not result.reasons:
+        return [NO_REASONS]
+    return ["It", "\n".join(f"- {escape_markdown(reason)}" for reason in result.reasons)]
 
 
 def _format_share(percentile: float) -> str:
