@@ -103,6 +103,15 @@ def test_an_interval_ends_where_the_evidence_reaches_its_bound(old: tuple[int, i
             assert evidence(*sides, end) == pytest.approx(1 / ERROR, rel=1e-3)
 
 
+@pytest.mark.parametrize(("none", "every"), [((0, 28), (56, 56)), ((0, 33), (44, 44)), ((0, 7), (12, 12))])
+def test_rounding_in_the_closed_form_moves_no_end(none: tuple[int, int], every: tuple[int, int]) -> None:
+    """Where one side has none and the other nothing else, the cosine that the root needs may come out above 1."""
+    low, _ = map(float, sequential.bound_difference(numbers(*none), numbers(*every), ERROR))
+    assert evidence(numbers(*none), numbers(*every), low) == pytest.approx(1 / ERROR, rel=1e-3)
+    _, high = map(float, sequential.bound_difference(numbers(*every), numbers(*none), ERROR))
+    assert evidence(numbers(*every), numbers(*none), high) == pytest.approx(1 / ERROR, rel=1e-3)
+
+
 @pytest.mark.parametrize(("count", "of"), [(0, 50), (3, 50), (25, 50), (50, 50), (1, 1)])
 def test_the_interval_of_one_proportion_ends_there_too(count: int, of: int) -> None:
     """None is narrower than its data allow."""
