@@ -95,9 +95,9 @@ def describe_rank(row: Row, feature: str, words: str = "go that far") -> str:
     if rows < MIN_WINDOW:
         return ""
     if above == 0:
-        return f"; none of the latest {rows:,} here {words}"
+        return f"{FACT_SEPARATOR}none of the latest {rows:,} here {words}"
     one_in = round((rows + 1) / (above + 1))
-    return f"; about one in {one_in:,} of the latest here {words}" if one_in >= MIN_ONE_IN else ""
+    return f"{FACT_SEPARATOR}about one in {one_in:,} of the latest here {words}" if one_in >= MIN_ONE_IN else ""
 
 
 def _size(row: Row) -> str:
@@ -121,16 +121,17 @@ def _new_folders(row: Row) -> str:
 
 
 def _usual_size(row: Row) -> str:
-    lines, usual_lines = row["additions"] + row["deletions"], row["usual_lines"]
-    if usual_lines and lines > usual_lines:
-        return f"; 99 % of the latest pull requests here change at most {format_count(usual_lines, 'line')}"
-    return _usual_files(row)
+    return _exceeds(row["additions"] + row["deletions"], row["usual_lines"], "line") or _usual_files(row)
 
 
 def _usual_files(row: Row) -> str:
-    if row["usual_files"] and row["changed_files"] > row["usual_files"]:
-        return f"; 99 % of the latest pull requests here change at most {format_count(row['usual_files'], 'file')}"
-    return ""
+    return _exceeds(row["changed_files"], row["usual_files"], "file")
+
+
+def _exceeds(count: float, usual: float, noun: str) -> str:
+    if not usual or count <= usual:
+        return ""
+    return f"{FACT_SEPARATOR}99 % of the latest pull requests here change at most {format_count(usual, noun)}"
 
 
 def _deletion(row: Row) -> str:
@@ -148,7 +149,7 @@ def _small_promise(row: Row) -> str:
     fact = f"promises little in its title ('{word}') and changes {lines}"
     if row["promise_lines"]:
         usual = format_count(row["promise_lines"], "line")
-        return f"{fact}; nine in ten such pull requests here change at most {usual}"
+        return _state(fact, f"nine in ten such pull requests here change at most {usual}")
     return fact
 
 

@@ -52,11 +52,11 @@ def divide(duration: str, factor: int) -> str:
     """Divide a duration such as `1h30m`, to whole milliseconds.
 
     Raises:
-        ValueError: it is no duration, or less than a millisecond would be left.
+        ValueError: it is not a duration, or less than a millisecond would be left.
     """
     parts = DURATION.findall(duration)
     if "".join(number + unit for number, unit in parts) != duration:
-        raise ValueError(f"{duration!r} is no duration")
+        raise ValueError(f"{duration!r} is not a duration")
     if not (milliseconds := sum(int(number) * UNITS_MS[unit] for number, unit in parts) // factor):
         raise ValueError(f"of {duration}, divided by {factor}, nothing is left")
     return f"{milliseconds}ms"

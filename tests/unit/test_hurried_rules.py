@@ -56,7 +56,7 @@ def test_an_alert_may_have_a_factor_of_its_own() -> None:
 )
 def test_a_wait_of_another_form_is_refused(expression: str) -> None:
     """It would stay as long as it is, and the alert would fire never, or by something else."""
-    with pytest.raises(ValueError, match=r"is outside of brackets|only ages are|is no duration"):
+    with pytest.raises(ValueError, match=r"is outside of brackets|only ages are|is not a duration"):
         hurried(expression)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from pymongo import MongoClient
+from pymongo.database import Database
 
 from samples import raw
 from tests.cluster import kube
@@ -157,12 +159,19 @@ def filled() -> None:
     """Pull requests and histories in MongoDB, as fetch and preprocess leave them."""
     rows = candidates.rows()
     pulls = [pull | {"created_at": datetime.fromisoformat(pull["created_at"])} for pull in raw.build_newest(600)]
+    with documents() as database:
+        database.history.insert_many(candidates.histories(rows))
+        database.pull_requests.insert_many(pulls)
+
+
+@contextmanager
+def documents() -> Iterator[Database[dict[str, Any]]]:
+    """The service's documents."""
     with (
         kube.forwarded("mongodb", 27017, SPACE) as address,
         MongoClient[dict[str, Any]](f"mongodb://{address}", directConnection=True) as client,
     ):
-        client.pr_sentinel.history.insert_many(candidates.histories(rows))
-        client.pr_sentinel.pull_requests.insert_many(pulls)
+        yield client.pr_sentinel
 
 
 def rollout() -> Any:

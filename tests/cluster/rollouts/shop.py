@@ -2,20 +2,17 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
-from pymongo import MongoClient
-from pymongo.database import Database
 
 from samples import deliver
 from samples.generate import generate_repositories
 from samples.identities import IdentityRegistry
 from tests.cluster import kube
-from tests.cluster.rollouts.revisions import SPACE
+from tests.cluster.rollouts.revisions import SPACE, documents
 
 SHOP = "example/webshop"
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
@@ -60,13 +57,3 @@ def _login(token: str) -> str:
     who = IdentityRegistry().identify(f"token {token}")
     assert who
     return who.login
-
-
-@contextmanager
-def documents() -> Iterator[Database[dict[str, Any]]]:
-    """The service's documents."""
-    with (
-        kube.forwarded("mongodb", 27017, SPACE) as address,
-        MongoClient[dict[str, Any]](f"mongodb://{address}", directConnection=True) as client,
-    ):
-        yield client.pr_sentinel

@@ -24,6 +24,7 @@ from tests.cluster.rollouts.revisions import (
     SPACE,
     Release,
     active_hash,
+    documents,
     filled,
     put,
     release,
@@ -127,7 +128,7 @@ def test_deliveries_waiting_fires_while_github_is_away_and_ends_by_itself(alerts
     scale("github", 0)
     assert shop.deliver_pulls([10]) == {202}
     alerts.wait_until_firing("PRSentinelDeliveriesWaiting")
-    with shop.documents() as database:
+    with documents() as database:
         oldest = database.deliveries.find_one({"state": "waiting"}, sort=[("received_at", 1)])
     assert oldest
     assert "the response was cut off or never came" in oldest["problem"]
