@@ -145,6 +145,11 @@ class Model:
         """Return the limits of a repository as of training; those over all where it isn't known."""
         return self._limits.get(repository) or Limits(self.threshold, self.high)
 
+    @property
+    def repositories(self) -> list[str]:
+        """The repositories that have limits of their own."""
+        return list(self._limits)
+
     def has_own_limits(self, repository: str) -> bool:
         """Return True if the model was trained with scores of the repository."""
         return repository in self._limits

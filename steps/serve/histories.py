@@ -5,7 +5,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import bson
@@ -14,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from steps.common.dataset import OVERALL
-from steps.common.errors import SentinelError
+from steps.common.errors import SentinelError, Unavailable
 from steps.common.mongo import Document
 from steps.scoring import golden
 from steps.scoring.artefact import GOLDEN_REPOSITORY
@@ -34,10 +34,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SourcedHistory:
-    """The history that a pull request is compared with, and its source; `history` is None without one."""
+    """The history that a pull request is compared with, and its source; `history` is None without one.
+
+    `is_stand_in` is True where MongoDB did not answer for the repository's own.
+    """
 
     history: History | None
     source: Literal["repository", "all", "none"]
+    is_stand_in: bool = False
 
 
 @dataclass
@@ -55,6 +59,10 @@ class _UnreadableHistoryError(Exception):
     """A repository's history could not be read."""
 
 
+class _AwayError(_UnreadableHistoryError):
+    """MongoDB does not answer, so a later attempt may succeed."""
+
+
 class Histories:
     """Histories by repository; cached ones are returned at once and renewed in the background.
 
@@ -70,19 +78,31 @@ class Histories:
         self._absence = Absence()
 
     async def for_repositories(self, repositories: Iterable[str]) -> dict[str, SourcedHistory]:
-        """Return the history of each repository; without one, that of all repositories or `NO_HISTORY`."""
+        """Return the history of each repository; without one, or if it can't be waited for, that of all or none."""
         wanted = set(repositories)
         found = {name: past for name in wanted if (past := self._get_cached(name))}
-        missing = wanted - found.keys()
-        return found | dict(zip(missing, await asyncio.gather(*map(self._get_or_renew, missing)), strict=True))
+        reads = {name: self._start_renewal(name) for name in wanted - found.keys()}
+        await self._absence.wait_for(reads.values())
+        return found | {
+            name: read.result() if read.done() else _replace(self._get_cached(OVERALL)) for name, read in reads.items()
+        }
+
+    async def read(self, repositories: Iterable[str]) -> None:
+        """Read the histories of repositories, for as long as it takes.
+
+        Raises:
+            Unavailable: MongoDB does not answer, and one is not in memory.
+        """
+        for name in set(repositories):
+            past = self._get_cached(name)
+            if past is None or past.is_stand_in:
+                past = await asyncio.shield(self._start_renewal(name))
+            if past.is_stand_in:
+                raise Unavailable(f"MongoDB does not answer for the history of {name}.", advice="Check that it is up.")
 
     def forget(self, repository: str) -> None:
         """Drop a repository from the cache, so that it is read again."""
         self._cache.pop(repository, None)
-
-    async def _get_or_renew(self, repository: str) -> SourcedHistory:
-        known = self._get_cached(repository)
-        return known if known else await asyncio.shield(self._start_renewal(repository))
 
     def _get_cached(self, repository: str) -> SourcedHistory | None:
         """Return the cached history, and renew it in the background if it is old."""
@@ -106,12 +126,15 @@ class Histories:
 
     async def _renew(self, repository: str) -> SourcedHistory:
         cached = self._cache.get(repository)
+        is_away = False
         try:
             async with self._query_slots:
                 found = await self._query(repository, cached)
-        except _UnreadableHistoryError:
+        except _UnreadableHistoryError as error:
             found = cached  # an old one is better than none
+            is_away = isinstance(error, _AwayError)
         past = found.past if found else await self._fall_back_to_overall(repository)
+        past = past if past.source == "repository" else replace(past, is_stand_in=is_away)
         lifetime = FRESH_SECONDS if past.history else absence.AWAY_SECONDS
         self._store_in_cache(
             repository, _CachedHistory(past, found.dataset if found else "", time.monotonic() + lifetime)
@@ -122,30 +145,38 @@ class Histories:
         """Read a repository's history from MongoDB.
 
         Raises:
-            _UnreadableHistoryError: MongoDB does not answer, or the state is damaged.
+            _AwayError: MongoDB does not answer.
+            _UnreadableHistoryError: there is none, or the state is damaged.
         """
-        if self._database is None or self._absence.lasts:
+        if self._database is None:
             raise _UnreadableHistoryError
+        if self._absence.lasts:
+            raise _AwayError
         try:
             return await asyncio.to_thread(_read_history, self._database, repository, cached)
         except Exception as error:  # a state can be damaged in many ways
+            logger.warning("could not read a history", extra={"repository": repository, "error": _format_error(error)})
             if isinstance(error, PyMongoError):
                 self._absence.begin()
-            logger.warning("could not read a history", extra={"repository": repository, "error": _format_error(error)})
+                raise _AwayError from None
             raise _UnreadableHistoryError from None
 
     async def _fall_back_to_overall(self, repository: str) -> SourcedHistory:
         """Return the history of all repositories, for one that has none of its own."""
         if repository == OVERALL:
             return NO_HISTORY
-        overall = await self._get_or_renew(OVERALL)
-        return SourcedHistory(overall.history, "all") if overall.history else NO_HISTORY
+        return _replace(self._get_cached(OVERALL) or await asyncio.shield(self._start_renewal(OVERALL)))
 
     def _store_in_cache(self, repository: str, cached: _CachedHistory) -> None:
         self._cache[repository] = cached
         self._cache.move_to_end(repository)
         while len(self._cache) > MAX_CACHED:
             self._cache.popitem(last=False)
+
+
+def _replace(overall: SourcedHistory | None) -> SourcedHistory:
+    """Return the history of all repositories for one that has none of its own."""
+    return SourcedHistory(overall.history, "all") if overall and overall.history else NO_HISTORY
 
 
 def _read_history(

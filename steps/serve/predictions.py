@@ -26,8 +26,8 @@ MAX_WAITING = 20_000
 """Above this, the oldest are dropped."""
 BATCH = 500
 FLUSH_SECONDS = 1.0
-STOP_SECONDS = 5.0
-"""Time to write what is waiting when the service stops."""
+STOP_SECONDS = 6.0
+"""Time to write what is waiting when the service stops; longer than one operation of MongoDB may take."""
 DUPLICATE_KEY = 11000
 
 logger = logging.getLogger(__name__)
@@ -119,9 +119,11 @@ class Predictions:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             try:
                 await asyncio.to_thread(self._write, batch)
-            except PyMongoError as error:
+            except (PyMongoError, asyncio.CancelledError) as error:
                 self._waiting.extendleft(reversed(batch))
                 self._drop_oldest()
+                if isinstance(error, asyncio.CancelledError):
+                    raise
                 if not self._away:
                     logger.warning(
                         "MongoDB does not answer; predictions are waiting", extra={"error": type(error).__name__}

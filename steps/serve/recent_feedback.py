@@ -26,8 +26,13 @@ class RecentFeedback:
         """Summarise the votes on the latest alerts of a repository."""
         if self._database is None or self._absence.lasts:
             return UNKNOWN
+        read = asyncio.create_task(self._read(self._database, repository))
+        await self._absence.wait_for([read])
+        return read.result() if read.done() else UNKNOWN
+
+    async def _read(self, database: Database[Document], repository: str) -> FeedbackSummary:
         try:
-            found = await asyncio.to_thread(read_feedback, self._database, repository, RECENT)
+            found = await asyncio.to_thread(read_feedback, database, repository, RECENT)
         except PyMongoError as error:
             self._absence.begin()
             logger.warning("feedback can't be read", extra={"error": type(error).__name__})

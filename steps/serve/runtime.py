@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from steps.common.settings import ServeSettings
 from steps.scoring import golden, signature
 from steps.scoring.features import NAMES
 from steps.scoring.model import Model
-from steps.serve import logs, metrics, sentry, spans
+from steps.serve import absence, logs, metrics, sentry, spans
+from steps.serve.background import cancel
 from steps.serve.contract import ModelName, ModelRegistration
 from steps.serve.histories import Histories
 from steps.serve.lookup import PullRequestFetcher
@@ -30,8 +32,10 @@ from steps.serve.thresholds import LiveThresholds
 from steps.serve.webhooks.lifespan import webhook_lifespan
 from steps.serve.webhooks.receiver import DisabledReceiver, Receiver
 
-MONGO_TIMEOUT_MS = 800
-"""The longest that a response waits for MongoDB."""
+READ_AHEAD_SECONDS = 2.0
+"""The longest that the start waits for histories; those that take longer are read beside the first requests."""
+MAX_THREADS = 32
+"""Threads that wait for MongoDB or GitHub; asyncio's own number, six on two processors, a slow MongoDB would use up."""
 VERSION_FILE = "version.json"
 
 logger = logging.getLogger(__name__)
@@ -71,7 +75,9 @@ class Runtime:
 @asynccontextmanager
 async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
     """Start everything, and stop it in reverse order: first what takes work, last what it needs."""
-    asyncio.get_running_loop().set_exception_handler(logs.log_unretrieved)
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.log_unretrieved)
+    loop.set_default_executor(ThreadPoolExecutor(MAX_THREADS, "waiting"))
     prepare_environment()
     async with AsyncExitStack() as stack:
         stack.callback(sentry.start(settings))
@@ -80,6 +86,8 @@ async def service_lifespan(settings: ServeSettings) -> AsyncIterator[Runtime]:
             stack.enter_context(closing(database.client))
         served = _load_valid_model(settings)
         scorer = _start_scorer(served, database, stack) if served else None
+        if scorer:
+            await _read_ahead(scorer, stack)
         stack.callback(spans.start(scorer.name if scorer else None))
         registration, bundle = (served.registration, served.signature) if served else (ModelRegistration(), None)
         metrics.READY.set(scorer is not None)
@@ -118,6 +126,13 @@ def _start_scorer(served: ServedModel, database: Database[Document] | None, stac
     return Scorer(model, name, Histories(database), predictions, thresholds)
 
 
+async def _read_ahead(scorer: Scorer, stack: AsyncExitStack) -> None:
+    """Begin to read what the first requests need, and wait for it briefly: a promoted pod gets all of them at once."""
+    reading = asyncio.create_task(scorer.read_ahead())
+    stack.push_async_callback(cancel, reading)
+    await asyncio.wait([reading], timeout=READ_AHEAD_SECONDS)
+
+
 def _freeze_heap() -> None:
     """Exclude long-lived objects from garbage collection, which would delay responses."""
     gc.collect()
@@ -130,7 +145,7 @@ def connect(settings: ServeSettings) -> Database[Document] | None:
         logger.warning("MONGO_URI is not set: scoring without histories, storing no predictions")
         return None
     try:
-        client = create_client(settings.mongo_uri, "pr-sentinel-serve", MONGO_TIMEOUT_MS)
+        client = create_client(settings.mongo_uri, "pr-sentinel-serve", absence.TIMEOUT_MS)
     except ConfigurationError as error:
         logger.error(error.problem, extra={"advice": error.advice})  # noqa: TRY400
         return None

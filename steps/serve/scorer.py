@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from steps.common.errors import Unavailable
 from steps.common.pull_request import PullRequest
 from steps.scoring.arrays import Floats
 from steps.scoring.features import AUTHOR_FEATURES, HISTORY_FEATURES, UNKNOWN_PAST
@@ -25,6 +27,8 @@ from steps.serve.thresholds import WEBHOOK, LiveThresholds
 
 BLOCK_SIZE = 64
 """Pull requests per batch."""
+READ_AHEAD = 16
+"""Repositories whose histories are read when the service starts, a few megabytes each."""
 EMPTY_HISTORY = History()
 """For the features that need no past; nothing is ever added to it."""
 
@@ -69,6 +73,12 @@ class Scorer:
             partial(score, model, limits=self.thresholds.limits), BLOCK_SIZE
         )
 
+    async def read_ahead(self) -> None:
+        """Read what MongoDB has of READ_AHEAD repositories that the model was trained with, for the first requests."""
+        names = self.model.repositories[:READ_AHEAD]
+        with suppress(Unavailable):
+            await asyncio.gather(self.histories.read(names), self.thresholds.prepare(names))
+
     async def score(
         self, pulls: Sequence[PullRequest], route: str = WEBHOOK, muted: Collection[str] = ()
     ) -> list[ScoredPullRequest]:
@@ -78,6 +88,9 @@ class Scorer:
             pulls: what to score.
             route: a label of the metrics.
             muted: the kinds of reasons that their repository mutes.
+
+        Raises:
+            Unavailable: MongoDB does not answer, and the webhook, where nobody waits, would score without a history.
         """
         return [one async for block in self.score_in_blocks(pulls, route, muted) for one in block]
 
@@ -95,6 +108,8 @@ class Scorer:
         """Score pull requests a block at a time, so that other callers get their turn in between."""
         pulls = [self._respell(pull) for pull in pulls]
         names = {pull.base.repo.full_name for pull in pulls}
+        if route == WEBHOOK:
+            await self.histories.read(names)
         pasts, _ = await asyncio.gather(self.histories.for_repositories(names), self.thresholds.prepare(names))
         for start in range(0, len(pulls), BLOCK_SIZE):
             block = pulls[start : start + BLOCK_SIZE]

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -31,6 +31,7 @@ class LiveThresholds:
         self._predictions = None if database is None else database.predictions
         self._digest = digest
         self._absence = Absence()
+        self._reads: dict[str, asyncio.Task[None]] = {}
         self._rolling: OrderedDict[str, Rolling] = OrderedDict()
         self._budgets: OrderedDict[str, float] = OrderedDict()
         self._counted: OrderedDict[str, None] = OrderedDict()
@@ -42,15 +43,21 @@ class LiveThresholds:
         caller who makes up names costs no query.
         """
         missing = {name for name in repositories if self._model.has_own_limits(name)} - self._rolling.keys()
-        if not missing or self._absence.lasts:
-            return
+        if (unasked := missing - self._reads.keys()) and not self._absence.lasts:
+            self._reads |= dict.fromkeys(unasked, asyncio.create_task(self._take_in(unasked)))
+        await self._absence.wait_for({self._reads[name] for name in missing & self._reads.keys()})
+
+    async def _take_in(self, repositories: Collection[str]) -> None:
         try:
-            found = await asyncio.to_thread(self._read, missing)
+            found = await asyncio.to_thread(self._read, repositories)
         except PyMongoError as error:
             self._absence.begin()
             logger.warning("predictions can't be read", extra={"error": type(error).__name__})
             return
-        for name in missing - self._rolling.keys():
+        finally:
+            for name in repositories:
+                del self._reads[name]
+        for name in repositories:
             rolling = self._with_budget(name, self._model.rolling(name))
             for identity, score, threshold in found.get(name, ()):
                 self._count(rolling, identity, score, threshold)

@@ -36,6 +36,10 @@ class Cable:
         """Keep connections open, and take new ones, without letting anything through any more."""
         self._flowing.clear()
 
+    def thaw(self) -> None:
+        """Let through what has waited, and all that comes."""
+        self._flowing.set()
+
     def pull(self) -> None:
         """Cut all connections."""
         self._plugged = False

@@ -12,6 +12,7 @@ from pymongo import AsyncMongoClient
 from steps.common.errors import ConfigurationError
 from steps.common.mongo import Document, closing_async, create_async_client
 from steps.common.settings import ServeSettings
+from steps.serve import absence
 from steps.serve.background import run_in_background
 from steps.serve.contract import ModelName
 from steps.serve.github_access import CredentialProvider
@@ -31,8 +32,6 @@ from steps.serve.webhooks.worker import Worker
 if TYPE_CHECKING:
     from steps.serve.scorer import Scorer
 
-MONGO_TIMEOUT_MS = 5_000
-"""For background work, which no client waits for."""
 MIN_SECRET_CHARACTERS = 20
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -109,7 +108,7 @@ def _build_dependencies(settings: ServeSettings) -> _Dependencies:
     if settings.mongo_uri is None:
         raise ConfigurationError("MONGO_URI is not set.", advice="Set it; deliveries are stored in MongoDB.")
     credentials = CredentialProvider(settings)
-    client = create_async_client(settings.mongo_uri, "pr-sentinel-webhook", MONGO_TIMEOUT_MS)
+    client = create_async_client(settings.mongo_uri, "pr-sentinel-webhook", absence.TIMEOUT_MS)
     return _Dependencies(secrets, client, credentials)
 
 

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
+from pymongo.database import Database
 
 from samples import raw
 from steps.common.settings import ServeSettings
+from steps.scoring.history import VERSION
+from steps.serve import absence, histories, predictions
 from steps.serve.app import create_app
 from tests.support import bentos, builders, pulls, serving
+from tests.support.cable import Cable
 from tests.support.command_line import SampleRun
+from tests.support.scoring import KNOWN
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have another HTTP client
@@ -82,3 +88,29 @@ def samples() -> list[dict[str, Any]]:
 def pull(samples: list[dict[str, Any]]) -> dict[str, Any]:
     """One of them, which a test may change."""
     return dict(samples[0])
+
+
+@pytest.fixture(scope="session")
+def kept_history() -> dict[str, Any]:
+    """The history of a repository, as preprocess stores it; tests must not change it."""
+    rows: list[dict[str, Any]] = [row for row in pulls.passed(pulls.pulls(300)) if row["split"] == "history"]
+    return {"state": bson.Binary(rows[0]["state"]), "dataset": "a", "version": VERSION}
+
+
+@pytest.fixture
+def cable(
+    settings: pytest.MonkeyPatch, mongo_uri: str, database: Database[dict[str, Any]], kept_history: dict[str, Any]
+) -> Iterator[Cable]:
+    """A proxy to a MongoDB with one repository's history, named in the service's settings."""
+    database.history.insert_one({"_id": KNOWN, **kept_history})
+    for module, name in (
+        (predictions, "FLUSH_SECONDS"),
+        (absence, "AWAY_SECONDS"),
+        (histories, "FRESH_SECONDS"),
+    ):
+        settings.setattr(module, name, 0.1)
+    settings.setattr(absence, "TIMEOUT_MS", 2_000)
+    with Cable(mongo_uri) as found:
+        settings.setenv("MONGO_URI", found.uri)
+        settings.setenv("MONGO_DB", database.name)
+        yield found

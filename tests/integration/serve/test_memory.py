@@ -1,7 +1,6 @@
 """Predictions written to MongoDB and histories read from it; the service also works without it."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,42 +17,11 @@ from steps.serve import absence, histories, metrics, predictions
 from steps.serve.app import create_app
 from tests.support import pulls
 from tests.support.cable import Cable
+from tests.support.scoring import KNOWN, UNKNOWN, score
 from tests.support.waiting import wait_until
 
 Mongo = Database[dict[str, Any]]
 Pull = dict[str, Any]
-KNOWN, UNKNOWN = "owner/name", "owner/new"
-
-
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    """The history of a repository, as preprocess stores it."""
-    rows: list[dict[str, Any]] = [row for row in pulls.passed(pulls.pulls(300)) if row["split"] == "history"]
-    return {"state": bson.Binary(rows[0]["state"]), "dataset": "a", "version": VERSION}
-
-
-@pytest.fixture
-def cable(settings: pytest.MonkeyPatch, mongo_uri: str, database: Mongo, state: dict[str, Any]) -> Iterator[Cable]:
-    """A proxy to a MongoDB with one repository's history, named in the service's settings."""
-    database.history.insert_one({"_id": KNOWN, **state})
-    for module, name in (
-        (predictions, "FLUSH_SECONDS"),
-        (absence, "AWAY_SECONDS"),
-        (histories, "FRESH_SECONDS"),
-    ):
-        settings.setattr(module, name, 0.1)
-    with Cable(mongo_uri) as found:
-        settings.setenv("MONGO_URI", found.uri)
-        settings.setenv("MONGO_DB", database.name)
-        yield found
-
-
-def score(client: TestClient, pull: Pull, repository: str, count: int = 1) -> list[dict[str, Any]]:
-    """Score a pull request as one of this repository."""
-    base = {"ref": "main", "repo": {"full_name": repository}}
-    answer = client.post("/score", json={"pull_requests": [pull | {"base": base}] * count})
-    assert answer.status_code == 200
-    return list(answer.json()["results"])
 
 
 def _read_features(database: Mongo) -> set[tuple[float, ...]]:
@@ -94,24 +62,24 @@ def test_scores_from_just_before_the_shutdown_are_stored(cable: Cable, database:
 
 
 def test_the_source_of_the_history_is_the_repository_all_or_none(
-    cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull
+    cable: Cable, database: Mongo, kept_history: dict[str, Any], pull: Pull
 ) -> None:
     """The result names it."""
     with TestClient(create_app()) as client:
         assert score(client, pull, KNOWN)[0]["history"] == "repository"
         assert score(client, pull, UNKNOWN)[0]["history"] == "none"
-        database.history.insert_one({"_id": OVERALL, **state})
+        database.history.insert_one({"_id": OVERALL, **kept_history})
         wait_until(lambda: score(client, pull, UNKNOWN)[0]["history"] == "all")
         counted = client.get("/metrics").text
     for whose in ("repository", "none", "all"):
         assert f'pr_sentinel_scored_total{{history="{whose}"' in counted
 
 
-def test_a_new_history_is_picked_up(cable: Cable, database: Mongo, state: dict[str, Any], pull: Pull) -> None:
+def test_a_new_history_is_picked_up(cable: Cable, database: Mongo, kept_history: dict[str, Any], pull: Pull) -> None:
     with TestClient(create_app()) as client:
         score(client, pull, KNOWN)
         rows = [row for row in pulls.passed(pulls.pulls(600)) if row["split"] == "history"]
-        newer = state | {"state": bson.Binary(rows[0]["state"]), "dataset": "b"}
+        newer = kept_history | {"state": bson.Binary(rows[0]["state"]), "dataset": "b"}
         database.history.replace_one({"_id": KNOWN}, newer)
         assert wait_until(lambda: score(client, pull, KNOWN) and len(_read_features(database)) == 2)
 
@@ -122,7 +90,7 @@ def test_a_new_history_is_picked_up(cable: Cable, database: Mongo, state: dict[s
     ids=str,
 )
 def test_an_unreadable_history_is_treated_as_missing(
-    cable: Cable, database: Mongo, pull: Pull, broken: dict[str, Any], state: dict[str, Any]
+    cable: Cable, database: Mongo, pull: Pull, broken: dict[str, Any], kept_history: dict[str, Any]
 ) -> None:
     """And other repositories are not affected."""
     database.history.insert_one({"_id": UNKNOWN, "dataset": "a", "version": VERSION, **broken})
@@ -192,12 +160,24 @@ def test_the_oldest_queued_scores_are_dropped_and_counted(
     assert sorted(one["number"] for one in database.predictions.find()) == list(range(6, 16))
 
 
+@pytest.mark.parametrize("frozen", [False, True])
 def test_an_absent_mongodb_does_not_delay_the_shutdown(
-    cable: Cable, pull: Pull, caplog: pytest.LogCaptureFixture
+    cable: Cable,
+    database: Mongo,
+    pull: Pull,
+    frozen: bool,
+    settings: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Lost scores are logged."""
+    """Nor does one that stands still while it is written to; lost scores are logged."""
+    settings.setattr(predictions, "STOP_SECONDS", 0.5)
     cable.pull()
     with TestClient(create_app()) as client:
+        if frozen:
+            cable.plug()
+            score(client, pull, KNOWN)
+            wait_until(lambda: database.predictions.count_documents({}) == 1)
+            cable.freeze()
         score(client, pull, KNOWN, count=3)
         began = time.monotonic()
     assert time.monotonic() - began < predictions.STOP_SECONDS + 3
@@ -231,6 +211,7 @@ def test_an_invalid_mongo_uri_costs_histories_and_nothing_else(
     settings: pytest.MonkeyPatch, uri: str, pull: Pull, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.setenv("MONGO_URI", uri)
+    settings.setattr(absence, "TIMEOUT_MS", 200)
     with TestClient(create_app()) as client:
         assert score(client, pull, KNOWN)[0]["history"] == "none"
     assert "secret" not in caplog.text
