@@ -146,7 +146,7 @@ class Histories:
 
         Raises:
             _AwayError: MongoDB does not answer.
-            _UnreadableHistoryError: there is none, or the state is damaged.
+            _UnreadableHistoryError: no MongoDB is configured, or the state is damaged.
         """
         if self._database is None:
             raise _UnreadableHistoryError
