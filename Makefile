@@ -1,5 +1,6 @@
 # Every command that a person types; `make help` lists them, and each sets up first whatever is missing.
-unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH
+# Without bytecode each of the many processes would compile its packages anew, for seconds.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := setup
 UV := .tools/uv/bin/uv
 READY := .venv/.ready

@@ -3,13 +3,14 @@
 import heapq
 import math
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 
 from samples import accounts
 from samples.anomalies import ANOMALIES, ANOMALY_SHARE
 from samples.drafts import END, Developer, Draft, RepositoryTraits, number_drafts
 from samples.profiles import KINDS, REPOSITORIES, Kind, Profile
-from samples.records import SampleRepository
+from samples.records import Pull, SampleRepository
 
 SEED = 20_260
 BEGIN = datetime(2023, 9, 4, tzinfo=UTC)
@@ -19,7 +20,13 @@ SATURDAY = 5
 
 
 def generate_repositories(seed: int = SEED) -> dict[str, SampleRepository]:
-    """Generate all synthetic repositories, by full name."""
+    """Generate all synthetic repositories, by full name; a caller may change them."""
+    return {name: SampleRepository(name, dict(pulls)) for name, pulls in generate_pulls(seed).items()}
+
+
+@cache
+def generate_pulls(seed: int) -> dict[str, dict[int, Pull]]:
+    """Generate their pull requests by number, once in a process."""
     generators = [Generator(profile, seed) for profile in REPOSITORIES]
     drafts = [generator.generate_drafts() for generator in generators]
     first_seen: dict[str, datetime] = {}
@@ -27,8 +34,8 @@ def generate_repositories(seed: int = SEED) -> dict[str, SampleRepository]:
         first_seen.setdefault(draft.author, draft.created)
     old = {login for generator in generators for login in generator.regular_logins}
     numbers = accounts.assign_numbers(first_seen, seed, old)
-    made = (generator.build_repository(some, numbers) for generator, some in zip(generators, drafts, strict=True))
-    return {repository.full_name: repository for repository in made}
+    pairs = zip(generators, drafts, strict=True)
+    return {generator.full_name: generator.build_pulls(some, numbers) for generator, some in pairs}
 
 
 class Generator:
@@ -42,6 +49,11 @@ class Generator:
         self._maintainers = [self._create_developer() for _ in range(profile.maintainers)]
         self._regulars = [self._create_developer() for _ in range(profile.regulars)]
         self._members = frozenset(developer.login for developer in self._maintainers)
+
+    @property
+    def full_name(self) -> str:
+        """The repository's."""
+        return self._profile.full_name
 
     @property
     def regular_logins(self) -> set[str]:
@@ -61,13 +73,13 @@ class Generator:
         ]
         return drafts
 
-    def build_repository(self, drafts: list[Draft], numbers: dict[str, int]) -> SampleRepository:
+    def build_pulls(self, drafts: list[Draft], numbers: dict[str, int]) -> dict[int, Pull]:
         """Number the pull requests in the order of opening; `numbers` are those of the accounts."""
         profile = self._profile
         traits = RepositoryTraits(
             profile.full_name, profile.base, self._members, profile.layout, profile.areas, numbers, seed=self._seed
         )
-        return SampleRepository(profile.full_name, number_drafts(drafts, traits))
+        return number_drafts(drafts, traits)
 
     def _happens(self, share: float) -> bool:
         return self._random.random() < share

@@ -1,6 +1,7 @@
 """What a cluster gets, read as kustomize puts it together, and the pods that it makes of it."""
 
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ Document = dict[str, Any]
 
 
 def documents(folder: Path = BASE) -> list[Document]:
-    """The resources of a kustomization, those of the folders that it names with them."""
+    """The resources of a kustomization, those of the folders that it names with them; a caller may change them."""
+    return deepcopy(_read(folder))
+
+
+@cache
+def _read(folder: Path) -> list[Document]:
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))
     found: list[Document] = []
     for name in kustomization["resources"]:
@@ -40,7 +46,7 @@ def patched(document: Document, patches: list[Document]) -> Document:
 
 def of_kind(kind: str) -> list[Document]:
     """The resources of one kind."""
-    return [document for document in documents() if document["kind"] == kind]
+    return [deepcopy(document) for document in _read(BASE) if document["kind"] == kind]
 
 
 def pods() -> list[Document]:

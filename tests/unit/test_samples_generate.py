@@ -7,7 +7,7 @@ from statistics import median
 import pytest
 
 from samples.accounts import estimate_newest
-from samples.generate import generate_repositories
+from samples.generate import generate_pulls, generate_repositories
 from samples.records import Pull, SampleRepository
 
 ALL = generate_repositories()
@@ -20,10 +20,20 @@ def pulls(repository: SampleRepository) -> list[Pull]:
 
 def test_the_same_seed_makes_the_same_repositories() -> None:
     """Whoever runs the sample sees the same pull requests; another seed makes others."""
+    generate_pulls.cache_clear()
     assert {name: item.pulls for name, item in generate_repositories().items()} == {
         n: item.pulls for n, item in ALL.items()
     }
     assert generate_repositories(seed=1)["example/docs"].pulls != ALL["example/docs"].pulls
+
+
+def test_a_change_of_one_caller_is_not_another_s() -> None:
+    """The pull requests themselves can't be changed."""
+    docs = generate_repositories()["example/docs"]
+    docs.change(1, None)
+    del docs.pulls[2]
+    again = generate_repositories()["example/docs"]
+    assert (again.changes, again.pulls) == ({}, ALL["example/docs"].pulls)
 
 
 def test_each_repository_has_as_many_as_it_should() -> None:
