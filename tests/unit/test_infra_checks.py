@@ -138,7 +138,7 @@ DEFECTS = {
         "open-endpoint",
     ),
     "a module that the guard forgets": (
-        "aws/main.tf",
+        "digitalocean/main.tf",
         "module.cluster, module.registry, module.bucket",
         "module.cluster, module.registry",
         "no guard depends on module.bucket",
@@ -153,16 +153,18 @@ DEFECTS = {
 
 
 FOR_THE_COMMAND = (
-    "a public bucket",
-    "rights on everything",
-    "a static key in the overlay",
-    "an API server for everybody",
-    "data that is destroyed without the flag",
-    "a misspelt argument",
-    "a bucket on AWS without encryption",
-    "a module that the guard forgets",
+    (
+        "a public bucket",
+        "rights on everything",
+        "a static key in the overlay",
+        "an API server for everybody",
+        "data that is destroyed without the flag",
+        "a module that the guard forgets",
+    ),
+    ("a misspelt argument",),
+    ("a bucket on AWS without encryption",),
 )
-"""One of each rule."""
+"""One of each rule; together are those that a root's own tests don't notice, for these take time."""
 
 
 @pytest.fixture
@@ -186,16 +188,17 @@ def test_a_defect_is_named_with_its_file(copy: Path, path: str, old: str, new: s
     assert any(words in problem and path.removesuffix("/main.tf") in problem for problem in problems), problems
 
 
-@pytest.mark.parametrize("name", FOR_THE_COMMAND)
-def test_the_command_fails_and_names_the_defect(copy: Path, name: str) -> None:
+@pytest.mark.parametrize("planted", FOR_THE_COMMAND, ids=lambda planted: planted[0])
+def test_the_command_fails_and_names_the_defects(copy: Path, planted: tuple[str, ...]) -> None:
     """What `make infra-check` runs, with all programs that are there."""
-    path, old, new, words = DEFECTS[name]
-    keep_root(copy, plant(copy, path, old, new))
+    (cloud,) = {plant(copy, *DEFECTS[name][:3]) for name in planted}
+    keep_root(copy, cloud)
     shutil.copytree(run.GITOPS, copy.parent / "gitops")
     command = [sys.executable, "-m", "infra", "check"]
     done = subprocess.run(command, cwd=copy.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert any(words in line and path.removesuffix("/main.tf") in line for line in done.stdout.splitlines())
+    for path, _, _, words in (DEFECTS[name] for name in planted):
+        assert any(words in line and path.removesuffix("/main.tf") in line for line in done.stdout.splitlines()), words
 
 
 def test_an_empty_folder_does_not_pass(tmp_path: Path) -> None:
