@@ -1,5 +1,5 @@
 # Every command that a person types; `make help` lists them, and each sets up first whatever is missing.
-# Without bytecode each of the many processes would compile its packages anew, for seconds.
+# Without bytecode each of the many processes would compile its packages again, for seconds.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := setup
 UV := .tools/uv/bin/uv

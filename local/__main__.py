@@ -138,7 +138,7 @@ def mlflow(
 ) -> None:
     """Open the MLflow UI with the runs and models."""
     from local.services.embedded import find_tracking
-    from local.services.shared import LOOPBACK
+    from local.services.server import LOOPBACK
 
     with handle_errors():
         where = find_tracking(make_state_folder(state))

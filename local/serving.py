@@ -15,8 +15,7 @@ from rich.console import Console
 from local.champion import fetch_champion
 from local.engine import environment, guard
 from local.services import embedded
-from local.services.server import POLL_SECONDS, READY_TIMEOUT_SECONDS
-from local.services.shared import LOOPBACK
+from local.services.server import LOOPBACK, POLL_SECONDS, READY_TIMEOUT_SECONDS
 from steps.common.errors import ConfigurationError, Unavailable
 from steps.common.settings import ServeSettings
 from steps.packaging.champion import ChampionBento

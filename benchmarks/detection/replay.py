@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.services.server import server
-from local.services.shared import LOOPBACK
+from local.services.server import LOOPBACK, server
 
 
 @contextmanager

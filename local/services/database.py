@@ -10,8 +10,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
-from local.services.server import server
-from local.services.shared import LOOPBACK, find_free_port, shared_server
+from local.services.server import LOOPBACK, server, takes_connections
+from local.services.shared import find_free_port, shared_server
 
 USER = "pr-sentinel"
 FOLDER = "mongo"
@@ -30,7 +30,7 @@ def mongo(state: Path) -> Iterator[str]:
             _create_user(state)
         return [*_build_command(state, port), "--auth"]
 
-    with shared_server("mongo", state, command, lambda port: _answers(_format_uri(state, port))) as port:
+    with shared_server("mongo", state, command, lambda port: _answers(port, _format_uri(state, port))) as port:
         yield _format_uri(state, port)
 
 
@@ -39,7 +39,7 @@ def _create_user(state: Path) -> None:
     port, password = find_free_port(), secrets.token_urlsafe(PASSWORD_BYTES)
     uri = f"mongodb://{LOOPBACK}:{port}"
     with (
-        server("mongo-setup", _build_command(state, port), state, lambda: _answers(uri)),
+        server("mongo-setup", _build_command(state, port), state, lambda: _answers(port, uri), port),
         MongoClient[dict[str, Any]](uri) as client,
     ):
         with suppress(OperationFailure):  # an attempt that was killed may have created it
@@ -62,7 +62,9 @@ def _format_uri(state: Path, port: int) -> str:
     return f"mongodb://{USER}:{password}@{LOOPBACK}:{port}/?authSource=admin&authMechanism=SCRAM-SHA-256"
 
 
-def _answers(uri: str) -> bool:
+def _answers(port: int, uri: str) -> bool:
+    if not takes_connections(port):
+        return False  # sooner than PyMongo, which takes half a second to find that out
     with MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=200) as client:
         try:
             client.admin.command("ping")

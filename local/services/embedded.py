@@ -2,17 +2,17 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from local.services import java, relocation
 from local.services.database import mongo as mongo  # noqa: PLC0414  one of the services
-from local.services.shared import LOOPBACK, shared_server
+from local.services.server import LOOPBACK, takes_connections
+from local.services.shared import shared_server
 from steps.common.git import find_by_folder
 from steps.common.settings import MongoSettings
 
@@ -77,12 +77,7 @@ def sample_github(state: Path) -> Iterator[dict[str, str]]:
     def command(port: int) -> list[str]:
         return [sys.executable, "-m", "samples.server", "--port", str(port)]
 
-    def answers(port: int) -> bool:
-        with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
-            return True
-        return False
-
-    with shared_server("samples", state, command, answers) as port:
+    with shared_server("samples", state, command, takes_connections) as port:
         yield {"GITHUB_API_URL": f"http://{LOOPBACK}:{port}", "GITHUB_URL": SAMPLE_SITE, "GITHUB_TOKEN": "sample"}
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,9 +15,13 @@ from typing import IO
 from local.engine import guard
 from steps.common.errors import SentinelError, StorageFull, Unavailable, mentions_storage_full
 
+LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 15.0
 POLL_SECONDS = 0.05
+KNOCK_SECONDS = 0.2
+"""SecantusDB sees only at a connection, or after two seconds, that it is to end; but one that comes with the signal has
+the thread that accepts it take the signal, too, of which the main thread then does not hear."""
 
 
 @contextmanager
@@ -37,11 +42,16 @@ def exclusive_run(state: Path) -> Iterator[None]:
 
 @contextmanager
 def server(
-    name: str, command: Sequence[str], folder: Path, is_ready: Callable[[], bool] = lambda: True
+    name: str,
+    command: Sequence[str],
+    folder: Path,
+    is_ready: Callable[[], bool] = lambda: True,
+    port: int | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the end of the block, with its output in `folder/name.log`; yields when it is ready.
 
-    The server inherits a lock on `folder/name.lock`, so the lock is held exactly as long as the server lives.
+    The server inherits a lock on `folder/name.lock`, so the lock is held exactly as long as the server lives. One that
+    waits for a connection before it ends gets it, where its port is given.
 
     Raises:
         Unavailable: the server does not become ready.
@@ -67,7 +77,7 @@ def server(
         wait_until_ready(name, process, log, is_ready)
         yield process
     finally:
-        _stop(process)
+        _stop(process, port)
 
 
 def try_lock(file: IO[str]) -> bool:
@@ -108,6 +118,13 @@ def wait_until_ready(name: str, process: subprocess.Popen[bytes], log: Path, is_
         time.sleep(POLL_SECONDS)
 
 
+def takes_connections(port: int) -> bool:
+    """Return whether a server listens on a port of this machine, by connecting to it."""
+    with suppress(OSError), socket.create_connection((LOOPBACK, port), timeout=1):
+        return True
+    return False
+
+
 def describe_failure(name: str, what: str, log: Path) -> SentinelError:
     """Return the error for a server that can't be used, with the last line of its log."""
     output = log.read_text("utf-8", "replace").strip()
@@ -117,10 +134,14 @@ def describe_failure(name: str, what: str, log: Path) -> SentinelError:
     return Unavailable(f"{name} {what}. {last}", advice=f"The log is {log}.")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes], port: int | None) -> None:
     process.terminate()
-    try:
-        process.wait(STOP_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    until = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while time.monotonic() < until:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(KNOCK_SECONDS)
+            return
+        if port is not None:
+            takes_connections(port)
+    process.kill()
+    process.wait()

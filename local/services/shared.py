@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from local.services.server import (
+    LOOPBACK,
     POLL_SECONDS,
     READY_TIMEOUT_SECONDS,
     STOP_TIMEOUT_SECONDS,
@@ -19,7 +20,6 @@ from local.services.server import (
     wait_until_ready,
 )
 
-LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -67,15 +67,15 @@ def _join(name: str, folder: Path, command: Callable[[int], Sequence[str]], answ
             time.sleep(POLL_SECONDS)
         port = find_free_port()
         port_file.write_text(str(port))
-        keeper = _start_keeper(name, folder, command(port), kept)
+        keeper = _start_keeper((name, str(folder), str(port), *command(port)), kept)
         wait_until_ready(name, keeper, folder / f"{name}.log", lambda: answers(port))
         return port
 
 
-def _start_keeper(name: str, folder: Path, command: Sequence[str], kept: IO[str]) -> subprocess.Popen[bytes]:
+def _start_keeper(arguments: Sequence[str], kept: IO[str]) -> subprocess.Popen[bytes]:
     """Start the process that keeps the server; it holds the lock `kept` as long as it lives."""
     return subprocess.Popen(  # noqa: S603  the commands are trusted
-        [sys.executable, "-m", "local.services.keeper", name, str(folder), *command],
+        [sys.executable, "-m", "local.services.keeper", *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -17,6 +17,7 @@ from pymongo.errors import OperationFailure
 
 from local.services import embedded
 from local.services.server import exclusive_run, server
+from local.services.shared import find_free_port
 from steps.common.command_line import make_state_folder
 from steps.common.errors import StorageFull, Unavailable
 
@@ -26,6 +27,13 @@ HOLD_MONGO = (
     "with embedded.mongo(Path(sys.argv[1])) as uri:\n"
     "    print(uri, flush=True)\n"
     "    time.sleep(300)"
+)
+WAIT_FOR_CONNECTION = (
+    "import signal, socket, sys\n"
+    "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+    "with socket.create_server(('127.0.0.1', int(sys.argv[1]))) as listening:\n"
+    "    print('listening', flush=True)\n"
+    "    listening.accept()"
 )
 
 
@@ -83,6 +91,16 @@ def test_a_server_that_does_not_start_is_reported_with_its_last_log_line(tmp_pat
         pass
     assert refusal.value.problem == "thing exited with code 3. it will not do"
     assert str(tmp_path / "thing.log") in refusal.value.advice
+
+
+def test_a_server_that_waits_for_a_connection_is_ended_by_one(tmp_path: Path) -> None:
+    """It is not killed."""
+    port = find_free_port()
+    command = [sys.executable, "-c", WAIT_FOR_CONNECTION, str(port)]
+    log = tmp_path / "thing.log"
+    with server("thing", command, tmp_path, lambda: "listening" in log.read_text(), port) as process:
+        pass
+    assert process.returncode == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")

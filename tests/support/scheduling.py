@@ -8,22 +8,25 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "a clone in an odd place": (f"{HERE}/test_odd_clone.py",),
     "a clone with another Python": (f"{HERE}/test_first_run.py",),
     "nights of poisoned data": (f"{HERE}/test_poisoning.py",),
-    "one training, and what is left of those that are killed": (f"{HERE}/train/",),
     "the sample run's folder, which only one run may use at a time": (
         f"{HERE}/test_backtest.py",
         f"{HERE}/test_local_pipeline.py",
     ),
+    "one training, and what is left of those that are killed": (f"{HERE}/train/",),
+    "one Java process": (f"{HERE}/test_preprocess_",),
+    "trainings to register, and their store": (f"{HERE}/register/",),
     "the service's own processes and the sample run": (
         f"{HERE}/serve/test_champion.py",
         f"{HERE}/serve/test_image_command.py",
         f"{HERE}/serve/test_serve_command.py",
     ),
-    "trainings to register, and their store": (f"{HERE}/register/",),
-    "one Java process": (f"{HERE}/test_preprocess_",),
     "two versions of the service": (f"{HERE}/checks/test_checks_",),
     "thousands of bodies": ("tests/unit/test_fuzz_targets.py",),
 }
-"""Beginnings of test ids, by what the tests have in common; the first take longest, and begin first."""
+"""Beginnings of test ids, by what the tests have in common; the first take longest, and begin first.
+
+A process that needs the sample run while another makes it would wait, so what needs it too comes later.
+"""
 
 
 def scope_of(nodeid: str) -> str:

@@ -40,7 +40,7 @@ def test_the_command_runs_from_any_folder_with_the_project_as_its_place(tmp_path
 
 @pytest.mark.parametrize("name", ["PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"])
 def test_variables_of_another_python_do_not_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
-    """Neither here nor in make: a safe path would leave out the clone itself, and without bytecode each start is slow."""
+    """Neither here nor in make: a safe path would leave out the clone, and without bytecode each start is slow."""
     monkeypatch.setenv(name, "/nowhere")
     print_it = ["make", "--no-print-directory", "-s", "-f", str(ROOT / "Makefile"), "-f", "-", "probe"]
     rule = f"probe:\n\t@echo given: ${name}\n".replace("$", "$$")
