@@ -34,6 +34,7 @@ from hera.workflows.models.io.k8s.apimachinery.pkg.api.resource import Quantity
 from steps.common.errors import PERMANENT_EXIT_CODES
 from steps.common.secrets import POD_TOKEN
 from steps.common.step_frame import WORKFLOW
+from steps.register.step import IMAGE_VARIABLES
 from workflows import metrics
 
 SETTINGS_CONFIG_MAP = "pr-sentinel-settings"
@@ -101,6 +102,12 @@ VAULT_TOKEN_VOLUME = ProjectedVolume(
 
 WORKFLOW_ENV = FieldEnv(name=WORKFLOW, field_path="metadata.labels['workflows.argoproj.io/workflow']")
 """The workflow's name, from the label that Argo gives its pods, so that runs and traces lead back to it."""
+
+STEP_IMAGES_ENV = [
+    Env(name=IMAGE_VARIABLES[resources.step], value=format_image(resources))
+    for resources in (FETCH, PREPROCESS, TRAIN, REGISTER)
+]
+"""The images of all steps, which no step can find out by itself."""
 
 SPARK_DRIVER_ENV: list[Env | FieldEnv] = [
     FieldEnv(name="POD_IP", field_path="status.podIP"),

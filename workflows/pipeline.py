@@ -87,7 +87,7 @@ def build_dag() -> None:
     )
     train_template = build_container(train, containers.TRAIN, metrics.TRAIN)
     register_template = build_container(register, containers.REGISTER, metrics.REGISTER)
-    build_container(conclude, containers.CONCLUDE, metrics.CONCLUDE)
+    build_container(conclude, containers.CONCLUDE, metrics.CONCLUDE, containers.STEP_IMAGES_ENV)
     with DAG(name="main"):
         search = pass_parameters("repositories", "search", "search_limit")
         names = Task(name="discover", template=discover_template, arguments=search)

@@ -102,14 +102,17 @@ def describe_workflow(run: "Run | None", state: Path, store: Store) -> Part:
         "name": "The run names no workflow, and none of this state folder trained it.",
         "began": "It did not run on this machine.",
         "record": "The workflow is not known.",
-        "images": "Steps on one machine are processes, without an image; `argo get -o yaml NAME` shows a cluster's.",
+        "images": "Steps on one machine are processes, without an image.",
     }
     known = (_find_local_run(run.info.run_id, state) or {"name": run.data.tags.get("workflow")}) if run else {}
     if name := known.get("name"):
         key = f"runs/{name}.json"
         wanted["record"] = f"{key} is not in the store."
-        known = known | {"record": f"{store.url}/{key}" if store.exists(key) else None}
-    return build_part("workflow", wanted, known)
+        if store.exists(key):
+            known = known | {"record": f"{store.url}/{key}", "images": json.loads(store.read(key)).get("images")}
+        elif "began" not in known:
+            wanted["images"] = f"{key}, which names them, is not in the store."
+    return build_part("workflow", wanted, {name: value for name, value in known.items() if value})
 
 
 def _find_local_run(run_id: str, state: Path) -> dict[str, Any] | None:

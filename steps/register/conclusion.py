@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from steps.common.errors import AccessRefused, ConfigurationError
@@ -17,13 +18,14 @@ MAX_QUOTING = 3
 """Levels of JSON strings: Argo quotes failures once, and again if they pass through a parameter."""
 
 
-def record(workflow: str, status: str, failures: str) -> int:
+def record(workflow: str, status: str, failures: str, images: Mapping[str, str]) -> int:
     """Log how a workflow ended and store it as `runs/<workflow>.json`; repeating this leaves the same record.
 
     Args:
         workflow: the name of the workflow.
         status: Argo's phase: Succeeded, Failed or Error.
         failures: Argo's `{{workflow.failures}}`; if it can't be parsed, it is kept as text.
+        images: the images of its steps, by step; none on a machine without images.
 
     Returns:
         The number of tasks to which a token, role or key was refused.
@@ -34,7 +36,7 @@ def record(workflow: str, status: str, failures: str) -> int:
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", workflow):
         raise ConfigurationError(f"{workflow!r} is not a valid workflow name.", advice="Pass {{workflow.name}}.")
     failed = _parse_failures(failures)
-    ended = {"workflow": workflow, "status": status, "failures": failed}
+    ended = {"workflow": workflow, "status": status, "failures": failed, "images": dict(images)}
     logger.info("workflow ended", extra=ended)
     open_store(load(StoreSettings)).write(f"{FOLDER}/{workflow}.json", f"{json.dumps(ended, indent=1)}\n".encode())
     return len({task["task"].partition("(")[0] for task in failed if REFUSED.search(task["message"])})

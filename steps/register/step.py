@@ -7,6 +7,9 @@ from hera.workflows.io import Output
 
 from steps.common.contract import StepInput
 
+IMAGE_VARIABLES = {step: f"{step.upper()}_IMAGE" for step in ("fetch", "preprocess", "train", "register")}
+"""The environment variables by which `conclude` knows the images of the workflow's steps."""
+
 
 class RegisterInput(StepInput):
     """The run, its model, and the dataset it was measured on."""
@@ -52,8 +55,12 @@ def register(given: RegisterInput) -> RegisterOutput:
 @script(constructor="runner")
 def conclude(given: ConcludeInput) -> ConcludeOutput:
     """Record how the workflow ended."""
+    import os
+
     from steps.common.step_frame import run_step
     from steps.register.conclusion import record
 
+    # Without a digest, as on one machine, a name says nothing of what ran.
+    images = {step: image for step, name in IMAGE_VARIABLES.items() if "@" in (image := os.environ.get(name, ""))}
     with run_step("conclude"):
-        return ConcludeOutput(refused=record(given.workflow, given.status, given.failures))
+        return ConcludeOutput(refused=record(given.workflow, given.status, given.failures, images))

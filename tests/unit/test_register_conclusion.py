@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 
 from steps.common.errors import ConfigurationError
 from steps.register import conclusion
+from steps.register.step import IMAGE_VARIABLES, ConcludeInput, conclude
 
 FAILURES = [
     {"displayName": "fetch(0:a/b)", "message": "Error (exit code 75)", "templateName": "fetch", "phase": "Failed"},
     {"displayName": "train", "message": None, "podName": "x"},
 ]
+IMAGES = {"fetch": "registry.example/fetch@sha256:00"}
 TOLD = [{"task": "fetch(0:a/b)", "message": "Error (exit code 75)"}, {"task": "train", "message": ""}]
 
 
@@ -50,9 +53,9 @@ def quote(value: object, times: int) -> str:
 )
 def test_failures_are_read_or_kept_as_text(store: Path, failures: str, told: list[dict[str, str]]) -> None:
     """As JSON, as JSON in a JSON string, or as what it is."""
-    conclusion.record("pr-sentinel-abc12", "Failed", failures)
+    conclusion.record("pr-sentinel-abc12", "Failed", failures, IMAGES)
     written = json.loads((store / "runs" / "pr-sentinel-abc12.json").read_text())
-    assert written == {"workflow": "pr-sentinel-abc12", "status": "Failed", "failures": told}
+    assert written == {"workflow": "pr-sentinel-abc12", "status": "Failed", "failures": told, "images": IMAGES}
 
 
 @pytest.mark.parametrize(
@@ -71,15 +74,26 @@ def test_refused_tasks_are_counted(store: Path, messages: list[str], refused: in
         for task, message in zip(("fetch(0:a/b)", "train"), messages, strict=False)
         for attempt in ("", "(0)")
     ]
-    assert conclusion.record("w", "Failed", json.dumps(failures)) == refused
+    assert conclusion.record("w", "Failed", json.dumps(failures), {}) == refused
+
+
+def test_the_images_that_a_cluster_names_are_recorded(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With their digests; the names alone, which a run on one machine has, are none."""
+    for step, variable in IMAGE_VARIABLES.items():
+        digest = "" if step == "train" else "@sha256:00"
+        monkeypatch.setenv(variable, f"registry.example/{step}{digest}")
+    function: Any = conclude
+    function.wrapped_function(ConcludeInput(workflow="w", status="Succeeded"))
+    images = json.loads((store / "runs" / "w.json").read_text())["images"]
+    assert images == {step: f"registry.example/{step}@sha256:00" for step in ("fetch", "preprocess", "register")}
 
 
 def test_recording_twice_leaves_the_same_bytes(store: Path) -> None:
     """A handler that runs again changes nothing."""
     record = store / "runs" / "w.json"
-    conclusion.record("w", "Succeeded", "null")
+    conclusion.record("w", "Succeeded", "null", IMAGES)
     before = record.read_bytes()
-    conclusion.record("w", "Succeeded", "null")
+    conclusion.record("w", "Succeeded", "null", IMAGES)
     assert record.read_bytes() == before
     assert [path.name for path in (store / "runs").iterdir()] == ["w.json"]
 
@@ -88,7 +102,7 @@ def test_recording_twice_leaves_the_same_bytes(store: Path) -> None:
 def test_an_invalid_workflow_name_writes_nothing(store: Path, name: str) -> None:
     """It can't lead out of its folder."""
     with pytest.raises(ConfigurationError, match="is not a valid workflow name"):
-        conclusion.record(name, "Failed", "null")
+        conclusion.record(name, "Failed", "null", {})
     assert not any(store.iterdir())
 
 

@@ -97,9 +97,9 @@ def lint(*paths: Path) -> subprocess.CompletedProcess[str]:
 
 
 @kubectl.needed
-@pytest.mark.parametrize(("step", "times"), [("fetch", 2), ("preprocess", 2), ("train", 1), ("register", 2)])
+@pytest.mark.parametrize(("step", "times"), [("fetch", 3), ("preprocess", 3), ("train", 2), ("register", 3)])
 def test_kustomize_replaces_image_names_with_digests(tmp_path: Path, step: str, times: int) -> None:
-    """A release changes nothing else in these files; Spark's executors get their driver's image."""
+    """A release changes nothing else in these files; Spark's executors and the record get them too."""
     shutil.copytree(render.FOLDER, tmp_path / "base")
     digest = "sha256:" + "0" * 64
     image = {"name": f"pr-sentinel/{step}", "newName": f"registry.example/{step}", "digest": digest}

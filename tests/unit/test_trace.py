@@ -131,16 +131,26 @@ def test_what_names_nothing_is_refused(settings: dict[str, str], tmp_path: Path,
 
 
 def test_the_workflow_of_a_cluster_is_the_one_that_the_run_names(tmp_path: Path) -> None:
-    """With the record of how it ended, if the store has it; its images are in the cluster."""
+    """With the record of how it ended and of its steps' images, if the store has it."""
     info = RunInfo("r-1", "1", "user", "FINISHED", 0, 1, "active")
     run = Run(info, RunData(tags=[RunTag("workflow", "pr-sentinel-n7mpx")]))
     store = FolderStore(tmp_path / "store")
     part = lineage.describe_workflow(run, tmp_path, store)
     assert part.facts == {"name": "pr-sentinel-n7mpx"}
     assert set(part.missing) == {"began", "record", "images"}
-    store.write("runs/pr-sentinel-n7mpx.json", b"{}")
+    images = {"fetch": "registry.example/fetch@sha256:00"}
+    store.write("runs/pr-sentinel-n7mpx.json", json.dumps({"images": images}).encode())
     part = lineage.describe_workflow(run, tmp_path, store)
     assert part.facts["record"] == f"{store.url}/runs/pr-sentinel-n7mpx.json"
+    assert part.facts["images"] == images
+
+
+def test_a_record_without_images_says_so(tmp_path: Path) -> None:
+    """As that of an earlier release."""
+    run = Run(RunInfo("r-1", "1", "user", "FINISHED", 0, 1, "active"), RunData(tags=[RunTag("workflow", "w")]))
+    store = FolderStore(tmp_path / "store")
+    store.write("runs/w.json", b"{}")
+    assert set(lineage.describe_workflow(run, tmp_path, store).missing) == {"began", "images"}
 
 
 def test_a_run_without_a_workflow_says_so(tmp_path: Path) -> None:
