@@ -139,7 +139,7 @@ def pipeline(step_images: list[dict[str, str]], vault_applied: None, tmp_path_fa
     """All that gitops/base describes, with this cluster's own: images, addresses, and Argo's executor."""
     folder = tmp_path_factory.mktemp("pipeline")
     shutil.copy(ROOT / "gitops" / "base" / "workflows" / "images.yaml", folder)
-    shutil.copy(HERE / "fetch-from-stand-in.yaml", folder)
+    shutil.copy(HERE / "reach-stand-in.yaml", folder)
     settings = {
         "name": "pr-sentinel-settings",
         "namespace": kube.PIPELINE,
@@ -155,7 +155,7 @@ def pipeline(step_images: list[dict[str, str]], vault_applied: None, tmp_path_fa
     applied(
         folder,
         ROOT / "gitops" / "base",
-        "fetch-from-stand-in.yaml",
+        "reach-stand-in.yaml",
         images=step_images,
         configurations=["images.yaml"],
         configMapGenerator=[settings],

@@ -13,11 +13,13 @@ import requests
 from release.cluster import POD_HASH, ROLLOUT, RolloutState, read_state
 from tests.cluster import kube
 from tests.cluster.argo import submit
+from tests.cluster.drill import comment
 from tests.cluster.drill.environments import ARGO_CD, BRANCHES, WATCH, opened
 from tests.cluster.drill.walk import Drill, Timeline
 from tests.cluster.project import REPOSITORIES
 from tests.support.releases import Repository
 
+STEPS = ("fetch", "preprocess", "train", "register")
 PRODUCTION = BRANCHES["production"][1]
 BROKEN = "/tmp/broken"  # noqa: S108  the pod's own
 NEWER = {"example/docs#3": dict.fromkeys(("created_at", "updated_at"), "2026-08-10T09:00:00Z")}
@@ -200,6 +202,8 @@ def test_a_model_s_whole_way_and_back(
     assert "They agree." in drill.release("status")
 
     timeline = Timeline()
+    mongo_uri = request.getfixturevalue("secrets")["fetch"]["mongo_uri"]
+    commented(timeline, first, commands | {"MONGO_URI": mongo_uri}, str(tmp_path_factory.mktemp("traced")))
     with kube.forwarded("github", 8080) as github:
         requests.post(f"http://{github}/_control", json={"change": NEWER}, timeout=10).raise_for_status()
         second = retrained(timeline, "retrain")
@@ -238,6 +242,23 @@ def test_a_model_s_whole_way_and_back(
         assert fetch in [container["image"] for container in pod["spec"]["containers"]]
         run.succeeded()
         results.append(f"with the new image of fetch; the decision: {run.outputs('register')['decision']}")
+
+
+def commented(timeline: Timeline, version: str, places: dict[str, str], state: str) -> None:
+    """From a comment back to the model, the gate, the data, the run, the workflow with its images, and the code."""
+    with timeline.step("a comment, and the line behind it") as results:
+        parts = comment.trace(comment.provoke(), state, places)
+        facts = {name: part["facts"] for name, part in parts.items()}
+        assert (facts["alert"]["mode"], facts["model"]["version"]) == ("comment", version)
+        assert facts["prediction"]["digest"] == facts["model"]["model_sha256"]
+        assert facts["gate"]["decision"] == "accepted"
+        assert facts["dataset"]["hash"] in facts["dataset"]["uri"]
+        assert set(facts["dataset"]["watermarks"]) == set(REPOSITORIES)
+        assert facts["run"]["status"] == "FINISHED"
+        assert facts["workflow"]["images"] == {step: image_of(step, "production") for step in STEPS}
+        missing = {name: sorted(part["missing"]) for name, part in parts.items() if part["missing"]}
+        results.append(f"{sum(map(len, facts.values()))} facts; missing: {missing}")
+        assert missing.keys() <= {"code", "workflow"}, missing
 
 
 def broken() -> None:
