@@ -225,7 +225,7 @@ def rollback(
         production, argo_cd = open_cluster(clusters, "production"), open_argo_cd(clusters, "production")
         rollbacks.restore_rollout(production, argo_cd, release, print_line)
         if known:
-            known.go_back(version)
+            known.go_back(release)
             print_line(f"Version {version} is the champion, and recorded as production's.")
         else:
             print_line("Registry: skipped (MLFLOW_URI is not set); the aliases are unchanged.")
@@ -257,7 +257,7 @@ def record_production(
         version = reports.require_released(main, serving)
         if known is None:
             raise ConfigurationError("MLFLOW_URI is not set.", advice="Set it to the URI of the registry.")
-        known.record_production(version)
+        known.record_production(main)
         print_line(f"Version {version} is recorded as production's.")
 
 

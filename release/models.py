@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mlflow.entities.model_registry import ModelVersion
 
 from release.evidence import VersionCard
+from release.images import Release
 from release.settings import ModelSettings
 from steps.common.errors import NotFound
 from steps.common.registry import Registry
@@ -38,13 +39,13 @@ class ModelRegistry:
         """Return the version that is recorded as production's."""
         return _read_age(self._registry.get_production())
 
-    def record_production(self, version: str) -> None:
-        """Record a version as production's.
+    def record_production(self, release: Release) -> None:
+        """Record the version of a release as production's, with the digest of its image.
 
         Raises:
             NotFound: there is no such version.
         """
-        self._registry.record_production(self._registry.get_version(version))
+        self._registry.record_production(self._registry.get_version(release.model.version), str(release.digest()))
 
     def card(self, version: str) -> VersionCard | None:
         """Return the facts about a version; None if there is no such version."""
@@ -55,10 +56,10 @@ class ModelRegistry:
         facts = {name: value for name, value in found.tags.items() if any(word in name for word in SHOWN_TAGS)}
         return VersionCard(version, str(found.run_id), facts)
 
-    def go_back(self, version: str) -> None:
-        """Make a version the champion again, and record it as production's."""
-        self._registry.restore(self._registry.get_version(version))
-        self.record_production(version)
+    def go_back(self, release: Release) -> None:
+        """Make the version of a release the champion again, and record it as production's."""
+        self._registry.restore(self._registry.get_version(release.model.version))
+        self.record_production(release)
 
 
 def _read_age(found: ModelVersion | None) -> AliasedVersion | None:

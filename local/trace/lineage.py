@@ -75,13 +75,15 @@ def describe(origin: Origin, digest: str | None, state: Path, store: Store) -> l
         state: the folder of this machine's runs.
         store: the store that has the records of how workflows ended.
     """
+    from steps.common.registry import IMAGE_DIGEST
+
     version, tags, problem = origin.version, origin.tags, origin.problems.get("model", "")
     facts = None if version is None else _describe_version(version)
     model = build_part("model", dict.fromkeys(VERSION_FACTS, UNRECORDED), facts, problem)
     if digest and model.facts.get("model_sha256") not in (None, digest):
         found = model.facts.pop("model_sha256")
         model.missing["model_sha256"] = f"The registry's version has {found}, but the result was computed by {digest}."
-    image = {"git_commit": UNRECORDED, "image_digest": "No image was released from it.", "attestation": ATTESTATION}
+    image = {"git_commit": UNRECORDED, IMAGE_DIGEST: "Production has not had it.", "attestation": ATTESTATION}
     known = tags if version else None
     commit = None if tags.get("git_commit") == "unknown" else tags.get("git_commit")
     return [

@@ -16,6 +16,8 @@ from steps.common.tracking import REGISTERED_MODEL
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 PRODUCTION = "production"
+IMAGE_DIGEST = "image_digest"
+"""The tag with the digest of the image in which production's users got a version last."""
 WAS_CHAMPION = "was_champion"
 """The tag of a version that has been champion: once demoted, it does not become champion again by itself."""
 
@@ -102,8 +104,9 @@ class Registry:
         """Make a former champion champion again."""
         self._client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, version.version)
 
-    def record_production(self, version: ModelVersion) -> None:
-        """Record that production's users get a version."""
+    def record_production(self, version: ModelVersion, image_digest: str) -> None:
+        """Record that production's users get a version, and the digest of the image in which they get it."""
+        self.set_tags(version, {IMAGE_DIGEST: image_digest})
         self._client.set_registered_model_alias(REGISTERED_MODEL, PRODUCTION, version.version)
 
     def tag_as_champion(self, version: ModelVersion) -> None:

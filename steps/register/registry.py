@@ -150,7 +150,7 @@ def _record_decision(client: MlflowClient, run_id: str, decision: Decision) -> d
 
 
 def _build_tags(run: Run, until: datetime) -> dict[str, str]:
-    """Build the tags of a version; `image_digest` is added when there is an image."""
+    """Build the tags of a version; IMAGE_DIGEST is added when production has it."""
     taken = ("data_hash", "dataset_uri", "git_commit", "model_sha256")
     figures = f"{METRIC_PREFIX}.model."
     return {

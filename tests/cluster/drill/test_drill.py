@@ -137,6 +137,11 @@ def image_of(step: str, environment: str) -> str:
     return next(str(one["script"]["image"]) for one in found if one["name"] == step)
 
 
+def image_of_service() -> str:
+    """Return the image that production's users get."""
+    return str(rollout("production")[0]["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
 def called_back(timeline: Timeline, version: str) -> None:
     """The release turns bad, and users get the earlier version again."""
     with timeline.step("the release turns bad") as results:
@@ -255,6 +260,7 @@ def commented(timeline: Timeline, version: str, places: dict[str, str], state: s
         assert facts["dataset"]["hash"] in facts["dataset"]["uri"]
         assert set(facts["dataset"]["watermarks"]) == set(REPOSITORIES)
         assert facts["run"]["status"] == "FINISHED"
+        assert facts["code"]["image_digest"] == image_of_service().rpartition("@")[2]
         assert facts["workflow"]["images"] == {step: image_of(step, "production") for step in STEPS}
         missing = {name: sorted(part["missing"]) for name, part in parts.items() if part["missing"]}
         results.append(f"{sum(map(len, facts.values()))} facts; missing: {missing}")

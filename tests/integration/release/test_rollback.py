@@ -91,6 +91,7 @@ def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
     code, said = rollback(production)
     assert code == 0, said
     assert (cluster.active, champion(registry), recorded(registry), cluster.is_held) == ("hash2", "2", "2", True)
+    assert registry.get_model_version(NAME, "2").tags["image_digest"] == digest(2)
     (request,) = pulls.all()
     assert request["html_url"] in said
     code, said = status(production)
@@ -125,6 +126,7 @@ def test_a_champion_that_only_staging_has_is_no_disagreement(
     assert "the registry's alias production is at version 3, but users get 4" in status(production)[1]
     done = release(production.folder, "released")
     assert (done.returncode, recorded(registry), champion(registry)) == (0, "4", "4"), done.stdout
+    assert registry.get_model_version(NAME, "4").tags["image_digest"] == digest(4)
     assert status(production)[0] == 0
 
 
