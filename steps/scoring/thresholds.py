@@ -35,7 +35,8 @@ class Limits(NamedTuple):
 
 def limits(scores: Floats, budget: float) -> Limits:
     """Return the limits that scores [rows] exceed in the share `budget`, and in a tenth of it."""
-    return Limits(float(np.quantile(scores, 1 - budget)), float(np.quantile(scores, 1 - budget * HIGH_SHARE)))
+    threshold, high = np.quantile(scores, (1 - budget, 1 - budget * HIGH_SHARE)).tolist()
+    return Limits(threshold, high)
 
 
 @dataclass

@@ -2,16 +2,30 @@
 
 import json
 import pickle
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from steps.common.pull_request import MAX_BODY_CHARACTERS
+from steps.serve.app import create_app
 from steps.serve.contract import MAX_BODY_BYTES
 
 Pull = dict[str, Any]
 JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def client(model: Path) -> Iterator[TestClient]:
+    """The service in this process, one for all tests: it keeps nothing of what it refuses."""
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MODEL_DIR", str(model))
+            found = stack.enter_context(TestClient(create_app()))
+        yield found
 
 
 def post_score(client: TestClient, body: bytes | str, headers: dict[str, str] = JSON) -> tuple[int, dict[str, Any]]:

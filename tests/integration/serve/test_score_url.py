@@ -1,6 +1,8 @@
 """A pull request is fetched by its URL: from GitHub only, and with a message for every failure."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +20,29 @@ TOKEN = "ghp_hunter2"  # noqa: S105 - it guards nothing
 PULL = f"{SITE}/example/webshop/pull/12"
 
 
+def name_github(patch: pytest.MonkeyPatch, model: Path, address: str) -> None:
+    """Set the settings of a service with a token for the fake GitHub."""
+    for name, value in (("MODEL_DIR", str(model)), ("GITHUB_API_URL", address), ("GITHUB_URL", SITE)):
+        patch.setenv(name, value)
+    patch.setenv("GITHUB_TOKEN", TOKEN)
+
+
 @pytest.fixture
-def fetching(settings: pytest.MonkeyPatch, github_address: str) -> Iterator[TestClient]:
-    """A service with a token for the fake GitHub."""
+def fetching(settings: pytest.MonkeyPatch, model: Path, github_address: str) -> Iterator[TestClient]:
+    """Such a service."""
     requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
-    settings.setenv("GITHUB_API_URL", github_address)
-    settings.setenv("GITHUB_URL", SITE)
-    settings.setenv("GITHUB_TOKEN", TOKEN)
+    name_github(settings, model, github_address)
     with TestClient(create_app()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def refusing(model: Path, github_address: str) -> Iterator[TestClient]:
+    """One for all tests of what it refuses without asking GitHub."""
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            name_github(patch, model, github_address)
+            client = stack.enter_context(TestClient(create_app()))
         yield client
 
 
@@ -118,18 +135,18 @@ def test_a_url_may_be_any_page_of_the_pull_request(fetching: TestClient, rest: s
         "javascript:alert(1)",
     ],
 )
-def test_any_other_url_is_refused_without_a_request(fetching: TestClient, github: StandIn, url: str) -> None:
+def test_any_other_url_is_refused_without_a_request(refusing: TestClient, github: StandIn, url: str) -> None:
     """Only the repository and the number of a URL are used."""
     before = github.stats().get("requests", 0)
-    status, said, _ = problem(fetching, url)
+    status, said, _ = problem(refusing, url)
     assert status == 422
     assert f"Use one such as {SITE}/owner/name/pull/1." in said
     assert github.stats().get("requests", 0) == before
 
 
 @pytest.mark.parametrize("url", [None, 5, ["x"], {"a": 1}, "x" * 1_025])
-def test_a_url_is_a_string_of_bounded_length(fetching: TestClient, url: Any) -> None:
-    status, _, _ = problem(fetching, url)
+def test_a_url_is_a_string_of_bounded_length(refusing: TestClient, url: Any) -> None:
+    status, _, _ = problem(refusing, url)
     assert status == 422
 
 

@@ -56,7 +56,7 @@ def base(repository: str) -> dict[str, object]:
     return {"ref": "main", "repo": {"full_name": repository}}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_leaves_no_process_behind(state: Path, number: signal.Signals) -> None:
     """Requests in flight are answered, every process ends, and the exit code is 0."""
     with serving(state) as served:
@@ -70,6 +70,7 @@ def test_a_signal_leaves_no_process_behind(state: Path, number: signal.Signals) 
         assert psutil.wait_procs(served.family, timeout=10)[1] == []
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_no_process_behind(state: Path) -> None:
     """Not even by kill -9."""
     with serving(state) as served:

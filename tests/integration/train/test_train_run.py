@@ -129,6 +129,7 @@ def test_the_run_leads_to_its_trace_and_back(trained: Trained, client: MlflowCli
     assert span.attributes["pr_sentinel.mlflow_run"] == trained.answer["run_id"]
 
 
+@pytest.mark.slow
 def test_the_same_data_and_seed_give_the_same_model_to_the_byte(trained: Trained, environment: dict[str, str]) -> None:
     """In another MLflow, from the same store."""
     first = artefact(trained.answer)
