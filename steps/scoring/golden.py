@@ -5,7 +5,9 @@ against a history that is built here, pull request by pull request. So a check g
 """
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -53,7 +55,12 @@ def check(model: Model) -> None:
 
 
 def past() -> History:
-    """Return the history that the golden pull requests are compared with."""
+    """Return the history that the golden pull requests are compared with; a caller may change it."""
+    return deepcopy(_build_past())
+
+
+@cache
+def _build_past() -> History:
     history = History(ELSEWHERE)
     for row in plain_rows([PullRequest.model_validate(_past(number)) for number in range(1, PAST + 1)]):
         history.update(row)

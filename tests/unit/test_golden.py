@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from steps.common.errors import DamagedArtefact
+from steps.common.pull_request import PullRequest
 from steps.scoring import golden, vectors
 from steps.scoring.history import History
 from steps.scoring.model import Model
@@ -33,6 +34,13 @@ def test_they_are_the_same_each_time_and_a_whole_model_passes(model: Model) -> N
     """Nothing in them depends on the clock or on chance."""
     golden.check(model)
     assert golden.make(model) == golden.make(model) == model.golden
+
+
+def test_whoever_changes_the_past_changes_it_for_nobody_else(model: Model) -> None:
+    """It is built once in a process."""
+    golden.past().update(next(iter(vectors.plain_rows([PullRequest.model_validate(model.golden[0]["pull_request"])]))))
+    assert golden.past().seen == golden.PAST
+    golden.check(model)
 
 
 def test_they_tell_features_apart(model: Model) -> None:
