@@ -99,6 +99,7 @@ def test_alerts_are_real_flagged_and_in_order(evaluation: DetectionEvaluation) -
     assert all(alert["reasons"] and alert["url"].startswith("https://github.com/example/") for alert in alerts)
 
 
+@pytest.mark.slow
 def test_a_model_of_other_repositories_judges_those_left_out(
     whole: TrainedPipeline, candidates: Candidates, sample_run: SampleRun
 ) -> None:
