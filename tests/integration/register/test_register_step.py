@@ -60,6 +60,7 @@ def test_conclude_writes_its_record_and_a_log_line(tmp_path: Path, monkeypatch: 
         "workflow": "pr-sentinel-x7k2p",
         "status": "Failed",
         "failures": [{"task": "train", "message": "Error (exit code 65)"}],
+        "images": {},
     }
     assert json.loads((tmp_path / "store" / "runs" / "pr-sentinel-x7k2p.json").read_text()) == expected
     lines = [json.loads(line) for line in done.stderr.splitlines()]
