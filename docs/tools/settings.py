@@ -67,6 +67,17 @@ TRACES = {
     "OTEL_TRACES_SAMPLER_ARG": ("", "The share, from 0 to 1; read only where `OTEL_TRACES_SAMPLER` is set"),
 }
 
+LINEAGE = {
+    "OPENLINEAGE_URL": ("", "URL of a server that takes events at `/api/v1/lineage`; without any sink there are none"),
+    "OPENLINEAGE_API_KEY": ("", "Key for that server; secret"),
+    "OPENLINEAGE_ENDPOINT": ("`api/v1/lineage`", "Path on that server, instead"),
+    "OPENLINEAGE_CONFIG": ("", "YAML file that describes the sink; without such a variable no file is looked for"),
+    "OPENLINEAGE__TRANSPORT__TYPE": ("", "`http`, `file`, `console` (the log) or another transport of the client"),
+    "OPENLINEAGE__TRANSPORT__…": ("", "The settings of that transport, for example `LOG_FILE_PATH`"),
+    "OPENLINEAGE_NAMESPACE": ("`pr-sentinel`", "Namespace of the jobs; one for each cluster"),
+    "OPENLINEAGE_DISABLED": ("", "`true`: no events, whatever else is set"),
+}
+
 
 def render() -> str:
     """Render the page."""
@@ -83,6 +94,12 @@ def render() -> str:
     blocks += ["## Vault, for every step", table(HEADER, rows)]
     traces = [[code(name), *words] for name, words in TRACES.items()]
     blocks += ["## Traces", "As every `OTEL_*` variable of OpenTelemetry's SDK; not from Vault.", table(HEADER, traces)]
+    lineage = [[code(name), *words] for name, words in LINEAGE.items()]
+    blocks += [
+        "## Lineage",
+        "As every `OPENLINEAGE_*` variable of OpenLineage's client; not from Vault, and not for the service.",
+        table(HEADER, lineage),
+    ]
     given = template.spec()["arguments"]["parameters"]
     parameters = [[code(one["name"]), code(one["value"]), one["description"]] for one in given]
     return page(

@@ -27,6 +27,7 @@ COMMON_PREFIXES = (
     "COV_",
     "COVERAGE_",
     "OTEL_",
+    "OPENLINEAGE_",
 )
 LIBRARY_PREFIXES: Mapping[type[StepSettings], str] = {TrackingSettings: "MLFLOW_", StoreSettings: "AWS_"}
 """Prefixes of what the libraries behind some settings read by themselves."""

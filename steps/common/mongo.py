@@ -25,6 +25,7 @@ CLOSE_SECONDS = 5.0
 URI_ERRORS = (PyMongoError, ValueError, TypeError, OSError)
 """What the driver raises for a connection string that is not valid, or whose files can't be read."""
 ACCESS_ERROR_CODES = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
+PORT, DEFAULT_PORT = re.compile(r":\d+$"), 27017
 DISK_FULL_CODES = frozenset({14031, 28})  # OutOfDiskSpace, and ENOSPC, which some servers pass on
 
 
@@ -88,6 +89,19 @@ def open_database(settings: MongoSettings) -> Iterator[Database[Document]]:
     hosts = _format_hosts(settings.mongo_uri)
     with closing(create_client(settings.mongo_uri, "pr-sentinel")) as client, _translate_errors(hosts):
         yield client[settings.mongo_db]
+
+
+def format_hosts(uri: SecretStr) -> str:
+    """Return the hosts of a connection string as it names them, sorted, without user, password and options.
+
+    Raises:
+        ConfigurationError: the connection string is not valid.
+    """
+    _check_escapes(uri)
+    scheme, _, rest = uri.get_secret_value().partition("://")
+    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].lower().split(",")
+    is_seed_list = scheme == "mongodb+srv"  # one name, which DNS resolves to hosts and ports
+    return ",".join(sorted(host if is_seed_list or PORT.search(host) else f"{host}:{DEFAULT_PORT}" for host in hosts))
 
 
 @contextmanager

@@ -5,11 +5,11 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from steps.common import log, tracing
+from steps.common import lineage, log, tracing
 from steps.common.errors import SentinelError, find_storage_full
 from steps.common.proxies import prepare_environment
 from steps.common.tracing import PREFIX
@@ -34,7 +34,7 @@ def run_step(name: str) -> Iterator[logging.Logger]:
     previous_handler = signal.signal(signal.SIGTERM, _handle_sigterm)
     logger.info("started")
     try:
-        with _trace_step(name):
+        with _trace_step(name), _record_lineage(name):
             yield logger
     except SentinelError as error:
         _exit(logger, find_storage_full(error) or error)
@@ -63,11 +63,18 @@ def _trace_step(name: str) -> Iterator[None]:
         stop()
 
 
+def _record_lineage(name: str) -> AbstractContextManager[None]:
+    """Record the step as a run of OpenLineage; those of one workflow have it as their parent."""
+    commit = os.environ.get("GIT_COMMIT", "")
+    return lineage.record_step(name, os.environ.get(WORKFLOW, ""), "" if commit == "unknown" else commit)
+
+
 def _handle_sigterm(number: int, _: object) -> None:
     """End at once, as without a handler, but leave the reason."""
     _write_termination_log(
         "Received SIGTERM (for example, the node is being drained). The next attempt continues from what was saved."
     )
+    lineage.abort()
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
 

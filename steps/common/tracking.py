@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from steps.common.errors import ConfigurationError
 from steps.common.settings import TrackingSettings
-from steps.common.tracking_errors import translate_tracking_error
+from steps.common.tracking_errors import format_url, translate_tracking_error
 
 EXPERIMENT = "pr-sentinel"
 REGISTERED_MODEL = "pr-sentinel"
@@ -41,6 +41,11 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
         yield client
     except MlflowException as error:
         raise translate_tracking_error(settings.mlflow_uri, error) from error
+
+
+def format_uri(settings: TrackingSettings) -> str:
+    """Return `MLFLOW_URI` without user and password."""
+    return format_url(settings.mlflow_uri)
 
 
 def _escape_own_folder() -> None:

@@ -33,7 +33,7 @@ _READ_ONLY = re.compile(r"readonly database|unable to open database file|permiss
 
 def translate_tracking_error(uri: str, error: Exception) -> SentinelError:
     """Return what a failure of MLflow at a tracking URI means."""
-    url, message = _format_url(uri), "; ".join(str(each) for each in iterate_chain(error))
+    url, message = format_url(uri), "; ".join(str(each) for each in iterate_chain(error))
     code = error.error_code if isinstance(error, MlflowException) else ""
     for each in iterate_chain(error):
         if isinstance(each, RequestException):
@@ -90,7 +90,7 @@ def _translate_refusal(url: str, code: str, message: str, error: Exception) -> S
     )
 
 
-def _format_url(uri: str) -> str:
+def format_url(uri: str) -> str:
     """Return the URI without user and password."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

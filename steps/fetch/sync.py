@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from steps.common import lineage, mongo
 from steps.common.errors import SentinelError
 from steps.common.graphql_errors import GraphQLError
-from steps.common.mongo import open_database
+from steps.common.lineage_names import build_collection, build_repository
 from steps.common.settings import FetchSettings, load
 from steps.fetch.batch import build_batch
 from steps.fetch.github import GitHub
@@ -42,7 +43,8 @@ def synchronise(repository: str) -> dict[str, Any]:
             reason is stored for `preprocess`.
     """
     settings = load(FetchSettings)
-    with GitHub(settings) as github, open_database(settings) as database:
+    lineage.describe(reads=[build_repository(settings.github_api_url, repository)])
+    with GitHub(settings) as github, mongo.open_database(settings) as database:
         pulls = PullRequestStore(database)
         try:
             counts, watermark = _read_pages(github, pulls, repository)
@@ -50,6 +52,9 @@ def synchronise(repository: str) -> dict[str, Any]:
             pulls.record_failure(repository, error.problem)
             raise
         pulls.record_success(repository)
+    written = {"pull_requests": counts.fetched + counts.updated, "quarantine": counts.quarantined}
+    hosts, name = mongo.format_hosts(settings.mongo_uri), settings.mongo_db
+    lineage.describe(writes=[build_collection(hosts, name, collection, rows) for collection, rows in written.items()])
     return {
         **counts._asdict(),
         "requests": github.requests,

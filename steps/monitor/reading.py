@@ -51,10 +51,11 @@ class Champion(NamedTuple):
 
 
 class RecentSamples(NamedTuple):
-    """What was opened since, by repository, and how many of these no dataset has."""
+    """What was opened since, by repository, how many of these no dataset has, and the newest dataset's manifest."""
 
     samples: dict[str, Sample]
     unseen: int
+    newest: Manifest
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def read_recent(champion: Champion, store: Store, database: Database[Document], 
         known = set(rows[name].numbers.tolist()) if name in rows else set()
         unseen += sum(number not in known for number in documents)
         samples[name] = _join_predictions(samples.get(name), rows.get(name), documents, len(champion.quantities))
-    return RecentSamples(samples, unseen)
+    return RecentSamples(samples, unseen, newest)
 
 
 def build_pairs(reference: Mapping[str, Sample], recent: Mapping[str, Sample]) -> dict[str, Pair]:

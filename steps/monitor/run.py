@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from steps.common import mongo, tracking
+from steps.common import lineage, lineage_names, mongo, tracking
+from steps.common.dataset import format_dataset_uri
 from steps.common.errors import OtherVersion
-from steps.common.registry import CHAMPION, PRODUCTION, Registry
+from steps.common.registry import CHAMPION, IMAGE_DIGEST, PRODUCTION, Registry
 from steps.common.settings import MonitorSettings, load
 from steps.common.store import Store, open_store
 from steps.monitor import report
 from steps.monitor.comparison import TOGETHER, DriftComparison, Verdict, compare_all
 from steps.monitor.decision import Circumstances, TrainingDecision, decide, summarise
-from steps.monitor.reading import build_pairs, load_champion, read_recent, read_reference
+from steps.monitor.reading import Champion, RecentSamples, build_pairs, load_champion, read_recent, read_reference
 from steps.monitor.training import Pipeline, find_pipeline
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ def monitor_drift(cool_down_hours: float, alias: str = CHAMPION) -> dict[str, An
                 str(version.version), f"the champion is of another version of this code: {error.problem}"
             )
         recent = read_recent(champion, store, database, Path(folder) / "recent")
+        _describe_reads(settings, store, champion, recent)
         if not recent.samples:
             return _build_unknown(str(version.version), "no pull request has been opened since the champion's dataset")
         pairs = build_pairs(read_reference(champion, store, Path(folder) / "reference"), recent.samples)
@@ -68,10 +70,29 @@ def monitor_drift(cool_down_hours: float, alias: str = CHAMPION) -> dict[str, An
     decision = decide(verdict, circumstances)
     workflow = _start(pipeline, store, found, circumstances.cool_down) if decision.retrain else ""
     uri = report.write(store, found._replace(decision=decision, workflow=workflow))
+    lineage.describe(writes=[lineage_names.build_file(uri)], tags={"verdict": verdict, "decision": decision.reason})
     logger.info("compared", extra={"verdict": verdict, "reason": reason, "retrain": decision.retrain, "report": uri})
     if verdict == "unknown":
         logger.warning(f"nothing is known of drift: {reason}")
     return _build_output(found.version, verdict, reason, decision, uri, comparisons)
+
+
+def _describe_reads(settings: MonitorSettings, store: Store, champion: Champion, recent: RecentSamples) -> None:
+    """Record in the lineage what is compared: the champion, its dataset, the newest one, and the predictions.
+
+    The image of the champion is a tag: the registry has its digest, if production has had it, but not its repository.
+    """
+    place, number = tracking.format_uri(settings), str(champion.version.version)
+    uris = {format_dataset_uri(store, manifest.hash) for manifest in (champion.manifest, recent.newest)}
+    predictions = lineage_names.build_collection(
+        mongo.format_hosts(settings.mongo_uri), settings.mongo_db, "predictions"
+    )
+    version = lineage_names.build_model_version(place, tracking.REGISTERED_MODEL, number)
+    digest = champion.version.tags.get(IMAGE_DIGEST)
+    lineage.describe(
+        reads=[version, *map(lineage_names.build_file, sorted(uris)), predictions],
+        tags={IMAGE_DIGEST: digest} if digest else None,
+    )
 
 
 def _build_unknown(version: str, reason: str) -> dict[str, Any]:

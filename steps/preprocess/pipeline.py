@@ -6,7 +6,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from steps.common import mongo
+from steps.common import lineage, lineage_names, mongo
 from steps.common.dataset import DatasetFile, Manifest, RepositorySummary, format_dataset_uri
 from steps.common.errors import ConfigurationError
 from steps.common.mongo import Document
@@ -51,6 +51,8 @@ def build_dataset(
     with mongo.open_database(settings) as database:
         missing = check_missing(database, names, most_missing)
         documents = source.compute_fingerprint(database, query)
+        hosts, own = mongo.format_hosts(settings.mongo_uri), settings.mongo_db
+        lineage.describe(reads=[lineage_names.build_collection(hosts, own, "pull_requests", documents.count)])
         limit = RejectionLimit(database, names, documents.count, most_rejected)
         key = inputs.hash_inputs(names, most_rejected, documents)
         if manifest := dataset.recall(store, key):
@@ -64,6 +66,8 @@ def build_dataset(
             dataset.remember(store, key, manifest)
         share = limit.check(manifest.rejected.count)
         histories.publish_histories(database, store, manifest)
+    built = lineage_names.build_dataset(format_dataset_uri(store, manifest.hash), manifest)
+    lineage.describe(writes=[built, lineage_names.build_collection(hosts, own, "history")])
     return _build_output(store, manifest) | {"rejected_share": share, "missing": missing}
 
 

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 
-from steps.common import tracking
+from steps.common import lineage, lineage_names, tracking
 from steps.common.dataset import Dataset, materialise
 from steps.common.errors import DataError, NotFound
 from steps.common.registry import CHALLENGER, CHAMPION, Registry
@@ -25,6 +25,7 @@ from steps.train.evaluation import test_set
 
 logger = logging.getLogger(__name__)
 
+ACCEPTED = "accepted"
 METRIC_PREFIX = "injected.all"
 """Prefix of a run's metrics on all kinds of injected anomalies."""
 
@@ -42,6 +43,12 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         Unavailable: MLflow, the store or GitHub does not answer, or the champion changed meanwhile.
     """
     settings = load(RegisterSettings)
+    answer = _decide_and_register(settings, run_id, model_uri, dataset_uri)
+    _describe_result(settings, answer)
+    return answer
+
+
+def _decide_and_register(settings: RegisterSettings, run_id: str, model_uri: str, dataset_uri: str) -> dict[str, str]:
     signing_key = settings.model_signing_key.get_secret_value() if settings.model_signing_key else None
     with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         store, registry = open_store(settings), Registry(client)
@@ -50,6 +57,7 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         challenger = contenders.load(model_uri, Path(folder) / CHALLENGER)
         contenders.check(run, challenger, dataset_uri, dataset.manifest.hash)
         champion = registry.get_champion()
+        _describe_reads(settings, run_id, dataset_uri, champion)
         judged = _judge(challenger, champion, registry, Source(store, dataset, dataset_uri), Path(folder))
         decision = judged.decision
         logger.info("decided", extra={"run_id": run_id, "rule": decision.rule, "accepted": decision.accepted})
@@ -69,6 +77,25 @@ def decide_and_register(run_id: str, model_uri: str, dataset_uri: str) -> dict[s
         registry.promote(version, champion)
         image.ensure(settings, registry, version)
         return _build_output(version.version, outcome["decision"], decision, bento)
+
+
+def _describe_reads(settings: RegisterSettings, run_id: str, dataset_uri: str, champion: ModelVersion | None) -> None:
+    """Record in the lineage what is judged: the run, on the dataset, against the champion."""
+    place = tracking.format_uri(settings)
+    reads = [lineage_names.build_run(place, tracking.EXPERIMENT, run_id), lineage_names.build_file(dataset_uri)]
+    if champion:
+        reads.append(lineage_names.build_model_version(place, REGISTERED_MODEL, str(champion.version)))
+    lineage.describe(reads=reads)
+
+
+def _describe_result(settings: RegisterSettings, answer: dict[str, str]) -> None:
+    """Record in the lineage the decision, and the version with its Bento if there is a new one."""
+    lineage.describe(tags={"decision": answer["decision"], "reason": answer["reason"]})
+    if answer["decision"] == ACCEPTED:
+        place = tracking.format_uri(settings)
+        version = lineage_names.build_model_version(place, REGISTERED_MODEL, answer["version"])
+        bento = lineage_names.build_bento(f"{settings.store_url}/{archive.FOLDER}", answer["bento"])
+        lineage.describe(writes=[version, bento])
 
 
 def _withdraw(registry: Registry, store: Store, run_id: str) -> None:
@@ -142,7 +169,7 @@ def _judge(
 
 def _record_decision(client: MlflowClient, run_id: str, decision: Decision) -> dict[str, str]:
     """Record the decision on the run, since a refused model has no version, and return its tags."""
-    word = "accepted" if decision.accepted else "refused"
+    word = ACCEPTED if decision.accepted else "refused"
     outcome = {"decision": word, "rule": decision.rule, "reason": decision.reason}
     for name, value in outcome.items():
         client.set_tag(run_id, name, value)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steps.common import tracking
+from steps.common import lineage, lineage_names, tracking
 from steps.common.dataset import Dataset, materialise
 from steps.common.settings import TrainSettings, load
 from steps.common.store import open_store
@@ -42,14 +42,18 @@ def train_and_measure(dataset_uri: str, alert_budget: float, seed: int) -> dict[
     settings = load(TrainSettings)
     with tracking.connect(settings) as client, tempfile.TemporaryDirectory() as folder:
         dataset = materialise(open_store(settings), dataset_uri, Path(folder) / "dataset")
+        lineage.describe(reads=[lineage_names.build_dataset(dataset_uri, dataset.manifest)])
         run = record.Run(client, settings, dataset_uri, dataset.manifest.hash, alert_budget, seed)
-        if finished := run.find_finished():
-            logger.info("this dataset was trained on before", extra={"run_id": finished["run_id"]})
-            return finished
-        artefact = Path(folder) / "model"
-        artefact.mkdir()
-        result = train(dataset, artefact, alert_budget, seed, run.facts)
-        return run.write(result, artefact, dataset)
+        if answer := run.find_finished():
+            logger.info("this dataset was trained on before", extra={"run_id": answer["run_id"]})
+        else:
+            artefact = Path(folder) / "model"
+            artefact.mkdir()
+            result = train(dataset, artefact, alert_budget, seed, run.facts)
+            answer = run.write(result, artefact, dataset)
+        recorded = lineage_names.build_run(tracking.format_uri(settings), tracking.EXPERIMENT, answer["run_id"])
+        lineage.describe(writes=[recorded])
+        return answer
 
 
 def train(dataset: Dataset, artefact: Path, alert_budget: float, seed: int, facts: dict[str, Any]) -> Result:

@@ -20,6 +20,7 @@ from tests.support import servers
 from tests.support.backups import call, make_state
 from tests.support.command_line import SampleRun, cli
 from tests.support.github import StandIn
+from tests.support.lineage_sink import EVENTS_FILE, EVENTS_RECEIVED, configure_both, receiving
 from tests.support.sharing import make_once
 
 
@@ -42,10 +43,15 @@ def database(mongo_uri: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
 
 @pytest.fixture(scope="session")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> SampleRun:
-    """One run of the whole pipeline on the samples, for all tests that begin where it ends, in whichever process."""
+    """One run of the whole pipeline on the samples, for all tests that begin where it ends, in whichever process.
+
+    Its lineage goes to a file and to a server.
+    """
 
     def make(folder: Path) -> str:
-        done = cli("run", "--state", str(folder / "state"))
+        with receiving() as sink:
+            done = cli("run", "--state", str(folder / "state"), **configure_both(sink, folder / EVENTS_FILE))
+        (folder / EVENTS_RECEIVED).write_text(json.dumps(sink.events), "utf-8")
         return json.dumps([done.returncode, done.stdout, done.stderr])
 
     folder, told = make_once(tmp_path_factory, "sample-run", make)

@@ -19,6 +19,8 @@ SHELL = {
     "JAVA_HOME": "/java",
     "LC_ALL": "C",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector",
+    "OPENLINEAGE_URL": "http://marquez",
+    "OPENLINEAGE__TRANSPORT__TYPE": "http",
 }
 OTHERS = {
     "VAULT_ADDR": "http://vault",

@@ -15,8 +15,9 @@ from pymongo.database import Database
 
 from steps.common import dataset as datasets
 from steps.common.dataset import OVERALL, RepositorySummary
-from steps.common.registry import CHAMPION, PRODUCTION, Registry
+from steps.common.registry import CHAMPION, IMAGE_DIGEST, PRODUCTION, Registry
 from steps.common.settings import TrackingSettings
+from steps.common.step_frame import run_step
 from steps.common.store import FolderStore
 from steps.common.tracking import REGISTERED_MODEL, connect
 from steps.monitor import run
@@ -28,6 +29,7 @@ from steps.scoring.features import NAMES
 from steps.scoring.model import Model
 from tests.support import builders
 from tests.support.builders import REPOSITORY, artefact
+from tests.support.lineage_sink import find_datasets, get_tags, receiving_own
 
 START = datetime(2024, 3, 4, 12, tzinfo=UTC)
 LAST = START + timedelta(days=25)
@@ -81,7 +83,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Champion:
     store.upload(key, folder / "packed")
     tracking = f"sqlite:///{folder}/mlflow.db"
     with connect(TrackingSettings(mlflow_uri=tracking)) as client:
-        register(client, folder, {archive.KEY_TAG: key, "dataset_uri": uri})
+        register(client, folder, {archive.KEY_TAG: key, "dataset_uri": uri, IMAGE_DIGEST: "sha256:0"})
     return Champion(store, tracking, uri, model)
 
 
@@ -179,6 +181,22 @@ def test_predictions_that_are_as_before_are_stable(place: Place, database: Docum
     found = monitor_drift(168)
     assert (found["verdict"], found["compared"], found["drifted"]) == ("stable", 1, 0), found["reason"]
     assert place.trainings.started == []
+
+
+def test_its_lineage_names_what_was_compared(place: Place, champion: Champion, database: Documents) -> None:
+    """The champion, its dataset, the newest one, predictions, and the report; the verdict is a tag."""
+    predict(database, place.model, 150)
+    newest = dataset(Path(place.store.url.removeprefix("file://")), "b", NEWER, newer=150)
+    publish_histories(database, newest)
+    with receiving_own() as sink, run_step("monitor"):
+        found = monitor_drift(168)
+    end = sink.events[-1]
+    read = {(name.rpartition("/")[2], version) for _, name, version in find_datasets(end, "inputs")}
+    compared = {("datasets", uri.rpartition("/")[2]) for uri in (champion.dataset_uri, newest)}
+    assert read == {("pr-sentinel", "1"), (f"{database.name}.predictions", "")} | compared
+    assert [one["facets"]["dataSource"]["uri"] for one in end["outputs"]] == [found["report"]]
+    told = {"verdict": found["verdict"], "decision": found["decision"], IMAGE_DIGEST: "sha256:0"}
+    assert get_tags(end).items() >= told.items()
 
 
 def test_production_is_compared_with_what_its_users_get(

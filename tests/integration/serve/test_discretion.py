@@ -114,7 +114,7 @@ def test_successful_probes_are_not_logged(client: TestClient, caplog: pytest.Log
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 65, "a\tb", 'a"b', "ä"])
 def test_a_request_id_is_accepted_only_if_it_is_safe_to_log(client: TestClient, name: str) -> None:
-    answer = client.get("/livez", headers={"X-Request-Id": name.encode()})
+    answer = client.get("/livez", headers={b"X-Request-Id": name.encode()})
     assert len(answer.headers["x-request-id"]) == 32
 
 
