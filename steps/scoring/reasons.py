@@ -167,8 +167,8 @@ def _low_effort(row: Row) -> str:
         facts.append("its title is the web editor's")
     if row["empty_body"]:
         facts.append("it has no description")
-    facts.append(f"it changes {format_count(row['additions'] + row['deletions'], 'line')}")
-    return _state(*facts)
+    size = f"it changes {format_count(row['additions'] + row['deletions'], 'line')}"
+    return _state(*facts, size) if any(facts) else ""
 
 
 def _polished_text(row: Row) -> str:

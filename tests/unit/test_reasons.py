@@ -131,6 +131,7 @@ def said(signal: str, **changes: Any) -> str:
             {"author_before": np.log1p(1), "stranger": 1.0, "empty_body": 1.0},
             "its author's one earlier pull request here is not merged; it has no description; it changes 12 lines",
         ),
+        ("low_effort", {"author_before": np.log1p(3), "stranger": 0.4}, "adds 10 lines in 1 file"),
     ],
 )
 def test_the_largest_plain_fact_comes_first(signal: str, changes: dict[str, Any], words: str) -> None:
