@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple
-
-from mlflow.entities.model_registry import ModelVersion
+from typing import TYPE_CHECKING, NamedTuple
 
 from release.evidence import VersionCard
 from release.images import Release
 from release.settings import ModelSettings
 from steps.common.errors import NotFound
-from steps.common.registry import Registry
 from steps.common.settings import TrackingSettings
-from steps.common.tracking import connect
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+    from steps.common.registry import Registry
 
 SHOWN_TAGS = ("average_precision", "data_", "decision", "reason", "rule", "git_commit")
 
@@ -28,7 +29,7 @@ class AliasedVersion(NamedTuple):
 class ModelRegistry:
     """The registered model versions."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: "Registry") -> None:
         self._registry = registry
 
     def champion(self) -> AliasedVersion | None:
@@ -62,7 +63,7 @@ class ModelRegistry:
         self.record_production(release)
 
 
-def _read_age(found: ModelVersion | None) -> AliasedVersion | None:
+def _read_age(found: "ModelVersion | None") -> AliasedVersion | None:
     if found is None:
         return None
     made = datetime.fromtimestamp(found.creation_timestamp / 1_000, UTC)
@@ -75,5 +76,9 @@ def open_registry(settings: ModelSettings) -> Iterator[ModelRegistry | None]:
     if settings.mlflow_uri is None:
         yield None
         return
+    # MLflow takes seconds to import.
+    from steps.common.registry import Registry
+    from steps.common.tracking import connect
+
     with connect(TrackingSettings(mlflow_uri=settings.mlflow_uri)) as client:
         yield ModelRegistry(Registry(client))

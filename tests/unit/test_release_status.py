@@ -1,5 +1,10 @@
 """The status report when sources agree, disagree, or don't respond."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from release.cluster import RolloutRevision, RolloutState
@@ -73,3 +78,15 @@ def test_an_image_that_is_the_same_with_another_model_disagrees() -> None:
     assert find_disagreements(AGREED._replace(production=other)) == [
         "main names model version 2 (ffffffffffff), but users get model version 2 (000000000000)"
     ]
+
+
+def test_without_a_registry_the_command_does_not_wait_for_mlflow(tmp_path: Path) -> None:
+    """Its import takes longer than all others together."""
+    named = {name: str(tmp_path / "nowhere") for name in ("GIT_REMOTE", "KUBECONFIG")}
+    given = {name: value for name, value in os.environ.items() if name != "MLFLOW_URI"} | named
+    command = [sys.executable, "-X", "importtime", "-m", "release", "status"]
+    done = subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+    assert "skipped: MLFLOW_URI is not set" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "release.models" in imported
+    assert "mlflow" not in imported
