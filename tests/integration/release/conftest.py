@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -128,13 +127,13 @@ def install(folder: Path, name: str) -> None:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+def machine(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
     """Make a folder as on a fresh machine, or one that is set up; packages come from what is installed here."""
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.delenv("UV_PROJECT_ENVIRONMENT", raising=False)
 
     def make(*, is_ready: bool = False) -> Path:
-        folder = Path(tempfile.mkdtemp(dir=tmp_path)) / "work"
+        folder = tmp_path_factory.mktemp("machine") / "work"
         folder.mkdir()
         return actions.project(folder, is_ready=is_ready)
 

@@ -30,12 +30,19 @@ def contexts(repository: Repository) -> dict[str, Any]:
     return {"github": github, "vars": {"RELEASE_APP_ID": "1"}, "secrets": secrets, "inputs": {}}
 
 
+@pytest.fixture(scope="module")
+def machines() -> dict[str, Path]:
+    """The machine of each workflow that has run a job."""
+    return {}
+
+
 @pytest.fixture
-def job(machine: Callable[[], Path]) -> Callable[[str, str, dict[str, Any]], actions.Result]:
-    """Run a job of a workflow, as on a fresh machine."""
+def job(machine: Callable[[], Path], machines: dict[str, Path]) -> Callable[[str, str, dict[str, Any]], actions.Result]:
+    """Run a job of a workflow: its first on a fresh machine, later ones where the first has installed the packages."""
 
     def run(workflow: str, name: str, contexts: dict[str, Any]) -> actions.Result:
-        return actions.run_job(actions.read(workflow)["jobs"][name], contexts, machine(), os.environ)
+        folder = machines.get(workflow) or machines.setdefault(workflow, machine())
+        return actions.run_job(actions.read(workflow)["jobs"][name], contexts, folder, os.environ)
 
     return run
 
