@@ -1,6 +1,7 @@
 """A repository of releases and its pull requests, as a person with a clone works on them."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,13 @@ class Repository:
         self.git("merge", "--quiet", "--no-ff", "--no-edit", f"origin/{branch}")
         self.git("push", "--quiet", "origin", into)
 
+    def adopt(self, prepared: "Repository", branch: str) -> str:
+        """Push all branches of a repository that began as this one did, and check one out; its commit."""
+        self.git("fetch", "--quiet", prepared.address, "+refs/heads/*:refs/remotes/prepared/*")
+        self.git("push", "--quiet", "origin", "refs/remotes/prepared/*:refs/heads/*")
+        self.git("checkout", "--quiet", "-B", branch, f"origin/{branch}")
+        return self.git("rev-parse", "HEAD")
+
     def fetched(self, branch: str) -> str:
         """The commit that a branch of the server stands at, with all that it holds."""
         self.git("fetch", "--quiet", "origin")
@@ -93,6 +101,13 @@ class Repository:
     def head(self, branch: str) -> str:
         """The commit that a branch of the server stands at."""
         return self.git("ls-remote", "origin", f"refs/heads/{branch}").partition("\t")[0]
+
+
+def copy(bare: Path, folder: Path) -> Repository:
+    """Copy a bare repository into an empty folder, and clone the copy."""
+    shutil.copytree(bare, folder / "bare.git")
+    subprocess.run(["git", "clone", "--quiet", folder / "bare.git", folder / "clone"], check=True)
+    return Repository(str(folder / "bare.git"), folder / "clone")
 
 
 class Pulls:

@@ -10,7 +10,7 @@ from release.images import IMAGES, SERVE
 from steps.common.registry import CHAMPION, PRODUCTION
 from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import release
-from tests.support import kubectl, tracking
+from tests.support import kubectl, releases, tracking
 from tests.support.image_registry import serve_folder
 from tests.support.releases import Pulls, Repository, digest
 
@@ -19,19 +19,29 @@ pytestmark = kubectl.needed
 NAME = "pr-sentinel"
 
 
+@pytest.fixture(scope="module")
+def registry_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an images' registry."""
+    return tmp_path_factory.mktemp("registry")
+
+
+@pytest.fixture(scope="module")
+def host(registry_folder: Path) -> Iterator[str]:
+    """The registry's host, which releases name."""
+    with serve_folder(registry_folder) as address:
+        yield address
+
+
 @pytest.fixture
-def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The folder of manifests in an images' registry, and the host that releases name."""
+def images(registry_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the service's manifests in the registry, which has the images of four releases."""
     monkeypatch.setenv("REGISTRY_INSECURE", "true")
-    folder = tmp_path / "registry"
     for name in IMAGES:
-        manifests = folder / "v2" / name / "manifests"
-        manifests.mkdir(parents=True)
+        manifests = registry_folder / "v2" / name / "manifests"
+        manifests.mkdir(parents=True, exist_ok=True)
         for number in (1, 2, 3, 4):
             (manifests / digest(number)).write_text("{}")
-    with serve_folder(folder) as host:
-        (folder / "host").write_text(host)
-        yield folder / "v2" / SERVE / "manifests"
+    return registry_folder / "v2" / SERVE / "manifests"
 
 
 @pytest.fixture
@@ -57,19 +67,27 @@ def recorded(registry: MlflowClient) -> str:
 
 
 @pytest.fixture
-def cluster(images: Path, cluster_file: Path) -> Cluster:
+def cluster(images: Path, host: str, cluster_file: Path) -> Cluster:
     """Production's cluster, at release 3 with the pods of 2 and 1 still known."""
-    made = Cluster(cluster_file, (images.parents[3] / "host").read_text())
+    made = Cluster(cluster_file, host)
     made.write(1, 2, 3, active=3, stable=3, current=3)
     return made
 
 
-@pytest.fixture
-def production(repository: Repository, cluster: Cluster) -> Repository:
-    """Main has had the releases 1, 2 and 3, one after the other."""
+@pytest.fixture(scope="module")
+def with_releases(template: Path, host: str, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository that nobody changes: main has had the releases 1, 2 and 3, one after the other."""
+    made = releases.copy(template, tmp_path_factory.mktemp("with_releases"))
     for number in (1, 2, 3):
-        repository.release("staging", number, host=cluster.host)
-        repository.merge("staging", "main")
+        made.release("staging", number, host=host)
+        made.merge("staging", "main")
+    return made
+
+
+@pytest.fixture
+def production(repository: Repository, with_releases: Repository, cluster: Cluster) -> Repository:
+    """Main has had the releases 1, 2 and 3, one after the other."""
+    repository.adopt(with_releases, "main")
     return repository
 
 
@@ -240,16 +258,16 @@ def test_a_version_that_production_never_had_is_refused(
     assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
 
 
-@pytest.mark.parametrize("version", ["0", "", "two", "-1", "2.0", "unreleased"])
 def test_what_is_no_version_is_refused_at_once(
-    version: str, production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
+    production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
 ) -> None:
     """It reaches neither the registry nor the cluster."""
     before = cluster.state
-    done = release(production.folder, "rollback", "--", version)
-    assert done.returncode == 78, done.stdout + done.stderr
-    assert "is not a model version" in done.stdout
-    assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
+    for version in ("0", "", "two", "-1", "2.0", "unreleased"):
+        done = release(production.folder, "rollback", "--", version)
+        assert done.returncode == 78, (version, done.stdout + done.stderr)
+        assert "is not a model version" in done.stdout
+        assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
 
 
 def test_a_version_whose_image_is_gone_is_refused(
