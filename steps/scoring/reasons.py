@@ -164,7 +164,7 @@ def _docs_promise(row: Row) -> str:
 def _low_effort(row: Row) -> str:
     facts = [_edits(row), _who(row), _account(row)]
     if row["web_editor_title"]:
-        facts.append("its title is the web editor's")
+        facts.append("its title has the web editor's form")
     if row["empty_body"]:
         facts.append("it has no description")
     size = f"it changes {format_count(row['additions'] + row['deletions'], 'line')}"

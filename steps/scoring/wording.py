@@ -14,7 +14,7 @@ def _format_ranges(is_member: Callable[[str], bool]) -> str:
 
 
 WEB_EDITOR_TITLE = re.compile(r"^(Update|Create|Delete|Rename)( \S+){1,4}$|^Add files via upload$|^[Pp]atch[- ]\d+$")
-"""Titles that GitHub's web editor suggests."""
+"""Titles of the form that GitHub's web editor suggests; people write such ones, too."""
 SMALL_PROMISE = re.compile(
     r"(?i)(?<![\w`/.:-])(typos?|spelling|misspell\w*|nits?|grammar (fix(es)?|errors?|mistakes?)|fix(e[sd])? grammar"
     r"|grammatical|(minor|small|tiny|trivial) (\w+ ){0,2}?(fix(es)?|changes?|typos?|clean-?ups?|tweaks?|edits?"

@@ -77,7 +77,7 @@ def test_a_size_is_on_a_log_scale() -> None:
     ],
 )
 def test_titles_are_read_for_what_they_promise(title: str, word: str | None, web_editor: int) -> None:
-    """Small words promise little; the web editor's own titles are known."""
+    """Small words promise little; the form of the web editor's titles is known."""
     row = own(title=title)
     assert (row["named_word"], row["web_editor_title"]) == (word, web_editor)
 

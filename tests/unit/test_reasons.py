@@ -131,6 +131,11 @@ def said(signal: str, **changes: Any) -> str:
             {"author_before": np.log1p(1), "stranger": 1.0, "empty_body": 1.0},
             "its author's one earlier pull request here is not merged; it has no description; it changes 12 lines",
         ),
+        (
+            "low_effort",
+            {"author_before": 0.0, "web_editor_title": 1.0},
+            "comes from a first-time author; its title has the web editor's form; it changes 12 lines",
+        ),
         ("low_effort", {"author_before": np.log1p(3), "stranger": 0.4}, "adds 10 lines in 1 file"),
     ],
 )
