@@ -272,7 +272,7 @@ def status() -> None:
             load(GitSettings), load(ClusterSettings), load(ModelSettings), load(ImageSettings)
         )
         for name, words in reports.format_lines(found):
-            print_line(f"{name:<20}{words}")
+            print_line(f"{name:<22}{words}")
         wrong = reports.find_disagreements(found)
         for line in wrong:
             console.print(f"They disagree: {line}.", style="red", markup=False, soft_wrap=True)

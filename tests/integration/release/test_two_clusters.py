@@ -174,7 +174,7 @@ def test_status_is_production_s_and_that_of_its_argo_cd(places: Places, tmp_path
     act_as(places, OPERATOR)
     go_back()
     done = release(tmp_path, "status", GIT_REMOTE=str(tmp_path / "none"))
-    assert "Rollout, active     version 2" in done.stdout, done.stdout
+    assert "Rollout, active       version 2" in done.stdout, done.stdout
     assert "Argo CD is paused for production" in done.stdout
     assert places.staging.asked == set()
 
