@@ -34,6 +34,7 @@ def fetching(settings: pytest.MonkeyPatch, model: Path, github_address: str) -> 
     name_github(settings, model, github_address)
     with TestClient(create_app()) as client:
         yield client
+    requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
 
 
 @pytest.fixture(scope="module")
