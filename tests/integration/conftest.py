@@ -98,13 +98,14 @@ def github_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def github(github_address: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     """The stand-in without faults, which the steps' settings name; waits that nobody asked for are short."""
-    requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
+    controls = StandIn(github_address)
+    controls.reset()
     monkeypatch.setenv("GITHUB_API_URL", github_address)
     monkeypatch.setenv("GITHUB_TOKEN", "a-token")
     monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(adapter, "MAX_BACKOFF_SECONDS", 0.1)
-    yield StandIn(github_address)
-    requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()  # others use it as it is
+    yield controls
+    controls.reset()  # others use it as it is
 
 
 @pytest.fixture(scope="session")

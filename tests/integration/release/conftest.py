@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 
 from local.services import embedded
@@ -17,6 +16,7 @@ from release.images import COMPONENT
 from release.settings import GitSettings
 from tests.support import actions
 from tests.support.git_server import serving
+from tests.support.github import StandIn
 from tests.support.image_registry import Images, serve_folder
 from tests.support.releases import NAME, ROOT, Pulls, Repository
 
@@ -99,7 +99,7 @@ def github_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def pulls(github_server: str, monkeypatch: pytest.MonkeyPatch) -> Pulls:
     """The fake GitHub that the commands' settings name, without pull requests."""
-    requests.post(f"{github_server}/_reset", timeout=10).raise_for_status()
+    StandIn(github_server).reset()
     for name, value in {"API_URL": github_server, "TOKEN": "a-token", "REPOSITORY": NAME}.items():
         monkeypatch.setenv(f"GITHUB_{name}", value)
     return Pulls(github_server)

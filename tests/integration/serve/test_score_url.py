@@ -28,13 +28,13 @@ def name_github(patch: pytest.MonkeyPatch, model: Path, address: str) -> None:
 
 
 @pytest.fixture
-def fetching(settings: pytest.MonkeyPatch, model: Path, github_address: str) -> Iterator[TestClient]:
+def fetching(settings: pytest.MonkeyPatch, model: Path, github: StandIn) -> Iterator[TestClient]:
     """Such a service."""
-    requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
-    name_github(settings, model, github_address)
+    github.reset()
+    name_github(settings, model, github.address)
     with TestClient(create_app()) as client:
         yield client
-    requests.post(f"{github_address}/_reset", timeout=10).raise_for_status()
+    github.reset()
 
 
 @pytest.fixture(scope="module")
