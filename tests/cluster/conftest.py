@@ -13,7 +13,6 @@ from typing import Any
 
 import boto3
 import pytest
-import requests
 import yaml
 from pymongo.database import Database
 
@@ -32,6 +31,7 @@ from tests.cluster.project import (
     step_secrets,
 )
 from tests.containers.steps import STEPS
+from tests.support.github import StandIn
 
 STOOD_IN_FOR = ("mongo", "versity/versitygw", "ghcr.io/mlflow/mlflow", "hashicorp/vault", "pr-sentinel/backing")
 PROGRAMS = ("vault", "versitygw")
@@ -188,8 +188,9 @@ def store(vault_applied: None) -> Iterator[Any]:
 
 
 @pytest.fixture
-def github(pipeline: None) -> Iterator[str]:
-    """The address of the sample GitHub on this machine, for its faults; they are taken back."""
+def github(pipeline: None) -> Iterator[StandIn]:
+    """The sample GitHub, for its faults; they are taken back."""
     with kube.forwarded("github", 8080) as address:
-        yield f"http://{address}"
-        requests.post(f"http://{address}/_reset", timeout=10).raise_for_status()
+        stand_in = StandIn(f"http://{address}")
+        yield stand_in
+        stand_in.reset()

@@ -4,22 +4,21 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import requests
 from pymongo.database import Database
 
 from tests.cluster import kube
 from tests.cluster.argo import Run, submit, unlike_any_before
 from tests.cluster.project import REPOSITORIES, forget, no_champion
+from tests.support.github import StandIn
 
-SLOW = {"latency_ms": 1_000}
 MIDDLE = {"fetch": '"page stored"', "preprocess": '"reading documents"', "train": '"training"'}
 
 
 @pytest.fixture
-def emptied(first_run: Run, database: Database[dict[str, Any]], github: str) -> Database[dict[str, Any]]:
+def emptied(first_run: Run, database: Database[dict[str, Any]], github: StandIn) -> Database[dict[str, Any]]:
     """Everything is to be fetched again, from a GitHub that takes its time."""
     forget(database, REPOSITORIES)
-    requests.post(f"{github}/_control", json=SLOW, timeout=10).raise_for_status()
+    github.control(latency_ms=1_000)
     return database
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import requests
 
 from tests.cluster import kube
 from tests.cluster.argo import ENDED, Run, argo, no_controller
+from tests.support.github import StandIn
 
 CRON = "cronworkflow/pr-sentinel"
 OF_THE_SCHEDULE = "workflows.argoproj.io/cron-workflow=pr-sentinel"
@@ -74,14 +74,14 @@ def next_minute() -> int:
     return minute
 
 
-def test_it_starts_runs_but_never_two_at_once(every_minute: None, github: str) -> None:
+def test_it_starts_runs_but_never_two_at_once(every_minute: None, github: StandIn) -> None:
     """One that outlasts its minute is alone until it has ended, and ends well."""
-    requests.post(f"{github}/_control", json={"latency_ms": 20_000}, timeout=10).raise_for_status()
+    github.control(latency_ms=20_000)
     run = kube.wait(lambda: next(iter(scheduled()), None), "a scheduled run")
     next_minute()
     assert [one.name for one in scheduled()] == [run.name]
     assert run.phase() == "Running"
-    requests.post(f"{github}/_reset", timeout=10).raise_for_status()
+    github.reset()
     run.succeeded()
     assert "* * * * *" in argo("cron", "list")
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 
 from samples.generate import generate_repositories
 from samples.server import LATEST
@@ -18,6 +17,7 @@ from tests.cluster.argo import Run, argo, no_controller
 from tests.cluster.project import Vault, step_secrets
 from tests.cluster.runbooks import look_at
 from tests.cluster.watching import Alerts
+from tests.support.github import StandIn
 
 SHOP = "example/webshop"
 CHAMPION_UNTIL = "2026-05-01T00:00:00Z"
@@ -67,10 +67,10 @@ def compare() -> dict[str, str]:
     return run_now("pr-sentinel-monitor").succeeded().outputs("monitor")
 
 
-def control(github: str, moment: str, changes: dict[int, dict[str, Any]] | None = None) -> None:
+def control(github: StandIn, moment: str, changes: dict[int, dict[str, Any]] | None = None) -> None:
     """Set GitHub's clock, and change pull requests by their numbers."""
     fields = {f"{SHOP}#{number}": change for number, change in (changes or {}).items()}
-    requests.post(f"{github}/_control", json={"now": moment, "change": fields}, timeout=10).raise_for_status()
+    github.control(now=moment, change=fields)
 
 
 def update(name: str, numbers: list[int], **fields: int | str) -> dict[int, dict[str, Any]]:
@@ -93,7 +93,7 @@ def recent() -> list[int]:
     return [number for number, pull in PULLS.items() if CHAMPION_UNTIL < pull.created_at <= LATEST]
 
 
-def test_run_missed_ends_with_the_first_run(alerts: Alerts, github: str) -> None:
+def test_run_missed_ends_with_the_first_run(alerts: Alerts, github: StandIn) -> None:
     """On a new cluster it fires until then."""
     alerts.wait_until_firing("PRSentinelRunMissed")
     control(github, CHAMPION_UNTIL)
@@ -104,7 +104,7 @@ def test_run_missed_ends_with_the_first_run(alerts: Alerts, github: str) -> None
 
 
 def test_credentials_refused_fires_when_a_role_is_gone_and_ends_with_the_retried_run(
-    alerts: Alerts, github: str, vault: Vault
+    alerts: Alerts, github: StandIn, vault: Vault
 ) -> None:
     """The runbook's commands name the role."""
     assert alerts.is_silent("PRSentinelCredentialsRefused")
@@ -137,7 +137,7 @@ def test_drift_unseen_ends_with_the_first_comparison(alerts: Alerts) -> None:
     assert alerts.is_silent("PRSentinelDrift")
 
 
-def test_drift_fires_once_it_has_been_there_for_long(alerts: Alerts, github: str) -> None:
+def test_drift_fires_once_it_has_been_there_for_long(alerts: Alerts, github: StandIn) -> None:
     """Not by the first comparison that finds it: a training may help."""
     control(github, MOMENTS["drifted"], update("drifted", recent(), additions=9_000, commits=60, title="x"))
     run_pipeline().succeeded()
@@ -149,7 +149,7 @@ def test_drift_fires_once_it_has_been_there_for_long(alerts: Alerts, github: str
     alerts.wait_until_firing("PRSentinelDrift")
 
 
-def test_quarantine_share_fires_at_three_per_cent(alerts: Alerts, github: str) -> None:
+def test_quarantine_share_fires_at_three_per_cent(alerts: Alerts, github: StandIn) -> None:
     """Of a run that succeeds. What had drifted is as it was again."""
     assert alerts.is_silent("PRSentinelQuarantineShare")
     control(github, MOMENTS["damaged"], update("damaged", recent()) | update("damaged", damaged(), additions=-1))
@@ -164,7 +164,7 @@ def test_drift_ends_when_the_change_has_passed(alerts: Alerts) -> None:
     alerts.wait_until_silent("PRSentinelDrift")
 
 
-def test_quarantine_share_outlasts_the_controller_but_not_the_next_sound_run(alerts: Alerts, github: str) -> None:
+def test_quarantine_share_outlasts_the_controller_but_not_the_next_sound_run(alerts: Alerts, github: StandIn) -> None:
     """A controller that restarts forgets its gauges; whatever another one reports later counts."""
     restart_controller()
     kube.wait(lambda: not alerts.query("argo_workflows_pr_sentinel_rejected_share"), "a controller without gauges")

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-import requests
 import yaml
 
 from local.services import embedded
@@ -21,6 +20,7 @@ from tests.cluster import kube
 from tests.cluster.drill.environments import ARGO_CD, BRANCHES, HERE, STAGING, WATCH, cluster, own
 from tests.cluster.project import Vault, pushed, step_secrets
 from tests.support.command_line import ROOT
+from tests.support.github import StandIn
 from tests.support.interpreters import link_uv
 from tests.support.releases import NAME, Repository
 
@@ -138,7 +138,7 @@ def commands(
         kube.forwarded("mlflow", 5000) as mlflow,
         kube.forwarded("versitygw", 7070) as store,
     ):
-        requests.post(f"{github['GITHUB_API_URL']}/_reset", timeout=10).raise_for_status()
+        StandIn(github["GITHUB_API_URL"]).reset()
         yield {
             "GIT_REMOTE": repository.address,
             "GITHUB_API_URL": github["GITHUB_API_URL"],

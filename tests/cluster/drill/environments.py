@@ -12,6 +12,7 @@ import yaml
 
 from tests.cluster import kube
 from tests.cluster.project import SETTINGS, SIGNING_KEYS, executor_image
+from tests.support.github import StandIn
 
 HERE = Path(__file__).parent
 ARGO_CD, WATCH, STAGING = "argocd", "monitoring", "pr-sentinel-staging"
@@ -71,7 +72,7 @@ def adapted(environment: str) -> Callable[[Any], None]:
 def opened(commands: dict[str, str], head: str) -> str:
     """Tell the fake GitHub the commit of staging; the number of the pull request that was opened last."""
     address = commands["GITHUB_API_URL"]
-    requests.post(f"{address}/_control", json={"heads": {"staging": head}}, timeout=10).raise_for_status()
+    StandIn(address).control(heads={"staging": head})
     written = requests.get(f"{address}/_written", timeout=10).json()
     return str(written["pull_requests"][-1]["number"])
 

@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 import pytest
-import requests
 
 from release.cluster import POD_HASH, ROLLOUT, RolloutState, read_state
 from tests.cluster import kube
@@ -17,6 +16,7 @@ from tests.cluster.drill import comment
 from tests.cluster.drill.environments import ARGO_CD, BRANCHES, WATCH, opened
 from tests.cluster.drill.walk import Drill, Timeline
 from tests.cluster.project import REPOSITORIES
+from tests.support.github import StandIn
 from tests.support.releases import Repository
 
 STEPS = ("fetch", "preprocess", "train", "register")
@@ -209,10 +209,11 @@ def test_a_model_s_whole_way_and_back(
     timeline = Timeline()
     mongo_uri = request.getfixturevalue("secrets")["fetch"]["mongo_uri"]
     commented(timeline, first, commands | {"MONGO_URI": mongo_uri}, str(tmp_path_factory.mktemp("traced")))
-    with kube.forwarded("github", 8080) as github:
-        requests.post(f"http://{github}/_control", json={"change": NEWER}, timeout=10).raise_for_status()
+    with kube.forwarded("github", 8080) as address:
+        github = StandIn(f"http://{address}")
+        github.control(change=NEWER)
         second = retrained(timeline, "retrain")
-        requests.post(f"http://{github}/_reset", timeout=10).raise_for_status()
+        github.reset()
     with timeline.step("image") as results:
         assert drill.image(broken=True) == second
         results.append("built, pushed, its digest in branch staging")

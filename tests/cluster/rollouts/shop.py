@@ -13,6 +13,7 @@ from samples.generate import generate_repositories
 from samples.identities import IdentityRegistry
 from tests.cluster import kube
 from tests.cluster.rollouts.revisions import SPACE, documents
+from tests.support.github import StandIn
 
 SHOP = "example/webshop"
 SECRET = "correct horse battery staple"  # noqa: S105 - it guards nothing
@@ -43,7 +44,7 @@ def vote(comments: Iterable[int], content: str, people: Iterable[str]) -> None:
     people = [*people]
     roles = {SHOP: {_login(one): "write" for one in people}}
     with kube.forwarded("github", 8080, SPACE) as address:
-        requests.post(f"http://{address}/_control", json={"roles": roles}, timeout=10).raise_for_status()
+        StandIn(f"http://{address}").control(roles=roles)
         for comment in comments:
             url = f"http://{address}/repos/{SHOP}/issues/comments/{comment}/reactions"
             for one in people:
