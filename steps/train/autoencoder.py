@@ -17,7 +17,7 @@ from steps.common.dataset import Dataset
 from steps.scoring.arrays import Floats
 from steps.scoring.model import INPUT_LIMIT
 from steps.scoring.scaling import Scales
-from steps.train.data import BATCH_ROWS, batches
+from steps.train.data import BATCH_ROWS, SAMPLE_ROWS, batches
 
 HIDDEN = 64
 LATENT = 16
@@ -53,14 +53,16 @@ def train(
     tf.config.experimental.enable_op_determinism()
     members = _members(groups)
     network = _network(members)
-    network.compile(keras.optimizers.Adam(LEARNING_RATE), loss=keras.losses.Huber())
+    steps = int(np.clip(dataset.manifest.splits["train"] // BATCH, MIN_STEPS, MAX_STEPS))
+    # Keras looks after callbacks between executions: between batches this small, that took longer than they do.
+    network.compile(keras.optimizers.Adam(LEARNING_RATE), loss=keras.losses.Huber(), steps_per_execution=steps)
     limited = np.clip(validation, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)
     held_out = ((limited, _hide(limited, members, np.random.default_rng(seed))), limited)
     stop = keras.callbacks.EarlyStopping(patience=PATIENCE_EPOCHS, restore_best_weights=True)
     slow_down = keras.callbacks.ReduceLROnPlateau(factor=0.3, patience=1)
     fitted = network.fit(
         _dataset(tf, dataset, names, scales, members, seed),
-        steps_per_epoch=int(np.clip(dataset.manifest.splits["train"] // BATCH, MIN_STEPS, MAX_STEPS)),
+        steps_per_epoch=steps,
         epochs=MAX_EPOCHS,
         validation_data=held_out,
         validation_batch_size=BATCH_ROWS,
@@ -120,22 +122,33 @@ def _dataset(tf: Any, dataset: Dataset, names: Sequence[str], scales: Scales, me
     row = tf.TensorSpec((None, features), tf.float32)
     signature = ((row, tf.TensorSpec((None, groups), tf.float32)), row)
     source = tf.data.Dataset.from_generator(
-        lambda: _examples(dataset, names, scales, members, np.random.default_rng(seed)), output_signature=signature
+        lambda: examples(dataset, names, scales, members, np.random.default_rng(seed)), output_signature=signature
     )
     return source.prefetch(4)
 
 
-def _examples(
+def examples(
     dataset: Dataset, names: Sequence[str], scales: Scales, members: Floats, random: np.random.Generator
 ) -> Iterator[tuple[tuple[Any, Any], Any]]:
-    """Endless batches, with other groups hidden each time round."""
+    """Yield endless batches: (rows [rows, features], hidden groups [rows, groups]) and the rows again.
+
+    Other groups are hidden each time round. Rows that fit in memory are read and scaled once.
+    """
+    fits = dataset.manifest.splits["train"] <= SAMPLE_ROWS
+    kept = [*_blocks(dataset, names, scales)] if fits else []
     while True:
-        for block in batches(dataset, "train", names):
-            scaled = scales.apply(block.features, block.repositories)
-            limited = np.clip(scaled, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)[random.permutation(len(block))]
-            for start in range(0, len(limited), BATCH):
-                part = limited[start : start + BATCH]
+        for block in kept or _blocks(dataset, names, scales):
+            shuffled = block[random.permutation(len(block))]
+            for start in range(0, len(shuffled), BATCH):
+                part = shuffled[start : start + BATCH]
                 yield (part, _hide(part, members, random)), part
+
+
+def _blocks(dataset: Dataset, names: Sequence[str], scales: Scales) -> Iterator[Any]:
+    """The split `train`, scaled and limited, in blocks [rows, features]."""
+    for block in batches(dataset, "train", names):
+        scaled = scales.apply(block.features, block.repositories)
+        yield np.clip(scaled, -INPUT_LIMIT, INPUT_LIMIT).astype(np.float32)
 
 
 def _hide(part: Any, members: Floats, random: np.random.Generator) -> Any:

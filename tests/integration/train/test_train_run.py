@@ -2,6 +2,9 @@
 
 import json
 import math
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,9 @@ from steps.preprocess.anomalies import KINDS
 from steps.scoring.features import FEATURES, NAMES
 from steps.scoring.model import Model
 from steps.scoring.rarity import ABOVE, WINDOW_ROWS
-from steps.train import truth
-from steps.train.data import sample
+from steps.scoring.scaling import Scales
+from steps.train import autoencoder, truth
+from steps.train.data import Rows, batches, sample
 from steps.train.run import train_and_measure
 from tests.support.trainings import BUDGET, SEED, Trained
 
@@ -139,6 +143,30 @@ def test_the_same_data_and_seed_give_the_same_model_to_the_byte(trained: Trained
     assert answer["average_precision"] == trained.answer["average_precision"]
     for path in [*again.glob("*.onnx"), *(again / "extra_files").iterdir()]:
         assert path.read_bytes() == files[path.name], path.name
+
+
+def test_rows_that_are_kept_in_memory_and_rows_that_are_streamed_make_the_same_batches(
+    dataset_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the byte, over several rounds of the rows, which are read once or each time."""
+    store = FolderStore(Path(dataset_uri.removeprefix("file://")).parents[1])
+    dataset = materialise(store, dataset_uri, tmp_path)
+    past = sample(dataset, "train", NAMES)
+    scales, members = Scales.fit(past.features, past.repositories), np.eye(len(NAMES))
+    asked, made = Counter[int](), []
+
+    def read(*given: Any) -> Iterator[Rows]:
+        asked[most] += 1
+        return batches(*given)
+
+    monkeypatch.setattr(autoencoder, "batches", read)
+    for most in (len(past), len(past) - 1):
+        monkeypatch.setattr(autoencoder, "SAMPLE_ROWS", most)
+        endless = autoencoder.examples(dataset, NAMES, scales, members, np.random.default_rng(SEED))
+        rounds = islice(endless, 3 * math.ceil(len(past) / autoencoder.BATCH))
+        made.append([(rows.tobytes(), hidden.tobytes(), target.tobytes()) for (rows, hidden), target in rounds])
+    assert made[0] == made[1]
+    assert asked == {len(past): 1, len(past) - 1: 3}
 
 
 def test_a_finished_training_is_not_done_again(
