@@ -1,19 +1,13 @@
 """The form of a pull request in GitHub's REST API, and the reasons why one is unusable."""
 
-import re
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
     WithJsonSchema,
     WrapValidator,
     model_validator,
@@ -21,139 +15,29 @@ from pydantic import (
 
 from steps.common import changed_files
 from steps.common.changed_files import ChangedFile
-from steps.common.normalisation import (
-    DEFAULT_TYPE,
-    GHOST,
-    keep_named,
-    normalise_account,
-    normalise_repository,
-    normalise_state,
-    normalise_text,
+from steps.common.fields import (
+    MAX_COUNT,
+    MAX_TITLE_CHARACTERS,
+    AccountId,
+    Body,
+    Count,
+    Instant,
+    OptionalInstant,
+    Text,
+    Title,
+    created_if_broken,
+    describe,
+    describe_entries,
+    keep_assignees,
+    keep_labels,
+    none_if_broken,
+    replace_broken,
+    replace_none_by_ghost,
 )
+from steps.common.normalisation import DEFAULT_TYPE, normalise_account, normalise_repository, normalise_state
 from steps.common.repository_name import RepositoryName
 
-MAX_COUNT = 2**31 - 1
-MAX_TITLE_CHARACTERS = 1_024
-MAX_BODY_CHARACTERS = 262_144
-MAX_ACCOUNT_ID = 2**53
-MAX_ENTRIES = 100
-"""Of labels and of assignees; GitHub allows a hundred labels and ten assignees."""
-_DATE_TIME_START = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
-"""The beginning of a date and time; a plain number would be read as seconds since 1970."""
-_YEARS = "^(?!0001|9999)"
-"""A time zone could move a date in the first or last year out of the calendar."""
-
-
-def _require_date_time(value: Any) -> Any:
-    if isinstance(value, datetime) or (isinstance(value, str) and _DATE_TIME_START.match(value)):
-        return value
-    raise ValueError("must be a date and time with its zone")
-
-
-def _convert_to_utc(value: datetime) -> datetime:
-    if value.year in {MINYEAR, MAXYEAR}:
-        raise ValueError(f"must lie within the years {MINYEAR + 1} to {MAXYEAR - 1}")
-    return value.astimezone(UTC)
-
-
-def _replace_none_by_ghost(value: Any) -> Any:
-    return {"login": GHOST} if value is None else value
-
-
-def _normalise_title(value: Any) -> Any:
-    return _normalise_within(MAX_TITLE_CHARACTERS, value)
-
-
-def _normalise_within(most: int, value: Any) -> Any:
-    """Leave a text that is too long as it is, to be refused: composed characters would make it shorter."""
-    return value if isinstance(value, str) and len(value) > most else normalise_text(value)
-
-
-def _replace_none_by_empty(value: Any) -> Any:
-    return "" if value is None else _normalise_within(MAX_BODY_CHARACTERS, value)
-
-
-def _require_few(value: Any) -> Any:
-    """Refuse a long list, also of what is dropped from it."""
-    if isinstance(value, list) and len(value) > MAX_ENTRIES:
-        raise ValueError(f"must have at most {MAX_ENTRIES} entries")
-    return value
-
-
-def _keep_labels(value: Any) -> list[Any]:
-    return keep_named(_require_few(value), "name", MAX_TITLE_CHARACTERS)
-
-
-def _keep_assignees(value: Any) -> list[Any]:
-    return keep_named(_require_few(value), "login", MAX_TITLE_CHARACTERS)
-
-
-def none_if_broken(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """Return None, for not known, instead of a value that is not valid."""
-    try:
-        return handler(value)
-    except ValidationError:
-        return None
-
-
-def _replace_broken(default: Any) -> WrapValidator:
-    """Take a default instead of a value that is not valid."""
-
-    def replace(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        try:
-            return handler(value)
-        except ValidationError:
-            return default
-
-    return WrapValidator(replace)
-
-
-def _created_if_broken(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-    """Return when it was opened if it is not known when it was updated."""
-    known = none_if_broken(value, handler)
-    return info.data.get("created_at") if known is None else known
-
-
-def _describe_entries(words: str, key: str) -> WithJsonSchema:
-    """Describe a list of which only its length can make a pull request unusable."""
-    entry = {"anyOf": [{"type": "object", "properties": {key: {"type": "string"}}}, {}]}
-    return WithJsonSchema(
-        {
-            "description": f"{words}, at most {MAX_ENTRIES}; what has no `{key}`, and anything else, counts as none",
-            "anyOf": [{"type": "array", "maxItems": MAX_ENTRIES, "items": entry}, {"not": {"type": "array"}}],
-        }
-    )
-
-
-def _describe(words: str, schema: dict[str, Any]) -> WithJsonSchema:
-    """Describe a field that never makes a pull request unusable: what it should be, and that all else is taken."""
-    return WithJsonSchema({"description": f"{words}; anything else counts as not known", "anyOf": [schema, {}]})
-
-
-Count = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
-Instant = Annotated[
-    AwareDatetime,
-    BeforeValidator(_require_date_time),
-    AfterValidator(_convert_to_utc),
-    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _YEARS}),
-]
-Text = Annotated[
-    str, Field(strict=True, min_length=1, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(_normalise_title)
-]
-
-OptionalInstant = Annotated[
-    Instant | None,
-    WrapValidator(none_if_broken),
-    _describe("a date and time with its zone, or null", {"type": ["string", "null"]}),
-]
-
 LockReason = Literal["off-topic", "resolved", "spam", "too heated"]
-
-AccountId = Annotated[
-    Annotated[int, Field(strict=True, ge=1, le=MAX_ACCOUNT_ID)] | None,
-    WrapValidator(none_if_broken),
-    _describe("the account's number on GitHub", {"type": "integer", "minimum": 1, "maximum": MAX_ACCOUNT_ID}),
-]
 
 
 class _PullRequestPart(BaseModel):
@@ -165,7 +49,7 @@ class User(_PullRequestPart):
 
     login: Text
     type: Annotated[
-        Text, _replace_broken(DEFAULT_TYPE), _describe("`User`, `Bot` or another kind of account", {"type": "string"})
+        Text, replace_broken(DEFAULT_TYPE), describe("`User`, `Bot` or another kind of account", {"type": "string"})
     ] = DEFAULT_TYPE
 
     @model_validator(mode="before")
@@ -200,7 +84,7 @@ class BaseRepository(_PullRequestPart):
 class Base(_PullRequestPart):
     """The branch that the pull request is to be merged into."""
 
-    ref: Annotated[Text | None, WrapValidator(none_if_broken), _describe("the branch", {"type": "string"})] = None
+    ref: Annotated[Text | None, WrapValidator(none_if_broken), describe("the branch", {"type": "string"})] = None
     repo: BaseRepository
 
 
@@ -243,35 +127,29 @@ class PullRequest(_PullRequestPart):
     """
 
     number: Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)]
-    title: Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS), BeforeValidator(_normalise_title)]
-    body: Annotated[
-        str,
-        BeforeValidator(
-            _replace_none_by_empty, json_schema_input_type=Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)] | None
-        ),
-        Field(strict=True, max_length=MAX_BODY_CHARACTERS),
-    ] = ""
+    title: Title
+    body: Body = ""
     user: Annotated[
-        PullRequestAuthor, BeforeValidator(_replace_none_by_ghost, json_schema_input_type=PullRequestAuthor | None)
+        PullRequestAuthor, BeforeValidator(replace_none_by_ghost, json_schema_input_type=PullRequestAuthor | None)
     ]
     author_association: Annotated[
-        Text, _replace_broken("NONE"), _describe("what the author is there", {"type": "string"})
+        Text, replace_broken("NONE"), describe("what the author is there", {"type": "string"})
     ] = "NONE"
-    state: Annotated[Literal["open", "closed"], _describe("`open` or `closed`", {"enum": ["open", "closed"]})] = "open"
+    state: Annotated[Literal["open", "closed"], describe("`open` or `closed`", {"enum": ["open", "closed"]})] = "open"
     draft: Annotated[
-        bool, Field(strict=True), _replace_broken(False), _describe("is it a draft?", {"type": "boolean"})
+        bool, Field(strict=True), replace_broken(False), describe("is it a draft?", {"type": "boolean"})
     ] = False
     active_lock_reason: Annotated[
         LockReason | None,
         WrapValidator(none_if_broken),
-        _describe("the reason for which its conversation is locked", {"enum": [*get_args(LockReason), None]}),
+        describe("the reason for which its conversation is locked", {"enum": [*get_args(LockReason), None]}),
     ] = None
     created_at: Instant
     updated_at: Annotated[
         Instant,
-        WrapValidator(_created_if_broken),
+        WrapValidator(created_if_broken),
         Field(default=None, validate_default=True),
-        _describe("a date and time with its zone", {"type": "string"}),
+        describe("a date and time with its zone", {"type": "string"}),
     ]
     closed_at: OptionalInstant = None
     merged_at: OptionalInstant = None
@@ -281,19 +159,19 @@ class PullRequest(_PullRequestPart):
     commits: Count
     labels: Annotated[
         list[Label],
-        BeforeValidator(_keep_labels),
-        _describe_entries("its labels", "name"),
+        BeforeValidator(keep_labels),
+        describe_entries("its labels", "name"),
     ] = []
     assignees: Annotated[
         list[User],
-        BeforeValidator(_keep_assignees),
-        _describe_entries("whom it is assigned to", "login"),
+        BeforeValidator(keep_assignees),
+        describe_entries("whom it is assigned to", "login"),
     ] = []
     base: Base
     head: Annotated[
         Head | None,
         WrapValidator(none_if_broken),
-        _describe(
+        describe(
             "the branch that it brings in, and the repository with that branch (null where it is gone)",
             {"type": "object", "properties": {"ref": {"type": "string"}, "repo": {"type": ["object", "null"]}}},
         ),
@@ -301,15 +179,15 @@ class PullRequest(_PullRequestPart):
     cross_repository: Annotated[
         Annotated[bool, Field(strict=True)] | None,
         WrapValidator(none_if_broken),
-        _describe("whether that branch is in another repository, where `head.repo` is left out", {"type": "boolean"}),
+        describe("whether that branch is in another repository, where `head.repo` is left out", {"type": "boolean"}),
     ] = None
     files: Annotated[
         list[ChangedFile] | None, WrapValidator(changed_files.keep_first), WithJsonSchema(changed_files.SCHEMA)
     ] = None
     html_url: Annotated[
         Annotated[str, Field(strict=True, max_length=MAX_TITLE_CHARACTERS)],
-        _replace_broken(""),
-        _describe("its page", {"type": "string"}),
+        replace_broken(""),
+        describe("its page", {"type": "string"}),
     ] = ""
 
     @model_validator(mode="before")

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WrapValidator
 
-from steps.common.pull_request import MAX_ACCOUNT_ID, MAX_COUNT, Instant, none_if_broken
+from steps.common.fields import MAX_ACCOUNT_ID, MAX_COUNT, Instant, none_if_broken
 from steps.common.repository_name import RepositoryName
 from steps.serve.feedback import Vote
 

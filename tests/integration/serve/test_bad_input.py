@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from steps.common.pull_request import MAX_BODY_CHARACTERS
+from steps.common.fields import MAX_BODY_CHARACTERS
 from steps.serve.app import create_app
 from steps.serve.contract import MAX_BODY_BYTES
 
