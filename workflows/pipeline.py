@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from hera.workflows import DAG, Parameter, Task, WorkflowTemplate
+from hera.workflows import DAG, Parameter, Script, Task, WorkflowTemplate
 from hera.workflows.models import Arguments, LifecycleHook, Metadata, PodGC, TTLStrategy
 from hera.workflows.models import Parameter as Argument
 from hera.workflows.task import TaskResult
+from pydantic import BaseModel
 
 from steps.fetch.step import DiscoverInput, discover, fetch
 from steps.preprocess.step import PreprocessInput, preprocess
@@ -22,50 +23,32 @@ HOUR_SECONDS = 3_600
 
 def build_parameters() -> list[Parameter]:
     """Build the parameters of a run; their defaults are those of the contracts."""
-    discover_fields, preprocess_fields, train_fields = (
-        c.model_fields for c in (DiscoverInput, PreprocessInput, TrainInput)
-    )
+    whether = "Whether to train; otherwise a run renews the histories that the service reads, and ends."
     return [
         Parameter(name="repositories", value="[]", description="Repositories to follow, a JSON list of owner/name."),
-        Parameter(
-            name="search",
-            value=discover_fields["search"].default,
-            description="A GitHub repository search whose results are followed as well.",
+        _from_contract(DiscoverInput, "search", "A GitHub repository search whose results are followed as well."),
+        _from_contract(DiscoverInput, "search_limit", "The most repositories to take from the search."),
+        _from_contract(
+            PreprocessInput,
+            "spark_master",
+            "Where Spark runs: local[*] in the step's own pod, or k8s://host on executors.",
         ),
-        Parameter(
-            name="search_limit",
-            value=discover_fields["search_limit"].default,
-            description="The most repositories to take from the search.",
+        _from_contract(
+            PreprocessInput, "most_rejected", "The share of documents that may be unusable before the run stops."
         ),
-        Parameter(
-            name="spark_master",
-            value=preprocess_fields["spark_master"].default,
-            description="Where Spark runs: local[*] in the step's own pod, or k8s://host on executors.",
+        _from_contract(
+            PreprocessInput,
+            "most_missing",
+            "The share of repositories that may be missing before the run stops; one may always be.",
         ),
-        Parameter(
-            name="most_rejected",
-            value=preprocess_fields["most_rejected"].default,
-            description="The share of documents that may be unusable before the run stops.",
-        ),
-        Parameter(
-            name="most_missing",
-            value=preprocess_fields["most_missing"].default,
-            description="The share of repositories that may be missing before the run stops; one may always be.",
-        ),
-        Parameter(
-            name="train",
-            value="true",
-            description="Whether to train; otherwise a run renews the histories that the service reads, and ends.",
-        ),
-        Parameter(
-            name="alert_budget",
-            value=train_fields["alert_budget"].default,
-            description="The share of pull requests that may raise an alert.",
-        ),
-        Parameter(
-            name="seed", value=train_fields["seed"].default, description="Seed of everything random in training."
-        ),
+        Parameter(name="train", value="true", description=whether),
+        _from_contract(TrainInput, "alert_budget", "The share of pull requests that may raise an alert."),
+        _from_contract(TrainInput, "seed", "Seed of everything random in training."),
     ]
+
+
+def _from_contract(contract: type[BaseModel], name: str, description: str) -> Parameter:
+    return Parameter(name=name, value=contract.model_fields[name].default, description=description)
 
 
 def pass_parameters(*names: str) -> dict[str, str]:
@@ -75,41 +58,29 @@ def pass_parameters(*names: str) -> dict[str, str]:
 
 def build_dag() -> None:
     """Build the tasks and the data passed between them, inside the current template."""
-    discover_template = build_container(discover, containers.DISCOVER)
-    limit = containers.GITHUB_TOKEN_SEMAPHORE
-    fetch_template = build_container(fetch, containers.FETCH, metrics.FETCH, synchronization=limit)
-    preprocess_template = build_container(
-        preprocess,
-        containers.PREPROCESS,
-        metrics.PREPROCESS,
-        containers.SPARK_DRIVER_ENV,
-        pod_patch=executor.API_CLIENT_PATCH,
-    )
-    train_template = build_container(train, containers.TRAIN, metrics.TRAIN)
-    register_template = build_container(register, containers.REGISTER, metrics.REGISTER)
-    build_container(conclude, containers.CONCLUDE, metrics.CONCLUDE, containers.STEP_IMAGES_ENV)
+    templates = _build_templates()
     with DAG(name="main"):
         search = pass_parameters("repositories", "search", "search_limit")
-        names = Task(name="discover", template=discover_template, arguments=search)
+        names = Task(name="discover", template=templates["discover"], arguments=search)
         repositories = names.get_parameter("repositories")
         documents = Task(
-            name="fetch", template=fetch_template, arguments={"repository": "{{item}}"}, with_param=repositories
+            name="fetch", template=templates["fetch"], arguments={"repository": "{{item}}"}, with_param=repositories
         )
         dataset = Task(
             name="preprocess",
-            template=preprocess_template,
+            template=templates["preprocess"],
             arguments=[repositories, pass_parameters("spark_master", "most_rejected", "most_missing")],
         )
         dataset_uri = dataset.get_parameter("dataset_uri")
         model = Task(
             name="train",
-            template=train_template,
+            template=templates["train"],
             arguments=[dataset_uri, pass_parameters("alert_budget", "seed")],
             when=f"{dataset.get_parameter('trainable').value} == true && {pass_parameters('train')['train']} == true",
         )
         version = Task(
             name="register",
-            template=register_template,
+            template=templates["register"],
             arguments=[model.get_parameter("run_id"), model.get_parameter("model_uri"), dataset_uri],
         )
         # A repository that can't be fetched costs only itself: its node is red, and the others go on.
@@ -119,6 +90,25 @@ def build_dag() -> None:
         # `argo retry` resets the group of a fan-out to running, and only a task that depends on it completes it again.
         documents.next(model, on=TaskResult.any_succeeded)
         documents.next(version, on=TaskResult.any_succeeded)
+
+
+def _build_templates() -> dict[str, Script]:
+    """Build the steps' templates inside the current one, by their names."""
+    limit = containers.GITHUB_TOKEN_SEMAPHORE
+    return {
+        "discover": build_container(discover, containers.DISCOVER),
+        "fetch": build_container(fetch, containers.FETCH, metrics.FETCH, synchronization=limit),
+        "preprocess": build_container(
+            preprocess,
+            containers.PREPROCESS,
+            metrics.PREPROCESS,
+            containers.SPARK_DRIVER_ENV,
+            pod_patch=executor.API_CLIENT_PATCH,
+        ),
+        "train": build_container(train, containers.TRAIN, metrics.TRAIN),
+        "register": build_container(register, containers.REGISTER, metrics.REGISTER),
+        "conclude": build_container(conclude, containers.CONCLUDE, metrics.CONCLUDE, containers.STEP_IMAGES_ENV),
+    }
 
 
 def build_pipeline() -> WorkflowTemplate:

@@ -102,10 +102,7 @@ def run_backtest(
     weekly = next(one for one in (weekly, policy.weekly_alerts, DEFAULT_WEEKLY) if one is not None)
     opened = _build_entries(champion.model, newest.table, scores, own, mutes, weekly)
     outcomes = read_outcomes(name, numbers, newest.reverted_by, settings)
-    flagged = [
-        _build_flagged(newest.table, place, opened[place], flag.why, outcomes.get(numbers[place]))
-        for place, flag in flags.items()
-    ]
+    flagged = _build_flagged(newest.table, flags, opened, outcomes)
     return Backtest(
         repository=name,
         version=champion.version,
@@ -204,21 +201,24 @@ def _score_table(model: Model, table: pa.Table, own: Limits, policy: AlertPolicy
 
 
 def _build_flagged(
-    table: pa.Table, place: int, opened: BacktestEntry, why: list[str], outcome: str | None
-) -> FlaggedPullRequest:
-    return FlaggedPullRequest(
-        id=table.column("id")[place].as_py(),
-        repository=table.column("repository")[place].as_py(),
-        number=opened.number,
-        created_at=opened.at.isoformat(),
-        score=opened.score,
-        level=opened.level,
-        reasons=why,
-        alerted=opened.alerted,
-        split=opened.split,
-        muted=opened.muted,
-        outcome=outcome or "",
-    )
+    table: pa.Table, flags: Mapping[int, _Flag], opened: Sequence[BacktestEntry], outcomes: Mapping[int, str]
+) -> list[FlaggedPullRequest]:
+    return [
+        FlaggedPullRequest(
+            id=table.column("id")[place].as_py(),
+            repository=table.column("repository")[place].as_py(),
+            number=opened[place].number,
+            created_at=opened[place].at.isoformat(),
+            score=opened[place].score,
+            level=opened[place].level,
+            reasons=flag.why,
+            alerted=opened[place].alerted,
+            split=opened[place].split,
+            muted=opened[place].muted,
+            outcome=outcomes.get(opened[place].number, ""),
+        )
+        for place, flag in flags.items()
+    ]
 
 
 def _score_validation(champion: ChampionModel) -> Floats:

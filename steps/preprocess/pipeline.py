@@ -45,8 +45,7 @@ def build_dataset(
     if not repositories:
         raise ConfigurationError("No repositories were given.", advice="Name at least one, or change the search.")
     settings = load(PreprocessSettings)
-    store = open_store(settings)
-    names = sorted(set(repositories))
+    store, names = open_store(settings), sorted(set(repositories))
     query = source.build_query(names)
     with mongo.open_database(settings) as database:
         missing = check_missing(database, names, most_missing)

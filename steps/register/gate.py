@@ -33,8 +33,7 @@ MAX_FLAGGED_SHARE = 0.5
 MAX_TIED_SHARE = 0.5
 """Largest share of the rows that may have the same score."""
 RECORDED_TOLERANCE = 0.005
-"""Tolerance between the recorded average precision and the one measured here; processors round differently. Two models
-that differ by no more measure the same."""
+"""Average precisions that differ by no more are equal: the recorded one and this, or two models'; processors round."""
 MIN_TRUE_SHARE = 0.9
 """Least share of true statements about rarity; chance is allowed for."""
 MAX_CLOCK_SKEW = timedelta(days=1)

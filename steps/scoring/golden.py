@@ -147,19 +147,7 @@ def _raws_with_files(now: int) -> list[Raw]:
             changed_files=31,
             files=[_file(f"tests/test_{part}.py", 0, 294, "removed") for part in range(31)],
         ),
-        _raw(
-            206,
-            title="Bump docs from 1.2 to 1.3",
-            user={"login": "dependab0t", "id": 240_000_000},
-            created_at=_hour(now + 5),
-            changed_files=3,
-            head={"ref": "patch-1", "repo": None},
-            files=[
-                _file(".github/workflows/release.yml", 20, 6),
-                _file("tool/run.exe", 0, 0, "added"),
-                _file("vendor/tool/readme.html", 4, 0, "added"),
-            ],
-        ),
+        _raw_of_a_look_alike(now + 5),
         _raw(
             207,
             title="Fix typo in the docs of the cache",
@@ -181,6 +169,22 @@ def _raws_with_files(now: int) -> list[Raw]:
             files=[_file("docs/index.md", 1, 1)],
         ),
     ]
+
+
+def _raw_of_a_look_alike(hour: int) -> Raw:
+    return _raw(
+        206,
+        title="Bump docs from 1.2 to 1.3",
+        user={"login": "dependab0t", "id": 240_000_000},
+        created_at=_hour(hour),
+        changed_files=3,
+        head={"ref": "patch-1", "repo": None},
+        files=[
+            _file(".github/workflows/release.yml", 20, 6),
+            _file("tool/run.exe", 0, 0, "added"),
+            _file("vendor/tool/readme.html", 4, 0, "added"),
+        ],
+    )
 
 
 def _file(path: str, additions: int, deletions: int, status: str = "modified") -> Raw:

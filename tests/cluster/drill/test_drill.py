@@ -191,6 +191,15 @@ def released(drill: Drill, digests: dict[str, str]) -> str:
     return first
 
 
+def proposed(drill: Drill, timeline: Timeline, commands: dict[str, str]) -> None:
+    """The pull request to main: opened, verified, merged."""
+    with timeline.step("pull request") as results:
+        results.append(drill.release("promote").strip())
+        number = opened(commands, drill.repository.head("staging"))
+        results.append(drill.release("verify", number).strip())
+        drill.repository.merge("staging", "main")
+
+
 @pytest.mark.usefixtures("argo_cd")
 def test_a_model_s_whole_way_and_back(
     repository: Repository,
@@ -222,11 +231,7 @@ def test_a_model_s_whole_way_and_back(
     previewed(drill, timeline, "staging", second)
     promoted(timeline, "staging", second)
     watched(timeline, "staging", second)
-    with timeline.step("pull request") as results:
-        results.append(drill.release("promote").strip())
-        number = opened(commands, repository.head("staging"))
-        results.append(drill.release("verify", number).strip())
-        repository.merge("staging", "main")
+    proposed(drill, timeline, commands)
     previewed(drill, timeline, "production", second)
     promoted(timeline, "production", second)
     assert failures() == 0, users()
