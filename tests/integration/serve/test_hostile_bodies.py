@@ -143,10 +143,10 @@ BODIES: dict[str, Callable[[dict[str, Any]], bytes]] = {
 }
 
 
-@pytest.fixture
-def worker(model: Path, tmp_path: Path) -> Iterator[workers.Worker]:
-    """A worker of its own, since its peak of memory is measured."""
-    with workers.running_source(model, tmp_path) as found:
+@pytest.fixture(scope="module")
+def worker(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[workers.Worker]:
+    """A worker that keeps its limits whatever it has read before, as that of a pod has to."""
+    with workers.running_source(model, tmp_path_factory.mktemp("worker")) as found:
         yield found
 
 
@@ -201,20 +201,13 @@ HOSTILE = [*surround(b"", b"", 1_000)]
 AT_ONCE = 16
 
 
-@pytest.fixture(scope="module")
-def shared(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[workers.Worker]:
-    """A worker that keeps its limits whatever it has read before."""
-    with workers.running_source(model, tmp_path_factory.mktemp("shared")) as found:
-        yield found
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("field", ["url", "ignored"])
-def test_a_hostile_url_is_harmless(shared: workers.Worker, name: str, field: str) -> None:
+def test_a_hostile_url_is_harmless(worker: workers.Worker, name: str, field: str) -> None:
     """As large as `/score_url` reads it, many times at once: it is refused as what it is."""
     body = surround(b'{"%s": ' % field.encode(), b"}", BODY_LIMITS["/score_url"])[name]
     assert len(body) <= BODY_LIMITS["/score_url"]
-    check_harmless(shared, "/score_url", body, AT_ONCE, {400, 422})
+    check_harmless(worker, "/score_url", body, AT_ONCE, {400, 422})
 
 
 @pytest.fixture(scope="module")
