@@ -21,6 +21,8 @@ TOGETHER: dict[str, tuple[str, ...]] = {
         f"{HERE}/serve/test_serve_command.py",
     ),
     "two versions of the service": (f"{HERE}/checks/test_checks_",),
+    "hundreds of deliveries": (f"{HERE}/webhook/test_webhook_sweep.py",),
+    "thousands of requests": (f"{HERE}/serve/test_schema.py",),
     "thousands of bodies": ("tests/unit/test_fuzz_targets.py",),
 }
 """Beginnings of test ids, by what the tests have in common; the first take longest, and begin first.
