@@ -12,9 +12,8 @@ from samples import deliver, graph, rest
 from samples.generate import generate_repositories
 from samples.records import SampleRepository
 from samples.server import LATEST
+from steps.common.fields import MAX_BODY_CHARACTERS, MAX_TITLE_CHARACTERS
 from steps.common.pull_request import (
-    MAX_BODY_CHARACTERS,
-    MAX_TITLE_CHARACTERS,
     PullRequest,
     is_cross_repository,
 )
