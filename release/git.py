@@ -19,6 +19,7 @@ from steps.common.git import find_by_folder
 
 STAGING, PRODUCTION = "staging", "main"
 COMMIT = re.compile(r"[0-9a-f]{40}")
+FILE_MODE = "100644"
 MAX_ATTEMPTS = 10
 MAX_WAIT_SECONDS = 0.5
 AUTHOR = {
@@ -35,13 +36,14 @@ class Clone:
         self.folder = folder
         self._environment = environment
 
-    def run(self, *arguments: str, folder: Path | None = None) -> str:
-        """Run `git` and return its output.
+    def run(self, *arguments: str, folder: Path | None = None, given: str = "", **variables: str) -> str:
+        """Run `git` on what it is given to read, with more environment variables, and return its output.
 
         Raises:
             Unavailable: the command fails.
         """
-        return _run(*arguments, folder=folder or self.folder, environment=self._environment)
+        environment = {**self._environment, **variables}
+        return _run(*arguments, folder=folder or self.folder, environment=environment, given=given)
 
     def refresh(self) -> None:
         """Fetch all branches."""
@@ -125,25 +127,28 @@ class Clone:
             ) from None
 
     @contextmanager
-    def checkout(self, commit: str) -> Iterator[Path]:
-        """Check a commit's files out into a temporary folder."""
+    def checkout(self, commit: str, *folders: str) -> Iterator[Path]:
+        """Check a commit's files out into a temporary folder, or those of some folders alone."""
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "files"
-            self.run("worktree", "add", "--quiet", "--detach", str(folder), commit)
+            self.run("worktree", "add", "--quiet", "--detach", "--no-checkout", str(folder), commit)
             try:
+                self.run("checkout", "--quiet", commit, "--", *(folders or ["."]), folder=folder)
                 yield folder
             finally:
                 self.run("worktree", "remove", "--force", str(folder))
 
     def commit(self, parent: str, texts: Mapping[str, str], message: str) -> str:
         """Commit changed files on top of a parent and return the commit; the parent itself if nothing differs."""
-        with self.checkout(parent) as folder:
+        # Without a working tree: a push that lost a race makes its commit again, and files are what takes time.
+        with tempfile.TemporaryDirectory() as scratch:
+            index = str(Path(scratch) / "index")
+            self.run("read-tree", parent, GIT_INDEX_FILE=index)
             for path, text in texts.items():
-                (folder / path).write_text(text, "utf-8")
-            if not self.run("status", "--porcelain", folder=folder):
-                return parent
-            self.run("commit", "--quiet", "--all", "--message", message, folder=folder)
-            return self.run("rev-parse", "HEAD", folder=folder)
+                blob = self.run("hash-object", "-w", "--stdin", given=text)
+                self.run("update-index", "--cacheinfo", f"{FILE_MODE},{blob},{path}", GIT_INDEX_FILE=index)
+            tree = self.run("write-tree", GIT_INDEX_FILE=index)
+        return parent if tree == self.tree(parent) else self.run("commit-tree", tree, "-p", parent, "-m", message)
 
     def merge(self, into: str, branch: str) -> str:
         """Merge one commit into another and return the merge commit.
@@ -263,13 +268,14 @@ def build_environment(settings: GitSettings, remote: str) -> dict[str, str]:
     }
 
 
-def _run(*arguments: str, folder: Path, environment: Mapping[str, str]) -> str:
+def _run(*arguments: str, folder: Path, environment: Mapping[str, str], given: str = "") -> str:
     done = subprocess.run(  # noqa: S603  no shell reads the arguments
         ["git", *arguments],  # noqa: S607  the git on the caller's PATH
         cwd=folder,
         env=environment,
+        input=given,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     if done.returncode:

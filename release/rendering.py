@@ -10,6 +10,7 @@ from release.cluster import Document
 from release.git import Clone
 from steps.common.errors import ConfigurationError, DataError
 
+FOLDERS = ("gitops", "rollouts")
 OVERLAY = "gitops/clusters/{}"
 
 
@@ -20,7 +21,7 @@ def build(clone: Clone, commit: str, environment: str) -> str:
         ConfigurationError: kubectl is not installed.
         DataError: the commit can't be rendered.
     """
-    with clone.checkout(commit) as folder:
+    with clone.checkout(commit, *FOLDERS) as folder:
         return render(folder / OVERLAY.format(environment))
 
 
