@@ -13,10 +13,7 @@ from samples.generate import generate_repositories
 from samples.records import SampleRepository
 from samples.server import LATEST
 from steps.common.fields import MAX_BODY_CHARACTERS, MAX_TITLE_CHARACTERS
-from steps.common.pull_request import (
-    PullRequest,
-    is_cross_repository,
-)
+from steps.common.pull_request import PullRequest, is_cross_repository
 from steps.fetch.conversion import convert_pull_request
 from steps.fetch.queries import PULL_REQUESTS, Edge
 from steps.scoring.row import as_row
