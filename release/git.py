@@ -131,9 +131,11 @@ class Clone:
         """Check a commit's files out into a temporary folder, or those of some folders alone."""
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "files"
-            self.run("worktree", "add", "--quiet", "--detach", "--no-checkout", str(folder), commit)
+            empty = ["--no-checkout"] if folders else []
+            self.run("worktree", "add", "--quiet", "--detach", *empty, str(folder), commit)
             try:
-                self.run("checkout", "--quiet", commit, "--", *(folders or ["."]), folder=folder)
+                if folders:
+                    self.run("checkout", "--quiet", commit, "--", *folders, folder=folder)
                 yield folder
             finally:
                 self.run("worktree", "remove", "--force", str(folder))
