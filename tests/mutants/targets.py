@@ -3,14 +3,18 @@
 from pathlib import Path
 
 UNIT = "tests/unit"
-CHECKS = ("behaviour", "compare", "golden", "identity", "replay", "sequential", "verdict")
+CHECKS = ("compare", "golden", "identity", "replay", "sequential", "verdict")
+GATE = tuple(f"{UNIT}/test_register_{what}.py" for what in ("gate", "comparison", "budget", "held_out", "evidence"))
 PROMOTION = (f"{UNIT}/test_release_promotion.py", f"{UNIT}/test_release_rollback.py", f"{UNIT}/test_release_verdict.py")
 WHOLE_PROMOTION = "tests/integration/release/test_promotion.py"
-
 TARGETS: dict[str, tuple[str, ...]] = {
-    "steps/register/gate.py": (f"{UNIT}/test_register_gate.py",),
-    "steps/register/evidence.py": (f"{UNIT}/test_register_gate.py",),
+    "steps/register/gate.py": GATE,
+    "steps/register/evidence.py": GATE,
     **{f"rollouts/checks/{name}.py": (f"{UNIT}/test_checks_{name}.py",) for name in CHECKS},
+    "rollouts/checks/behaviour.py": (
+        f"{UNIT}/test_checks_behaviour.py",
+        f"{UNIT}/test_checks_behaviour_figures.py",
+    ),
     "release/analysis.py": PROMOTION,
     "release/evidence.py": (f"{UNIT}/test_release_evidence.py", *PROMOTION),
     "release/rollback.py": PROMOTION,
