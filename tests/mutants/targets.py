@@ -6,7 +6,7 @@ UNIT = "tests/unit"
 CHECKS = ("compare", "golden", "identity", "replay", "sequential", "verdict")
 GATE = tuple(f"{UNIT}/test_register_{what}.py" for what in ("gate", "comparison", "budget", "held_out", "evidence"))
 PROMOTION = (f"{UNIT}/test_release_promotion.py", f"{UNIT}/test_release_rollback.py", f"{UNIT}/test_release_verdict.py")
-WHOLE_PROMOTION = "tests/integration/release/test_promotion.py"
+RELEASE = "tests/integration/release"
 TARGETS: dict[str, tuple[str, ...]] = {
     "steps/register/gate.py": GATE,
     "steps/register/evidence.py": GATE,
@@ -19,9 +19,9 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "release/evidence.py": (f"{UNIT}/test_release_evidence.py", *PROMOTION),
     "release/rollback.py": PROMOTION,
     "release/verification.py": PROMOTION,
-    "release/promotion.py": (*PROMOTION, WHOLE_PROMOTION),
+    "release/promotion.py": (*PROMOTION, f"{RELEASE}/test_promotion.py", f"{RELEASE}/test_promote_command.py"),
     "release/images.py": (f"{UNIT}/test_release_images.py", *PROMOTION),
-    "release/image_pins.py": (f"{UNIT}/test_release_images.py", "tests/integration/release/test_set_digest.py"),
+    "release/image_pins.py": (f"{UNIT}/test_release_images.py", f"{RELEASE}/test_set_digest.py"),
     "release/stages.py": (f"{UNIT}/test_release_stages.py",),
     "release/provenance.py": (f"{UNIT}/test_release_provenance.py",),
     "steps/scoring/signature.py": (f"{UNIT}/test_signature.py",),

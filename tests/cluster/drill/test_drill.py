@@ -151,6 +151,20 @@ def called_back(timeline: Timeline, version: str) -> None:
     assert failures() > 0
 
 
+def rolled_back(drill: Drill, timeline: Timeline, version: str) -> None:
+    """The registry and Git follow the users back to the earlier version."""
+    with timeline.step("status") as results:
+        results.append(f"{drill.release('status', code=1).count('They disagree: ')} disagreements are named")
+    with timeline.step(f"make rollback VERSION={version}") as results:
+        results.extend(drill.release("rollback", "--", version).splitlines())
+        drill.repository.merge(f"rollback/version-{version}", "main")
+        results.extend(drill.release("rollback", "--", version).splitlines())
+        synced(drill.repository, "production", "Healthy")
+    with timeline.step("status") as results:
+        results.extend(line for line in drill.release("status").splitlines() if line.startswith("They"))
+    assert active("production") == version
+
+
 def users() -> dict[str, int]:
     """Count the requests of production's users so far, by the model's digest or the kind of failure."""
     line = kube.kubectl("logs", "deployment/users-of-production", "--tail=1", namespace=WATCH)
@@ -237,16 +251,7 @@ def test_a_model_s_whole_way_and_back(
     assert failures() == 0, users()
     fetch = step_changed(drill, timeline, commands, "fetch")
     called_back(timeline, first)
-    with timeline.step("status") as results:
-        results.append(f"{drill.release('status', code=1).count('They disagree: ')} disagreements are named")
-    with timeline.step(f"make rollback VERSION={first}") as results:
-        results.extend(drill.release("rollback", "--", first).splitlines())
-        repository.merge(f"rollback/version-{first}", "main")
-        results.extend(drill.release("rollback", "--", first).splitlines())
-        synced(repository, "production", "Healthy")
-    with timeline.step("status") as results:
-        results.extend(line for line in drill.release("status").splitlines() if line.startswith("They"))
-    assert active("production") == first
+    rolled_back(drill, timeline, first)
     with timeline.step("a run of the pipeline that has changed") as results:
         run = submit(*REPOSITORIES)
         pod = kube.get("pod", run.running("fetch"))

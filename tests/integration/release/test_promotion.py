@@ -13,30 +13,18 @@ from release.github import open_repo
 from release.images import COMPONENT, IMAGES, SERVE
 from release.promotion import PromotionRefused
 from release.settings import GitHubRepoSettings, GitSettings
-from steps.common.errors import DataError, NotFound
+from steps.common.errors import DataError
 from steps.common.settings import load
 from tests.integration.release.analyses import WRONG
-from tests.integration.release.cluster import Cluster
 from tests.integration.release.command import file_of, release
 from tests.support import kubectl, releases
-from tests.support.image_registry import Images
-from tests.support.releases import HOST, NAME, Pulls, Repository, digest, no_objections, passed
+from tests.support.releases import NAME, Pulls, Repository, digest, no_objections, passed
 
 pytestmark = kubectl.needed
 
 
 def no_card(_: str) -> None:
     """A registry that nobody asked."""
-
-
-@pytest.fixture
-def built(repository: Repository, clone: Clone, images: Images) -> str:
-    """The same with images that were built from staging and signed."""
-    repository.release_built("staging", 1, images)
-    repository.merge("staging", "main")
-    commit = repository.release_built("staging", 2, images)
-    clone.refresh()
-    return commit
 
 
 @pytest.fixture(scope="module")
@@ -66,33 +54,6 @@ def refusal(clone: Clone, text: str, analyses: list[Analysis]) -> str:
     with pytest.raises(PromotionRefused) as refused:
         promotion.verify(clone, text, analyses, no_objections)
     return refused.value.problem
-
-
-def test_a_promotion_shows_what_speaks_for_it_and_merges(
-    repository: Repository, clone: Clone, built: str, pulls: Pulls, tmp_path: Path
-) -> None:
-    """Opened by the command, verified by the check, merged: main is what staging was; then there is nothing more."""
-    file = file_of(passed(clone, built), tmp_path)
-    done = release(repository.folder, "promote", "--analyses", file)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (request,) = pulls.all()
-    assert request["html_url"] in done.stdout
-    assert (request["head"]["ref"], request["base"]["ref"]) == ("staging", "main")
-    old, new = (clone.release(clone.head(name)).images[SERVE] for name in ("main", "staging"))
-    digests = [reference.partition("@")[2] for reference in (old, new)]
-    for shown in (built, *digests, "PrePromotion", "identity: Successful", "Version 2", "attestations"):
-        assert shown in request["body"]
-    assert f"-        image: {old}" in request["body"]
-    assert f"+        image: {new}" in request["body"]
-    pulls.control(heads={"staging": built})
-    verified = release(repository.folder, "verify", str(request["number"]), "--analyses", file)
-    assert verified.returncode == 0, verified.stdout + verified.stderr
-    repository.merge("staging", "main")
-    clone.refresh()
-    assert clone.tree(clone.head("main")) == clone.tree(built)
-    again = release(repository.folder, "promote", "--analyses", file)
-    assert again.returncode == DataError.exit_code
-    assert "There is nothing to promote" in again.stdout
 
 
 def test_promoting_twice_brings_the_same_pull_request_up_to_date(
@@ -199,32 +160,6 @@ def test_the_whole_way_ends_at_such_an_analysis(wrong: str, clone: Clone, releas
     assert "PrePromotion: " in refusal(clone, prepared(clone, released).text, bad)
 
 
-def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
-    repository: Repository, clone: Clone, built: str, pulls: Pulls, cluster_file: Path
-) -> None:
-    """Until then the analyses, though they have passed with the same image, may be of what staging was before."""
-    cluster, good = Cluster(cluster_file, HOST), passed(clone, built)
-    cluster.write(1, 2, active=2, stable=2, current=2)
-    cluster.serve(clone.release(built).images[SERVE], 2)
-    done, earlier = {"status": "Synced"}, clone.head("main")
-    for sync in ({}, {"status": "OutOfSync", "revision": built}, done, done | {"revision": earlier}):
-        cluster.say(sync, good)
-        refused = release(repository.folder, "promote")
-        assert refused.returncode == DataError.exit_code, refused.stdout
-        assert "Argo CD has synced staging to" in refused.stdout
-    cluster.say(None, good)
-    assert release(repository.folder, "promote").returncode == NotFound.exit_code
-    assert pulls.all() == []
-    cluster.say(done | {"revision": built}, good)
-    assert release(repository.folder, "promote").returncode == 0
-    (request,) = pulls.all()
-    pulls.control(heads={"staging": built})
-    number = str(request["number"])
-    assert release(repository.folder, "verify", number).returncode == 0
-    cluster.say({"status": "OutOfSync", "revision": built}, good)
-    assert "Argo CD has synced staging to no commit yet" in release(repository.folder, "verify", number).stdout
-
-
 def test_evidence_that_was_written_by_hand_is_refused(clone: Clone, released: str) -> None:
     """Each part of it is compared with Git and with the analyses, which are queried again."""
     good, text = passed(clone, released), prepared(clone, released).text
@@ -298,21 +233,3 @@ def test_a_dirty_tree_is_refused(
     assert done.returncode == DataError.exit_code
     assert "The working tree has changes: new." in done.stdout
     assert pulls.all() == []
-
-
-NOWHERE = {"GITHUB_REPOSITORY": "example/nowhere", "ALLOW_UNSIGNED": "true"}
-"""Images of another repository are refused before GitHub is asked, unless unsigned ones are allowed."""
-
-
-def test_github_s_refusal_is_reported(
-    repository: Repository, clone: Clone, built: str, pulls: Pulls, tmp_path: Path
-) -> None:
-    """Without a trace, and without the token."""
-    file = file_of(passed(clone, built), tmp_path)
-    done = release(repository.folder, "promote", "--analyses", file, GITHUB_TOKEN="bad-token")  # noqa: S106
-    assert done.returncode == 77
-    assert "Check GITHUB_TOKEN" in done.stdout
-    assert "bad-token" not in done.stdout + done.stderr
-    missing = release(repository.folder, "promote", "--analyses", file, **NOWHERE)
-    assert missing.returncode == 66
-    assert "Check GITHUB_REPOSITORY" in missing.stdout
