@@ -169,7 +169,7 @@ cluster-settings: $(INFRA_READY) ## Write the overlay of ENVIRONMENT= from what 
 cluster-secrets: $(INFRA_READY) ## Print the steps' secrets from what CLOUD= has, for gitops/bootstrap/vault/apply.py --secrets -
 	@$(RUN) infra secrets $${OUTPUTS:+--outputs="$$OUTPUTS"} -- "$$CLOUD"
 
-lint: $(READY) ## Check style, types, import rules, spelling, YAML, words and names
+lint: $(READY) ## Check style, types, import rules, spelling, YAML, words, names and sizes
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy

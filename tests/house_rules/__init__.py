@@ -1,1 +1,1 @@
-"""The house rules for words and names that no ready-made linter knows: `python -m tests.house_rules`."""
+"""The house rules for words, names and sizes that no ready-made linter knows: `python -m tests.house_rules`."""

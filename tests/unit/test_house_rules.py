@@ -3,7 +3,7 @@
 import pytest
 
 from tests.house_rules import __main__ as house_rules
-from tests.house_rules import names, words
+from tests.house_rules import names, sizes, words
 from tests.house_rules.finding import Finding
 
 
@@ -73,6 +73,52 @@ def test_old_constants_old_classes_and_questions_in_docstrings_are_found() -> No
         "function listening",
         "docstring",
     }
+
+
+@pytest.mark.parametrize(("lines", "found"), [(300, []), (301, [("a.py", 301, "file of 301 lines")])])
+def test_a_python_file_has_three_hundred_lines_at_most(lines: int, found: list[tuple[str, int, str]]) -> None:
+    """What is too much begins at the line that is named; a last line counts with or without its end."""
+    for text in ("x = 1\n" * lines, "x = 1\n" * (lines - 1) + "x = 1"):
+        assert [one[:3] for one in sizes.find({"a.py": text})] == found
+
+
+@pytest.mark.parametrize("head", ["def find():", "async def find():"])
+@pytest.mark.parametrize(("lines", "rules"), [(45, []), (46, ["function find of 46 lines"])])
+def test_a_function_has_forty_five_lines_at_most(head: str, lines: int, rules: list[str]) -> None:
+    """From `def` to the end of the last statement, wherever the function is; decorators don't count."""
+    code = f"@one\n@two\n{head}\n" + "    x = (\n" + "    1 +\n" * (lines - 3) + "    1)\n"
+    within = "class Part:\n    def outer(self): ...\n" + "".join(f"    {line}\n" for line in code.splitlines())
+    assert [(one.line, one.rule) for one in sizes.find({"a.py": code})] == [(3, rule) for rule in rules]
+    assert [(one.line, one.rule) for one in sizes.find({"a.py": within})] == [(5, rule) for rule in rules]
+
+
+def test_a_function_within_another_counts_for_both() -> None:
+    """Each has its finding, and its line."""
+    code = "def outer():\n    def inner():\n" + "        x = 1\n" * 46
+    assert [(one.line, one.rule) for one in sizes.find({"a.py": code})] == [
+        (1, "function outer of 48 lines"),
+        (2, "function inner of 47 lines"),
+    ]
+
+
+@pytest.mark.parametrize("folder", ["steps", "tests/unit", "benchmarks", "infra"])
+def test_sizes_are_checked_wherever_python_is(folder: str) -> None:
+    """In the tests too, whose words and names are not."""
+    path = f"{folder}/a.py"
+    long = "def find():\n" + "    x = 1\n" * 300
+    assert [(one.line, one.rule) for one in house_rules.check({path: long, f"{folder}/a.md": "Fine.\n" * 400})] == [
+        (1, "function find of 301 lines"),
+        (301, "file of 301 lines"),
+    ]
+    wording = house_rules.check({path: "def told(): ...  # mend it\n", f"{folder}/a.md": "Mend it.\n"})
+    assert (wording == []) == folder.startswith("tests")
+
+
+def test_what_is_generated_is_not_read() -> None:
+    """Everything else is, tests and benchmarks too."""
+    read = house_rules.tracked()
+    assert {"tests/unit/test_house_rules.py", "benchmarks/README.md", "steps/train/step.py", "README.md"} <= read.keys()
+    assert [path for path in read if path.startswith(("docs/reference/", "gitops/base/workflows/"))] == []
 
 
 def test_a_broken_rule_fails_with_file_and_line(
