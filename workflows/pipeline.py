@@ -23,7 +23,6 @@ HOUR_SECONDS = 3_600
 
 def build_parameters() -> list[Parameter]:
     """Build the parameters of a run; their defaults are those of the contracts."""
-    whether = "Whether to train; otherwise a run renews the histories that the service reads, and ends."
     return [
         Parameter(name="repositories", value="[]", description="Repositories to follow, a JSON list of owner/name."),
         _from_contract(DiscoverInput, "search", "A GitHub repository search whose results are followed as well."),
@@ -41,7 +40,11 @@ def build_parameters() -> list[Parameter]:
             "most_missing",
             "The share of repositories that may be missing before the run stops; one may always be.",
         ),
-        Parameter(name="train", value="true", description=whether),
+        Parameter(
+            name="train",
+            value="true",
+            description="Whether to train; otherwise a run renews the histories that the service reads, and ends.",
+        ),
         _from_contract(TrainInput, "alert_budget", "The share of pull requests that may raise an alert."),
         _from_contract(TrainInput, "seed", "Seed of everything random in training."),
     ]
@@ -94,10 +97,11 @@ def build_dag() -> None:
 
 def _build_templates() -> dict[str, Script]:
     """Build the steps' templates inside the current one, by their names."""
-    limit = containers.GITHUB_TOKEN_SEMAPHORE
     return {
         "discover": build_container(discover, containers.DISCOVER),
-        "fetch": build_container(fetch, containers.FETCH, metrics.FETCH, synchronization=limit),
+        "fetch": build_container(
+            fetch, containers.FETCH, metrics.FETCH, synchronization=containers.GITHUB_TOKEN_SEMAPHORE
+        ),
         "preprocess": build_container(
             preprocess,
             containers.PREPROCESS,

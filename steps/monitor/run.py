@@ -57,8 +57,15 @@ def monitor_drift(cool_down_hours: float, alias: str = CHAMPION) -> dict[str, An
             return _build_unknown(str(version.version), "no pull request has been opened since the champion's dataset")
         pairs = build_pairs(read_reference(champion, store, Path(folder) / "reference"), recent.samples)
     comparisons = compare_all(pairs, champion.quantities, champion.model.alert_budget)
-    cool_down = timedelta(hours=cool_down_hours)
-    return _conclude(store, pipeline, str(version.version), comparisons, recent.unseen, now, cool_down)
+    circumstances = Circumstances(
+        unseen=recent.unseen,
+        running=pipeline.list_running(),
+        requested_at=report.read_requested_at(store),
+        now=now,
+        cool_down=timedelta(hours=cool_down_hours),
+        instead=pipeline.instead,
+    )
+    return _conclude(store, pipeline, str(version.version), comparisons, circumstances)
 
 
 def _conclude(
@@ -66,23 +73,14 @@ def _conclude(
     pipeline: Pipeline,
     version: str,
     comparisons: Sequence[DriftComparison],
-    unseen: int,
-    now: datetime,
-    cool_down: timedelta,
+    circumstances: Circumstances,
 ) -> dict[str, Any]:
     """Decide, start a training if necessary, and report."""
     verdict, reason = summarise(comparisons)
-    found = report.DriftReport(now, version, verdict, reason, comparisons, TrainingDecision(False, ""), "")
-    circumstances = Circumstances(
-        unseen=unseen,
-        running=pipeline.list_running(),
-        requested_at=report.read_requested_at(store),
-        now=now,
-        cool_down=cool_down,
-        instead=pipeline.instead,
-    )
+    nothing = TrainingDecision(False, "")
+    found = report.DriftReport(circumstances.now, version, verdict, reason, comparisons, nothing, "")
     decision = decide(verdict, circumstances)
-    workflow = _start(pipeline, store, found, cool_down) if decision.retrain else ""
+    workflow = _start(pipeline, store, found, circumstances.cool_down) if decision.retrain else ""
     uri = report.write(store, found._replace(decision=decision, workflow=workflow))
     lineage.describe(writes=[lineage_names.build_file(uri)], tags={"verdict": verdict, "decision": decision.reason})
     logger.info("compared", extra={"verdict": verdict, "reason": reason, "retrain": decision.retrain, "report": uri})
