@@ -28,6 +28,13 @@ def status(production: Repository, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+def succeeded(run: tuple[int, str]) -> str:
+    """Return what a command printed, which must have succeeded."""
+    code, said = run
+    assert code == 0, said
+    return said
+
+
 def file_of(analyses: list[Analysis], folder: Path) -> str:
     """A file that holds them."""
     path = folder / "analyses.json"

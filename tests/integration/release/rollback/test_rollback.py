@@ -6,7 +6,7 @@ import pytest
 from mlflow import MlflowClient
 
 from tests.integration.release.cluster import Cluster
-from tests.integration.release.command import release, rollback, status
+from tests.integration.release.command import release, rollback, status, succeeded
 from tests.support import kubectl
 from tests.support.model_versions import NAME, champion, recorded
 from tests.support.releases import Pulls, Repository, digest
@@ -18,9 +18,8 @@ def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
     production: Repository, cluster: Cluster, registry: MlflowClient, pulls: Pulls
 ) -> None:
     """Users and the registry at once, Git by a pull request; after its merge the second run finishes."""
-    assert status(production)[0] == 0
-    code, said = rollback(production)
-    assert code == 0, said
+    succeeded(status(production))
+    said = succeeded(rollback(production))
     assert (cluster.active, champion(registry), recorded(registry), cluster.is_held) == ("hash2", "2", "2", True)
     assert registry.get_model_version(NAME, "2").tags["image_digest"] == digest(2)
     (request,) = pulls.all()
@@ -30,15 +29,14 @@ def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
     assert "Argo CD is paused for production" in said
     assert "main names model version 3" in said
     production.merge("rollback/version-2", "main")
-    code, said = rollback(production)
-    assert code == 0, said
+    succeeded(rollback(production))
     assert not cluster.is_held
     assert production.git("rev-parse", f"{production.fetched('staging')}^{{tree}}") == production.git(
         "rev-parse", f"{production.fetched('main')}^{{tree}}"
     )
-    assert status(production)[0] == 0
+    succeeded(status(production))
     before = production.head("staging"), production.head("main"), cluster.state
-    assert rollback(production)[0] == 0
+    succeeded(rollback(production))
     assert before == (production.head("staging"), production.head("main"), cluster.state)
     assert len(pulls.all()) == 1
 
@@ -49,7 +47,7 @@ def test_a_rollback_may_be_run_twice(
     """Before the merge it changes nothing more, and opens no second pull request."""
     rollback(production)
     before = cluster.state, production.head("rollback/version-2")
-    assert rollback(production)[0] == 0
+    succeeded(rollback(production))
     assert before == (cluster.state, production.head("rollback/version-2"))
     assert len(pulls.all()) == 1
 
@@ -81,7 +79,7 @@ def test_a_cluster_that_fails_in_the_middle_is_named_and_a_rerun_finishes(
     assert (champion(registry), pulls.all()) == ("3", [])
     if refused != "annotate":
         assert status(production)[0] == 1
-    assert rollback(production)[0] == 0
+    succeeded(rollback(production))
     assert (cluster.active, champion(registry), len(pulls.all())) == ("hash2", "2", 1)
 
 
@@ -95,7 +93,7 @@ def test_a_git_hub_that_fails_at_the_end_is_named_and_a_rerun_finishes(
     code, said = status(production)
     assert code == 1
     assert "main names" in said
-    assert rollback(production)[0] == 0
+    succeeded(rollback(production))
     assert len(pulls.all()) == 1
 
 
@@ -104,7 +102,7 @@ def test_a_revision_that_is_being_watched_is_aborted(
 ) -> None:
     """The old one still is the stable one then."""
     cluster.write(2, 3, active=3, stable=2, current=3)
-    assert rollback(production)[0] == 0
+    succeeded(rollback(production))
     assert cluster.state["rollout"]["status"]["abort"] is True
     assert cluster.active == "hash2"
 
@@ -114,8 +112,7 @@ def test_without_a_revision_git_alone_brings_it_back(
 ) -> None:
     """And it says so."""
     cluster.write(3, active=3, stable=3, current=3, argo_cd=False)
-    code, said = rollback(production, "1")
-    assert code == 0, said
+    said = succeeded(rollback(production, "1"))
     assert "merging the pull request brings it back" in said
     assert cluster.active == "hash3"
     assert len(pulls.all()) == 1
