@@ -94,7 +94,7 @@ mlflow: $(READY) ## Show runs and models in a browser, on port 5000 or PORT=
 test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; in 3 processes or WORKERS=
 	.venv/bin/pytest $(SPREAD) --durations=10 $$TESTS
 
-test-slow: $(READY) ## Run the tests that take long (kills, second runs, executors, load), or TESTS=... of them
+test-slow: $(READY) ## Run the tests that take long (kills, drills, second runs, executors, load), or TESTS=... of them
 	.venv/bin/pytest $(SPREAD) --durations=10 --only-slow $$TESTS
 
 poison: $(READY) ## Rehearse poisoned data: anomalies, one author's thousands, duplicates, slow drift; each is refused or harmless

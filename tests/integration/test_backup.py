@@ -55,6 +55,7 @@ def read_saved(folder: Path, name: str) -> list[dict[str, Any]]:
         return [*bson.decode_file_iter(cast("BinaryIO", file))]
 
 
+@pytest.mark.slow
 def test_what_is_lost_comes_back(saved_state: Path, saved: Path, tmp_path: Path) -> None:
     """MongoDB, the registry, the store, one after the other; then all of it, in another folder."""
     question = ("trace", PULL_REQUEST, "--json", "--state")

@@ -21,6 +21,8 @@ from steps.preprocess.anomalies import KINDS
 from steps.preprocess.held_out import HELD_OUT_KINDS
 from tests.support.command_line import SampleRun
 
+pytestmark = pytest.mark.slow
+
 SEED = 7
 REPOSITORIES = ("example/compiler", "example/docs", "example/webshop")
 
@@ -99,7 +101,6 @@ def test_alerts_are_real_flagged_and_in_order(evaluation: DetectionEvaluation) -
     assert all(alert["reasons"] and alert["url"].startswith("https://github.com/example/") for alert in alerts)
 
 
-@pytest.mark.slow
 def test_a_model_of_other_repositories_judges_those_left_out(
     whole: TrainedPipeline, candidates: Candidates, sample_run: SampleRun
 ) -> None:

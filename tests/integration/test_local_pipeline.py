@@ -77,9 +77,8 @@ def test_the_second_run_asks_once_for_each_repository_and_changes_nothing(
     assert [version.version for version in registry.search_model_versions("name = 'pr-sentinel'")] in (["1"], [1])
 
 
-@pytest.mark.parametrize(
-    ("repository", "rows"), [("example/tiny", 10), pytest.param("example/empty", 0, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("repository", "rows"), [("example/tiny", 10), ("example/empty", 0)])
 def test_too_few_pull_requests_end_well_and_say_how_many_are_needed(repository: str, rows: int, tmp_path: Path) -> None:
     """No model, no report, and no failure."""
     with embedded.sample_github(tmp_path) as github:

@@ -136,6 +136,7 @@ def test_a_second_run_finds_what_the_first_has_made(made: dict[str, Any], monkey
     assert made["database"].history.find_one({"_id": OVERALL}) == before
 
 
+@pytest.mark.slow
 def test_order_cores_and_time_of_fetching_change_nothing(
     made: dict[str, Any], database: Documents, store_url: str
 ) -> None:
@@ -158,6 +159,7 @@ def test_a_bucket_holds_the_same_dataset(
     assert store.list_keys("staging") == []
 
 
+@pytest.mark.slow
 def test_a_changed_document_makes_another_dataset(made: dict[str, Any], database: Documents, store_url: str) -> None:
     """A change by hand, which no watermark knows of, is seen; undone, it gives the first hash again."""
     database.pull_requests.insert_many(documents())

@@ -71,12 +71,14 @@ def copy(tmp_path: Path) -> Path:
     return copy_infra(tmp_path)
 
 
+@pytest.mark.slow
 @needs_program
 def test_every_root_is_valid_and_passes_its_tests() -> None:
     """With fake providers, in both environments."""
     assert list(modules.check(run.INFRA)) == []
 
 
+@pytest.mark.slow
 @needs_program
 @pytest.mark.parametrize(("path", "old", "new", "words"), DEFECTS.values(), ids=DEFECTS)
 def test_what_names_do_not_show_is_shown_by_types_and_tests(

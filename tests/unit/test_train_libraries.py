@@ -15,7 +15,11 @@ print(keras.config.backend(), keras.config.floatx(), keras.config.epsilon(), ker
 
 
 @pytest.mark.parametrize(
-    "content", ['{"backend": "theano", "floatx": "float16", "epsilon": 0.5}', '{"floatx": "float8"}']
+    "content",
+    [
+        '{"backend": "theano", "floatx": "float16", "epsilon": 0.5}',
+        pytest.param('{"floatx": "float8"}', marks=pytest.mark.slow),
+    ],
 )
 def test_the_settings_of_another_keras_do_not_count(tmp_path: Path, content: str) -> None:
     """easybuilders/easybuild-easyconfigs#23163"""

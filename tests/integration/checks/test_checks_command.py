@@ -124,6 +124,7 @@ def test_pull_requests_are_replayed_to_the_model_that_is_expected(pair: Pair) ->
     assert check("replay", address, *quick).returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "code"), [(services.Service(), 0), (services.Slow(), 1), (services.Silent(), 1)])
 def test_speed_is_the_verdict_of_the_load_test(service: services.Service, code: int) -> None:
     """With its limits."""

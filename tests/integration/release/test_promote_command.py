@@ -53,6 +53,7 @@ def test_a_promotion_shows_what_speaks_for_it_and_merges(
     assert "There is nothing to promote" in again.stdout
 
 
+@pytest.mark.slow
 def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
     repository: Repository, clone: Clone, built: str, pulls: Pulls, cluster_file: Path
 ) -> None:

@@ -251,6 +251,7 @@ def test_a_rollback_needs_nothing_but_kubectl_and_a_few_packages(
         assert not cluster.is_held
 
 
+@pytest.mark.slow
 def test_the_alias_production_follows_users_and_nobody_else(
     repository: Repository,
     contexts: dict[str, Any],

@@ -40,6 +40,7 @@ def test_the_command_serves_the_champion_and_prints_the_url(trained: Path) -> No
         assert curl.split('"')[3].startswith(SITE)
 
 
+@pytest.mark.slow
 def test_a_pipeline_run_shares_the_embedded_mongodb(state: Path) -> None:
     """The second one uses the server of the first; in the folder of all, another test may have been first."""
     with serving(state) as served:
@@ -56,7 +57,8 @@ def base(repository: str) -> dict[str, object]:
     return {"ref": "main", "repo": {"full_name": repository}}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_no_process_behind(state: Path, number: signal.Signals) -> None:
     """Requests in flight are answered, every process ends, and the exit code is 0."""
     with serving(state) as served:
@@ -79,6 +81,7 @@ def test_a_kill_leaves_no_process_behind(state: Path) -> None:
         assert psutil.wait_procs(served.family, timeout=60)[1] == []
 
 
+@pytest.mark.slow
 def test_a_service_that_dies_ends_the_command(state: Path) -> None:
     """With a failing exit code, and no process left."""
     with serving(state) as served:
