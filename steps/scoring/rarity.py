@@ -49,6 +49,9 @@ RANKED: tuple[str, ...] = (
 
 BY_STRANGERS = frozenset(("low_effort", "polished_text", "bot_impersonation", "sensitive_files"))
 """Of these a repository may see whole waves, which must not make them ordinary: the prior keeps half of the weight."""
+GRADED = frozenset(("low_effort", "sensitive_files"))
+"""Every repository has some of these, so the first of a kind counts as one in a window at least, whatever the prior
+claims; of the other two most have none."""
 
 RARITIES: tuple[str, ...] = tuple(f"{name}_rarity" for name in RANKED)
 """Columns of rarities, in powers of ten."""
@@ -75,7 +78,8 @@ class RarityWindows:
             value = round(values[name], _DECIMALS)
             above = self.windows[name].count_from(value)
             found[above_name] = above
-            found[rarity_name] = blend(curves[name], value, above, rows, bounded=name in BY_STRANGERS)
+            least = 1.0 / WINDOW if name in GRADED else 0.0
+            found[rarity_name] = blend(curves[name], value, above, rows, bounded=name in BY_STRANGERS, least=least)
         return found
 
     def update(self, values: Mapping[str, float]) -> None:
@@ -93,7 +97,7 @@ class RarityWindows:
             window.extend(values)
 
 
-def blend(curve: Curve, value: float, above: int, rows: int, *, bounded: bool) -> float:
+def blend(curve: Curve, value: float, above: int, rows: int, *, bounded: bool, least: float = 0.0) -> float:
     """Return the rarity of a value, as -log10 of a share.
 
     Args:
@@ -102,11 +106,12 @@ def blend(curve: Curve, value: float, above: int, rows: int, *, bounded: bool) -
         above: how many of the latest `rows` here have at least this value.
         rows: how many are remembered.
         bounded: let the prior keep half of the weight, in powers of ten, however many rows there are.
+        least: share that a bounded prior expects at least among the rows here.
     """
     prior_log = curve.log_share(value)
     prior = 10.0**prior_log
     if not bounded:
         return -log10((above + PRIOR_ROWS * prior) / (rows + PRIOR_ROWS))
-    own = (above + BOUNDED_PRIOR_ROWS * prior) / (rows + BOUNDED_PRIOR_ROWS)
+    own = (above + BOUNDED_PRIOR_ROWS * max(prior, least)) / (rows + BOUNDED_PRIOR_ROWS)
     weight = OWN_WEIGHT * min(rows / FULL_ROWS, 1.0)
     return -(weight * log10(own) + (1.0 - weight) * prior_log)

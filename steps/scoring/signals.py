@@ -65,7 +65,7 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     _of("small_promise", 0.6, small_promise=1),
     _of("docs_promise", 1.3, docs_promise=1),
-    _of("low_effort", -0.5, low_effort=1),
+    _of("low_effort", -0.8, low_effort=1),
     _of("insider_sweep", 0.6, insider_sweep=1, spread_surprise=0.15, residuals={"log_files": 0.4}),
     _of("commit_flood", commits_for_lines=1.5, commits_surprise=0.3, residuals={"log_commits": 0.15}),
     _of("foreign_text", 0.9, foreign_text=1, residuals={"title_elsewhere": 0.3}),
