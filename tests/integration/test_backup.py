@@ -145,6 +145,7 @@ def test_restoring_over_other_data_is_refused(
     assert database.pull_requests.count_documents({}) == 4200
 
 
+@pytest.mark.slow
 def test_a_restore_that_was_interrupted_goes_on(
     saved: Path, elsewhere: dict[str, str], database: Database[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -163,6 +164,7 @@ def test_a_restore_that_was_interrupted_goes_on(
     assert "scored_at_1" in database.predictions.index_information()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_earlier", [True, False])
 def test_an_interrupted_backup_is_none(
     saved: Path, has_earlier: bool, elsewhere: dict[str, str], tmp_path: Path

@@ -12,6 +12,7 @@ from steps.common.store import FolderStore
 from tests.support.backups import refuse, seal
 
 
+@pytest.mark.slow
 def test_a_changed_byte_anywhere_is_noticed(backup_copy: Path, tmp_path: Path) -> None:
     """Before anything is written."""
     for path in sorted(one for one in backup_copy.rglob("*") if one.is_file()):

@@ -13,7 +13,7 @@ from tests.support import kubectl
 from tests.support.image_registry import Images
 from tests.support.releases import HOST, Pulls, Repository, passed
 
-pytestmark = kubectl.needed
+pytestmark = [kubectl.needed, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -53,7 +53,6 @@ def test_a_promotion_shows_what_speaks_for_it_and_merges(
     assert "There is nothing to promote" in again.stdout
 
 
-@pytest.mark.slow
 def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
     repository: Repository, clone: Clone, built: str, pulls: Pulls, cluster_file: Path
 ) -> None:

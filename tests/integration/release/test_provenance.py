@@ -120,6 +120,7 @@ def test_an_image_that_is_older_than_its_sources_is_an_objection(
     assert objections(clone) == ["pr-sentinel/fetch is older than its sources"]
 
 
+@pytest.mark.slow
 def test_a_build_that_was_lost_is_made_up_for(
     repository: Repository, clone: Clone, released: str, machine: Callable[..., Path]
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_build_that_was_lost_is_made_up_for(
     assert 'images=["fetch"]' in done.output
 
 
+@pytest.mark.slow
 def test_a_champion_whose_request_was_dropped_is_made_up_for(
     repository: Repository, released: str, tmp_path: Path
 ) -> None:

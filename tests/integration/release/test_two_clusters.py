@@ -25,7 +25,7 @@ from tests.support import kubectl
 from tests.support.api_server import ApiServer, serve
 from tests.support.releases import HOST, ROOT, digest, model
 
-pytestmark = kubectl.needed
+pytestmark = [kubectl.needed, pytest.mark.slow]
 
 CLUSTERS = ROOT / "gitops" / "clusters"
 COMMIT = "c" * 40

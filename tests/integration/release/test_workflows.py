@@ -17,7 +17,7 @@ from tests.support import actions, kubectl, mlflow_server
 from tests.support.image_registry import Images, serve_folder
 from tests.support.releases import HOST, NAME, Pulls, Repository, digest, no_objections, passed
 
-pytestmark = kubectl.needed
+pytestmark = [kubectl.needed, pytest.mark.slow]
 
 Verify = Callable[[str, str], actions.Result]
 
@@ -251,7 +251,6 @@ def test_a_rollback_needs_nothing_but_kubectl_and_a_few_packages(
         assert not cluster.is_held
 
 
-@pytest.mark.slow
 def test_the_alias_production_follows_users_and_nobody_else(
     repository: Repository,
     contexts: dict[str, Any],

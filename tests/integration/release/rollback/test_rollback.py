@@ -11,7 +11,7 @@ from tests.support import kubectl
 from tests.support.model_versions import NAME, champion, recorded
 from tests.support.releases import Pulls, Repository, digest
 
-pytestmark = kubectl.needed
+pytestmark = [kubectl.needed, pytest.mark.slow]
 
 
 def test_a_rollback_goes_back_everywhere_and_status_names_each_stage(
