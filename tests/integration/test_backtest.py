@@ -4,6 +4,7 @@ import html
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ EVERYTHING = 10_000
 
 
 @pytest.fixture(scope="module")
-def state(sample_run: SampleRun) -> Path:
-    """What a run has kept."""
+def state(sample_run: SampleRun) -> Iterator[Path]:
+    """What a run has kept; its MongoDB runs on, or each command would start it again."""
     assert sample_run.result.returncode == 0, sample_run.result.stdout + sample_run.result.stderr
-    return sample_run.state
+    with embedded.mongo(sample_run.state):
+        yield sample_run.state
 
 
 @pytest.fixture(scope="module")

@@ -27,39 +27,6 @@ def strict(s3_endpoint: str) -> Iterator[None]:
     requests.post(f"{s3_endpoint}/moto-api/reset-auth", data="inf", timeout=10)
 
 
-def test_a_written_object_is_read_back(store: Store) -> None:
-    """Its key is listed below its prefix only."""
-    store.write("a/b/one", b"1")
-    store.write("ab/two", b"2")
-    assert (store.read("a/b/one"), store.list_keys("a"), store.exists("a/b")) == (b"1", ["a/b/one"], False)
-
-
-def test_an_uploaded_file_is_downloaded_unchanged(store: Store, tmp_path: Path) -> None:
-    """Also a file of several chunks, after a move."""
-    content = os.urandom(3 << 20)
-    (tmp_path / "source").write_bytes(content)
-    store.upload("from/one", tmp_path / "source")
-    store.move("from/one", "to/one")
-    assert store.ensure_local("to/one", tmp_path / "copy").read_bytes() == content
-    assert store.list_keys("from") == []
-
-
-def test_deleting_twice_is_no_error(store: Store) -> None:
-    """There may be nothing below a prefix."""
-    store.write("a/b", b"1")
-    store.delete("a")
-    store.delete("a")
-    assert store.list_keys("a") == []
-
-
-def test_a_missing_object_is_named(store: Store, tmp_path: Path) -> None:
-    """The error names the key and the store."""
-    with pytest.raises(NotFound, match="a/none in the store s3://"):
-        store.read("a/none")
-    with pytest.raises(NotFound, match="a/none in the store s3://"):
-        store.ensure_local("a/none", tmp_path)
-
-
 def test_a_missing_bucket_is_named(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether it is listed, read or written."""
     monkeypatch.setenv("STORE_URL", "s3://no-such-bucket")

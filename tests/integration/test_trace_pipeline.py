@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,11 @@ COMMAND = re.compile(r"`(\./pr-sentinel trace [^`]+)`")
 
 
 @pytest.fixture(scope="module")
-def state(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The state after a run, with a prediction."""
-    return make_state(sample_run.state, tmp_path_factory.mktemp("traced") / "state")
+def state(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The state after a run, with a prediction; its MongoDB runs on, or each command would start it again."""
+    made = make_state(sample_run.state, tmp_path_factory.mktemp("traced") / "state")
+    with embedded.mongo(made):
+        yield made
 
 
 def trace(state: Path, store: Path) -> dict[str, Any]:

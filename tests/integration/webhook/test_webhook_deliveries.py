@@ -1,4 +1,4 @@
-"""The queue in a MongoDB of its own, which a failing test may leave stuck."""
+"""The queue: who comes first, and what still waits."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -64,7 +64,7 @@ async def _use_all_at_once(uri: str, listener: _FirstCommands) -> list[Any]:
 
 
 def test_no_collection_is_used_before_its_indexes_exist(tmp_path: Path) -> None:
-    """Whoever comes first, be it a delivery, the worker or the sweep."""
+    """Whoever comes first, be it a delivery, the worker or the sweep; in a MongoDB that a failure may leave stuck."""
     listener = _FirstCommands()
     with embedded.mongo(tmp_path) as uri:
         arrival, _, _, _, is_claimed, *_ = asyncio.run(_use_all_at_once(uri, listener))
@@ -82,13 +82,12 @@ async def _measure(uri: str, documents: list[Document]) -> tuple[float, float]:
     return metrics.BACKLOG._value.get(), metrics.OLDEST._value.get()
 
 
-def test_the_backlog_is_what_waits_and_the_age_that_of_the_oldest(tmp_path: Path) -> None:
+def test_the_backlog_is_what_waits_and_the_age_that_of_the_oldest(mongo_uri: str) -> None:
     """What is done or failed counts no more; without anything waiting the time is 0."""
     hours = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in range(4)]
     states = ["done", "waiting", "waiting", "failed"]
     some: list[Document] = [
         {"_id": str(hour), "state": state, "received_at": hour} for hour, state in zip(hours, states, strict=True)
     ]
-    with embedded.mongo(tmp_path) as uri:
-        assert asyncio.run(_measure(uri, some)) == (2, hours[1].timestamp())
-        assert asyncio.run(_measure(uri, some[:1])) == (0, 0)
+    assert asyncio.run(_measure(mongo_uri, some)) == (2, hours[1].timestamp())
+    assert asyncio.run(_measure(mongo_uri, some[:1])) == (0, 0)

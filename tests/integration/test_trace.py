@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from mlflow.entities import Run, RunData, RunInfo, RunTag
 from pydantic import SecretStr
 
-from local.services import embedded
 from local.trace import lineage, records
 from local.trace.command import find_trace
 from local.trace.line import build_part
@@ -54,20 +53,18 @@ WAITING: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def settings(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where a service has recorded two deliveries and a prediction, and no model was ever registered."""
     folder = tmp_path_factory.mktemp("state")
-    with embedded.mongo(folder) as uri:
-        found = {
-            "MONGO_URI": uri,
-            "MONGO_DB": "traced",
-            "MLFLOW_URI": f"sqlite:///{folder}/mlflow.db",
-            "STORE_URL": f"file://{folder}/store",
-        }
-        with open_database(MongoSettings(mongo_uri=SecretStr(uri), mongo_db="traced")) as database:
-            database.deliveries.insert_many([DELIVERY, WAITING])
-            database.predictions.insert_one(PREDICTION)
-        yield found
+    with open_database(MongoSettings(mongo_uri=SecretStr(mongo_uri), mongo_db="traced")) as database:
+        database.deliveries.insert_many([DELIVERY, WAITING])
+        database.predictions.insert_one(PREDICTION)
+    return {
+        "MONGO_URI": mongo_uri,
+        "MONGO_DB": "traced",
+        "MLFLOW_URI": f"sqlite:///{folder}/mlflow.db",
+        "STORE_URL": f"file://{folder}/store",
+    }
 
 
 @pytest.mark.parametrize(
