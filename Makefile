@@ -37,8 +37,8 @@ PYTHON ?= python3
 SINCE ?= origin/staging
 STATE ?= .state
 URL ?= http://127.0.0.1:$(PORT)
-# One more than processors: tests wait for each other's services and for disks.
-WORKERS ?= 3
+# More than processors: tests wait for services and for disks.
+WORKERS ?= 4
 export $(CALLERS)
 
 # Packages of another folder or of another Python don't work here; which Python a caller wants, the recipe finds out.
@@ -91,7 +91,7 @@ sbom: ## Write an SBOM of each of those images to STATE/sbom; needs syft
 mlflow: $(READY) ## Show runs and models in a browser, on port 5000 or PORT=
 	@$(RUN) local mlflow --state="$$STATE" --port="$${MLFLOW_PORT:-$$PORT}"
 
-test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; in 3 processes or WORKERS=
+test: $(READY) ## Run the tests, but for those that take long, or TESTS=...; in 4 processes or WORKERS=
 	.venv/bin/pytest $(SPREAD) --durations=10 $$TESTS
 
 test-slow: $(READY) ## Run the tests that take long (kills, drills, second runs, executors, load), or TESTS=... of them

@@ -25,6 +25,8 @@ from tests.support.command_line import SETTINGS, start_cli
 from tests.support.predictions import PULL_REQUEST
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def read_documents(state: Path) -> dict[str, tuple[list[dict[str, Any]], list[str]]]:
     """All documents and the indexes, by collection."""
@@ -55,7 +57,6 @@ def read_saved(folder: Path, name: str) -> list[dict[str, Any]]:
         return [*bson.decode_file_iter(cast("BinaryIO", file))]
 
 
-@pytest.mark.slow
 def test_what_is_lost_comes_back(saved_state: Path, saved: Path, tmp_path: Path) -> None:
     """MongoDB, the registry, the store, one after the other; then all of it, in another folder."""
     question = ("trace", PULL_REQUEST, "--json", "--state")
@@ -145,7 +146,6 @@ def test_restoring_over_other_data_is_refused(
     assert database.pull_requests.count_documents({}) == 4200
 
 
-@pytest.mark.slow
 def test_a_restore_that_was_interrupted_goes_on(
     saved: Path, elsewhere: dict[str, str], database: Database[dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -164,7 +164,6 @@ def test_a_restore_that_was_interrupted_goes_on(
     assert "scored_at_1" in database.predictions.index_information()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("has_earlier", [True, False])
 def test_an_interrupted_backup_is_none(
     saved: Path, has_earlier: bool, elsewhere: dict[str, str], tmp_path: Path

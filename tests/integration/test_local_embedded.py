@@ -44,6 +44,7 @@ def documents(uri: str) -> Iterator[Any]:
         yield client.test.documents
 
 
+@pytest.mark.slow
 def test_mongo_keeps_its_documents_between_runs(tmp_path: Path) -> None:
     """The second server on a folder has what the first was given."""
     with embedded.mongo(tmp_path) as uri, documents(uri) as written:
@@ -52,6 +53,7 @@ def test_mongo_keeps_its_documents_between_runs(tmp_path: Path) -> None:
         assert read.count_documents({}) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_leaves_no_server_and_no_obstacle(tmp_path: Path) -> None:
     """kill -9: its server ends, and the next run on the same folder finds every acknowledged write."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -145,6 +147,7 @@ def test_the_embedded_mongo_takes_nobody_without_its_password(tmp_path: Path) ->
     assert (tmp_path / "mongo.password").read_text() in uri
 
 
+@pytest.mark.slow
 def test_data_of_a_mongo_without_a_password_are_kept(tmp_path: Path) -> None:
     """A folder from before there was one, or whose set-up was killed, gets a password at its next start."""
     with embedded.mongo(tmp_path) as uri, documents(uri) as written:
@@ -155,6 +158,7 @@ def test_data_of_a_mongo_without_a_password_are_kept(tmp_path: Path) -> None:
     assert second.partition("@")[0] != uri.partition("@")[0]
 
 
+@pytest.mark.slow
 def test_a_mongo_whose_folder_was_lost_starts_anew(tmp_path: Path) -> None:
     """Its user was lost with the folder, though the password's file is still there."""
     with embedded.mongo(tmp_path) as uri, documents(uri) as written:

@@ -93,6 +93,7 @@ def test_a_folder_that_was_moved_or_copied_works_in_its_new_place(tmp_path: Path
     check(moved, run_id)
 
 
+@pytest.mark.slow
 def test_mongodb_keeps_its_documents_in_a_folder_of_any_name_that_moves(tmp_path: Path) -> None:
     """The embedded server is started with the folder's path."""
     state = make_state_folder(tmp_path / "C# & 100 % größe")

@@ -23,6 +23,8 @@ from tests.support.github import StandIn
 from tests.support.predictions import PULL_REQUEST
 from tests.support.webhook.hook import SECRET, Hook, serving, shorten_waits
 
+pytestmark = pytest.mark.slow
+
 COMMAND = re.compile(r"`(\./pr-sentinel trace [^`]+)`")
 
 

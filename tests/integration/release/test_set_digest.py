@@ -58,6 +58,7 @@ def test_an_invalid_reference_is_refused_before_git_is_used(repository: Reposito
     assert repository.head(STAGING) == head
 
 
+@pytest.mark.slow
 def test_all_who_write_at_once_are_heard(repository: Repository, clone: Clone) -> None:
     """The slower one retries on top of the quicker one's push; no digest is lost."""
     with ThreadPoolExecutor(len(IMAGES)) as threads:
