@@ -78,8 +78,11 @@ class RarityWindows:
             value = round(values[name], _DECIMALS)
             above = self.windows[name].count_from(value)
             found[above_name] = above
-            least = 1.0 / WINDOW if name in GRADED else 0.0
-            found[rarity_name] = blend(curves[name], value, above, rows, bounded=name in BY_STRANGERS, least=least)
+            if name in BY_STRANGERS:
+                least = 1.0 / WINDOW if name in GRADED else 0.0
+                found[rarity_name] = blend_bounded(curves[name], value, above, rows, least)
+            else:
+                found[rarity_name] = blend(curves[name], value, above, rows)
         return found
 
     def update(self, values: Mapping[str, float]) -> None:
@@ -97,21 +100,30 @@ class RarityWindows:
             window.extend(values)
 
 
-def blend(curve: Curve, value: float, above: int, rows: int, *, bounded: bool, least: float = 0.0) -> float:
-    """Return the rarity of a value, as -log10 of a share.
+def blend(curve: Curve, value: float, above: int, rows: int) -> float:
+    """Return the rarity of a value, as -log10 of a share; with many rows, the prior hardly counts.
 
     Args:
         curve: of ordinary repositories.
         value: the value.
         above: how many of the latest `rows` here have at least this value.
         rows: how many are remembered.
-        bounded: let the prior keep half of the weight, in powers of ten, however many rows there are.
-        least: share that a bounded prior expects at least among the rows here.
+    """
+    prior = 10.0 ** curve.log_share(value)
+    return -log10((above + PRIOR_ROWS * prior) / (rows + PRIOR_ROWS))
+
+
+def blend_bounded(curve: Curve, value: float, above: int, rows: int, least: float) -> float:
+    """Return the same, but let the prior keep half of the weight, in powers of ten, however many rows there are.
+
+    Args:
+        curve: of ordinary repositories.
+        value: the value.
+        above: how many of the latest `rows` here have at least this value.
+        rows: how many are remembered.
+        least: share that the prior expects at least among the rows here.
     """
     prior_log = curve.log_share(value)
-    prior = 10.0**prior_log
-    if not bounded:
-        return -log10((above + PRIOR_ROWS * prior) / (rows + PRIOR_ROWS))
-    own = (above + BOUNDED_PRIOR_ROWS * max(prior, least)) / (rows + BOUNDED_PRIOR_ROWS)
+    own = (above + BOUNDED_PRIOR_ROWS * max(10.0**prior_log, least)) / (rows + BOUNDED_PRIOR_ROWS)
     weight = OWN_WEIGHT * min(rows / FULL_ROWS, 1.0)
     return -(weight * log10(own) + (1.0 - weight) * prior_log)

@@ -9,7 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steps.scoring.prior import Curve, load_prior_curves
-from steps.scoring.rarity import ABOVE, BY_STRANGERS, GRADED, PRIOR_ROWS, RANKED, RARITIES, WINDOW, RarityWindows, blend
+from steps.scoring.rarity import (
+    ABOVE,
+    BY_STRANGERS,
+    GRADED,
+    PRIOR_ROWS,
+    RANKED,
+    RARITIES,
+    WINDOW,
+    RarityWindows,
+    blend,
+    blend_bounded,
+)
 from steps.scoring.signals import SIGNALS
 
 HALVING = Curve([0.0, 1.0, 2.0], [0.0, -1.0, -2.0], 1.0)
@@ -34,13 +45,13 @@ def test_without_a_past_the_prior_alone_decides() -> None:
 
 def test_at_as_many_rows_as_the_prior_stands_for_both_weigh_the_same() -> None:
     """So 300 pull requests of one's own take over."""
-    found = blend(HALVING, 1.0, PRIOR_ROWS // 2, PRIOR_ROWS, bounded=False)
+    found = blend(HALVING, 1.0, PRIOR_ROWS // 2, PRIOR_ROWS)
     assert 10**-found == pytest.approx((0.5 + 0.1) / 2)
 
 
 def test_a_wave_of_strangers_does_not_become_ordinary() -> None:
     """Where a fifth of the latest look like spam, the next one still stands out."""
-    plain, bounded = (blend(HALVING, 2.0, 200, 1_000, bounded=one) for one in (False, True))
+    plain, bounded = blend(HALVING, 2.0, 200, 1_000), blend_bounded(HALVING, 2.0, 200, 1_000, 0.0)
     assert plain < 1.0 < bounded
 
 
@@ -48,7 +59,7 @@ def test_a_wave_of_strangers_does_not_become_ordinary() -> None:
 def test_the_first_of_its_kind_is_no_rarer_than_a_window_can_show(above: int) -> None:
     """Whatever the prior claims, its rows hold their part of one in a window."""
     curve = Curve([0.0, 1.0], [0.0, -6.0], 1.0)
-    found = blend(curve, 1.0, above, WINDOW, bounded=True, least=1.0 / WINDOW)
+    found = blend_bounded(curve, 1.0, above, WINDOW, 1.0 / WINDOW)
     assert 10 ** -(2.0 * found - 6.0) == pytest.approx((above + 20 / 1_000) / 1_020)
 
 
@@ -58,7 +69,7 @@ def test_only_what_every_repository_has_some_of_is_held_to_its_window() -> None:
     found = windows.features(dict.fromkeys(RANKED, 1_000.0))
     for name in BY_STRANGERS:
         curve = load_prior_curves()[name]
-        free = blend(curve, 1_000.0, 0, WINDOW, bounded=True)
+        free = blend_bounded(curve, 1_000.0, 0, WINDOW, 0.0)
         assert (found[f"{name}_rarity"] < free) == (name in GRADED)
 
 
