@@ -105,6 +105,10 @@ class Predictions:
             "route": route,
         }
 
+    def _put_back(self, batch: list[Document]) -> None:
+        self._waiting.extendleft(reversed(batch))
+        self._drop_oldest()
+
     def _drop_oldest(self) -> None:
         if (over := len(self._waiting) - MAX_WAITING) > 0:
             for _ in range(over):
@@ -119,11 +123,11 @@ class Predictions:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             try:
                 await asyncio.to_thread(self._write, batch)
-            except (PyMongoError, asyncio.CancelledError) as error:
-                self._waiting.extendleft(reversed(batch))
-                self._drop_oldest()
-                if isinstance(error, asyncio.CancelledError):
-                    raise
+            except asyncio.CancelledError:
+                self._put_back(batch)
+                raise
+            except PyMongoError as error:
+                self._put_back(batch)
                 if not self._away:
                     logger.warning(
                         "MongoDB does not answer; predictions are waiting", extra={"error": type(error).__name__}
