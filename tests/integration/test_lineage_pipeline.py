@@ -53,8 +53,7 @@ def test_every_step_of_the_run_says_that_it_began_and_completed(
     events: list[dict[str, Any]], sample_run: SampleRun
 ) -> None:
     """Once each; the pipeline's have one workflow as their parent, and monitor, which follows it, another."""
-    (record,) = (json.loads(path.read_text("utf-8")) for path in sample_run.state.glob("runs/*/run.json"))
-    assert record["phase"] == "Succeeded"
+    assert sample_run.result.returncode == 0
     runs: dict[str, list[str]] = {}
     for event in events:
         runs.setdefault(event["run"]["runId"], []).append(f"{event['job']['name']} {event['eventType']}")
