@@ -10,7 +10,10 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "nights of poisoned data": (f"{HERE}/test_poisoning.py",),
     "the sample run's folder, which only one run may use at a time": (
         f"{HERE}/test_backtest.py",
+        f"{HERE}/test_backup",
+        f"{HERE}/test_lineage_pipeline.py",
         f"{HERE}/test_local_pipeline.py",
+        f"{HERE}/test_trace_pipeline.py",
     ),
     "one training, and what is left of those that are killed": (f"{HERE}/train/",),
     "one Java process": (f"{HERE}/test_preprocess_",),
