@@ -15,7 +15,8 @@ from local.retention import expired
 from steps.common import retention
 from steps.common.store import FolderStore
 from steps.monitor import report
-from tests.support import builders, manifests
+from tests.support import builders, manifests, tracking
+from tests.support.command_line import call_cli
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -88,3 +89,22 @@ def test_every_collection_that_the_service_lets_expire_is_listed() -> None:
     index = re.compile(r'(?:create_index|IndexModel)\("(\w+)", expireAfterSeconds')
     fields = {name for text in modules for name in index.findall(text)}
     assert fields == {field for field, _ in retention.COLLECTIONS.values()}
+
+
+def test_the_command_lists_all_kinds_and_what_would_go_by_name(elsewhere: dict[str, str], tmp_path: Path) -> None:
+    """Of a store, a database and a registry that may be empty; all of it is still there afterwards."""
+    runs = [tmp_path / "state" / "runs" / f"run-{number}" for number in range(retention.MAX_LOCAL_RUNS + 1)]
+    for seconds, folder in enumerate(runs):
+        folder.mkdir(parents=True)
+        os.utime(folder, (seconds, seconds))
+    places = elsewhere | {"MLFLOW_URI": tracking.empty(tmp_path)}
+    done = call_cli("retention", "--names", "--state", str(tmp_path / "state"), **places)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if "│" in line]
+    counts = {kind: (total, gone) for kind, _, total, gone in rows}
+    assert counts.pop("logs of runs here") == (str(len(runs)), "1")
+    assert {*counts.values()} == {("0", "0")}
+    assert {f"MongoDB {name}" for name in retention.COLLECTIONS} <= counts.keys()
+    assert "logs of runs here: run-0\n" in done.stdout
+    assert done.stdout.endswith("Nothing was deleted.\n")
+    assert all(folder.is_dir() for folder in runs)
