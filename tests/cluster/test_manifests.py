@@ -55,20 +55,22 @@ def build(folder: Path) -> str:
 def findings(schemas: Path, tmp_path_factory: pytest.TempPathFactory) -> Findings:
     """What kubeconform says of each, by name; of all at once, because it reads the schemas for seconds."""
     folder = tmp_path_factory.mktemp("built")
-    built = {name_of(one): build(ROOT / one) for one in FOLDERS}
+    built = {str(one): build(ROOT / one) for one in FOLDERS}
     built["wrong"] = build(ROOT / "gitops" / "base").replace("retryPolicy:", "retryPolice:")
     for cloud, environment in product(CLOUDS, ENVIRONMENTS):
         whole = build(write_overlay(cloud, environment, tmp_path_factory.mktemp("overlay")))
         built[f"{cloud}-{environment}"] = whole
         built[f"{cloud}-{environment}-wrong"] = whole.replace("gatewayClassName:", "gatewayClass:")
     for name, text in built.items():
-        (folder / f"{name}.yaml").write_text(text)
+        file = folder / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
     places = (f"{schemas}/{{{{.ResourceKind}}}}{suffix}.json" for suffix in ("{{.KindSuffix}}", ""))
     options = ["-strict", "-verbose", "-output", "json", *chain(*(("-schema-location", place) for place in places))]
     done = subprocess.run(["kubeconform", *options, str(folder)], capture_output=True, text=True, check=False)
     found: dict[str, list[str]] = {name: [] for name in built}
     for one in json.loads(done.stdout)["resources"]:
-        name = Path(one["filename"]).stem
+        name = str(Path(one["filename"]).relative_to(folder).with_suffix(""))
         # A component may hold nothing but patches.
         is_fine = one["status"] == "statusValid" or not built[name]
         found[name].append("" if is_fine else f"{one['name']}: {one['msg']}")
@@ -76,15 +78,10 @@ def findings(schemas: Path, tmp_path_factory: pytest.TempPathFactory) -> Finding
     return {name: "\n".join(filter(None, lines)) for name, lines in found.items()}
 
 
-def name_of(folder: Path) -> str:
-    """The name of a folder's file."""
-    return str(folder).replace("/", "-")
-
-
 @pytest.mark.parametrize("folder", FOLDERS, ids=str)
 def test_it_is_valid(findings: Findings, folder: Path) -> None:
     """As a whole, with the patches and the components that it names."""
-    assert findings[name_of(folder)] == ""
+    assert findings[str(folder)] == ""
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

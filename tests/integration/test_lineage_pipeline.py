@@ -53,7 +53,9 @@ def test_every_step_of_the_run_says_that_it_began_and_completed(
     events: list[dict[str, Any]], sample_run: SampleRun
 ) -> None:
     """Once each; the pipeline's have one workflow as their parent, and monitor, which follows it, another."""
-    assert sample_run.result.returncode == 0
+    # Later runs of other tests may be there, too.
+    records = (json.loads(path.read_text("utf-8")) for path in sample_run.state.glob("runs/*/run.json"))
+    assert min(records, key=lambda record: str(record["began"]))["phase"] == "Succeeded"
     runs: dict[str, list[str]] = {}
     for event in events:
         runs.setdefault(event["run"]["runId"], []).append(f"{event['job']['name']} {event['eventType']}")

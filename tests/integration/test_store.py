@@ -35,6 +35,7 @@ def test_an_uploaded_file_replaces_an_object_and_is_found_unchanged_after_a_move
     assert store.read("from/one") == content
     store.move("from/one", "to/one")
     assert store.ensure_local("to/one", tmp_path / "copy").read_bytes() == content
+    assert store.list_keys("from") == []
 
 
 def test_a_move_leaves_nothing_behind(store: Store) -> None:
