@@ -1,8 +1,11 @@
 """The connection to MLflow, with its failures as errors that a person can fix."""
 
+import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient, set_tracking_uri
@@ -33,6 +36,8 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
     _escape_own_folder()
     set_tracking_uri(settings.mlflow_uri)
     try:
+        if settings.mlflow_uri.startswith("sqlite"):
+            _create_database(settings.mlflow_uri)
         client = MlflowClient()
         client.search_experiments(max_results=1)
     except Exception as error:
@@ -41,6 +46,36 @@ def connect(settings: TrackingSettings) -> Iterator[MlflowClient]:
         yield client
     except MlflowException as error:
         raise translate_tracking_error(settings.mlflow_uri, error) from error
+
+
+def _create_database(uri: str) -> None:
+    """Create the file of a new database beside its place, and give it its name when it is complete.
+
+    MLflow can't go on with one whose creation was ended midway, nor create one twice at a time.
+    """
+    # Only the whole MLflow brings it; images and releases have the client alone.
+    from sqlalchemy import make_url
+
+    url = make_url(uri)
+    if url.database in (None, "", ":memory:") or "uri" in url.query:
+        return
+    path = Path(url.database)
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        partial = path.with_name(f".{path.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        if not path.exists():
+            partial.mkdir()
+            complete = partial / path.name
+            MlflowClient(str(url.set(database=str(complete)))).search_experiments(max_results=1)
+            complete.rename(path)
+            partial.rmdir()
+    finally:
+        os.close(folder)
 
 
 def format_uri(settings: TrackingSettings) -> str:
