@@ -127,8 +127,6 @@ class Feedback:
         }
         try:
             reading = await asyncio.to_thread(_fetch_votes, github, known, self._permissions)
-        except NotFound:
-            await self._end(github, known)
         except TransientError as error:
             wait = RETRY if error.wait is None else timedelta(seconds=error.wait)
             await self._store(known, known["votes"], {"next_check": datetime.now(UTC) + wait})
@@ -136,21 +134,14 @@ class Feedback:
             _log(known, error.problem)
             await self._store(known, known["votes"], following)
         else:
+            if reading is None:
+                await self._store(known, known["votes"], {"next_check": None})
+                await self.dismiss(known["_id"])
+                return
             votes = known["votes"] if reading.votes is None else reading.votes
             if not reading.is_complete:
                 following = {"next_check": datetime.now(UTC) + SOON}
             await self._store(known, votes, following | {"etag": reading.etag})
-
-    async def _end(self, github: GitHubRestClient, known: Document) -> None:
-        """Stop reading: the comment is gone, which a person did if the repository is still there."""
-        try:
-            await asyncio.to_thread(github.request, "GET", f"/repos/{known['repository']}")
-        except (TransientError, SentinelError) as error:
-            _log(known, error.problem)
-            await self._store(known, known["votes"], {"next_check": datetime.now(UTC) + RETRY})
-        else:
-            await self._store(known, known["votes"], {"next_check": None})
-            await self.dismiss(known["_id"])
 
     async def _store(self, known: Document, votes: Mapping[str, Vote], fields: Document) -> None:
         """Store votes and what they come to, and count those that are new."""
@@ -161,15 +152,18 @@ class Feedback:
         await collection.update_one({"_id": known["_id"]}, {"$set": content})
 
 
-def _fetch_votes(github: GitHubRestClient, known: Document, permissions: Permissions) -> _Reading:
-    """Fetch the votes that count.
+def _fetch_votes(github: GitHubRestClient, known: Document, permissions: Permissions) -> _Reading | None:
+    """Fetch the votes that count; None if a person has removed the comment, from a repository that is still there.
 
     Raises:
-        NotFound: there is no such comment, or no access to it.
         TransientError, SentinelError: as for `GitHubRestClient.request`.
     """
     repository, path = known["repository"], f"/repos/{known['repository']}/issues/comments/{known['place']}/reactions"
-    answer = github.fetch_if_changed(path, known["etag"], {"per_page": str(PER_PAGE)})
+    try:
+        answer = github.fetch_if_changed(path, known["etag"], {"per_page": str(PER_PAGE)})
+    except NotFound:
+        github.request("GET", f"/repos/{repository}")
+        return None
     if answer is None:
         return _Reading(None, known["etag"])
     found: list[Any] = answer.content if isinstance(answer.content, list) else []

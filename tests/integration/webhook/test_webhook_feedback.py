@@ -139,6 +139,32 @@ def test_many_reactions_are_looked_at_bit_by_bit(maintained: Hook, github: Stand
     assert read(database)["verdict"] == "useless"
 
 
+GONE = "404 Not Found"
+
+
+@pytest.mark.parametrize("faults", [[GONE, GONE], [GONE, "forbidden"], ["forbidden"]], ids=" ".join)
+def test_what_github_refuses_is_asked_for_no_more_often_than_what_it_gives(
+    maintained: Hook, github: StandIn, database: Mongo, faults: list[str]
+) -> None:
+    """A repository that is gone, or out of reach, costs as few requests as any other, and takes no vote."""
+    announce(maintained)
+    react(github, "-1", MAINTAINER)
+    assert read(database)["verdict"] == "useless"
+    github.control(next=faults)
+    found = read(database)
+    assert (found["checks"], found["verdict"], found["next_check"] > datetime.now(UTC)) == (2, "useless", True)
+
+
+def test_a_removal_that_can_t_be_told_from_a_fault_waits(maintained: Hook, github: StandIn, database: Mongo) -> None:
+    """The comment is gone; whether the repository is, GitHub can't say now."""
+    announce(maintained)
+    github.control(next=[GONE, "502"])
+    database.feedback.update_one({}, {"$set": {"next_check": datetime.now(UTC) - timedelta(days=1)}})
+    wait_until(lambda: github.stats().get("fault 502"))
+    found = wait_until(lambda: database.feedback.find_one({"next_check": {"$gt": datetime.now(UTC)}}))
+    assert (found["checks"], found["verdict"]) == (0, None)
+
+
 @pytest.mark.parametrize("fault", ["502", "drop", "garbage", "secondary"])
 def test_faults_of_github_delay_the_reading(maintained: Hook, github: StandIn, database: Mongo, fault: str) -> None:
     """Nothing is lost, and deliveries go on."""

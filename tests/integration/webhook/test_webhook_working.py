@@ -15,7 +15,7 @@ from steps.serve.webhooks.notifiers import MARKER
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
 from tests.support.webhook.app import create
-from tests.support.webhook.apps import APP, PUBLIC, configure_app
+from tests.support.webhook.apps import ANOTHER_APP, APP, PUBLIC, configure_app, create_check_run
 from tests.support.webhook.hook import ALL, SHOP, Hook, Mongo, headers, process, serving, shorten_waits
 
 BUDGET = 5
@@ -130,6 +130,24 @@ def test_an_unusual_pull_request_gets_a_neutral_check_run_on_its_commit(
         "No longer an unusual pull request",
     ]
     assert (hook.comments(), hook.read_writes()["tokens"]) == ([], 1)
+
+
+def test_a_check_run_whose_number_was_lost_is_found_again(
+    app: None, configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
+) -> None:
+    """By a service that ended before it was stored; another App's and another pull request's are left alone."""
+    shorten_waits(configured)
+    with serving(create()) as address:
+        hook = Hook(address, database, github)
+        hook.push(additions=5_000)
+        other = {"name": "PR Sentinel", "head_sha": hook.sha(), "status": "completed", "conclusion": "neutral"}
+        other["output"] = {"title": "Something else", "summary": "Not by this service."}
+        create_check_run(github, other | {"external_id": f"{SHOP}#13"})
+        create_check_run(github, other | {"external_id": f"{SHOP}#12"}, ANOTHER_APP)
+        assert hook.deliver(installation=1)["outcome"] == "announced"
+        database.alerts.update_one({"alerts.number": 12}, {"$set": {"alerts.$.place": None}})
+        hook.deliver(action="edited", installation=1)
+        assert [one["edits"] for one in hook.check_runs()] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(("installation", "named"), [(None, "has no installation id"), (2, "has no access to it")])
