@@ -10,7 +10,7 @@ from pymongo.errors import ServerSelectionTimeoutError
 
 from steps.scoring.model import Model
 from steps.serve.contract import ScoreResult
-from steps.serve.thresholds import WEBHOOK, LiveThresholds
+from steps.serve.thresholds import MAX_REPOSITORIES, WEBHOOK, LiveThresholds
 from tests.support import builders
 
 REPOSITORY = builders.REPOSITORY
@@ -142,3 +142,15 @@ def test_a_budget_also_holds_for_a_repository_that_the_model_does_not_know(model
     unprepared = LiveThresholds(model, None, "digest")
     asyncio.run(unprepared.prepare([REPOSITORY]))
     assert live.limits(REPOSITORY).threshold < unprepared.limits(REPOSITORY).threshold
+
+
+def test_no_more_repositories_are_remembered_than_fit(model: Model) -> None:
+    """Of a thousand and one budgets the first is forgotten, and the model's holds again; a changed one is new."""
+    live = LiveThresholds(model, None, "digest")
+    for number in range(MAX_REPOSITORIES):
+        live.set_budget(f"some/stranger-{number}", 0.1)
+    live.set_budget("some/stranger-0", 0.2)
+    live.set_budget("one/more", 0.1)
+    assert live.limits("some/stranger-1") == model.limits("some/stranger-1")
+    assert live.limits("some/stranger-0") == model.limits_at(0.2)
+    assert live.limits("one/more") == live.limits("some/stranger-2") == model.limits_at(0.1)

@@ -140,8 +140,11 @@ def test_a_check_run_whose_number_was_lost_is_found_again(
     with serving(create()) as address:
         hook = Hook(address, database, github)
         hook.push(additions=5_000)
-        other = {"name": "PR Sentinel", "head_sha": hook.sha(), "status": "completed", "conclusion": "neutral"}
-        other["output"] = {"title": "Something else", "summary": "Not by this service."}
+        fixed = {"name": "PR Sentinel", "status": "completed", "conclusion": "neutral"}
+        other = fixed | {
+            "head_sha": hook.sha(),
+            "output": {"title": "Something else", "summary": "Not by this service."},
+        }
         create_check_run(github, other | {"external_id": f"{SHOP}#13"})
         create_check_run(github, other | {"external_id": f"{SHOP}#12"}, ANOTHER_APP)
         assert hook.deliver(installation=1)["outcome"] == "announced"
