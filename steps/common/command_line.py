@@ -20,16 +20,20 @@ CLONE = Path(__file__).resolve().parents[2]
 UNPRINTABLE = frozenset({"Cc", "Cs"})
 """Unicode's categories of control characters, and of bytes that are not UTF-8."""
 console = Console(highlight=False)
+error_console = Console(highlight=False, stderr=True)
 
 
 @contextmanager
 def handle_errors() -> Iterator[None]:
-    """Turn errors that a person can fix into a short message and an exit code, without a traceback."""
+    """Turn errors that a person can fix into a short message and an exit code, without a traceback.
+
+    They go to standard error, so that what reads a command's output never takes one for a result.
+    """
     prepare_environment()
     try:
         yield
     except KeyboardInterrupt:
-        console.print("Interrupted. Finished work is kept; the next run continues from there.")
+        error_console.print("Interrupted. Finished work is kept; the next run continues from there.")
         raise typer.Exit(INTERRUPTED) from None
     except SentinelError as error:
         failure = find_storage_full(error) or error
@@ -39,8 +43,8 @@ def handle_errors() -> Iterator[None]:
         failure = full
     else:
         return
-    console.print(failure.problem, style="bold red", markup=False, soft_wrap=True)
-    console.print(failure.advice, markup=False, soft_wrap=True)
+    error_console.print(failure.problem, style="bold red", markup=False, soft_wrap=True)
+    error_console.print(failure.advice, markup=False, soft_wrap=True)
     raise typer.Exit(failure.exit_code)
 
 

@@ -163,6 +163,6 @@ def local_hash(state: Path, repositories: Sequence[str]) -> str:
     with kube.forwarded("github", 8080) as address:
         named = {"GITHUB_API_URL": f"http://{address}", "GITHUB_TOKEN": "a-token"}
         done = cli("run", "--repos", " ".join(repositories), "--state", str(state), **named)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
     (dataset,) = (state / "store" / "datasets").glob("*/manifest.json")
     return dataset.parent.name

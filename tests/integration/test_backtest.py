@@ -143,8 +143,8 @@ def test_a_repository_that_the_model_does_not_know_ends_with_those_that_it_does(
     """And with what to run."""
     result = call_cli("backtest", "nobody/here", "--state", str(state))
     assert result.returncode == 66
-    assert "nobody/here is not in the model's dataset, which contains example/compiler, example/docs" in result.stdout
-    assert 'make run REPOS="nobody/here"' in result.stdout
+    assert "nobody/here is not in the model's dataset, which contains example/compiler, example/docs" in result.stderr
+    assert 'make run REPOS="nobody/here"' in result.stderr
     assert not (state / "backtest-nobody-here.html").exists()
 
 
@@ -152,8 +152,8 @@ def test_a_registry_without_a_champion_is_reported(tmp_path: Path) -> None:
     """It is there and empty."""
     result = call_cli("backtest", "a/b", "--state", str(tmp_path), MLFLOW_URI=tracking.empty(tmp_path))
     assert result.returncode == 66
-    assert "There is no champion model yet." in result.stdout
-    assert "make run" in result.stdout
+    assert "There is no champion model yet." in result.stderr
+    assert "make run" in result.stderr
 
 
 def test_a_backtest_goes_beside_whatever_else_uses_the_state(
@@ -227,4 +227,4 @@ def test_rules_that_are_not_valid_are_refused_by_name(
         rules.write_text(content)
     result = call_cli("backtest", WEBSHOP, "--config", str(rules), "--state", str(state))
     assert result.returncode != 0
-    assert named in result.stdout
+    assert named in result.stderr

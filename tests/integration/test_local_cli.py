@@ -14,8 +14,8 @@ def test_repositories_without_a_token_are_refused_with_what_to_do(tmp_path: Path
     """Before anything is started."""
     result = cli("run", "--repos", "owner/name", "--state", str(tmp_path / "state"))
     assert result.returncode == 78
-    assert "GITHUB_TOKEN is not set." in result.stdout
-    assert "Export a token" in result.stdout
+    assert "GITHUB_TOKEN is not set." in result.stderr
+    assert "Export a token" in result.stderr
 
 
 def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:
@@ -23,7 +23,7 @@ def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     result = cli("run", "--state", str(tmp_path / "state"))
     assert result.returncode == 78
-    assert "can't be created" in result.stdout
+    assert "can't be created" in result.stderr
 
 
 def test_render_check_agrees_with_what_is_committed() -> None:
@@ -56,13 +56,13 @@ def test_what_can_not_be_fetched_is_refused_before_anything_starts(
     settings = {"GITHUB_TOKEN": "x", "GITHUB_API_URL": github_address, **more}
     result = call_cli("run", "--repos", repositories, "--state", str(tmp_path), **settings)
     assert result.returncode == code
-    assert words in " ".join(result.stdout.split())
+    assert words in " ".join(result.stderr.split())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_terminated_run_takes_everything_with_it(tmp_path: Path) -> None:
     """SIGTERM while a step runs: no server and no step is left, and the words say that nothing is lost."""
-    running = start_cli("run", "--state", str(tmp_path))
+    running = start_cli("run", "--state", str(tmp_path), stderr=subprocess.STDOUT)
     assert running.stdout is not None
     assert "discover" in running.stdout.readline()
     family = psutil.Process(running.pid).children(recursive=True)

@@ -94,5 +94,5 @@ def test_a_repository_that_can_not_be_seen_ends_with_its_name_and_exit_code(tmp_
     with embedded.sample_github(tmp_path) as github:
         result = run(tmp_path / "state", "--repos", "example/secret", **github)
     assert result.returncode == 66
-    (line,) = (line for line in result.stdout.splitlines() if line.startswith("There is no repository"))
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("There is no repository"))
     assert "example/secret" in line

@@ -25,15 +25,15 @@ LATER = retention.count_kept_seconds("predictions")
 def call(*arguments: str | Path, **environment: str) -> str:
     """The output of a command that ends well."""
     done = call_cli(*map(str, arguments), **environment)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def refuse(*arguments: str | Path, **environment: str) -> str:
-    """The output of a command that a person has to do something about."""
+    """What a command says that a person has to do something about."""
     done = call_cli(*map(str, arguments), **environment)
     assert done.returncode in {65, 66, 78}, done.stdout
-    return done.stdout
+    return done.stderr
 
 
 def hash_files(folder: Path) -> dict[str, str]:

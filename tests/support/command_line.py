@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from local.__main__ import app
-from steps.common.command_line import console
+from steps.common.command_line import console, error_console
 from steps.common.settings import FetchSettings, RegisterSettings, ServeSettings, TrainSettings
 
 ROOT = Path(__file__).parents[2]
@@ -49,9 +49,9 @@ def run_app(
     """Run a command line in this process, which has imported all that it needs, with this environment and no other."""
     handler = signal.getsignal(signal.SIGTERM)
     width = int(environment.get("COLUMNS", 80))
-    # The console has read the width of xdist's terminal, when it was imported.
-    wide = mock.patch.object(console, "_width", width)
-    with contextlib.chdir(folder), mock.patch.dict(os.environ, environment, clear=True), wide:
+    # The consoles have read the width of xdist's terminal, when they were imported.
+    wide, errors_too = (mock.patch.object(one, "_width", width) for one in (console, error_console))
+    with contextlib.chdir(folder), mock.patch.dict(os.environ, environment, clear=True), wide, errors_too:
         result = CliRunner().invoke(command, arguments)
     signal.signal(signal.SIGTERM, handler)
     if result.exception and not isinstance(result.exception, SystemExit):

@@ -19,13 +19,13 @@ def release(folder: Path, *arguments: str, **environment: str) -> CompletedProce
 def rollback(production: Repository, version: str = "2", **environment: str) -> tuple[int, str]:
     """Run `release rollback` in the clone of production; its exit code and what it prints."""
     done = release(production.folder, "rollback", version, **environment)
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout + done.stderr
 
 
 def status(production: Repository, **environment: str) -> tuple[int, str]:
     """Run `release status` there."""
     done = release(production.folder, "status", **environment)
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout + done.stderr
 
 
 def succeeded(run: tuple[int, str]) -> str:

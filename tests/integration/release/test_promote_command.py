@@ -50,7 +50,7 @@ def test_a_promotion_shows_what_speaks_for_it_and_merges(
     assert clone.tree(clone.head("main")) == clone.tree(built)
     again = release(repository.folder, "promote", "--analyses", file)
     assert again.returncode == DataError.exit_code
-    assert "There is nothing to promote" in again.stdout
+    assert "There is nothing to promote" in again.stderr
 
 
 def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
@@ -65,7 +65,7 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
         cluster.say(sync, good)
         refused = release(repository.folder, "promote")
         assert refused.returncode == DataError.exit_code, refused.stdout
-        assert "Argo CD has synced staging to" in refused.stdout
+        assert "Argo CD has synced staging to" in refused.stderr
     cluster.say(None, good)
     assert release(repository.folder, "promote").returncode == NotFound.exit_code
     assert pulls.all() == []
@@ -76,7 +76,7 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
     number = str(request["number"])
     assert release(repository.folder, "verify", number).returncode == 0
     cluster.say({"status": "OutOfSync", "revision": built}, good)
-    assert "Argo CD has synced staging to no commit yet" in release(repository.folder, "verify", number).stdout
+    assert "Argo CD has synced staging to no commit yet" in release(repository.folder, "verify", number).stderr
 
 
 NOWHERE = {"GITHUB_REPOSITORY": "example/nowhere", "ALLOW_UNSIGNED": "true"}
@@ -90,8 +90,8 @@ def test_github_s_refusal_is_reported(
     file = file_of(passed(clone, built), tmp_path)
     done = release(repository.folder, "promote", "--analyses", file, GITHUB_TOKEN="bad-token")  # noqa: S106
     assert done.returncode == 77
-    assert "Check GITHUB_TOKEN" in done.stdout
+    assert "Check GITHUB_TOKEN" in done.stderr
     assert "bad-token" not in done.stdout + done.stderr
     missing = release(repository.folder, "promote", "--analyses", file, **NOWHERE)
     assert missing.returncode == 66
-    assert "Check GITHUB_REPOSITORY" in missing.stdout
+    assert "Check GITHUB_REPOSITORY" in missing.stderr

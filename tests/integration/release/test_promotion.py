@@ -231,5 +231,5 @@ def test_a_dirty_tree_is_refused(
     (repository.folder / "new").write_text("not committed\n")
     done = release(repository.folder, "promote", "--analyses", file_of(passed(clone, released), tmp_path))
     assert done.returncode == DataError.exit_code
-    assert "The working tree has changes: new." in done.stdout
+    assert "The working tree has changes: new." in done.stderr
     assert pulls.all() == []

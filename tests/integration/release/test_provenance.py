@@ -55,7 +55,7 @@ def change(repository: Repository, path: str, branch: str = "staging") -> str:
 
 def outdated(repository: Repository, **environment: str) -> list[str]:
     done = release(repository.folder, "outdated", "--json", **environment)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
     return list(json.loads(done.stdout))
 
 

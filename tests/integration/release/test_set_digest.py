@@ -79,4 +79,4 @@ def test_a_server_that_rejects_pushes_is_reported(repository: Repository) -> Non
         GIT_REMOTE="http://127.0.0.1:1/none",
     )
     assert done.returncode == 75
-    assert "git clone failed" in done.stdout
+    assert "git clone failed" in done.stderr

@@ -151,7 +151,7 @@ def go_back() -> list[str]:
 def test_analyses_are_read_from_staging_and_its_argo_cd(places: Places, tmp_path: Path) -> None:
     """And from nowhere else."""
     done = release(tmp_path, "analyses")
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
     assert places.staging.asked >= {("get", "rollouts"), ("list", "replicasets"), ("list", "analysisruns")}
     assert ("get", "applications") in places.staging_argo_cd.asked
     assert places.production.asked == set()

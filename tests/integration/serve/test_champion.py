@@ -1,5 +1,7 @@
 """The champion's Bento of a state folder: whatever is missing or damaged is named."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from local.champion import fetch_champion
 from steps.common.errors import DamagedArtefact, NotFound, Unavailable
 from steps.common.tracking import REGISTERED_MODEL
 from steps.packaging import archive
+from tests.integration.release.command import release
 from tests.support.command_line import SETTINGS
 
 
@@ -86,3 +89,18 @@ def test_an_unreachable_store_is_named(state: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, value)
     with pytest.raises(Unavailable, match="The store s3://bucket/x does not answer"):
         fetch_champion(state)
+
+
+def test_a_release_is_given_the_champions_folder_version_and_digest(state: Path, tmp_path: Path) -> None:
+    """Which is that of the manifest in the folder; the champion of no registry is an error."""
+    tracking, store = f"sqlite:///{state}/mlflow.db", (state / "store").as_uri()
+    done = release(tmp_path, "champion", "--state", "kept", MLFLOW_URI=tracking, STORE_URL=store)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    folder = tmp_path / Path(found.pop("folder"))
+    manifest = (folder / "src" / "model" / "manifest.json").read_bytes()
+    assert folder.parent == tmp_path / "kept" / "bentos"
+    assert found == {"version": "1", "digest": hashlib.sha256(manifest).hexdigest()}
+    empty = release(tmp_path, "champion", MLFLOW_URI=f"sqlite:///{tmp_path}/mlflow.db", STORE_URL=store)
+    assert (empty.returncode, empty.stdout) == (66, "")
+    assert "There is no champion model yet." in empty.stderr

@@ -97,7 +97,7 @@ def test_a_missing_model_is_reported_with_advice(tmp_path: Path) -> None:
     """And no registry is created."""
     done = serve(tmp_path)
     assert done.returncode == 66
-    assert done.stdout.startswith("There is no champion model yet.\nRun make run")
+    assert done.stderr.startswith("There is no champion model yet.\nRun make run")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -107,7 +107,7 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         done = cli("serve", "--state", str(tmp_path), "--port", port)
     assert done.returncode == 78
-    assert done.stdout.splitlines() == [
+    assert done.stderr.splitlines() == [
         f"Cannot listen on 127.0.0.1:{port}: Address already in use.",
         "Stop the process that listens there, or use another port (PORT=).",
     ]
@@ -117,7 +117,7 @@ def test_a_host_of_another_machine_is_refused(tmp_path: Path) -> None:
     """The host is not on this machine."""
     done = serve(tmp_path, "--host", "192.0.2.1")
     assert done.returncode == 78
-    assert "Cannot listen on 192.0.2.1:" in done.stdout
+    assert "Cannot listen on 192.0.2.1:" in done.stderr
 
 
 def test_a_service_that_does_not_get_ready_is_reported(state: Path) -> None:
@@ -125,4 +125,4 @@ def test_a_service_that_does_not_get_ready_is_reported(state: Path) -> None:
     done = serve(state, WEBHOOK_MODE="shout")
     assert done.returncode == 75
     assert "WEBHOOK_MODE" in done.stderr
-    assert "The service exited before it was ready." in done.stdout
+    assert "The service exited before it was ready." in done.stderr

@@ -125,7 +125,7 @@ def test_a_version_that_production_never_had_is_refused(
     before = cluster.state
     done = release(production.folder, "rollback", "--", "9")
     assert done.returncode == 66, done.stdout + done.stderr
-    assert "Versions it had: 3, 2, 1." in done.stdout
+    assert "Versions it had: 3, 2, 1." in done.stderr
     assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
 
 
@@ -137,7 +137,7 @@ def test_what_is_no_version_is_refused_at_once(
     for version in ("0", "", "two", "-1", "2.0", "unreleased"):
         done = release(production.folder, "rollback", "--", version)
         assert done.returncode == 78, (version, done.stdout + done.stderr)
-        assert "is not a model version" in done.stdout
+        assert "is not a model version" in done.stderr
         assert (cluster.state, champion(registry), pulls.all()) == (before, "3", [])
 
 
