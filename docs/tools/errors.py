@@ -36,8 +36,8 @@ def render() -> str:
         table(("code", "class", "meaning"), _codes()),
         "`python -m rollouts.checks` has three more: 0 means passed, 1 failed, 2 inconclusive.",
         "## Messages",
-        f"Every message consists of a problem and of advice, on standard error. `{GAP}` stands for a value. What to do about the frequent "
-        "ones is in [Troubleshooting](../troubleshooting.md).",
+        f"Every message consists of a problem and of advice, on standard error. `{GAP}` stands for a value. What to do "
+        "about the frequent ones is in [Troubleshooting](../troubleshooting.md).",
         *_messages(collect()),
     )
 
