@@ -28,6 +28,7 @@ _ACCESS = re.compile(r"(error|status) code:? (401|403)|401 client error|403 clie
 _HOST_HEADER = re.compile(r"invalid host header|dns rebinding", re.IGNORECASE)
 _ANOTHER_SERVER = re.compile(r"(error|status) code:? (404|405)|response body: .*<html|is not valid JSON", re.IGNORECASE)
 _NO_DATABASE = re.compile(r"file is not a database|database disk image is malformed|file is encrypted", re.IGNORECASE)
+_INCOMPLETE = re.compile(r"(table|index) \S+ already exists|duplicate column name", re.IGNORECASE)
 _READ_ONLY = re.compile(r"readonly database|unable to open database file|permission denied|read-only", re.IGNORECASE)
 
 
@@ -61,6 +62,11 @@ def _translate_database_error(url: str, message: str) -> SentinelError | None:
         )
     if _NO_DATABASE.search(message):
         return ConfigurationError(f"The file of {url} is not a database of MLflow.", advice="Correct MLFLOW_URI.")
+    if _INCOMPLETE.search(message):
+        return ConfigurationError(
+            f"The database of MLflow at {url} is incomplete: its creation or its upgrade was interrupted.",
+            advice="Restore it from a backup; if it has never been used, delete it.",
+        )
     if _READ_ONLY.search(message):
         return ConfigurationError(
             f"The database of MLflow at {url} can't be opened or written.",

@@ -40,6 +40,11 @@ def rest(code: str, message: str) -> MlflowException:
             "opened",
         ),
         (MlflowException("(sqlite3.DatabaseError) file is not a database"), ConfigurationError, "not a database"),
+        (
+            MlflowException("(sqlite3.OperationalError) table _alembic_tmp_tags already exists"),
+            ConfigurationError,
+            "was interrupted",
+        ),
         (MlflowException("(sqlite3.OperationalError) database or disk is full"), StorageFull, "space"),
         (MlflowException("(sqlite3.OperationalError) database is locked"), Unavailable, "can't be used"),
         (ModuleNotFoundError("No module named 'psycopg2'", name="psycopg2"), ConfigurationError, "psycopg2"),
