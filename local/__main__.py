@@ -139,6 +139,8 @@ def mlflow(
     """Open the MLflow UI with the runs and models."""
     from local.services.embedded import find_tracking
     from local.services.server import LOOPBACK
+    from steps.common.settings import TrackingSettings
+    from steps.common.tracking import connect
 
     with handle_errors():
         where = find_tracking(make_state_folder(state))
@@ -147,6 +149,9 @@ def mlflow(
                 f"MLflow can't show its pages from a folder with % in its name: {sys.prefix}.",
                 advice="Move the clone to another folder.",
             )
+        # The server would create the database in its place, and leave half of it to Ctrl-C.
+        with connect(TrackingSettings(mlflow_uri=where["MLFLOW_URI"])):
+            pass
     console.print(f"MLflow will be at http://{LOOPBACK}:{port} in about half a minute; press Ctrl-C to stop it.")
     command = [sys.executable, "-m", "mlflow", "ui", "--host", LOOPBACK, "--port", str(port), "--workers", "1"]
     # MLflow would otherwise start job workers that are not used here.

@@ -1,5 +1,6 @@
 """The command line, up to where the pipeline begins."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,16 @@ def test_a_state_that_can_not_be_a_folder_is_refused(tmp_path: Path) -> None:
     result = cli("run", "--state", str(tmp_path / "state"))
     assert result.returncode == 78
     assert "can't be created" in result.stderr
+
+
+def test_a_database_of_another_mlflow_is_named_before_its_server_starts(tmp_path: Path) -> None:
+    """It would end with a traceback."""
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        database.execute("create table alembic_version (version_num varchar(32))")
+        database.execute("insert into alembic_version values ('unknown')")
+    result = cli("mlflow", "--state", str(tmp_path))
+    assert (result.returncode, result.stdout) == (78, "")
+    assert "has the schema of another version of MLflow" in result.stderr
 
 
 def test_render_check_agrees_with_what_is_committed() -> None:
