@@ -1,5 +1,6 @@
 """One form for what REST, GraphQL, webhooks and people write in several: texts, accounts, states and lists."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -22,15 +23,19 @@ DEFAULT_TYPE = "User"
 """Of an account without a usable type."""
 STATES: Mapping[str, str] = {"open": "open", "closed": "closed", "merged": "closed"}
 
+_LINE_END = re.compile(r"(?<!\r)\r+\n")
+"""From the first of several on, or a thousand without an end would be looked at a thousand times each."""
+
 
 def normalise_text(value: Any) -> Any:
     """Return a text in Unicode's composed form (NFC) with line feeds alone; anything else as it is.
 
-    macOS and some keyboards write letters and their marks apart; forms in browsers send two characters for a line end.
+    macOS and some keyboards write letters and their marks apart; forms in browsers send two characters for a line end,
+    which are three once they were converted twice.
     """
     if not isinstance(value, str):
         return value
-    text = value.replace("\r\n", "\n") if "\r" in value else value
+    text = _LINE_END.sub("\n", value) if "\r" in value else value
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 

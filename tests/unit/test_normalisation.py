@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from steps.common.normalisation import (
@@ -100,6 +100,8 @@ def test_a_list_of_plain_texts_is_one_of_entries() -> None:
     assert keep_named(["bug", None, {"name": "good"}, "x" * 11], "name", 10) == [{"name": "bug"}, {"name": "good"}]
 
 
+@example("\r\n")
+@example("\r\r\n")
 @given(st.text(max_size=30))
 def test_a_text_has_one_form(text: str) -> None:
     """Composed and decomposed, with either line end; once more changes nothing."""
