@@ -34,6 +34,11 @@ def build(folder: Path) -> Bento:
     scratch = folder / "scratch"
     scratch.mkdir()
     packed = package.build(made, REGISTRATION, tag, scratch)
+    return Bento(made, tag, packed, unpack(packed, folder))
+
+
+def unpack(packed: Path, folder: Path) -> Path:
+    """Unpack it below a folder, by way of a store, and return where."""
     store, key = FolderStore(folder / "store"), archive.build_key(REGISTRATION.version, packed)
     store.upload(key, packed)
-    return Bento(made, tag, packed, archive.unpack(store, key, folder / "unpacked"))
+    return archive.unpack(store, key, folder / "unpacked")

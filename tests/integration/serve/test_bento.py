@@ -35,9 +35,11 @@ def bentoml(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=home.parent, env=environment, capture_output=True, text=True, check=True)
 
 
-def test_a_bento_holds_the_service_its_packages_and_the_model_and_nothing_else(bento: bentos.Bento) -> None:
-    """No tests, no bytecode, no step but the service."""
-    source = bento.folder / "src"
+def test_a_bento_holds_the_service_its_packages_and_the_model_and_nothing_else(
+    bento: bentos.Bento, tmp_path: Path
+) -> None:
+    """No tests, no bytecode, no step but the service; where nobody has run it yet."""
+    source = bentos.unpack(bento.packed, tmp_path) / "src"
     found = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
     ours = {path.relative_to(ROOT).as_posix() for path in package.list_files()}
     model = {f"model/{name}" for name in (*FILES, MANIFEST, package.REGISTRATION_FILE)}

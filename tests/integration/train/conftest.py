@@ -24,7 +24,7 @@ def dataset_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, dataset_uri: str) -> Trained:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, dataset_uri: str) -> Trained:
     """A training that nothing disturbed."""
     store = Path(dataset_uri.removeprefix("file://")).parents[1]
     given = settings(tmp_path_factory.mktemp("undisturbed"), store)
@@ -41,10 +41,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory, dataset_uri: str) -> Train
 
 
 @pytest.fixture
+def trained(undisturbed: Trained) -> Trained:
+    """The training, whose MLflow is the one that is asked, whichever a test before has named."""
+    mlflow.set_tracking_uri(undisturbed.settings["MLFLOW_URI"])
+    return undisturbed
+
+
+@pytest.fixture
 def client(trained: Trained) -> MlflowClient:
     """MLflow as the undisturbed training left it."""
-    mlflow.set_tracking_uri(trained.settings["MLFLOW_URI"])
-    return MlflowClient()
+    return MlflowClient(trained.settings["MLFLOW_URI"])
 
 
 @pytest.fixture
