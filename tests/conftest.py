@@ -1,7 +1,8 @@
 """What holds for every test: an environment without settings, slow tests left out unless asked for, a shuffled order.
 
 Options: `--slow` runs the slow tests too, `--only-slow` nothing else; `--shuffle SEED` shuffles modules, and the tests
-of each. A test named on the command line runs, slow or not.
+of each. A test named on the command line runs, slow or not. `--hypothesis-profile=random` tries other examples each
+time.
 """
 
 import os
@@ -11,10 +12,12 @@ from itertools import groupby
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support import scheduling
 from tests.support.command_line import SETTINGS
 
+settings.register_profile("random", settings.get_profile("ci"), derandomize=False)
 LEFT_OUT = pytest.StashKey[int]()
 
 
