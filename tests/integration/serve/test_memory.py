@@ -111,7 +111,7 @@ def test_without_mongodb_scoring_goes_on_and_scores_are_queued(cable: Cable, dat
         began = time.monotonic()
         assert score(client, pull, KNOWN)[0] == first
         assert score(client, pull, UNKNOWN)[0]["history"] == "none"
-        assert time.monotonic() - began < absence.TIMEOUT_MS / 1_000
+        assert time.monotonic() - began < 3
         assert client.get("/readyz").status_code == 200
         wait_until(lambda: "pr_sentinel_predictions_waiting 2.0" in client.get("/metrics").text)
         assert database.predictions.count_documents({}) == 1
@@ -138,7 +138,7 @@ def test_a_hundred_new_repositories_wait_for_an_absent_mongodb_no_longer_than_on
         began = time.monotonic()
         answer = client.post("/score", json={"pull_requests": [pull | {"base": base} for base in bases]})
         assert answer.status_code == 200
-        assert time.monotonic() - began < 10 * absence.MAX_WAIT_SECONDS
+        assert time.monotonic() - began < 3
     asked = [record for record in caplog.records if record.message == "could not read a history"]
     assert 0 < len(asked) <= histories.MAX_CONCURRENT_QUERIES
 
@@ -182,7 +182,7 @@ def test_an_absent_mongodb_does_not_delay_the_shutdown(
             cable.freeze()
         score(client, pull, KNOWN, count=3)
         began = time.monotonic()
-    assert time.monotonic() - began < 2 * absence.TIMEOUT_MS / 1_000
+    assert time.monotonic() - began < predictions.STOP_SECONDS + 3
     (lost,) = (record for record in caplog.records if record.message == "predictions lost")
     assert lost.count == 3  # type: ignore[attr-defined]
 
