@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from tests.support.clones import commit_all
 from tests.support.interpreters import link_uv
 
 ROOT = Path(__file__).parents[2]
@@ -129,7 +130,5 @@ def project(folder: Path, *, is_ready: bool = False) -> Path:
     # Older than uv, which make then takes as it is.
     shutil.copy(ROOT / ".ci" / "uv.txt", folder / ".ci")
     os.utime(folder / ".ci" / "uv.txt", (0, 0))
-    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com")
-    for command in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message", "A checkout")):
-        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    commit_all(folder)
     return folder

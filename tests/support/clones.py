@@ -14,3 +14,10 @@ def copy_tracked(folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     return folder
+
+
+def commit_all(folder: Path) -> None:
+    """Make a repository of a folder, with one commit of all that is in it, by nobody whom Git knows here."""
+    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com")
+    for command in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message", "A checkout")):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)

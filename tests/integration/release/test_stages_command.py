@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.release.command import release
-from tests.support.clones import copy_tracked
+from tests.support.clones import commit_all, copy_tracked
 from tests.support.command_line import ROOT, clean_environment
 
 pytestmark = pytest.mark.slow
@@ -29,8 +29,7 @@ def stages(clone: Path, *options: str) -> subprocess.CompletedProcess[str]:
 def test_stages_that_a_change_goes_into_are_listed(tmp_path: Path) -> None:
     """None of them without a change."""
     clone = copy_tracked(tmp_path / "clone")
-    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Before"]):
-        subprocess.run(["git", *command], cwd=clone, check=True)
+    commit_all(clone)
     assert stages(clone, "--since", "HEAD").stdout == "none\n"
     step = clone / "steps" / "fetch" / "step.py"
     step.write_text(f"{step.read_text()}\nCHANGED = True\n")
