@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,9 +14,8 @@ from steps.serve import metrics
 from steps.serve.feedback import read_feedback, summarise_feedback
 from tests.support.github import StandIn
 from tests.support.waiting import wait_until
-from tests.support.webhook.app import create
-from tests.support.webhook.apps import APP, configure_app
-from tests.support.webhook.hook import ALL, SECRET, SHOP, Hook, Mongo, serving, shorten_waits
+from tests.support.webhook.apps import APP
+from tests.support.webhook.hook import ALL, SECRET, SHOP, Hook, Mongo
 
 MAINTAINER, OTHER, STRANGER = "a-maintainer", "another-maintainer", "a-stranger"
 """Tokens of people."""
@@ -192,16 +190,12 @@ def test_a_comment_that_was_removed_was_useless(maintained: Hook, github: StandI
 
 
 @pytest.fixture
-def checked(configured: pytest.MonkeyPatch, github: StandIn, database: Mongo) -> Iterator[Hook]:
+def checked(app_hook: Hook, github: StandIn) -> Hook:
     """A webhook of a GitHub App, whose alert is a check run."""
-    configure_app(configured, github)
-    shorten_waits(configured)
     github.control(roles={SHOP: {"octocat": "admin"}})
-    with serving(create()) as address:
-        hook = Hook(address, database, github)
-        hook.push(additions=5_000)
-        assert hook.deliver(installation=1)["outcome"] == "announced"
-        yield hook
+    app_hook.push(additions=5_000)
+    assert app_hook.deliver(installation=1)["outcome"] == "announced"
+    return app_hook
 
 
 def press(hook: Hook, button: str = "useless", login: str = "octocat", account: int = 99, **changes: Any) -> str:

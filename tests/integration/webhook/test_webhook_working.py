@@ -104,53 +104,43 @@ def test_another_users_comment_with_the_marker_is_left_alone(hook: Hook, github:
     assert "Unusual" in own["body"]
 
 
-def test_an_unusual_pull_request_gets_a_neutral_check_run_on_its_commit(
-    app: None, configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
-) -> None:
+def test_an_unusual_pull_request_gets_a_neutral_check_run_on_its_commit(app_hook: Hook) -> None:
     """By the App's installation; a later commit gets its own, and a standard one updates the last."""
-    shorten_waits(configured)
-    with serving(create()) as address:
-        hook = Hook(address, database, github)
-        hook.push(additions=5_000)
-        assert hook.deliver(installation=1)["outcome"] == "announced"
-        [run] = hook.check_runs()
-        assert (run["name"], run["status"], run["conclusion"]) == ("PR Sentinel", "completed", "neutral")
-        assert (run["head_sha"], run["external_id"]) == (hook.sha(), f"{SHOP}#12")
-        assert run["output"]["title"] == "Unusual pull request"
-        assert "adds 5000 lines" in run["output"]["summary"]
-        assert hook.deliver(action="edited", installation=1)["outcome"] == "updated"
-        assert [one["edits"] for one in hook.check_runs()] == [1]
-        hook.push(additions=6_000)
-        assert hook.deliver(action="synchronize", installation=1)["outcome"] == "updated"
-        assert [one["head_sha"] for one in hook.check_runs()] == [run["head_sha"], hook.sha()]
-        hook.push(additions=10)
-        assert hook.deliver(action="synchronize", installation=1)["outcome"] == "standard again"
-    assert [one["output"]["title"] for one in hook.check_runs()] == [
+    app_hook.push(additions=5_000)
+    assert app_hook.deliver(installation=1)["outcome"] == "announced"
+    [run] = app_hook.check_runs()
+    assert (run["name"], run["status"], run["conclusion"]) == ("PR Sentinel", "completed", "neutral")
+    assert (run["head_sha"], run["external_id"]) == (app_hook.sha(), f"{SHOP}#12")
+    assert run["output"]["title"] == "Unusual pull request"
+    assert "adds 5000 lines" in run["output"]["summary"]
+    assert app_hook.deliver(action="edited", installation=1)["outcome"] == "updated"
+    assert [one["edits"] for one in app_hook.check_runs()] == [1]
+    app_hook.push(additions=6_000)
+    assert app_hook.deliver(action="synchronize", installation=1)["outcome"] == "updated"
+    assert [one["head_sha"] for one in app_hook.check_runs()] == [run["head_sha"], app_hook.sha()]
+    app_hook.push(additions=10)
+    assert app_hook.deliver(action="synchronize", installation=1)["outcome"] == "standard again"
+    assert [one["output"]["title"] for one in app_hook.check_runs()] == [
         "Unusual pull request",
         "No longer an unusual pull request",
     ]
-    assert (hook.comments(), hook.read_writes()["tokens"]) == ([], 1)
+    assert (app_hook.comments(), app_hook.read_writes()["tokens"]) == ([], 1)
 
 
-def test_a_check_run_whose_number_was_lost_is_found_again(
-    app: None, configured: pytest.MonkeyPatch, github: StandIn, database: Mongo
-) -> None:
+def test_a_check_run_whose_number_was_lost_is_found_again(app_hook: Hook, github: StandIn, database: Mongo) -> None:
     """By a service that ended before it was stored; another App's and another pull request's are left alone."""
-    shorten_waits(configured)
-    with serving(create()) as address:
-        hook = Hook(address, database, github)
-        hook.push(additions=5_000)
-        fixed = {"name": "PR Sentinel", "status": "completed", "conclusion": "neutral"}
-        other = fixed | {
-            "head_sha": hook.sha(),
-            "output": {"title": "Something else", "summary": "Not by this service."},
-        }
-        create_check_run(github, other | {"external_id": f"{SHOP}#13"})
-        create_check_run(github, other | {"external_id": f"{SHOP}#12"}, ANOTHER_APP)
-        assert hook.deliver(installation=1)["outcome"] == "announced"
-        database.alerts.update_one({"alerts.number": 12}, {"$set": {"alerts.$.place": None}})
-        hook.deliver(action="edited", installation=1)
-        assert [one["edits"] for one in hook.check_runs()] == [0, 0, 1]
+    app_hook.push(additions=5_000)
+    fixed = {"name": "PR Sentinel", "status": "completed", "conclusion": "neutral"}
+    other = fixed | {
+        "head_sha": app_hook.sha(),
+        "output": {"title": "Something else", "summary": "Not by this service."},
+    }
+    create_check_run(github, other | {"external_id": f"{SHOP}#13"})
+    create_check_run(github, other | {"external_id": f"{SHOP}#12"}, ANOTHER_APP)
+    assert app_hook.deliver(installation=1)["outcome"] == "announced"
+    database.alerts.update_one({"alerts.number": 12}, {"$set": {"alerts.$.place": None}})
+    app_hook.deliver(action="edited", installation=1)
+    assert [one["edits"] for one in app_hook.check_runs()] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(("installation", "named"), [(None, "has no installation id"), (2, "has no access to it")])
