@@ -5,11 +5,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 import yaml
 
+from local.services import embedded
 from steps.common.settings import TrackingSettings
 from steps.common.tracking import connect
 from tests.support.manifests import ROOT
@@ -26,8 +26,8 @@ STATEFUL_SET = ROOT / "gitops" / "bootstrap" / "mlflow" / "stateful-set.yaml"
 
 
 def format_uri(folder: Path) -> str:
-    """The URI of the database in a folder."""
-    return f"sqlite+pysqlite:///{quote(str(folder))}/mlflow.db"
+    """The URI of the database in a state folder, as commands have it."""
+    return embedded.find_tracking(folder)["MLFLOW_URI"]
 
 
 def start_creation(folder: Path, way: str) -> subprocess.Popen[str]:
