@@ -32,7 +32,7 @@ def call(*arguments: str | Path, **environment: str) -> str:
 def refuse(*arguments: str | Path, **environment: str) -> str:
     """What a command says that a person has to do something about."""
     done = call_cli(*map(str, arguments), **environment)
-    assert done.returncode in {65, 66, 78}, done.stdout
+    assert done.returncode in {65, 66, 78}, done.stdout + done.stderr
     return done.stderr
 
 

@@ -64,7 +64,7 @@ def test_only_what_argo_cd_has_brought_to_staging_is_promoted(
     for sync in ({}, {"status": "OutOfSync", "revision": built}, done, done | {"revision": earlier}):
         cluster.say(sync, good)
         refused = release(repository.folder, "promote")
-        assert refused.returncode == DataError.exit_code, refused.stdout
+        assert refused.returncode == DataError.exit_code, refused.stderr
         assert "Argo CD has synced staging to" in refused.stderr
     cluster.say(None, good)
     assert release(repository.folder, "promote").returncode == NotFound.exit_code

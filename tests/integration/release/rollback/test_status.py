@@ -50,7 +50,7 @@ def test_the_alias_production_does_not_follow_what_has_not_passed(
     production.merge("staging", "main")
     cluster.write(3, 4, active=stands[0], stable=stands[1], current=4)
     done = release(production.folder, "released")
-    assert (done.returncode, recorded(registry)) == (65, "3"), done.stdout
+    assert (done.returncode, recorded(registry)) == (65, "3"), done.stderr
     assert words in done.stderr
 
 
